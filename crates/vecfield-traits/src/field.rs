@@ -1,0 +1,211 @@
+//! Vector fields `dy/dt = f(t, y)`, families of them, and what more a field may offer: [`Jacobian`], [`Jvp`], [`Vjp`].
+
+use crate::number::{Elementary, Real, Scalar};
+
+/// The right-hand side of `dy/dt = f(t, y)`, with `y` of [`dim`](VectorField::dim) components.
+///
+/// Implementations are pure: the same `(t, y)` gives the same `dy`, bit for bit. Adaptive steppers evaluate points they
+/// then reject, and adjoints evaluate points again, so a field that remembers its calls gives wrong answers. Memory it
+/// needs (registers, activations) is the caller's: a [`Workspace`](VectorField::Workspace) made once, used for every call.
+pub trait VectorField<S: Scalar> {
+    /// Scratch memory of an evaluation; `()` for plain formulas.
+    type Workspace;
+
+    /// Scratch memory for [`eval`](VectorField::eval), allocated once per solve.
+    fn workspace(&self) -> Self::Workspace;
+
+    /// The number of state components, constant for the life of the value.
+    fn dim(&self) -> usize;
+
+    /// Writes `f(t, y)` into `dy`; never allocates.
+    ///
+    /// * `t`: time, as a scalar so that duals and jets can carry a derivative in time.
+    /// * `y`, `dy`: `[dim]`. On entry `dy` holds garbage; every component must be written.
+    ///
+    /// There is no error to return: outside its domain a field writes NaN, and the stepper says when and where.
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut Self::Workspace);
+}
+
+/// A field that knows its derivatives at a point, which implicit methods need.
+pub trait Jacobian<R: Real>: VectorField<R> {
+    /// Writes `jac[i·n + j] = ∂f_i/∂y_j` (row-major, `[n·n]`) and `time[i] = ∂f_i/∂t` (`[n]`); both are overwritten.
+    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace);
+}
+
+/// A field that pushes tangents forward.
+pub trait Jvp<R: Real>: VectorField<R> {
+    /// Writes `f(t, y)` into `dy` and `∂f/∂t·t_dot + ∂f/∂y·y_dot` into `dy_dot`; `y_dot`, `dy`, `dy_dot` are `[n]`.
+    #[allow(clippy::too_many_arguments)]
+    fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut Self::Workspace);
+}
+
+/// A field that pulls cotangents back, which is all a reverse-mode adjoint needs.
+pub trait Vjp<R: Real>: VectorField<R> {
+    /// The parameters `θ` the field is held at.
+    fn parameters(&self) -> &[R];
+
+    /// For the cotangent `dy_bar` (`[n]`) of `f(t, y; θ)`: adds `(∂f/∂y)ᵀ dy_bar` to `y_bar` (`[n]`) and
+    /// `(∂f/∂θ)ᵀ dy_bar` to `theta_bar` (one per parameter), and returns `(∂f/∂t)ᵀ dy_bar`. Both buffers are accumulated
+    /// into, not overwritten.
+    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R;
+}
+
+/// A family of vector fields `dy/dt = f(t, y; θ)`: what a fit moves through.
+pub trait ParametricField<S: Scalar> {
+    /// Scratch memory of an evaluation; `()` for plain formulas.
+    type Workspace;
+
+    /// Scratch memory for [`eval`](ParametricField::eval).
+    fn workspace(&self) -> Self::Workspace;
+
+    /// The number of state components.
+    fn dim(&self) -> usize;
+
+    /// The number of parameters `θ`.
+    fn parameter_count(&self) -> usize;
+
+    /// Writes `f(t, y; θ)` into `dy` (`[dim]`, overwritten); `theta` is `[parameter_count]`. Never allocates.
+    fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], work: &mut Self::Workspace);
+
+    /// The member of the family at `theta`, as a vector field.
+    ///
+    /// # Panics
+    ///
+    /// If `theta` does not have [`parameter_count`](ParametricField::parameter_count) entries.
+    fn at(&self, theta: Vec<S>) -> At<'_, Self, S>
+    where
+        Self: Sized,
+    {
+        assert_eq!(theta.len(), self.parameter_count(), "one value per parameter");
+        At { family: self, theta }
+    }
+}
+
+/// A user's formula, written once and generic over the number; it is a [`ParametricField`] over every [`Elementary`].
+pub trait Dynamics {
+    /// The number of state components.
+    fn dim(&self) -> usize;
+
+    /// The number of parameters; none unless said.
+    fn parameter_count(&self) -> usize {
+        0
+    }
+
+    /// Writes `f(t, y; θ)` into `dy`.
+    fn eval<S: Elementary>(&self, t: S, y: &[S], theta: &[S], dy: &mut [S]);
+}
+
+impl<D: Dynamics, S: Elementary> ParametricField<S> for D {
+    type Workspace = ();
+
+    fn workspace(&self) {}
+
+    fn dim(&self) -> usize {
+        Dynamics::dim(self)
+    }
+
+    fn parameter_count(&self) -> usize {
+        Dynamics::parameter_count(self)
+    }
+
+    fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], _work: &mut ()) {
+        Dynamics::eval(self, t, y, theta, dy);
+    }
+}
+
+/// A member of a [`ParametricField`]: the family with its parameters filled in.
+#[derive(Debug, Clone)]
+pub struct At<'a, F, S> {
+    family: &'a F,
+    theta: Vec<S>,
+}
+
+impl<F, S> At<'_, F, S> {
+    /// The parameters the family is held at.
+    pub fn theta(&self) -> &[S] {
+        &self.theta
+    }
+
+    /// The same parameters, to be changed in place: a fit moves them without a new allocation.
+    pub fn theta_mut(&mut self) -> &mut [S] {
+        &mut self.theta
+    }
+
+    /// The family itself.
+    pub fn family(&self) -> &F {
+        self.family
+    }
+}
+
+impl<S: Scalar, F: ParametricField<S>> VectorField<S> for At<'_, F, S> {
+    type Workspace = F::Workspace;
+
+    fn workspace(&self) -> F::Workspace {
+        self.family.workspace()
+    }
+
+    fn dim(&self) -> usize {
+        self.family.dim()
+    }
+
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
+        self.family.eval(t, y, &self.theta, dy, work);
+    }
+}
+
+/// A closure as a vector field; made by [`field`].
+#[derive(Debug, Clone)]
+pub struct Closure<F> {
+    dim: usize,
+    f: F,
+}
+
+/// The vector field of `n` components that `f(t, y, dy)` writes into `dy`.
+///
+/// ```
+/// use vecfield_traits::{VectorField, field};
+///
+/// let decay = field(1, |_t, y: &[f64], dy: &mut [f64]| dy[0] = -y[0]);
+/// let mut dy = [0.0];
+/// decay.eval(0.0, &[2.0], &mut dy, &mut ());
+/// assert_eq!(dy, [-2.0]);
+/// ```
+pub fn field<S: Scalar, F: Fn(S, &[S], &mut [S])>(n: usize, f: F) -> Closure<F> {
+    Closure { dim: n, f }
+}
+
+impl<S: Scalar, F: Fn(S, &[S], &mut [S])> VectorField<S> for Closure<F> {
+    type Workspace = ();
+
+    fn workspace(&self) {}
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], _work: &mut ()) {
+        (self.f)(t, y, dy);
+    }
+}
+
+impl<S: Scalar, F: VectorField<S> + ?Sized> VectorField<S> for &F {
+    type Workspace = F::Workspace;
+
+    fn workspace(&self) -> F::Workspace {
+        (**self).workspace()
+    }
+
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
+        (**self).eval(t, y, dy, work);
+    }
+}
+
+impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
+    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
+        (**self).jacobian(t, y, jac, time, work);
+    }
+}
