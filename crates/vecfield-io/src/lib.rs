@@ -1,0 +1,29 @@
+//! Measured tables and problems, from files and back.
+//!
+//! ```
+//! use vecfield_io::{TrajectoryFormat, parse_trajectories};
+//!
+//! let text = "t,hare,lynx\n0,30,4\n1,47.2,6.1\n2,,9.8\n";
+//! let data = parse_trajectories("lynx.csv", text.as_bytes(), &TrajectoryFormat::default())?;
+//! assert_eq!(data.variables(), ["hare", "lynx"]);
+//! assert_eq!(data.observed_count(), 5); // one hare count is missing
+//!
+//! // Whatever is wrong is said with its place and its remedy.
+//! let wrong = parse_trajectories("lynx.csv", "t,hare\n0,30\n1,many\n".as_bytes(), &TrajectoryFormat::default());
+//! assert!(wrong.unwrap_err().to_string().starts_with(r#"lynx.csv:3, column `hare`: "many" is not a number"#));
+//! # Ok::<(), vecfield_io::TableError>(())
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | measured runs from a CSV | [`read_trajectories`], [`parse_trajectories`] |
+//! | a plain table of numbers | [`read_table`], [`Table`] |
+//!
+//! **Architecture invariant:** this is the only library crate that reads or writes files. *Why:* everything else can be
+//! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
+
+mod names;
+mod table;
+
+pub use names::nearest;
+pub use table::{Table, TableError, TrajectoryFormat, parse_table, parse_trajectories, read_table, read_trajectories};

@@ -1,0 +1,3 @@
+//! What any table and any problem must obey.
+
+mod tables;
