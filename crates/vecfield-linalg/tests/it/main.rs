@@ -1,0 +1,4 @@
+//! Laws of the factorisations.
+
+mod factorisations;
+mod spectra;
