@@ -1,0 +1,53 @@
+//! Forward-mode differentiation: a formula written over any number `S: Elementary`, evaluated over duals `x + ẋ ε` with
+//! `ε² = 0`, gives its derivative along with its value, exact to rounding.
+//!
+//! ```
+//! use vecfield_autodiff::{Dual, gradient, hessian};
+//! use vecfield_traits::Elementary;
+//!
+//! // Rosenbrock's valley has its minimum at (1, 1), where the Hessian is [[802, -400], [-400, 200]].
+//! fn valley<S: Elementary>(x: &[S]) -> S {
+//!     (S::one() - x[0]).powi(2) + (x[1] - x[0] * x[0]).powi(2) * S::constant(100.0)
+//! }
+//! assert_eq!(gradient(valley, &[1.0, 1.0]), [0.0, 0.0]);
+//! assert_eq!(hessian(valley, &[1.0, 1.0]), [802.0, -400.0, -400.0, 200.0]);
+//!
+//! // By hand: the value and two partial derivatives of x y at (3, 5).
+//! let (x, y) = (Dual::<f64, 2>::variable(3.0, 0), Dual::variable(5.0, 1));
+//! assert_eq!((x * y).tangent, [5.0, 3.0]);
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | a number that carries `N` derivatives | [`Dual`]; nested, `Dual<Dual<f64, 1>, 1>`, for second derivatives |
+//! | the derivative of a function | [`derivative`], [`gradient`], [`jacobian`], [`hessian`] |
+//! | a Jacobian for an implicit solver | [`ByDuals`]; for a field that takes floats only, [`ByDifferences`] |
+//! | all derivatives of a family of fields, parameters included | [`Lifted`] |
+//! | to test a derivative written by hand | [`check_jvp`], [`check_vjp`], [`check_parameter_vjp`] |
+//!
+//! Conventions at the corners, the same for every function here: a branch (`abs`, `min`, `max`, a comparison) is chosen
+//! by the value, and the derivative is that of the branch taken; where the slope of `sqrt`, `ln`, `asin`, `acos` or a
+//! power is infinite or undefined, a tangent that is zero stays zero, because a number that does not move has no
+//! derivative to lose.
+//!
+//! **Architecture invariant:** a dual's value is computed by the same operations as the plain number's, so branches,
+//! error norms and step sizes are those of the undifferentiated run, bit for bit. *Why:* derivatives of an adaptive solve
+//! are those of the steps that were taken. *Checked by* the law `values_are_those_of_the_plain_number`.
+//!
+//! **Architecture invariant:** nothing allocates after a workspace is made. *Why:* Jacobians are taken inside step loops.
+//! *Checked by* reading: every `Vec` is built in a `workspace` or returned by a verb.
+
+mod by_differences;
+mod by_duals;
+mod check;
+mod dual;
+mod elementary;
+mod function;
+mod lifted;
+
+pub use by_differences::{ByDifferences, DifferencesWorkspace};
+pub use by_duals::{ByDuals, DualsWorkspace, LANES};
+pub use check::{Mismatch, Quantity, check_jvp, check_parameter_vjp, check_vjp};
+pub use dual::Dual;
+pub use function::{derivative, gradient, gradient_into, hessian, jacobian};
+pub use lifted::{Lifted, LiftedWorkspace};

@@ -1,0 +1,6 @@
+//! Laws of duals, of the fields they differentiate, and of the checks.
+
+mod checks;
+mod corners;
+mod elementary;
+mod fields;
