@@ -1,0 +1,5 @@
+//! Laws of nonlinear least squares.
+
+mod covariance;
+mod minima;
+mod robust;
