@@ -1,0 +1,60 @@
+//! Formulas as text: parse, simplify, differentiate, compile, print.
+//!
+//! A [`Graph`] holds every distinct sub-expression once; a [`Program`] evaluates formulas of it over any number, at one
+//! point or over blocks of rows; an [`ExprField`] is a system of differential equations written as formulas.
+//!
+//! ```
+//! use vecfield_expr::{ExprField, Graph, Registers, Scope};
+//! use vecfield_traits::{ParametricField, VectorField};
+//!
+//! // Lorenz: at (√(β(ρ-1)), √(β(ρ-1)), ρ-1) nothing moves.
+//! let mut graph = Graph::new();
+//! let (states, parameters) = (["x", "y", "z"], ["sigma", "rho", "beta"]);
+//! let scope = Scope::new(states.into_iter().chain(parameters).chain(["t"]))?;
+//! let equations = ["sigma*(y - x)", "x*(rho - z) - y", "x*y - beta*z"]
+//!     .iter()
+//!     .map(|text| graph.parse(text, &scope))
+//!     .collect::<Result<Vec<_>, _>>()?;
+//! let lorenz = ExprField::new(&graph, &equations, &states, &parameters)?;
+//!
+//! let x = 72.0_f64.sqrt();
+//! let (field, mut dy) = (lorenz.at(vec![10.0, 28.0, 8.0 / 3.0]), [1.0; 3]);
+//! field.eval(0.0, &[x, x, 27.0], &mut dy, &mut Registers::new());
+//! assert!(dy.iter().all(|rate| rate.abs() < 1e-12));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | a formula from text | [`Graph::parse`] with a [`Scope`]; errors are [`ParseError`]s that can draw the place |
+//! | a formula from code | [`Graph`]'s constructors |
+//! | its value, fast | [`Program`] |
+//! | a system of equations for a solver | [`ExprField`] |
+//! | it written out | [`Graph::to_text`] |
+//! | another function | the `op` module: one variant |
+//!
+//! **Architecture invariant:** nothing here recurses over the length or the depth of a formula; the parser recurses over
+//! parentheses alone, to [`MAX_DEPTH`]. *Why:* formulas come from users and from searches, and a stack overflow is no error
+//! message. *Checked by* `tests/it/limits.rs`.
+//!
+//! **Architecture invariant:** evaluation allocates nothing once its [`Registers`] are fitted. *Why:* it is the inner loop
+//! of every solve.
+
+mod error;
+mod field;
+mod graph;
+mod op;
+mod parse;
+mod print;
+mod program;
+mod scope;
+mod token;
+
+pub use error::{CompileError, ParseError, ParseErrorKind};
+pub use field::ExprField;
+pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
+pub use op::{Binary, Unary, power, reserved_names};
+pub use parse::{MAX_DEPTH, MAX_TEXT};
+pub use print::{MAX_NODES, TextStyle};
+pub use program::{Program, Registers};
+pub use scope::{NameError, Scope, check_name, nearest_name};

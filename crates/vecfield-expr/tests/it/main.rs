@@ -1,0 +1,7 @@
+//! The laws of formulas: what is printed parses back, what is compiled is what the tree means, and no text breaks anything.
+
+mod limits;
+mod parsing;
+mod printing;
+mod programs;
+mod tree;

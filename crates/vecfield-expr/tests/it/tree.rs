@@ -1,0 +1,91 @@
+//! Random formulas as plain trees, evaluated by plain recursion: the meaning that everything else is held to.
+
+use proptest::prelude::*;
+use vecfield_expr::{Binary, ExprId, Graph, Node, Scope, Unary, power};
+use vecfield_traits::Elementary;
+
+/// The names that random formulas use.
+pub(crate) const NAMES: [&str; 3] = ["x", "y", "z_1"];
+
+/// A formula without sharing.
+#[derive(Debug, Clone)]
+pub(crate) enum Tree {
+    Constant(f64),
+    Symbol(usize),
+    Unary(Unary, Box<Tree>),
+    Binary(Binary, Box<Tree>, Box<Tree>),
+}
+
+impl Tree {
+    /// The same formula in a graph, node by node.
+    pub(crate) fn build(&self, graph: &mut Graph) -> ExprId {
+        let node = match self {
+            Tree::Constant(value) => Node::Constant(*value),
+            Tree::Symbol(i) => return graph.symbol(NAMES[*i]),
+            Tree::Unary(op, x) => Node::Unary(*op, x.build(graph)),
+            Tree::Binary(op, a, b) => Node::Binary(*op, a.build(graph), b.build(graph)),
+        };
+        graph.intern(node)
+    }
+
+    /// The value at a point.
+    pub(crate) fn value<S: Elementary>(&self, point: &[S]) -> S {
+        match self {
+            Tree::Constant(value) => S::constant(*value),
+            Tree::Symbol(i) => point[*i],
+            Tree::Unary(op, x) => op.apply(x.value(point)),
+            Tree::Binary(op, a, b) => match (op, b.number()) {
+                (Binary::Pow, Some(exponent)) => power(a.value(point), exponent),
+                _ => op.apply(a.value(point), b.value(point)),
+            },
+        }
+    }
+
+    /// The number a formula without names is.
+    fn number(&self) -> Option<f64> {
+        match self {
+            Tree::Constant(value) => Some(*value),
+            Tree::Symbol(_) => None,
+            Tree::Unary(op, x) => Some(op.apply(x.number()?)),
+            Tree::Binary(Binary::Pow, a, b) => Some(power(a.number()?, b.number()?)),
+            Tree::Binary(op, a, b) => Some(op.apply(a.number()?, b.number()?)),
+        }
+    }
+}
+
+pub(crate) fn scope() -> Scope {
+    Scope::new(NAMES).unwrap()
+}
+
+/// A point; the numbers formulas have trouble with are drawn often.
+pub(crate) fn point() -> impl Strategy<Value = [f64; 3]> {
+    prop::array::uniform3(prop_oneof![4 => -3.0..3.0_f64, 1 => prop::sample::select(vec![0.0, 1.0, -1.0, 2.0, 0.5])])
+}
+
+pub(crate) fn tree() -> impl Strategy<Value = Tree> {
+    let constant = prop_oneof![
+        3 => (-4..5_i32).prop_map(f64::from),
+        2 => prop::sample::select(vec![0.5, -0.5, 1.5, -2.5, 1e-7, 2.5e21, core::f64::consts::PI]),
+        3 => -10.0..10.0_f64,
+    ];
+    let leaf = prop_oneof![2 => constant.prop_map(Tree::Constant), 3 => (0..NAMES.len()).prop_map(Tree::Symbol)];
+    leaf.prop_recursive(6, 40, 2, |inner| {
+        let arithmetic = prop::sample::select(vec![Binary::Add, Binary::Sub, Binary::Mul, Binary::Mul, Binary::Div]);
+        let exponent = prop::sample::select(vec![2.0, 3.0, -1.0, -2.0, 0.5, 1.5, -0.5, 4.0, 0.0, 1.0, 0.3])
+            .prop_map(|value| Box::new(Tree::Constant(value)));
+        let rare = prop::sample::select(vec![Binary::Pow, Binary::Min, Binary::Max]);
+        let function = prop::sample::select([&[Unary::Neg; 4][..], &Unary::FUNCTIONS].concat());
+        let boxed = inner.prop_map(Box::new);
+        prop_oneof![
+            8 => (arithmetic, boxed.clone(), boxed.clone()).prop_map(|(op, a, b)| Tree::Binary(op, a, b)),
+            2 => (boxed.clone(), exponent).prop_map(|(a, b)| Tree::Binary(Binary::Pow, a, b)),
+            1 => (rare, boxed.clone(), boxed.clone()).prop_map(|(op, a, b)| Tree::Binary(op, a, b)),
+            4 => (function, boxed).prop_map(|(op, x)| Tree::Unary(op, x)),
+        ]
+    })
+}
+
+/// Are two values the same, NaN counting as one value?
+pub(crate) fn same(a: f64, b: f64) -> bool {
+    a == b || (a.is_nan() && b.is_nan())
+}
