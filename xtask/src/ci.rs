@@ -1,0 +1,86 @@
+//! Everything that must hold before a change lands, step by step, with the time each step took.
+//!
+//! All steps run, also after one has failed: whoever mends the change wants the whole list. The tests come last, so that
+//! the run ends on their count.
+
+mod main_job;
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use xshell::cmd;
+
+use crate::workspace::Workspace;
+use crate::{docs, tidy};
+
+/// A step that was run.
+struct Row {
+    name: &'static str,
+    took: Duration,
+    error: Option<String>,
+}
+
+/// The steps in the order of their run, and their outcome.
+#[derive(Default)]
+struct Ledger {
+    rows: Vec<Row>,
+}
+
+impl Ledger {
+    fn step(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
+        println!("\n=== {name}");
+        let start = Instant::now();
+        let error = work().err().map(|error| format!("{error:#}"));
+        if let Some(error) = &error {
+            println!("{name}: {error}");
+        }
+        self.rows.push(Row { name, took: start.elapsed(), error });
+    }
+
+    fn print(&self) {
+        println!("\n{:<12} {:>8}  outcome", "step", "seconds");
+        for Row { name, took, error } in &self.rows {
+            println!("{name:<12} {:>8.1}  {}", took.as_secs_f64(), error.as_deref().map_or("ok", |_| "FAILED"));
+        }
+        println!("{:<12} {:>8.1}", "in all", self.rows.iter().map(|row| row.took.as_secs_f64()).sum::<f64>());
+    }
+}
+
+/// Runs every step. The last line is the tests' count; the exit status is 1 if any step failed.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let sh = workspace.shell()?;
+    let mut ledger = Ledger::default();
+    ledger.step("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?));
+    ledger.step("tidy", || tidy::run(workspace));
+    ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
+    ledger.step("crate map", || docs::crate_map(workspace, true));
+    ledger.step("api docs", || docs::api(workspace));
+    ledger.step("book", || docs::book(workspace));
+    if workspace.find("vecfield-cli").is_some() {
+        ledger.step("release", || Ok(cmd!(sh, "cargo build --quiet --release -p vecfield-cli").run()?));
+        ledger.step("commands", || main_job::documented_flags_exist(workspace));
+        ledger.step("main job", || main_job::run(workspace));
+    }
+    ledger.step("examples", || examples(workspace));
+    let mut count = tests::Count::default();
+    ledger.step("tests", || {
+        count = tests::run(workspace)?;
+        count.into_result()
+    });
+    ledger.print();
+    println!("{count}");
+    let is_green = ledger.rows.iter().all(|row| row.error.is_none());
+    std::process::exit(if is_green { 0 } else { 1 });
+}
+
+/// Every `examples/*.rs` of every crate runs to its end.
+fn examples(workspace: &Workspace) -> anyhow::Result<()> {
+    let sh = workspace.shell()?;
+    for member in &workspace.crates {
+        let package = &member.name;
+        for example in &member.examples {
+            cmd!(sh, "cargo run --quiet --package {package} --example {example}").run()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The command line of `cargo xtask`.
+
+xflags::xflags! {
+    /// The project's own chores.
+    cmd xtask {
+        /// Everything that must hold before a change lands, with the time each step took.
+        cmd ci {}
+        /// Rules that the compiler does not check: layers, front pages, lengths, documents.
+        cmd tidy {}
+        /// Writes the crate map and builds the API documentation and the book.
+        cmd docs {
+            /// Fail where the crate map on disk is out of date, instead of writing it.
+            optional --check
+        }
+        /// Runs the acceptance scripts that lie beside the repository, where there are any.
+        cmd accept {
+            /// Only the scripts whose name contains this.
+            optional --only name: String
+        }
+    }
+}

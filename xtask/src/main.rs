@@ -1,0 +1,43 @@
+//! The project's own chores, as `cargo xtask VERB`.
+//!
+//! | verb | what it answers |
+//! |---|---|
+//! | `ci` | may this change land? |
+//! | `tidy` | does the tree keep the rules that a compiler does not check? |
+//! | `docs` | do the documents build, and is the crate map true? |
+//! | `accept` | does the program keep the promises it is tested against from outside? |
+//!
+//! **Architecture invariant:** no crate depends on this one, and it depends on no crate of the house: it sees them as
+//! text and through `cargo metadata`. *Why:* the checks must run on a tree that does not compile. *Checked by*
+//! `cargo xtask tidy`.
+
+mod accept;
+mod ci;
+mod docs;
+mod flags;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run(&flags::Xtask::from_env_or_exit()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
+    let workspace = Workspace::read()?;
+    match &arguments.subcommand {
+        flags::XtaskCmd::Ci(_) => ci::run(&workspace),
+        flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
+        flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
+        flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
+    }
+}
