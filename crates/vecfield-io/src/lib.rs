@@ -18,12 +18,23 @@
 //! |---|---|
 //! | measured runs from a CSV | [`read_trajectories`], [`parse_trajectories`] |
 //! | a plain table of numbers | [`read_table`], [`Table`] |
+//! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
+//! | a result as a problem file | [`Outline`] |
+//! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
 //! **Architecture invariant:** this is the only library crate that reads or writes files. *Why:* everything else can be
 //! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
 
 mod names;
+mod outline;
+mod problem;
 mod table;
+mod write;
 
-pub use names::nearest;
+pub use outline::Outline;
+pub use problem::{
+    Definition, Direction, Discrete, Event, Parameter, Problem, ProblemError, ProblemReason, Save, SetError,
+    SettingError, Settings, Variable,
+};
 pub use table::{Table, TableError, TrajectoryFormat, parse_table, parse_trajectories, read_table, read_trajectories};
+pub use write::{OutputDir, Overwrite, WriteError, number_text, write_table, write_trajectories};

@@ -1,39 +1,19 @@
-//! Names of variables and parameters: which are allowed, and which known one was meant.
+//! Names in messages: the known one that was meant, and one that would do.
 
-/// The known name nearest to a misspelt one, if any is near enough to be meant.
-///
-/// ```
-/// assert_eq!(vecfield_io::nearest("slove", ["solve", "initial"]), Some("solve"));
-/// assert_eq!(vecfield_io::nearest("zzz", ["solve", "initial"]), None);
-/// ```
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A misspelling costs one edit (a swap of neighbours counts as one) for about every three letters.
-    let allowed = wrong.chars().count().div_ceil(3);
-    known
-        .into_iter()
-        .map(|name| {
-            let same = name.eq_ignore_ascii_case(wrong);
-            (if same { 0 } else { strsim::osa_distance(wrong, name) }, name)
-        })
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
+use vecfield_expr::{check_name, nearest_name};
 
-/// `; did you mean `x`?`, or nothing when no known name is near.
+/// ` (did you mean `x`?)`, or nothing when no known name is near.
 pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wrong, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+    nearest_name(wrong, known).map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
-/// Can formulas use this as a name: a letter or `_`, then letters, digits and `_`?
-pub(crate) fn is_identifier(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// A name near `name` that formulas can use.
+pub(crate) fn usable_name(name: &str) -> String {
+    let kept: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let kept = kept.trim_matches('_');
+    match kept {
+        "" => "x".into(),
+        kept if check_name(kept).is_ok() && kept != "t" => kept.into(),
+        kept => format!("x_{kept}"),
+    }
 }
-
-/// Names that formulas give a meaning of their own.
-pub(crate) const RESERVED: [&str; 18] = [
-    "t", "pi", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "abs",
-    "sign", "min", "max",
-];

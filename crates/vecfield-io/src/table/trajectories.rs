@@ -5,10 +5,11 @@ use std::io::BufRead;
 use std::path::Path;
 
 use vecfield_data::{Trajectories, Trajectory};
+use vecfield_expr::check_name;
 
 use super::rows::Rows;
 use super::{TableError, open};
-use crate::names::{RESERVED, did_you_mean, is_identifier};
+use crate::names::{did_you_mean, usable_name};
 
 /// How the columns of a table become trajectories.
 ///
@@ -93,7 +94,7 @@ impl Roles {
                 file: file.into(),
                 column: name.into(),
                 columns: columns.join(", "),
-                hint: did_you_mean(name, columns.iter().map(String::as_str)).replace(';', ""),
+                hint: did_you_mean(name, columns.iter().map(String::as_str)),
                 remedy,
             })
         };
@@ -108,7 +109,7 @@ impl Roles {
         }
         for &column in variables.iter().chain(&controls) {
             let name = &columns[column];
-            if !is_identifier(name) || RESERVED.contains(&name.as_str()) {
+            if check_name(name).is_err() {
                 let suggestion = usable_name(name);
                 return Err(TableError::ColumnName { file: file.into(), column: name.clone(), suggestion });
             }
@@ -183,15 +184,4 @@ fn trajectory_number(file: &str, line: u64, text: &str) -> Result<i64, TableErro
         line,
         text: text.into(),
     })
-}
-
-/// A name near `name` that formulas can use.
-fn usable_name(name: &str) -> String {
-    let kept: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    let kept = kept.trim_matches('_');
-    match kept.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() && !RESERVED.contains(&kept) => kept.into(),
-        Some(_) => format!("x_{kept}"),
-        None => "x".into(),
-    }
 }

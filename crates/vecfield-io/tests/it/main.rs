@@ -1,3 +1,5 @@
-//! What any table and any problem must obey.
+//! What any table, any problem and any result on disk must obey.
 
+mod problems;
+mod results;
 mod tables;

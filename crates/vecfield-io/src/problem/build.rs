@@ -1,0 +1,363 @@
+//! From the tables of a file to a [`Problem`]: names first, then formulas, then what ties them together.
+
+use std::collections::HashMap;
+
+use toml::de::{DeTable, DeValue};
+use vecfield_expr::{ExprId, Graph, Scope, check_name};
+
+use super::error::{ProblemError, ProblemReason};
+use super::toml::{Entry, Section, Source};
+use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
+use crate::names::did_you_mean;
+
+const TABLES: [&str; 11] = [
+    "title",
+    "source",
+    "tags",
+    "parameters",
+    "definitions",
+    "initial",
+    "equations",
+    "noise",
+    "discrete",
+    "event",
+    "solve",
+];
+
+/// Reads `text`; `file` is what messages call it.
+pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
+    let source = Source { file, text };
+    let document = DeTable::parse(text).map_err(|e| {
+        let message = e.message().replace('\n', ", ");
+        source.error(e.span().unwrap_or(0..0), ProblemReason::Toml { message })
+    })?;
+    let root = Section::root(source, document.get_ref());
+    root.allow(&TABLES)?;
+    if let Some(noise) = root.get("noise") {
+        let what = "[noise] makes this a stochastic equation, and this version solves ordinary ones only";
+        return Err(noise.key_error(ProblemReason::NotYet { what }));
+    }
+    let (title, cited) = (root.get("title"), root.get("source"));
+    let tags = root.get("tags").map(|tags| tags.texts()).transpose()?.unwrap_or_default();
+    let mut builder = Builder::new(source);
+    builder.names(&root)?;
+    let pairs = builder.pairs(&root)?;
+    let definitions = builder.definitions(&root)?;
+    let variables = builder.variables(&pairs, &definitions)?;
+    let events = builder.events(&root, &definitions)?;
+    let settings = settings(&root, variables.len())?;
+    Ok(Problem {
+        title: title.map(|e| e.text().map(String::from)).transpose()?,
+        source: cited.map(|e| e.text().map(String::from)).transpose()?,
+        tags,
+        graph: builder.graph,
+        parameters: builder.parameters,
+        definitions: definitions.list,
+        variables,
+        discrete: builder.discrete,
+        events,
+        settings,
+    })
+}
+
+/// What a name stands for, as messages call it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Parameter,
+    Definition,
+    Variable,
+    Discrete,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Parameter => "parameter",
+            Kind::Definition => "definition",
+            Kind::Variable => "variable",
+            Kind::Discrete => "discrete value",
+        }
+    }
+}
+
+/// The definitions, and what each name is replaced by.
+struct Definitions {
+    list: Vec<Definition>,
+    replacements: Vec<(ExprId, ExprId)>,
+}
+
+struct Builder<'a> {
+    source: Source<'a>,
+    graph: Graph,
+    scope: Scope,
+    kinds: HashMap<&'a str, Kind>,
+    parameters: Vec<Parameter>,
+    discrete: Vec<Discrete>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: Source<'a>) -> Self {
+        let scope = Scope::new(["t"]).unwrap_or_default();
+        Self { source, graph: Graph::new(), scope, kinds: HashMap::new(), parameters: Vec::new(), discrete: Vec::new() }
+    }
+
+    /// Every name of the problem, with the values of those that are numbers.
+    fn names(&mut self, root: &Section<'a>) -> Result<(), ProblemError> {
+        for entry in entries(root, "parameters")? {
+            self.name(&entry, Kind::Parameter)?;
+            self.parameters.push(parameter(&entry)?);
+        }
+        for entry in entries(root, "initial")? {
+            self.name(&entry, Kind::Variable)?;
+        }
+        for entry in entries(root, "definitions")? {
+            self.name(&entry, Kind::Definition)?;
+        }
+        for entry in entries(root, "discrete")? {
+            self.name(&entry, Kind::Discrete)?;
+            self.discrete.push(Discrete { name: entry.key.into(), value: entry.number()? });
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, entry: &Entry<'a>, kind: Kind) -> Result<(), ProblemError> {
+        if entry.key == "t" {
+            return Err(entry.key_error(ProblemReason::NamedTime { kind: kind.word() }));
+        }
+        check_name(entry.key).map_err(|e| entry.key_error(e))?;
+        if let Some(first) = self.kinds.insert(entry.key, kind) {
+            let (first, second) = (first.word(), kind.word());
+            return Err(entry.key_error(ProblemReason::NameTaken { name: entry.key.into(), first, second }));
+        }
+        self.scope.insert(entry.key).map_err(|e| entry.key_error(e))?;
+        Ok(())
+    }
+
+    /// The formula (or number) of an entry, definitions not yet filled in.
+    fn formula(&mut self, entry: &Entry<'a>) -> Result<ExprId, ProblemError> {
+        match entry.value() {
+            DeValue::String(text) => self.graph.parse(text, &self.scope).map_err(|e| {
+                let reason = ProblemReason::Formula { what: entry.what.clone(), reason: e.kind().to_string() };
+                entry.error_inside(e.span(), reason)
+            }),
+            DeValue::Float(_) | DeValue::Integer(_) => Ok(self.graph.constant(entry.number()?)),
+            _ => Err(entry.kind("a formula in quotes or a finite number")),
+        }
+    }
+
+    /// The definitions, each written in parameters, variables, discrete values and `t` alone.
+    fn definitions(&mut self, root: &Section<'a>) -> Result<Definitions, ProblemError> {
+        let entries = entries(root, "definitions")?;
+        let formulas = entries.iter().map(|e| self.formula(e)).collect::<Result<Vec<_>, _>>()?;
+        let position: HashMap<&str, usize> = entries.iter().enumerate().map(|(i, e)| (e.key, i)).collect();
+        let needs: Vec<Vec<usize>> = formulas
+            .iter()
+            .map(|&f| self.graph.symbols(f).iter().filter_map(|&s| position.get(self.graph.name(s)).copied()).collect())
+            .collect();
+        let order = dependency_order(&needs).map_err(|circle| {
+            let path: Vec<&str> = circle.iter().map(|&i| entries[i].key).collect();
+            entries[circle[0]].key_error(ProblemReason::Cycle { path: path.join(" -> ") })
+        })?;
+        let mut expanded = formulas;
+        let symbols: Vec<ExprId> = entries.iter().map(|e| self.graph.symbol(e.key)).collect();
+        for i in order {
+            let known: Vec<_> = needs[i].iter().map(|&j| (symbols[j], expanded[j])).collect();
+            expanded[i] = self.graph.substitute(expanded[i], &known);
+        }
+        let replacements = symbols.into_iter().zip(expanded.iter().copied()).collect();
+        let list = entries.iter().zip(&expanded).map(|(e, &formula)| Definition { name: e.key.into(), formula });
+        Ok(Definitions { list: list.collect(), replacements })
+    }
+
+    fn expanded(&mut self, entry: &Entry<'a>, definitions: &Definitions) -> Result<ExprId, ProblemError> {
+        let formula = self.formula(entry)?;
+        Ok(self.graph.substitute(formula, &definitions.replacements))
+    }
+
+    /// Every variable has an initial value and an equation. Asked before any formula is read: a variable that is missing
+    /// here is an unknown name everywhere else, which would be the lesser explanation.
+    fn pairs(&self, root: &Section<'a>) -> Result<Vec<(Entry<'a>, Entry<'a>)>, ProblemError> {
+        let required = |table, example| {
+            let entry = root.get(table);
+            let at = entry.as_ref().map_or(0..0, |entry| entry.at.clone());
+            let section = entry.map(|entry| entry.table()).transpose()?.filter(|section| !section.is_empty());
+            section.ok_or_else(|| self.source.error(at, ProblemReason::MissingTable { table, example }))
+        };
+        let starts = required("initial", "x = 1.0")?;
+        let equations = required("equations", "x = \"-x\"")?;
+        if let Some(entry) = equations.entries().iter().find(|e| starts.get(e.key).is_none()) {
+            let known = starts.entries();
+            let hint = did_you_mean(entry.key, known.iter().map(|start| start.key));
+            return Err(entry.key_error(ProblemReason::NoInitial { variable: entry.key.into(), hint }));
+        }
+        let pair = |start: Entry<'a>| match equations.get(start.key) {
+            Some(equation) => Ok((start, equation)),
+            None => Err(start.key_error(ProblemReason::NoEquation { variable: start.key.into() })),
+        };
+        starts.entries().into_iter().map(pair).collect()
+    }
+
+    fn variables(
+        &mut self,
+        pairs: &[(Entry<'a>, Entry<'a>)],
+        definitions: &Definitions,
+    ) -> Result<Vec<Variable>, ProblemError> {
+        let mut variables = Vec::with_capacity(pairs.len());
+        for (start, equation) in pairs {
+            let rate = self.expanded(equation, definitions)?;
+            let initial = self.expanded(start, definitions)?;
+            self.known_at_start(start, initial)?;
+            variables.push(Variable { name: start.key.into(), initial, rate });
+        }
+        Ok(variables)
+    }
+
+    /// An initial value is a formula of parameters.
+    fn known_at_start(&self, entry: &Entry<'a>, initial: ExprId) -> Result<(), ProblemError> {
+        for symbol in self.graph.symbols(initial) {
+            let name = self.graph.name(symbol);
+            let kind = match self.kinds.get(name) {
+                Some(Kind::Parameter) => continue,
+                Some(kind) => kind.word(),
+                None => "moment in time",
+            };
+            let (variable, name) = (entry.key.into(), name.into());
+            return Err(entry.error(ProblemReason::InitialDepends { variable, name, kind }));
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, root: &Section<'a>, definitions: &Definitions) -> Result<Vec<Event>, ProblemError> {
+        let mut events: Vec<Event> = Vec::new();
+        let sections = root.get("event").map(|e| e.tables()).transpose()?.unwrap_or_default();
+        for (i, section) in sections.iter().enumerate() {
+            section.allow(&["name", "when", "direction", "set", "stop_after"])?;
+            let name = match section.get("name") {
+                Some(name) => name.text()?.to_string(),
+                None => format!("event {}", i + 1),
+            };
+            if let (Some(entry), true) = (section.get("name"), events.iter().any(|e| e.name == name)) {
+                return Err(entry.error(ProblemReason::EventNamedTwice { name }));
+            }
+            let guard = self.expanded(&section.require("when", "when = \"x - 1\"")?, definitions)?;
+            let direction = section.get("direction").map(|d| direction(&d)).transpose()?.unwrap_or(Direction::Any);
+            let stop_after = section.get("stop_after").map(|n| n.count()).transpose()?;
+            let mut jump = Vec::new();
+            if let Some(set) = section.get("set") {
+                for entry in set.table()?.entries() {
+                    self.settable(&entry, &name)?;
+                    jump.push((entry.key.to_string(), self.expanded(&entry, definitions)?));
+                }
+            }
+            events.push(Event { name, guard, direction, jump, stop_after });
+        }
+        Ok(events)
+    }
+
+    fn settable(&self, entry: &Entry<'a>, event: &str) -> Result<(), ProblemError> {
+        let settable = |kind: Option<&Kind>| matches!(kind, Some(Kind::Variable | Kind::Discrete));
+        if settable(self.kinds.get(entry.key)) {
+            return Ok(());
+        }
+        let mut known: Vec<&str> =
+            self.kinds.iter().filter(|(_, k)| settable(Some(k))).map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        let hint = did_you_mean(entry.key, known.iter().copied());
+        let (event, name, known) = (event.into(), entry.key.into(), known.join(", "));
+        Err(entry.key_error(ProblemReason::NotSettable { event, name, hint, known }))
+    }
+}
+
+fn entries<'a>(root: &Section<'a>, table: &str) -> Result<Vec<Entry<'a>>, ProblemError> {
+    Ok(root.get(table).map(|entry| entry.table()).transpose()?.map(|t| t.entries()).unwrap_or_default())
+}
+
+/// A number, or `{value=, min=, max=}`.
+fn parameter(entry: &Entry<'_>) -> Result<Parameter, ProblemError> {
+    let name = entry.key.to_string();
+    if !matches!(entry.value(), DeValue::Table(_)) {
+        return Ok(Parameter { name, value: entry.number()?, min: f64::NEG_INFINITY, max: f64::INFINITY });
+    }
+    let table = entry.table()?;
+    table.allow(&["value", "min", "max"])?;
+    let bound = |key, none| table.get(key).map_or(Ok(none), |e| e.number());
+    let value = table.require("value", "value = 1.0")?.number()?;
+    let (min, max) = (bound("min", f64::NEG_INFINITY)?, bound("max", f64::INFINITY)?);
+    if !(min <= value && value <= max) {
+        return Err(entry.error(ProblemReason::Bounds { name, min, value, max }));
+    }
+    Ok(Parameter { name, value, min, max })
+}
+
+fn direction(entry: &Entry<'_>) -> Result<Direction, ProblemError> {
+    match entry.text()? {
+        "rising" => Ok(Direction::Rising),
+        "falling" => Ok(Direction::Falling),
+        "any" => Ok(Direction::Any),
+        _ => Err(entry.kind("\"rising\", \"falling\" or \"any\"")),
+    }
+}
+
+fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemError> {
+    let mut settings = Settings::default();
+    let Some(entry) = root.get("solve") else { return Ok(settings) };
+    let solve = entry.table()?;
+    solve.allow(&["t", "save", "save_count", "method", "rtol", "atol", "step", "paths"])?;
+    for setting in solve.entries() {
+        let set = match setting.key {
+            "t" => settings.set_span(&setting.numbers()?),
+            "save" => settings.set_save(setting.numbers()?),
+            "save_count" if solve.get("save").is_some() => Err(SettingError::SaveTwice),
+            "save_count" => settings.set_save_count(setting.count()?),
+            "method" => settings.set_method(setting.text()?),
+            "rtol" => settings.set_rtol(setting.number()?),
+            "atol" if matches!(setting.value(), DeValue::Array(_)) => settings.set_atol(setting.numbers()?),
+            "atol" => settings.set_atol(vec![setting.number()?]),
+            "step" => settings.set_step(setting.number()?),
+            _ => {
+                let what = "`paths` asks for an ensemble of runs, and this version solves one run at a time";
+                return Err(setting.key_error(ProblemReason::NotYet { what }));
+            }
+        };
+        set.map_err(|e| setting.error(e))?;
+    }
+    settings.check(variables).map_err(|e| match solve.get(e.key()) {
+        Some(setting) => setting.error(e),
+        None => entry.key_error(e),
+    })?;
+    Ok(settings)
+}
+
+/// An order in which everything comes after what it needs, or a circle (its first item once more at its end).
+fn dependency_order(needs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut needed_by = vec![Vec::new(); needs.len()];
+    for (i, list) in needs.iter().enumerate() {
+        for &j in list {
+            needed_by[j].push(i);
+        }
+    }
+    let mut order: Vec<usize> = (0..needs.len()).filter(|&i| waiting[i] == 0).collect();
+    let mut done = 0;
+    while let Some(&i) = order.get(done) {
+        done += 1;
+        for &j in &needed_by[i] {
+            waiting[j] -= 1;
+            if waiting[j] == 0 {
+                order.push(j);
+            }
+        }
+    }
+    let Some(start) = (0..needs.len()).find(|&i| waiting[i] > 0) else { return Ok(order) };
+    // Whatever still waits needs something that waits: following that must come back to a place already seen.
+    let mut path = vec![start];
+    loop {
+        let last = path[path.len() - 1];
+        let Some(&next) = needs[last].iter().find(|&&j| waiting[j] > 0) else { return Err(path) };
+        if let Some(seen) = path.iter().position(|&i| i == next) {
+            path.push(next);
+            return Err(path.split_off(seen));
+        }
+        path.push(next);
+    }
+}

@@ -1,0 +1,321 @@
+//! How a problem is to be solved: `[solve]` of its file, or the command line in its place.
+
+/// The settings of a solve. Every setter checks what it is given, so that the file and the command line obey one law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    span: Option<(f64, f64)>,
+    save: Save,
+    method: Option<String>,
+    rtol: f64,
+    atol: Vec<f64>,
+    step: Option<f64>,
+}
+
+/// When the state is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Save {
+    /// At these times, in the order of the run.
+    At(Vec<f64>),
+    /// At so many equidistant times, both ends included (the end alone for 1).
+    Count(u64),
+}
+
+/// Points of a run whose problem does not say when the state is wanted.
+const DEFAULT_COUNT: u64 = 101;
+/// More saved rows than this are a slip of the pen, and would fill the memory.
+const MOST_ROWS: u64 = 10_000_000;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { span: None, save: Save::Count(DEFAULT_COUNT), method: None, rtol: 1e-6, atol: vec![1e-9], step: None }
+    }
+}
+
+impl Settings {
+    /// Start and end of the run, if given.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        self.span
+    }
+
+    /// When the state is wanted.
+    pub fn save(&self) -> &Save {
+        &self.save
+    }
+
+    /// The method's name, if given.
+    pub fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+
+    /// Relative tolerance.
+    pub fn rtol(&self) -> f64 {
+        self.rtol
+    }
+
+    /// Absolute tolerance: one, or one per variable.
+    pub fn atol(&self) -> &[f64] {
+        &self.atol
+    }
+
+    /// The step of a fixed-step run, if given.
+    pub fn step(&self) -> Option<f64> {
+        self.step
+    }
+
+    /// Sets start and end of the run; the end may lie before the start.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Span`] unless there are two different, finite times.
+    pub fn set_span(&mut self, times: &[f64]) -> Result<(), SettingError> {
+        match *times {
+            [start, end] if start != end && (end - start).is_finite() => self.span = Some((start, end)),
+            _ => return Err(SettingError::Span { given: list(times) }),
+        }
+        Ok(())
+    }
+
+    /// Sets the times at which the state is wanted.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::SaveNone`], [`SettingError::SaveNotFinite`]. Order and range depend on the span, and are checked
+    /// by [`save_times`](Settings::save_times).
+    pub fn set_save(&mut self, times: Vec<f64>) -> Result<(), SettingError> {
+        if times.is_empty() {
+            return Err(SettingError::SaveNone);
+        }
+        if let Some(&time) = times.iter().find(|t| !t.is_finite()) {
+            return Err(SettingError::SaveNotFinite { time });
+        }
+        self.save = Save::At(times);
+        Ok(())
+    }
+
+    /// Asks for `count` equidistant times.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::SaveCount`] for none, or more than would fit.
+    pub fn set_save_count(&mut self, count: u64) -> Result<(), SettingError> {
+        if !(1..=MOST_ROWS).contains(&count) {
+            return Err(SettingError::SaveCount { count, most: MOST_ROWS });
+        }
+        self.save = Save::Count(count);
+        Ok(())
+    }
+
+    /// Sets the method by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Method`] for a name no method has.
+    pub fn set_method(&mut self, name: &str) -> Result<(), SettingError> {
+        self.method = Some(name.into());
+        Ok(())
+    }
+
+    /// Sets the relative tolerance.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Tolerance`] unless it is finite and not negative.
+    pub fn set_rtol(&mut self, rtol: f64) -> Result<(), SettingError> {
+        self.rtol = tolerance("rtol", rtol)?;
+        Ok(())
+    }
+
+    /// Sets the absolute tolerance: one, or one per variable.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Tolerance`] unless all are finite and not negative.
+    pub fn set_atol(&mut self, atol: Vec<f64>) -> Result<(), SettingError> {
+        for &value in &atol {
+            tolerance("atol", value)?;
+        }
+        self.atol = atol;
+        Ok(())
+    }
+
+    /// Sets the step of a fixed-step run.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Step`] unless it is finite and positive.
+    pub fn set_step(&mut self, step: f64) -> Result<(), SettingError> {
+        if !(step > 0.0 && step.is_finite()) {
+            return Err(SettingError::Step { step });
+        }
+        self.step = Some(step);
+        Ok(())
+    }
+
+    /// Checks what several settings must agree on, for `variables` state variables.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::AtolCount`], [`SettingError::ZeroTolerances`], and those of [`save_times`](Settings::save_times).
+    pub fn check(&self, variables: usize) -> Result<(), SettingError> {
+        if self.atol.len() != 1 && self.atol.len() != variables {
+            return Err(SettingError::AtolCount { given: self.atol.len(), variables });
+        }
+        if self.rtol == 0.0 && self.atol.contains(&0.0) {
+            return Err(SettingError::ZeroTolerances);
+        }
+        if let (Save::At(times), Some((start, end))) = (&self.save, self.span) {
+            check_times(times, start, end)?;
+        }
+        Ok(())
+    }
+
+    /// Start and end, and the times at which the state is wanted between them, in the order of the run.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::NoSpan`] when the problem does not say from when to when; [`SettingError::SaveOutside`],
+    /// [`SettingError::SaveOrder`].
+    pub fn save_times(&self) -> Result<((f64, f64), Vec<f64>), SettingError> {
+        let (start, end) = self.span.ok_or(SettingError::NoSpan)?;
+        let times = match &self.save {
+            Save::At(times) => {
+                check_times(times, start, end)?;
+                times.clone()
+            }
+            Save::Count(1) => vec![end],
+            // Each from its number, not from the one before, so that rounding does not accumulate and the end is exact.
+            Save::Count(count) => (0..*count)
+                .map(|k| if k + 1 == *count { end } else { start + (end - start) * (k as f64 / (*count - 1) as f64) })
+                .collect(),
+        };
+        Ok(((start, end), times))
+    }
+}
+
+/// A setting that no solve can work with. Names are those of the keys of `[solve]` and of the command line's flags.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// Not an interval.
+    #[error("`t` must be two different, finite times, the start and the end (t = [0.0, 10.0]), but is {given}")]
+    Span {
+        /// The times given.
+        given: String,
+    },
+    /// No interval.
+    #[error("the problem does not say from when to when; give `t = [0.0, 10.0]` in [solve], or --t 0,10")]
+    NoSpan,
+    /// An empty list.
+    #[error("`save` has no times; list those at which the state is wanted, or give `save_count = 101`")]
+    SaveNone,
+    /// Infinite or NaN.
+    #[error("`save` has a time that is not finite ({time}); every time is a number between start and end")]
+    SaveNotFinite {
+        /// The time.
+        time: f64,
+    },
+    /// A time outside the run.
+    #[error("`save` has t = {time}, outside the run from {start} to {end}; take it out, or extend `t`")]
+    SaveOutside {
+        /// The time.
+        time: f64,
+        /// Start of the run.
+        start: f64,
+        /// End of the run.
+        end: f64,
+    },
+    /// Times out of order.
+    #[error("`save` has t = {time} after {before}; sort its times from {start} to {end}, each once")]
+    SaveOrder {
+        /// The time.
+        time: f64,
+        /// The time before it.
+        before: f64,
+        /// Start of the run.
+        start: f64,
+        /// End of the run.
+        end: f64,
+    },
+    /// None, or too many.
+    #[error("`save_count` must be between 1 and {most}, but is {count}")]
+    SaveCount {
+        /// The count.
+        count: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// Both ways to say when.
+    #[error("`save` and `save_count` say the same thing; keep one of them")]
+    SaveTwice,
+    /// A name no method has.
+    #[error("there is no method `{name}`{hint}; `vecfield solve --method list` shows all")]
+    Method {
+        /// The name.
+        name: String,
+        /// The nearest name, as a phrase, or nothing.
+        hint: String,
+    },
+    /// Negative or not finite.
+    #[error("`{key}` must be a finite number that is not negative, such as 1e-6, but is {value}")]
+    Tolerance {
+        /// `rtol` or `atol`.
+        key: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// Neither one nor one per variable.
+    #[error("`atol` has {given} values for {variables} variables; give one number, or one per variable")]
+    AtolCount {
+        /// How many are given.
+        given: usize,
+        /// How many variables there are.
+        variables: usize,
+    },
+    /// Nothing to hold the error to.
+    #[error(
+        "`rtol` and `atol` cannot both be zero: no step would be small enough; set one of them, such as rtol = 1e-6"
+    )]
+    ZeroTolerances,
+    /// Not a step.
+    #[error("`step` must be a finite number above zero, but is {step}")]
+    Step {
+        /// Its value.
+        step: f64,
+    },
+}
+
+impl SettingError {
+    /// The key of `[solve]` that the error is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Span { .. } | Self::NoSpan => "t",
+            Self::SaveNone | Self::SaveNotFinite { .. } | Self::SaveOutside { .. } | Self::SaveOrder { .. } => "save",
+            Self::SaveCount { .. } | Self::SaveTwice => "save_count",
+            Self::Method { .. } => "method",
+            Self::Tolerance { key, .. } => key,
+            Self::AtolCount { .. } => "atol",
+            Self::ZeroTolerances => "rtol",
+            Self::Step { .. } => "step",
+        }
+    }
+}
+
+fn tolerance(key: &'static str, value: f64) -> Result<f64, SettingError> {
+    if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(SettingError::Tolerance { key, value }) }
+}
+
+fn check_times(times: &[f64], start: f64, end: f64) -> Result<(), SettingError> {
+    let (low, high) = (start.min(end), start.max(end));
+    if let Some(&time) = times.iter().find(|t| !(low..=high).contains(t)) {
+        return Err(SettingError::SaveOutside { time, start, end });
+    }
+    let wrong = |pair: &&[f64]| if start < end { pair[1] <= pair[0] } else { pair[1] >= pair[0] };
+    match times.windows(2).find(wrong) {
+        Some(pair) => Err(SettingError::SaveOrder { time: pair[1], before: pair[0], start, end }),
+        None => Ok(()),
+    }
+}
+
+fn list(times: &[f64]) -> String {
+    format!("[{}]", times.iter().map(f64::to_string).collect::<Vec<_>>().join(", "))
+}
