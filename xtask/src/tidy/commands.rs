@@ -58,7 +58,7 @@ impl Command {
 }
 
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
-    let commands: Vec<Command> = files.iter().filter(|file| is_checked(file)).flat_map(commands_in).collect();
+    let commands: Vec<Command> = files.iter().filter(|file| file.path.ends_with(".md")).flat_map(commands_in).collect();
     let subcommands = subcommands(files);
     let written: Vec<&str> = commands.iter().filter_map(Command::written_folder).collect();
     let mut findings = Vec::new();
@@ -76,12 +76,12 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
             }
         }
     }
+    for verb in subcommands.iter().filter(|verb| *verb != "help") {
+        if !commands.iter().any(|command| command.is_vecfield() && command.verb() == Some(verb)) {
+            findings.push(Finding::new("docs", format!("no document shows `vecfield {verb}`")));
+        }
+    }
     findings
-}
-
-/// The documents; not what is history.
-fn is_checked(file: &File) -> bool {
-    file.path.ends_with(".md")
 }
 
 /// The command lines of a document: those in fenced shell blocks, and those in code spans.
@@ -194,7 +194,8 @@ mod tests {
     }
 
     fn findings(document: &str) -> Vec<String> {
-        let files = [file("README.md", document), cli(), file("data/a.csv", "")];
+        let rest = file("docs/b.md", "`vecfield solve`, `vecfield two-words`");
+        let files = [file("README.md", document), rest, cli(), file("data/a.csv", "")];
         check(&files).iter().map(ToString::to_string).collect()
     }
 
@@ -225,6 +226,15 @@ mod tests {
         assert_eq!(findings("`cargo xtask docs --chek`").len(), 1);
         assert_eq!(findings("`cargo nextest`").len(), 1);
         assert_eq!(findings("```\ncargo run --release -- solv data/a.csv\n```").len(), 1);
+    }
+
+    #[test]
+    fn every_subcommand_is_documented() {
+        let found = check(&[file("README.md", "`vecfield solve`"), cli()]);
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["docs: no document shows `vecfield two-words`"]
+        );
     }
 
     #[test]
