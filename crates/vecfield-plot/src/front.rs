@@ -1,0 +1,143 @@
+//! The trade-off between simplicity and success: every model tried, and those that none beats in both.
+
+use crate::figure::{Entry, Figure, Swatch};
+use crate::panel::{Layer, Marker, Panel, Scale, Stroke, padded, range_of};
+use crate::series::{Series, Variable, drawable};
+use crate::theme::Tone;
+
+/// Which end of a score is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// An error.
+    Lower,
+    /// A share explained.
+    Higher,
+}
+
+/// One model that was tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrontPoint {
+    /// Its size.
+    pub complexity: f64,
+    /// Its success; NaN if it failed.
+    pub score: f64,
+}
+
+impl FrontPoint {
+    /// A model's size and success.
+    pub fn new(complexity: f64, score: f64) -> Self {
+        Self { complexity, score }
+    }
+}
+
+/// Every model tried, by size and success.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Front {
+    /// What size counts: `terms`.
+    pub complexity: Variable,
+    /// What success counts: `forecast error`.
+    pub score: Variable,
+    /// Which end of it is good.
+    pub better: Better,
+    /// The models.
+    pub points: Vec<FrontPoint>,
+    /// The index of the one taken.
+    pub chosen: Option<usize>,
+}
+
+impl Front {
+    /// The models tried and which of them was taken.
+    pub fn new(
+        complexity: Variable,
+        score: Variable,
+        better: Better,
+        points: Vec<FrontPoint>,
+        chosen: Option<usize>,
+    ) -> Self {
+        Self { complexity, score, better, points, chosen }
+    }
+
+    /// Models that no other beats in size and success both, by increasing size.
+    pub fn best(&self) -> Vec<FrontPoint> {
+        let mut sorted: Vec<_> =
+            self.points.iter().copied().filter(|p| drawable(p.complexity) && drawable(p.score)).collect();
+        let loss = |p: &FrontPoint| if self.better == Better::Lower { p.score } else { -p.score };
+        sorted.sort_by(|a, b| a.complexity.total_cmp(&b.complexity).then(loss(a).total_cmp(&loss(b))));
+        let mut best = f64::INFINITY;
+        sorted.retain(|point| {
+            let better = loss(point) < best;
+            best = best.min(loss(point));
+            better
+        });
+        sorted
+    }
+
+    /// Size across, success up; scores far outside the front's range are left out of view and counted in the legend.
+    pub fn figure(&self) -> Figure {
+        let best = self.best();
+        let chosen = self.chosen.and_then(|index| self.points.get(index)).copied();
+        let window = self.window(&best, chosen.as_ref());
+        let inside = |p: &&FrontPoint| window.is_none_or(|[low, high]| (low..=high).contains(&p.score));
+        let series =
+            |points: &mut dyn Iterator<Item = FrontPoint>| points.map(|p| [p.complexity, p.score]).collect::<Series>();
+        let front = series(&mut best.iter().copied());
+        let mut layers = vec![
+            Layer::Points(series(&mut self.points.iter().filter(inside).copied()), Tone::Muted, Marker::Faint),
+            Layer::Line(stairs(&front), Tone::Variable(0), Stroke::Thin),
+            Layer::Points(front, Tone::Variable(0), Marker::Dot),
+        ];
+        let mut legend = vec![
+            Entry::new(Swatch::Dot, Tone::Variable(0), "best of its size"),
+            Entry::new(Swatch::Dot, Tone::Muted, "other models"),
+        ];
+        if let Some(point) = chosen {
+            layers.push(Layer::Points(series(&mut [point].into_iter()), Tone::Variable(1), Marker::Dot));
+            layers.push(Layer::Points(series(&mut [point].into_iter()), Tone::Variable(1), Marker::Halo));
+            legend.insert(0, Entry::new(Swatch::Dot, Tone::Variable(1), "chosen"));
+        }
+        let unseen = self.points.iter().filter(|p| !drawable(p.score) || !inside(p)).count();
+        if unseen > 0 {
+            legend.push(Entry::new(Swatch::Ring, Tone::Muted, format!("{unseen} worse, out of view")));
+        }
+        let scores = || layers_scores(&self.points, window);
+        let scale = match range_of(scores()) {
+            Some([low, high]) if low > 0.0 && high > 12.0 * low && self.better == Better::Lower => Scale::Log,
+            _ => Scale::Linear,
+        };
+        let mut panel = Panel::new(self.complexity.clone(), self.score.clone(), layers)
+            .scaled(scale)
+            .when_empty("no model could be scored");
+        if let Some(range) = range_of(self.points.iter().filter(inside).map(|p| p.complexity)) {
+            panel = panel.across(padded(range, 0.07));
+        }
+        let good = if self.better == Better::Lower { "lower" } else { "higher" };
+        let description = format!(
+            "{} models by {} and {} ({good} is better).",
+            self.points.len(),
+            self.complexity.name,
+            self.score.name
+        );
+        Figure::grid("Simplicity against success", description, legend, vec![panel], 1, 500.0, 290.0)
+    }
+
+    /// The range of scores worth seeing: the front, the chosen model and twice as far on the bad side.
+    fn window(&self, best: &[FrontPoint], chosen: Option<&FrontPoint>) -> Option<[f64; 2]> {
+        let [low, high] = range_of(best.iter().chain(chosen).map(|p| p.score))?;
+        let span = (high - low).max(0.1 * low.abs().max(high.abs()));
+        Some(match self.better {
+            Better::Lower => [low, high + span],
+            Better::Higher => [low - span, high],
+        })
+    }
+}
+
+fn layers_scores(points: &[FrontPoint], window: Option<[f64; 2]>) -> impl Iterator<Item = f64> {
+    points.iter().map(|p| p.score).filter(move |score| window.is_none_or(|[low, high]| (low..=high).contains(score)))
+}
+
+/// A staircase: a size buys the best score of any smaller one.
+fn stairs(front: &Series) -> Series {
+    let points: Vec<_> = front.finite().collect();
+    let corners = points.windows(2).flat_map(|pair| [pair[0], [pair[1][0], pair[0][1]]]);
+    corners.chain(points.last().copied()).collect()
+}

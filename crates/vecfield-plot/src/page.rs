@@ -1,0 +1,264 @@
+//! From a [`Report`] to HTML: what the template sees, and nothing else. The template escapes every text; figures and
+//! formulas are the only markup passed as such, and both are made or checked by this crate.
+
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::error::PlotError;
+use crate::figure::Figure;
+use crate::front::{Better, Front};
+use crate::mathml::MathMl;
+use crate::number::{significant, with_error};
+use crate::report::{Alternative, Constant, Equation, Level, Report, Standing, Verdict};
+use crate::residuals::{autocorrelation, deviation};
+use crate::theme;
+
+/// Trajectories drawn; more would make the page long without telling more.
+const MOST_TRAJECTORIES: usize = 6;
+
+/// What the template sees. Names here are names there.
+#[derive(Serialize)]
+struct Page<'a> {
+    style: String,
+    title: &'a str,
+    source: &'a str,
+    verdict: &'a str,
+    verdict_class: &'a str,
+    summary: &'a str,
+    method: &'a str,
+    noise: &'a str,
+    facts: Vec<FactCell<'a>>,
+    equations: Vec<Formula>,
+    constants: Vec<ConstantRow>,
+    data: Vec<Picture>,
+    unseen: usize,
+    residuals: Vec<Picture>,
+    forecasts: Vec<Picture>,
+    front: Option<Picture>,
+    score: String,
+    size: String,
+    models: Vec<ModelRow>,
+    notes: Vec<NoteItem<'a>>,
+    commands: Vec<CommandItem<'a>>,
+    provenance: &'a str,
+}
+
+#[derive(Serialize)]
+struct FactCell<'a> {
+    label: &'a str,
+    value: &'a str,
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct NoteItem<'a> {
+    warning: bool,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct CommandItem<'a> {
+    purpose: &'a str,
+    line: &'a str,
+}
+
+#[derive(Serialize)]
+struct Picture {
+    svg: String,
+    caption: String,
+}
+
+#[derive(Serialize)]
+struct Formula {
+    left: String,
+    right: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ConstantRow {
+    name: String,
+    role: String,
+    value: String,
+    stderr: String,
+    share: String,
+}
+
+#[derive(Serialize)]
+struct ModelRow {
+    equations: Vec<Formula>,
+    complexity: String,
+    r2: String,
+    forecast: String,
+    chosen: bool,
+    reason: String,
+}
+
+pub(crate) fn render(report: &Report) -> Result<String, PlotError> {
+    let failed = |error: minijinja::Error| PlotError::Template { reason: format!("{error:#}") };
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_template("report.html", include_str!("../templates/report.html")).map_err(failed)?;
+    let template = environment.get_template("report.html").map_err(failed)?;
+    let style = include_str!("../templates/report.css")
+        .replace("/*light*/", &theme::light_properties())
+        .replace("/*dark*/", &theme::dark_properties());
+    let (verdict, verdict_class) = match report.verdict {
+        Verdict::Law => ("Law found", "good"),
+        Verdict::Tentative => ("Tentative", "warn"),
+        Verdict::None => ("No law", "bad"),
+    };
+    let page = Page {
+        style: style + &theme::figure_style(),
+        title: &report.title,
+        source: &report.source,
+        verdict,
+        verdict_class,
+        summary: &report.summary,
+        method: &report.method,
+        noise: &report.noise,
+        facts: report
+            .facts
+            .iter()
+            .map(|fact| FactCell { label: &fact.label, value: &fact.value, note: &fact.note })
+            .collect(),
+        equations: formulas(&report.equations, &report.time.name),
+        constants: report.constants.iter().map(constant_row).collect(),
+        data: data_pictures(report),
+        unseen: report.trajectories.len().saturating_sub(MOST_TRAJECTORIES),
+        residuals: residual_pictures(report),
+        forecasts: forecast_pictures(report),
+        front: report.front.as_ref().map(front_picture),
+        score: report.front.as_ref().map_or("Forecast score".into(), |front| capitalised(&front.score.name)),
+        size: report.front.as_ref().map_or("Complexity".into(), |front| capitalised(&front.complexity.name)),
+        models: report.alternatives.iter().map(|model| model_row(model, &report.time.name)).collect(),
+        notes: report
+            .notes
+            .iter()
+            .map(|note| NoteItem { warning: note.level == Level::Warning, text: &note.text })
+            .collect(),
+        commands: report.commands.iter().map(|c| CommandItem { purpose: &c.purpose, line: &c.line }).collect(),
+        provenance: &report.provenance,
+    };
+    template.render(Serde(page)).map_err(failed)
+}
+
+fn picture(figure: &Figure, caption: impl Into<String>) -> Picture {
+    Picture { svg: figure.to_inline(), caption: caption.into() }
+}
+
+fn formulas(equations: &[Equation], time: &str) -> Vec<Formula> {
+    let formula = |equation: &Equation| Formula {
+        left: MathMl::rate(&equation.variable, time).as_str().to_owned(),
+        right: equation.right.as_str().to_owned(),
+        text: format!("d{}/d{time} = {}", equation.variable, equation.text),
+    };
+    equations.iter().map(formula).collect()
+}
+
+fn constant_row(constant: &Constant) -> ConstantRow {
+    let (value, stderr) = match constant.stderr {
+        Some(stderr) => with_error(constant.value, stderr),
+        None => (significant(constant.value, 5), "—".into()),
+    };
+    let share = match constant.stderr {
+        Some(stderr) if constant.value != 0.0 && (stderr / constant.value).is_finite() => {
+            format!("{} %", significant(100.0 * (stderr / constant.value).abs(), 2))
+        }
+        _ => "—".into(),
+    };
+    ConstantRow { name: constant.name.clone(), role: constant.role.clone(), value, stderr, share }
+}
+
+fn model_row(model: &Alternative, time: &str) -> ModelRow {
+    let (chosen, reason) = match &model.standing {
+        Standing::Chosen => (true, String::new()),
+        Standing::Rejected(reason) => (false, reason.clone()),
+    };
+    ModelRow {
+        equations: formulas(&model.equations, time),
+        complexity: significant(model.complexity, 4),
+        r2: significant(model.r2, 3),
+        forecast: significant(model.forecast, 3),
+        chosen,
+        reason,
+    }
+}
+
+/// The data and, beside the first trajectory, the first phase plane; the others follow.
+fn data_pictures(report: &Report) -> Vec<Picture> {
+    let several = report.trajectories.len() > 1;
+    let runs = report.trajectories.iter().take(MOST_TRAJECTORIES).map(|run| {
+        let caption = if several {
+            format!("{}: measured points and the model.", run.label)
+        } else {
+            "Measured points and the model.".into()
+        };
+        picture(&run.figure(&report.time, &report.variables), caption)
+    });
+    let mut pictures: Vec<Picture> = runs.collect();
+    let planes = report.phase.iter().map(|phase| picture(&phase.figure(), phase_caption(phase)));
+    for (i, plane) in planes.enumerate() {
+        pictures.insert((2 * i + 1).min(pictures.len()), plane);
+    }
+    pictures
+}
+
+fn phase_caption(phase: &crate::Phase) -> &'static str {
+    match phase {
+        crate::Phase::Portrait(_) => "Phase plane: where the law carries each state.",
+        crate::Phase::Rate(_) => "Rate against value: where the curve crosses zero, nothing moves.",
+    }
+}
+
+fn residual_pictures(report: &Report) -> Vec<Picture> {
+    let Some(residuals) = &report.residuals else { return Vec::new() };
+    let describe = |(series, variable): (&crate::Series, &crate::Variable)| {
+        let n = series.finite().count();
+        let correlation = autocorrelation(series).map(|r| {
+            // Under white noise the first autocorrelation is about normal with variance 1/n.
+            let limit = 1.96 / (n as f64).sqrt();
+            let says = if r.abs() > limit { "more than chance" } else { "as chance would give" };
+            format!(", correlation of neighbours {} ({says}: ±{})", significant(r, 2), significant(limit, 2))
+        });
+        format!(
+            "{}: standard deviation {}{}",
+            variable.name,
+            significant(deviation(series), 3),
+            correlation.unwrap_or_default()
+        )
+    };
+    let over_time: Vec<_> = residuals.variables.iter().zip(&report.variables).map(describe).collect();
+    vec![
+        picture(&residuals.over_time(&report.time, &report.variables), over_time.join(". ") + "."),
+        picture(
+            &residuals.quantiles(&report.variables),
+            "On the diagonal the residuals are normal; outside the band they are not.",
+        ),
+    ]
+}
+
+fn forecast_pictures(report: &Report) -> Vec<Picture> {
+    let Some(check) = report.forecasts.as_ref().filter(|check| !check.forecasts.is_empty()) else { return Vec::new() };
+    let first = check.forecasts.iter().map(|forecast| forecast.trajectory).min().unwrap_or(0);
+    let over_time = report.trajectories.get(first).map(|run| {
+        let of = if report.trajectories.len() > 1 { format!(" ({})", run.label) } else { String::new() };
+        let caption = format!("Each line starts where the fit stopped looking: it had seen nothing later{of}.");
+        picture(&check.over_time(first, run, &report.time, &report.variables), caption)
+    });
+    let agreement = picture(&check.agreement(&report.variables), "Forecast against what was measured later.");
+    over_time.into_iter().chain([agreement]).collect()
+}
+
+fn front_picture(front: &Front) -> Picture {
+    let good = if front.better == Better::Lower { "low" } else { "high" };
+    let caption =
+        format!("Every model tried, by {} and {}: {good} and left is better.", front.complexity.name, front.score.name);
+    picture(&front.figure(), caption)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

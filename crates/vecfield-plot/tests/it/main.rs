@@ -1,0 +1,7 @@
+//! Laws of the figures and of the report.
+
+mod figures;
+mod numbers;
+mod report;
+#[path = "../../examples/sample/mod.rs"]
+mod sample;

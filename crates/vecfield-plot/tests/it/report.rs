@@ -1,0 +1,106 @@
+use proptest::prelude::*;
+use vecfield_plot::*;
+
+use crate::sample;
+
+/// No request leaves the page: no address in an attribute that loads, no import, no script.
+fn stands_alone(page: &str) {
+    for attribute in ["src", "href", "srcset", "action", "data", "poster", "background"] {
+        assert!(!page.contains(&format!(" {attribute}=")), "the page has {attribute}=");
+    }
+    for needle in ["@import", "url(", "<script", "<link", "<iframe", "<object", "<base", "http-equiv"] {
+        assert!(!page.contains(needle), "the page has {needle}");
+    }
+    // The one address allowed is the name of the SVG namespace, which nothing fetches.
+    assert!(!page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "").contains("://"));
+}
+
+#[test]
+fn reports_stand_alone_and_are_small() {
+    for report in [sample::lynx_hare(), sample::yeast(), sample::lorenz_runs()] {
+        let page = report.render().unwrap();
+        stands_alone(&page);
+        assert!(page.len() < 500_000, "{} bytes", page.len());
+        assert_eq!(page, report.render().unwrap(), "the same report, the same bytes");
+    }
+}
+
+#[test]
+fn every_part_is_on_the_page() {
+    let page = sample::lynx_hare().render().unwrap();
+    for part in [
+        "The equations",
+        "Data and model",
+        "Does it forecast?",
+        "What it leaves unexplained",
+        "What else was tried",
+        "About the data",
+        "Use it",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        page.contains("prefers-color-scheme:dark")
+            && page.contains("@media print")
+            && page.contains("name=\"viewport\"")
+    );
+    assert_eq!(page.matches("<svg xmlns").count(), page.matches("<title>").count() - 1 - hovers(&page));
+}
+
+/// Titles inside markers, which show values under the pointer.
+fn hovers(page: &str) -> usize {
+    page.matches("</title></circle>").count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Text from outside never becomes markup, wherever it stands.
+    #[test]
+    fn text_is_escaped(tail in "[a-z<>&\"']{0,12}") {
+        let wild = format!("</style></title><script>alert('{tail}')</script><img src=\"x\" onerror=y>");
+        let point = Series::new(&[0.0, 1.0], &[1.0, 2.0]).unwrap();
+        let equation = Equation::new(&*wild, MathMl::name(&wild), &*wild);
+        let run = Trajectory::new(&*wild, vec![Fit::new(point.clone(), point.clone())]);
+        let named = Variable::new(&*wild).in_units(&*wild);
+        let mut report = Report::new(&*wild, Verdict::None, &*wild, named.clone(), vec![named.clone()], vec![equation.clone()], vec![run]);
+        (report.source, report.method, report.noise, report.provenance) = (wild.clone(), wild.clone(), wild.clone(), wild.clone());
+        report.facts = vec![Fact::new(&*wild, &*wild, &*wild)];
+        report.constants = vec![Constant::new(&*wild, &*wild, 1.0, Some(0.1))];
+        report.residuals = Some(Residuals::new(&*wild, vec![point]));
+        report.front = Some(Front::new(named.clone(), named, Better::Higher, vec![FrontPoint::new(1.0, 1.0)], Some(0)));
+        report.alternatives = vec![Alternative::new(vec![equation], 1.0, f64::NAN, 0.5, Standing::Rejected(wild.clone()))];
+        report.notes = vec![Note::warning(&*wild), Note::info(&*wild)];
+        report.commands = vec![Command::new(&*wild, &*wild)];
+        let page = report.render().unwrap();
+        prop_assert!(!page.contains("<script") && !page.contains("<img"));
+        prop_assert_eq!(page.matches("</style>").count(), 1);
+    }
+
+    /// Formulas are MathML or refused: what is accepted parses as XML and holds nothing but mathematics.
+    #[test]
+    fn formulas_are_mathematics(markup in "(<(/?)(mi|mn|mrow|script|svg|mfrac)( (href|mathvariant)=\"[a-z]{0,4}\")?(/?)>|[a-z&;<>0-9]{1,4}){0,6}") {
+        if let Ok(formula) = MathMl::new(&markup) {
+            let document = format!("<math>{}</math>", formula.as_str());
+            let parsed = roxmltree::Document::parse(&document).map_err(|error| TestCaseError::fail(format!("{error} in {document}")))?;
+            prop_assert!(parsed.descendants().all(|node| node.attribute("href").is_none() && !node.has_tag_name("script") && !node.has_tag_name("svg")));
+        }
+    }
+}
+
+#[test]
+fn parts_must_have_the_reports_variables() {
+    let mut report = sample::lynx_hare();
+    report.residuals = Some(Residuals::new("r", vec![]));
+    assert_eq!(report.render(), Err(PlotError::Variables { what: "the residuals", expected: 2, found: 0 }));
+    let mut report = sample::yeast();
+    report.forecasts = Some(ForecastCheck::new(vec![Forecast {
+        trajectory: 0,
+        variable: 1,
+        origin: 0.0,
+        time: 1.0,
+        predicted: 1.0,
+        observed: 1.0,
+    }]));
+    assert!(report.render().is_err());
+}
