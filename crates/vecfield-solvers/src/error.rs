@@ -1,0 +1,193 @@
+//! Why a solve was refused or stopped early: numbers, and what to do.
+
+use core::fmt;
+
+/// Why a solve could not begin, or stopped early.
+///
+/// Times and steps are in double precision whatever the solve's number was. [`named`](SolveError::named) says the same with
+/// the caller's names of the components.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SolveError {
+    /// The field is not a finite number, and no smaller step avoids that.
+    NotFinite {
+        /// The first component that is not finite.
+        component: usize,
+        /// The state is still good here.
+        t: f64,
+        /// The smallest step tried; zero where the field fails at `t` itself.
+        step: f64,
+    },
+    /// The step had to become smaller than `t` can resolve.
+    StepTooSmall {
+        /// The component with the largest error.
+        component: usize,
+        /// The state is still good here.
+        t: f64,
+        /// The step that would have come next.
+        step: f64,
+    },
+    /// The bound on the number of steps was reached.
+    TooManySteps {
+        /// How far the solve came.
+        t: f64,
+        /// The step it was taking.
+        step: f64,
+        /// The bound, accepted and rejected steps together.
+        limit: u64,
+    },
+    /// Events with jumps follow each other without bound.
+    Chattering {
+        /// The event, by its index among the guards.
+        event: usize,
+        /// Where they accumulate.
+        t: f64,
+        /// How many happened in the last interval of time.
+        count: u64,
+        /// The length of that interval.
+        within: f64,
+    },
+    /// A method without an error estimate was asked to choose its own steps.
+    StepRequired {
+        /// The method.
+        method: &'static str,
+    },
+    /// No method has this name.
+    UnknownMethod {
+        /// What was asked for.
+        name: String,
+        /// The method whose name is nearest.
+        nearest: &'static str,
+    },
+    /// A slice does not have the field's dimension.
+    Dimension {
+        /// Which slice.
+        what: &'static str,
+        /// How many numbers it has.
+        found: usize,
+        /// How many it should have.
+        expected: usize,
+    },
+    /// A tolerance or a step cannot be used.
+    BadOption {
+        /// Which option.
+        option: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// Times that are not finite, not in the direction of the solve, or outside it.
+    BadTime {
+        /// What the time is: an end, a save time.
+        what: &'static str,
+        /// Its value.
+        t: f64,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// An initial value is not a finite number.
+    BadInitial {
+        /// The component.
+        component: usize,
+    },
+}
+
+impl SolveError {
+    /// The message, with components called by their names.
+    pub fn named<'a>(&'a self, names: &'a [String]) -> impl fmt::Display + 'a {
+        Named { error: self, names }
+    }
+
+    /// The component concerned, where there is one.
+    pub fn component(&self) -> Option<usize> {
+        match *self {
+            SolveError::NotFinite { component, .. }
+            | SolveError::StepTooSmall { component, .. }
+            | SolveError::BadInitial { component } => Some(component),
+            _ => None,
+        }
+    }
+
+    /// The time up to which the solution is good, where the solve had begun.
+    pub fn time(&self) -> Option<f64> {
+        match *self {
+            SolveError::NotFinite { t, .. }
+            | SolveError::StepTooSmall { t, .. }
+            | SolveError::TooManySteps { t, .. }
+            | SolveError::Chattering { t, .. } => Some(t),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for SolveError {}
+
+impl fmt::Display for SolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Named { error: self, names: &[] }.fmt(f)
+    }
+}
+
+struct Named<'a> {
+    error: &'a SolveError,
+    names: &'a [String],
+}
+
+impl Named<'_> {
+    fn component(&self, index: usize) -> String {
+        self.names.get(index).cloned().unwrap_or_else(|| format!("component {index}"))
+    }
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error {
+            SolveError::NotFinite { component, t, step } if *step == 0.0 => write!(
+                f,
+                "the rate of {} is not finite at t = {t}; change the initial values, or the formula where it divides by zero \
+                 or leaves the domain of a function",
+                self.component(*component)
+            ),
+            SolveError::NotFinite { component, t, step } => write!(
+                f,
+                "{} is no longer finite after t = {t}, with steps down to h = {step:e}; the solution ends or leaves the \
+                 domain of its formula there: stop before that time, or change the formula",
+                self.component(*component)
+            ),
+            SolveError::StepTooSmall { component, t, step } => write!(
+                f,
+                "{} cannot be followed beyond t = {t}: the step fell to h = {step:e}; the solution has a singularity there, \
+                 or the tolerance is below rounding: stop before that time, or raise rtol and atol",
+                self.component(*component)
+            ),
+            SolveError::TooManySteps { t, step, limit } => write!(
+                f,
+                "{limit} steps led only to t = {t} (h = {step:e}); raise max_steps or the tolerances, shorten the interval, \
+                 or use a stiff method (radau5) if an explicit one was asked for"
+            ),
+            SolveError::Chattering { event, t, count, within } => write!(
+                f,
+                "event {event} fires without end: {count} times within {within:e} before t = {t}, where the events \
+                 accumulate; stop before that time, or give the jump a smallest size"
+            ),
+            SolveError::StepRequired { method } => write!(
+                f,
+                "method \"{method}\" has no error estimate and needs a fixed step: set step, or choose an adaptive method"
+            ),
+            SolveError::UnknownMethod { name, nearest } => {
+                write!(f, "unknown method \"{name}\"; did you mean \"{nearest}\"?")
+            }
+            SolveError::Dimension { what, found, expected } => {
+                write!(f, "{what} has {found} numbers where the field needs {expected}")
+            }
+            SolveError::BadOption { option, value, expected } => {
+                write!(f, "{option} is {value:e}; it must be {expected}")
+            }
+            SolveError::BadTime { what, t, expected } => write!(f, "{what} is {t}; it must be {expected}"),
+            SolveError::BadInitial { component } => {
+                write!(f, "the initial value of {} is not a finite number", self.component(*component))
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The stepper of all explicit Runge–Kutta methods, over any number.
+
+use vecfield_traits::{Elementary, Real, Scalar, VectorField};
+
+use crate::combine::{Term, combine, for_each_sum, terms};
+use crate::controller::Controller;
+use crate::options::{Norm, Options, root_mean};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::tableau::{ErrorEstimate, Tableau};
+use crate::{SolveError, initial};
+
+/// Steps any [`Tableau`] over any [`Scalar`]. Errors are measured by values alone, so duals take the steps floats take.
+#[derive(Debug, Clone)]
+pub struct ExplicitRungeKutta<S: Scalar> {
+    tableau: &'static Tableau,
+    n: usize,
+    /// One row of nonzero weights a slot.
+    rows: Vec<Box<[Term<S::Real>]>>,
+    times: Vec<S::Real>,
+    weights: Box<[Term<S::Real>]>,
+    error: Estimate<S::Real>,
+    norm: Norm<S::Real>,
+    controller: Controller<S::Real>,
+    y: Vec<S>,
+    y_new: Vec<S>,
+    stage: Vec<S>,
+    /// `[slots, n]`.
+    k: Vec<S>,
+    /// The interpolant's weights at the `θ` asked for last.
+    dense: Vec<Term<S::Real>>,
+    polynomials: Vec<Vec<S::Real>>,
+    /// Have the interpolant's own stages been evaluated for this step?
+    extended: bool,
+    fixed: bool,
+}
+
+/// [`ErrorEstimate`], ready for the stepper's number.
+#[derive(Debug, Clone)]
+enum Estimate<R> {
+    None,
+    Embedded(Box<[Term<R>]>),
+    Pair { fifth: Box<[Term<R>]>, third: Box<[Term<R>]> },
+}
+
+impl<S: Scalar> ExplicitRungeKutta<S> {
+    /// Memory for a state of `n` components.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::StepRequired`] if the method cannot choose its steps and `options` give none; any error of the
+    /// options themselves.
+    pub fn new(tableau: &'static Tableau, n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
+        options.validate(n)?;
+        if !tableau.adaptive() && options.step.is_none() {
+            return Err(SolveError::StepRequired { method: tableau.name });
+        }
+        let (s, end) = (tableau.stages(), tableau.end_slot());
+        let mut rows: Vec<_> = tableau.a.iter().map(|row| terms(row)).collect();
+        let mut times: Vec<_> = tableau.c.iter().map(|&c| S::Real::from_f64(c)).collect();
+        if end == s {
+            rows.push(terms(tableau.b));
+            times.push(S::Real::one());
+        }
+        rows.extend(tableau.interpolant.a.iter().map(|row| terms(row)));
+        times.extend(tableau.interpolant.c.iter().map(|&c| S::Real::from_f64(c)));
+        let error = match tableau.error {
+            _ if options.step.is_some() => Estimate::None,
+            ErrorEstimate::Fixed => Estimate::None,
+            ErrorEstimate::Embedded { weights, .. } => Estimate::Embedded(terms(weights)),
+            ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
+        };
+        let polynomials = tableau.interpolant.weights.iter();
+        Ok(ExplicitRungeKutta {
+            tableau,
+            n,
+            rows,
+            times,
+            weights: terms(tableau.b),
+            error,
+            norm: Norm::new(options, n),
+            controller: Controller::new(&options.controller, tableau.error_exponent()),
+            y: vec![S::zero(); n],
+            y_new: vec![S::zero(); n],
+            stage: vec![S::zero(); n],
+            k: vec![S::zero(); n * tableau.slots()],
+            dense: Vec::with_capacity(tableau.slots()),
+            polynomials: polynomials.map(|row| row.iter().map(|&w| S::Real::from_f64(w)).collect()).collect(),
+            extended: false,
+            fixed: options.step.is_some(),
+        })
+    }
+
+    /// The method.
+    pub fn tableau(&self) -> &'static Tableau {
+        self.tableau
+    }
+
+    fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
+        let (n, end) = (self.n, self.tableau.end_slot());
+        let s = self.tableau.stages();
+        for i in 1..s {
+            let (known, unknown) = self.k.split_at_mut(i * n);
+            let y = if i == end { &mut self.y_new } else { &mut self.stage };
+            combine(&self.y, h, &self.rows[i], known, y);
+            field.eval(t + self.times[i] * h, y, &mut unknown[..n]);
+        }
+        if end == s {
+            combine(&self.y, h, &self.weights, &self.k[..s * n], &mut self.y_new);
+        }
+    }
+
+    /// The error ratio; NaN as soon as anything is not finite.
+    fn error_ratio(&self, h: S::Real) -> S::Real {
+        let n = self.n;
+        let size = h.abs();
+        let sum_of_squares = |terms: &[Term<S::Real>]| {
+            let mut total = S::Real::zero();
+            for_each_sum(n, terms, &self.k, |i, error| {
+                let ratio = error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
+                total += ratio * ratio;
+            });
+            total
+        };
+        match &self.error {
+            // Zero times a finite number is zero, else NaN.
+            Estimate::None => self.y_new.iter().fold(S::Real::zero(), |sum, y| sum + y.value() * S::Real::zero()),
+            Estimate::Embedded(weights) => size * root_mean(sum_of_squares(weights), n),
+            Estimate::Pair { fifth, third } => {
+                let (fifth, third) = (sum_of_squares(fifth), sum_of_squares(third));
+                let joined = fifth + S::Real::from_f64(0.01) * third;
+                if joined == S::Real::zero() {
+                    joined
+                } else {
+                    size * fifth / (joined * S::Real::from_f64(n as f64)).sqrt()
+                }
+            }
+        }
+    }
+
+    fn extend<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
+        let n = self.n;
+        for slot in self.tableau.end_slot() + 1..self.tableau.slots() {
+            let (known, unknown) = self.k.split_at_mut(slot * n);
+            combine(&self.y, h, &self.rows[slot], known, &mut self.stage);
+            field.eval(t + self.times[slot] * h, &self.stage, &mut unknown[..n]);
+        }
+        self.extended = true;
+    }
+}
+
+impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
+    type Scalar = S;
+
+    fn dim(&self) -> usize {
+        self.n
+    }
+
+    fn start(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, y: &[S]) -> Result<(), SolveError> {
+        self.y.copy_from_slice(y);
+        self.controller.reset();
+        self.extended = false;
+        let k = &mut self.k[..self.n];
+        field.eval(t, &self.y, k);
+        match first_not_finite(k) {
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            None => Ok(()),
+        }
+    }
+
+    fn first_step(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, span: S::Real) -> S::Real {
+        let (k, rest) = self.k.split_at_mut(self.n);
+        let order = self.tableau.error_exponent();
+        let trial = initial::Trial { stage: &mut self.stage, rate: &mut rest[..self.n] };
+        initial::step(field, &self.norm, order, (t, span), &self.y, k, trial)
+    }
+
+    fn attempt(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) -> Attempt<S::Real> {
+        self.extended = false;
+        self.stages(field, t, h);
+        let mut error = self.error_ratio(h);
+        let end = self.tableau.end_slot();
+        if end == self.tableau.stages() && error <= S::Real::one() {
+            let k = &mut self.k[end * self.n..][..self.n];
+            field.eval(t + h, &self.y_new, k);
+            error += k.iter().fold(S::Real::zero(), |sum, k| sum + k.value() * S::Real::zero());
+        }
+        let accepted = error <= S::Real::one();
+        let factor = if self.fixed { S::Real::one() } else { self.controller.factor(error) };
+        Attempt { accepted, factor }
+    }
+
+    fn dense(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real, theta: S::Real, out: &mut [S]) {
+        if !self.extended {
+            self.extend(field, t, h);
+        }
+        self.dense.clear();
+        for (slot, polynomial) in self.polynomials.iter().enumerate() {
+            let weight = polynomial.iter().rev().fold(S::Real::zero(), |sum, &w| (sum + w) * theta);
+            if weight != S::Real::zero() {
+                self.dense.push(Term { weight, slot });
+            }
+        }
+        combine(&self.y, h, &self.dense, &self.k, out);
+    }
+
+    fn commit(&mut self) {
+        core::mem::swap(&mut self.y, &mut self.y_new);
+        let end = self.tableau.end_slot() * self.n;
+        self.k.copy_within(end..end + self.n, 0);
+        self.extended = false;
+    }
+
+    fn y(&self) -> &[S] {
+        &self.y
+    }
+
+    fn y_new(&self) -> &[S] {
+        &self.y_new
+    }
+
+    fn culprit(&self) -> Culprit {
+        let (n, end) = (self.n, self.tableau.end_slot());
+        for slot in 1..=end {
+            if let Some(component) = first_not_finite(&self.k[slot * n..][..n]) {
+                return Culprit { component, finite: false };
+            }
+        }
+        if let Some(component) = first_not_finite(&self.y_new) {
+            return Culprit { component, finite: false };
+        }
+        let mut worst = (0, S::Real::zero());
+        let weights = match &self.error {
+            Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => weights,
+            Estimate::None => &self.weights,
+        };
+        for_each_sum(n, weights, &self.k, |i, error| {
+            let ratio = (error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
+            if ratio > worst.1 {
+                worst = (i, ratio);
+            }
+        });
+        Culprit { component: worst.0, finite: true }
+    }
+}

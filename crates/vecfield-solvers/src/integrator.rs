@@ -1,0 +1,200 @@
+//! A method with its memory, for one solve or for thousands.
+
+use vecfield_traits::{Scalar, VectorField};
+
+use crate::explicit::ExplicitRungeKutta;
+use crate::integrate::{Observer, integrate};
+use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
+use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
+use crate::tableau::Tableau;
+use crate::{Ending, Options, SolveError};
+
+/// A stepper with its memory and options; solves allocate nothing but what they return.
+///
+/// ```
+/// use vecfield_solvers::{Integrator, Options, field, tableau::TSIT5};
+///
+/// // y' = -y, y(0) = 1, hence y(t) = exp(-t).
+/// let decay = field(1, |_t, y: &[f64], dy: &mut [f64]| dy[0] = -y[0]);
+/// let mut integrator = Integrator::explicit(&TSIT5, 1, &Options::tolerances(1e-8, 1e-10))?;
+/// let mut out = [0.0; 2];
+/// integrator.sample(&decay, 0.0, &[1.0], &[0.5, 2.0], &mut out)?;
+/// assert!((out[0] - (-0.5_f64).exp()).abs() < 1e-8);
+/// assert!((out[1] - (-2.0_f64).exp()).abs() < 1e-8);
+/// # Ok::<(), vecfield_solvers::SolveError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Integrator<K, R> {
+    stepper: K,
+    options: Options<R>,
+}
+
+impl<S: Scalar> Integrator<ExplicitRungeKutta<S>, S::Real> {
+    /// An explicit method over any number, for states of `n` components.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used, among them none of a fixed step for a method without an error estimate.
+    pub fn explicit(tableau: &'static Tableau, n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: ExplicitRungeKutta::new(tableau, n, options)?, options: options.clone() })
+    }
+}
+
+impl<K, R> Integrator<K, R> {
+    /// Writes the states at `times` into `out`, `[times.len(), n]`, from `y0` at `t0`.
+    ///
+    /// The times go away from `t0` in one direction; the solve ends at the last one.
+    ///
+    /// # Errors
+    ///
+    /// Slices that do not fit, times out of order, or a solve that cannot be finished; rows up to the error's time are
+    /// then written.
+    pub fn sample<S, F>(&mut self, field: &F, t0: R, y0: &[S], times: &[R], out: &mut [S]) -> Result<Stats, SolveError>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: for<'f> Stepper<&'f F, Scalar = S>,
+    {
+        self.sample_with(field, &mut field.workspace(), t0, y0, times, out)
+    }
+
+    /// [`sample`](Integrator::sample) with the field's workspace made once by the caller.
+    ///
+    /// # Errors
+    ///
+    /// As [`sample`](Integrator::sample).
+    pub fn sample_with<S, F>(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        t0: R,
+        y0: &[S],
+        times: &[R],
+        out: &mut [S],
+    ) -> Result<Stats, SolveError>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: for<'f> Stepper<&'f F, Scalar = S>,
+    {
+        let t1 = times.last().copied().unwrap_or(t0);
+        self.check(field.dim(), y0, (t0, t1))?;
+        Save::At(times).validate((t0, t1))?;
+        if out.len() != times.len() * y0.len() {
+            return Err(SolveError::Dimension { what: "out", found: out.len(), expected: times.len() * y0.len() });
+        }
+        let mut field = field;
+        let mut evaluator = Evaluator { field: &mut field, work, stats: Stats::default() };
+        let mut sampler = Sampler::new(t0, y0, times, out);
+        integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut sampler)?;
+        Ok(evaluator.stats)
+    }
+
+    /// Solves from `t0` to `t1` and keeps the states asked for.
+    ///
+    /// # Errors
+    ///
+    /// Slices or times that do not fit, or a solve that cannot be finished; the error carries the states before.
+    pub fn solve<S, F>(
+        &mut self,
+        field: &F,
+        (t0, t1): (R, R),
+        y0: &[S],
+        save: Save<'_, R>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: for<'f> Stepper<&'f F, Scalar = S>,
+    {
+        self.solve_observed(field, (t0, t1), y0, save, &mut ())
+    }
+
+    /// [`solve`](Integrator::solve), with an observer that sees every step and may end the solve.
+    ///
+    /// # Errors
+    ///
+    /// As [`solve`](Integrator::solve).
+    pub fn solve_observed<S, F>(
+        &mut self,
+        field: &F,
+        (t0, t1): (R, R),
+        y0: &[S],
+        save: Save<'_, R>,
+        observer: &mut impl Observer<S>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: for<'f> Stepper<&'f F, Scalar = S>,
+    {
+        let mut solution =
+            Solution { t: Vec::new(), y: Vec::new(), dim: y0.len(), stats: Stats::default(), ending: Ending::Reached };
+        let checked = self.check(field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
+        if let Err(error) = checked {
+            return Err(Interrupted { error, partial: Box::new(solution) });
+        }
+        let (mut field, mut work) = (field, field.workspace());
+        let mut evaluator = Evaluator { field: &mut field, work: &mut work, stats: Stats::default() };
+        let mut recorder = Recorder::new(save, t0, y0);
+        let ended = {
+            let mut both = (&mut recorder, observer);
+            integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut both)
+        };
+        if !recorder.complete() || ended != Ok(Ending::Reached) {
+            recorder.finish();
+        }
+        solution.stats = evaluator.stats;
+        (solution.t, solution.y) = (recorder.t, recorder.y);
+        match ended {
+            Ok(ending) => Ok(Solution { ending, ..solution }),
+            Err(error) => Err(Interrupted { error, partial: Box::new(solution) }),
+        }
+    }
+
+    fn check<S>(&self, n: usize, y0: &[S], (t0, t1): (R, R)) -> Result<(), SolveError>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+    {
+        if y0.len() != n {
+            return Err(SolveError::Dimension { what: "y0", found: y0.len(), expected: n });
+        }
+        if let Some(component) = first_not_finite(y0) {
+            return Err(SolveError::BadInitial { component });
+        }
+        for (what, t) in [("the beginning of the interval", t0), ("the end of the interval", t1)] {
+            if !Scalar::is_finite(&t) {
+                return bad_time(what, t, "a finite number");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Solves `dy/dt = f(t, y)` from `t0` to `t1` by an explicit method, over any number.
+///
+/// # Errors
+///
+/// Options, slices or times that do not fit, or a solve that cannot be finished; the error carries the states before.
+pub fn solve_explicit<S: Scalar, F: VectorField<S>>(
+    field: &F,
+    (t0, t1): (S::Real, S::Real),
+    y0: &[S],
+    tableau: &'static Tableau,
+    options: &Options<S::Real>,
+    save: Save<'_, S::Real>,
+) -> Result<Solution<S>, Interrupted<S>> {
+    match Integrator::explicit(tableau, y0.len(), options) {
+        Ok(mut integrator) => integrator.solve(field, (t0, t1), y0, save),
+        Err(error) => {
+            let (stats, ending) = (Stats::default(), Ending::Reached);
+            let partial = Box::new(Solution { t: Vec::new(), y: Vec::new(), dim: y0.len(), stats, ending });
+            Err(Interrupted { error, partial })
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a caller may ask of a solve: tolerances, steps, bounds.
+
+use vecfield_traits::{Real, Scalar};
+
+use crate::SolveError;
+use crate::controller::Filter;
+
+/// Tolerances, step sizes and bounds of a solve.
+///
+/// A step is accepted when the root mean square of `error_i / (atol_i + rtol·max(|y_i|, |y⁺_i|))` is at most one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options<R> {
+    /// Relative tolerance.
+    pub rtol: R,
+    /// Absolute tolerance.
+    pub atol: Tolerance<R>,
+    /// Size of the first step; chosen from the field unless given.
+    pub first_step: Option<R>,
+    /// Largest step.
+    pub max_step: Option<R>,
+    /// Bound on the number of steps, accepted and rejected together.
+    pub max_steps: u64,
+    /// Take steps of exactly this size, without error control; the last one is shortened to hit the end.
+    pub step: Option<R>,
+    /// How the error chooses the next step.
+    pub controller: Filter,
+}
+
+/// An absolute tolerance: one for all components, or one each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tolerance<R> {
+    /// The same for all components.
+    All(R),
+    /// One per component.
+    Each(Vec<R>),
+}
+
+impl<R: Real> Options<R> {
+    /// Relative and absolute tolerance, the same for all components.
+    pub fn tolerances(rtol: R, atol: R) -> Options<R> {
+        Options { rtol, atol: Tolerance::All(atol), ..Options::default() }
+    }
+
+    /// Steps of exactly `step`.
+    pub fn fixed(step: R) -> Options<R> {
+        Options { step: Some(step), ..Options::default() }
+    }
+
+    /// Says what is wrong with the options for a state of `n` components.
+    pub(crate) fn validate(&self, n: usize) -> Result<(), SolveError> {
+        let zero = R::zero();
+        let bad = |option, value: R, expected| Err(SolveError::BadOption { option, value: value.to_f64(), expected });
+        if !(self.rtol >= zero && self.rtol < R::one()) {
+            return bad("rtol", self.rtol, "a number from 0 up to below 1");
+        }
+        let atol = match &self.atol {
+            Tolerance::All(atol) => core::slice::from_ref(atol),
+            Tolerance::Each(atol) => {
+                if atol.len() != n {
+                    return Err(SolveError::Dimension { what: "atol", found: atol.len(), expected: n });
+                }
+                atol
+            }
+        };
+        for &atol in atol {
+            if !(atol >= zero && atol.is_finite()) {
+                return bad("atol", atol, "a finite number, at least 0");
+            }
+            if atol == zero && self.rtol == zero {
+                return bad("atol", atol, "positive where rtol is 0");
+            }
+        }
+        for (option, value) in [("first_step", self.first_step), ("max_step", self.max_step), ("step", self.step)] {
+            if let Some(value) = value.filter(|value| !(*value > zero && value.is_finite())) {
+                return bad(option, value, "a finite positive number");
+            }
+        }
+        if self.max_steps == 0 {
+            return bad("max_steps", zero, "at least 1");
+        }
+        Ok(())
+    }
+}
+
+impl<R: Real> Default for Options<R> {
+    fn default() -> Options<R> {
+        Options {
+            rtol: R::from_f64(1e-6),
+            atol: Tolerance::All(R::from_f64(1e-9)),
+            first_step: None,
+            max_step: None,
+            max_steps: 10_000_000,
+            step: None,
+            controller: Filter::PI,
+        }
+    }
+}
+
+/// The weighted root-mean-square norm that the tolerances define.
+#[derive(Debug, Clone)]
+pub(crate) struct Norm<R> {
+    rtol: R,
+    atol: Vec<R>,
+}
+
+impl<R: Real> Norm<R> {
+    pub(crate) fn new(options: &Options<R>, n: usize) -> Norm<R> {
+        // A scale of exactly zero would turn an exact zero error into NaN.
+        let floor = |atol: R| if atol > R::MIN_POSITIVE { atol } else { R::MIN_POSITIVE };
+        let atol = match &options.atol {
+            Tolerance::All(atol) => vec![floor(*atol); n],
+            Tolerance::Each(atol) => atol.iter().map(|atol| floor(*atol)).collect(),
+        };
+        Norm { rtol: options.rtol, atol }
+    }
+
+    /// `atol_i + rtol·max(|a|, |b|)`; NaN when `a` or `b` is, or when either is infinite, so that no error looks small
+    /// against an infinite state.
+    #[inline(always)]
+    pub(crate) fn scale(&self, i: usize, a: R, b: R) -> R {
+        let (a, b) = (a.abs(), b.abs());
+        let larger = if a > b { a } else { b };
+        self.atol[i] + self.rtol * larger + (a + b) * R::zero()
+    }
+
+    /// The norm of the values of `x`, at the state `y`.
+    pub(crate) fn of<S: Scalar<Real = R>>(&self, x: &[S], y: &[S]) -> R {
+        let mut total = R::zero();
+        for (i, (x, y)) in x.iter().zip(y).enumerate() {
+            let ratio = x.value() / self.scale(i, y.value(), y.value());
+            total += ratio * ratio;
+        }
+        root_mean(total, x.len())
+    }
+}
+
+/// `√(total / n)`.
+#[inline(always)]
+pub(crate) fn root_mean<R: Real>(total: R, n: usize) -> R {
+    (total / R::from_f64(n as f64)).sqrt()
+}

@@ -1,0 +1,188 @@
+//! What a solve leaves behind, and which of it is kept.
+
+use vecfield_traits::{Real, Scalar};
+
+use crate::SolveError;
+use crate::integrate::{Ending, Flow, Observer, Segment};
+use crate::stepper::Stats;
+
+/// The states of a solve at the times kept, and the work it took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution<S: Scalar> {
+    /// The times kept.
+    pub t: Vec<S::Real>,
+    /// The states at those times, `[t.len(), n]`.
+    pub y: Vec<S>,
+    /// `n`, the number of components.
+    pub dim: usize,
+    /// The work done.
+    pub stats: Stats,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+impl<S: Scalar> Solution<S> {
+    /// The state at the `row`-th time kept.
+    ///
+    /// # Panics
+    ///
+    /// If there are no more than `row` times.
+    pub fn state(&self, row: usize) -> &[S] {
+        &self.y[row * self.dim..][..self.dim]
+    }
+
+    /// The last state kept; empty if none is.
+    pub fn last(&self) -> &[S] {
+        &self.y[self.y.len().saturating_sub(self.dim)..]
+    }
+}
+
+/// A solve that stopped early: why, and what was found before.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{error}")]
+pub struct Interrupted<S: Scalar> {
+    /// Why.
+    #[source]
+    pub error: SolveError,
+    /// The states up to there; the last one kept is the last good step.
+    pub partial: Box<Solution<S>>,
+}
+
+impl<S: Scalar> From<Interrupted<S>> for SolveError {
+    fn from(interrupted: Interrupted<S>) -> SolveError {
+        interrupted.error
+    }
+}
+
+/// Which states of a solve are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Save<'a, R> {
+    /// The last alone.
+    End,
+    /// The initial one and every step's.
+    Steps,
+    /// Those at these times, in the direction of the solve, by dense output: the steps are the same as without.
+    At(&'a [R]),
+}
+
+impl<R: Real> Save<'_, R> {
+    /// Says what is wrong with the save times of a solve from `t0` to `t1`.
+    pub(crate) fn validate(&self, (t0, t1): (R, R)) -> Result<(), SolveError> {
+        let Save::At(times) = self else { return Ok(()) };
+        let mut before = t0;
+        for &t in *times {
+            let (ahead, inside) = if t1 < t0 { (t <= before, t >= t1) } else { (t >= before, t <= t1) };
+            if !ahead {
+                return bad_time("a save time", t, "not before the one before it, nor before the beginning");
+            }
+            if !inside {
+                return bad_time("a save time", t, "within the interval of the solve");
+            }
+            before = t;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn bad_time<R: Real>(what: &'static str, t: R, expected: &'static str) -> Result<(), SolveError> {
+    Err(SolveError::BadTime { what, t: t.to_f64(), expected })
+}
+
+/// Keeps states as they pass.
+pub(crate) struct Recorder<'a, S: Scalar> {
+    save: Save<'a, S::Real>,
+    next: usize,
+    pub(crate) t: Vec<S::Real>,
+    pub(crate) y: Vec<S>,
+    /// The end of the last step, kept or not.
+    latest: (S::Real, Vec<S>),
+}
+
+impl<'a, S: Scalar> Recorder<'a, S> {
+    pub(crate) fn new(save: Save<'a, S::Real>, t0: S::Real, y0: &[S]) -> Recorder<'a, S> {
+        let mut recorder = Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), latest: (t0, y0.to_vec()) };
+        match save {
+            Save::End => {}
+            Save::Steps => recorder.keep_latest(),
+            Save::At(times) => {
+                while times.get(recorder.next) == Some(&t0) {
+                    recorder.keep_latest();
+                    recorder.next += 1;
+                }
+            }
+        }
+        recorder
+    }
+
+    /// Keeps the end of the last step, unless it is kept already.
+    pub(crate) fn finish(&mut self) {
+        if self.t.last() != Some(&self.latest.0) {
+            self.keep_latest();
+        }
+    }
+
+    /// Have all save times passed?
+    pub(crate) fn complete(&self) -> bool {
+        matches!(self.save, Save::At(times) if self.next == times.len())
+    }
+
+    fn keep_latest(&mut self) {
+        self.t.push(self.latest.0);
+        self.y.extend_from_slice(&self.latest.1);
+    }
+}
+
+impl<S: Scalar> Observer<S> for Recorder<'_, S> {
+    fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
+        self.latest.0 = segment.t1();
+        self.latest.1.copy_from_slice(segment.y1());
+        match self.save {
+            Save::End => {}
+            Save::Steps => self.keep_latest(),
+            Save::At(times) => {
+                while let Some(&t) = times.get(self.next).filter(|t| covers(segment, **t)) {
+                    let at = self.y.len();
+                    self.y.resize(at + self.latest.1.len(), S::zero());
+                    segment.at(t, &mut self.y[at..]);
+                    self.t.push(t);
+                    self.next += 1;
+                }
+            }
+        }
+        Flow::Continue
+    }
+}
+
+/// Writes states at given times into the caller's memory.
+pub(crate) struct Sampler<'a, S: Scalar> {
+    times: &'a [S::Real],
+    out: &'a mut [S],
+    next: usize,
+}
+
+impl<'a, S: Scalar> Sampler<'a, S> {
+    pub(crate) fn new(t0: S::Real, y0: &[S], times: &'a [S::Real], out: &'a mut [S]) -> Sampler<'a, S> {
+        let mut next = 0;
+        while times.get(next) == Some(&t0) {
+            out[next * y0.len()..][..y0.len()].copy_from_slice(y0);
+            next += 1;
+        }
+        Sampler { times, out, next }
+    }
+}
+
+impl<S: Scalar> Observer<S> for Sampler<'_, S> {
+    fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
+        let n = segment.y1().len();
+        while let Some(&t) = self.times.get(self.next).filter(|t| covers(segment, **t)) {
+            segment.at(t, &mut self.out[self.next * n..][..n]);
+            self.next += 1;
+        }
+        Flow::Continue
+    }
+}
+
+/// Is `t`, which is not before the segment, inside it?
+fn covers<S: Scalar>(segment: &dyn Segment<S>, t: S::Real) -> bool {
+    if segment.t1() < segment.t0() { t >= segment.t1() } else { t <= segment.t1() }
+}

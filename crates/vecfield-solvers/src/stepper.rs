@@ -1,0 +1,125 @@
+//! What the one integration loop asks of a method.
+
+use vecfield_traits::{Scalar, VectorField};
+
+use crate::SolveError;
+
+/// Advances a state by one step, estimates the local error and offers a polynomial inside the step.
+///
+/// The loop calls `start`, then `attempt` until one is accepted, then any number of `dense`, then `commit`, and again.
+pub trait Stepper<F: VectorField<Self::Scalar>> {
+    /// The number the state is made of.
+    type Scalar: Scalar;
+
+    /// The dimension the memory was made for.
+    fn dim(&self) -> usize;
+
+    /// Begins at `(t, y)`, forgetting everything before.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::NotFinite`] if the field is not finite there.
+    fn start(
+        &mut self,
+        field: &mut Evaluator<'_, F, Self::Scalar>,
+        t: Real<Self, F>,
+        y: &[Self::Scalar],
+    ) -> Result<(), SolveError>;
+
+    /// A first step, in absolute value, for a solve that goes on for `span` (with sign).
+    fn first_step(
+        &mut self,
+        field: &mut Evaluator<'_, F, Self::Scalar>,
+        t: Real<Self, F>,
+        span: Real<Self, F>,
+    ) -> Real<Self, F>;
+
+    /// Tries a step from `t` to `t + h`.
+    fn attempt(
+        &mut self,
+        field: &mut Evaluator<'_, F, Self::Scalar>,
+        t: Real<Self, F>,
+        h: Real<Self, F>,
+    ) -> Attempt<Real<Self, F>>;
+
+    /// Writes the state at `t + θh` inside the accepted step into `out`.
+    fn dense(
+        &mut self,
+        field: &mut Evaluator<'_, F, Self::Scalar>,
+        t: Real<Self, F>,
+        h: Real<Self, F>,
+        theta: Real<Self, F>,
+        out: &mut [Self::Scalar],
+    );
+
+    /// Makes the end of the accepted step the beginning of the next.
+    fn commit(&mut self);
+
+    /// The state at the beginning of the step.
+    fn y(&self) -> &[Self::Scalar];
+
+    /// The state at the end of the step.
+    fn y_new(&self) -> &[Self::Scalar];
+
+    /// Which component spoilt the last attempt, and was it by not being finite?
+    fn culprit(&self) -> Culprit;
+}
+
+type Real<K, F> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
+
+/// The outcome of a trial step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attempt<R> {
+    /// Is the error within the tolerance, and everything finite?
+    pub accepted: bool,
+    /// The factor from this step to the next, or to the repetition of this one.
+    pub factor: R,
+}
+
+/// The component that made an attempt fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Culprit {
+    /// Its index.
+    pub component: usize,
+    /// Was it still a number?
+    pub finite: bool,
+}
+
+/// The work of a solve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Accepted steps.
+    pub steps: u64,
+    /// Trial steps thrown away.
+    pub rejected: u64,
+    /// Evaluations of the field.
+    pub rhs_evals: u64,
+    /// Evaluations of its Jacobian.
+    pub jacobian_evals: u64,
+    /// Factorisations of an iteration matrix (a real and a complex one together count once).
+    pub factorizations: u64,
+}
+
+/// A field with its scratch memory, counting what is asked of it.
+#[derive(Debug)]
+pub struct Evaluator<'a, F: VectorField<S>, S: Scalar> {
+    /// The field itself; a jump may change it.
+    pub field: &'a mut F,
+    pub(crate) work: &'a mut F::Workspace,
+    /// The work so far.
+    pub stats: Stats,
+}
+
+impl<F: VectorField<S>, S: Scalar> Evaluator<'_, F, S> {
+    /// `dy = f(t, y)`.
+    #[inline(always)]
+    pub fn eval(&mut self, t: S::Real, y: &[S], dy: &mut [S]) {
+        self.stats.rhs_evals += 1;
+        self.field.eval(S::lift(t), y, dy, self.work);
+    }
+}
+
+/// The first component of `x` whose value is not finite.
+pub(crate) fn first_not_finite<S: Scalar>(x: &[S]) -> Option<usize> {
+    x.iter().position(|x| !Scalar::is_finite(&x.value()))
+}

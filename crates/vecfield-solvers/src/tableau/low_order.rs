@@ -1,0 +1,81 @@
+//! Classical methods up to order four, and Bogacki–Shampine 3(2).
+
+use super::{ErrorEstimate, Interpolant, Tableau, hermite, rows};
+
+/// Euler's method; the interpolant is the chord's cubic, of order one because the ends are.
+pub const EULER: Tableau = Tableau {
+    name: "euler",
+    order: 1,
+    a: &[&[]],
+    b: &[1.0],
+    c: &[0.0],
+    error: ErrorEstimate::Fixed,
+    interpolant: Interpolant { order: 1, a: &[], c: &[], weights: &rows(&EULER_WEIGHTS) },
+    when: "teaching, and reference solutions of order one",
+    source: "Euler 1768; Hairer-Norsett-Wanner I, I.7",
+};
+static EULER_WEIGHTS: [[f64; 3]; 2] = hermite(&[1.0], 1, &[]);
+
+/// Heun's second-order method, the explicit trapezoidal rule, with Euler's method embedded.
+pub const HEUN: Tableau = Tableau {
+    name: "heun",
+    order: 2,
+    a: &[&[], &[1.0]],
+    b: &[0.5, 0.5],
+    c: &[0.0, 1.0],
+    error: ErrorEstimate::Embedded { weights: &[-0.5, 0.5], order: 1 },
+    interpolant: Interpolant { order: 2, a: &[], c: &[], weights: &rows(&HEUN_WEIGHTS) },
+    when: "very loose tolerances",
+    source: "Heun 1900; Hairer-Norsett-Wanner I, II.1",
+};
+static HEUN_WEIGHTS: [[f64; 3]; 3] = hermite(&[0.5, 0.5], 2, &[]);
+
+/// The explicit midpoint rule, with Euler's method embedded.
+pub const MIDPOINT: Tableau = Tableau {
+    name: "midpoint",
+    order: 2,
+    a: &[&[], &[0.5]],
+    b: &[0.0, 1.0],
+    c: &[0.0, 0.5],
+    error: ErrorEstimate::Embedded { weights: &[-1.0, 1.0], order: 1 },
+    interpolant: Interpolant { order: 2, a: &[], c: &[], weights: &rows(&MIDPOINT_WEIGHTS) },
+    when: "very loose tolerances",
+    source: "Runge 1895; Hairer-Norsett-Wanner I, II.1",
+};
+static MIDPOINT_WEIGHTS: [[f64; 3]; 3] = hermite(&[0.0, 1.0], 2, &[]);
+
+/// Kutta's classical fourth-order method.
+pub const RK4: Tableau = Tableau {
+    name: "rk4",
+    order: 4,
+    a: &[&[], &[0.5], &[0.0, 0.5], &[0.0, 0.0, 1.0]],
+    b: &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0],
+    c: &[0.0, 0.5, 0.5, 1.0],
+    error: ErrorEstimate::Fixed,
+    interpolant: Interpolant { order: 3, a: &[], c: &[], weights: &rows(&RK4_WEIGHTS) },
+    when: "fixed steps, comparisons with other programs",
+    source: "Kutta 1901; Hairer-Norsett-Wanner I, II.1, Table 1.2",
+};
+static RK4_WEIGHTS: [[f64; 3]; 5] = hermite(&[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0], 4, &[]);
+
+/// Bogacki and Shampine's 3(2) pair; cubic Hermite dense output.
+pub const BOGACKI_SHAMPINE_3: Tableau = Tableau {
+    name: "bs3",
+    order: 3,
+    a: &[&[], &[0.5], &[0.0, 0.75], &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0]],
+    b: &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0],
+    c: &[0.0, 0.5, 0.75, 1.0],
+    error: ErrorEstimate::Embedded { weights: &[-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0], order: 2 },
+    interpolant: Interpolant { order: 3, a: &[], c: &[], weights: &rows(&BOGACKI_SHAMPINE_WEIGHTS) },
+    when: "loose tolerances, 1e-2 to 1e-4",
+    source: "Bogacki and Shampine 1989",
+};
+static BOGACKI_SHAMPINE_WEIGHTS: [[f64; 3]; 4] = hermite(&[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0], 3, &[]);
+
+const _: () = {
+    EULER.check();
+    HEUN.check();
+    MIDPOINT.check();
+    RK4.check();
+    BOGACKI_SHAMPINE_3.check();
+};

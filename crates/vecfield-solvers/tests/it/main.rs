@@ -1,0 +1,5 @@
+//! Laws of the solvers: what every method, dense output, event and failure must obey.
+
+mod convergence;
+mod failures;
+mod order_conditions;
