@@ -40,7 +40,10 @@ impl Ledger {
     fn print(&self) {
         println!("\n{:<12} {:>8}  outcome", "step", "seconds");
         for Row { name, took, error } in &self.rows {
-            println!("{name:<12} {:>8.1}  {}", took.as_secs_f64(), error.as_deref().map_or("ok", |_| "FAILED"));
+            let outcome = error
+                .as_deref()
+                .map_or("ok".into(), |error| format!("FAILED: {}", error.lines().next().unwrap_or_default()));
+            println!("{name:<12} {:>8.1}  {outcome}", took.as_secs_f64());
         }
         println!("{:<12} {:>8.1}", "in all", self.rows.iter().map(|row| row.took.as_secs_f64()).sum::<f64>());
     }
@@ -60,6 +63,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         ledger.step("release", || Ok(cmd!(sh, "cargo build --quiet --release -p vecfield-cli").run()?));
         ledger.step("commands", || main_job::documented_flags_exist(workspace));
         ledger.step("main job", || main_job::run(workspace));
+        ledger.step("problems", || problems(workspace));
     }
     ledger.step("examples", || examples(workspace));
     let mut count = tests::Count::default();
@@ -71,6 +75,19 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     println!("{count}");
     let is_green = ledger.rows.iter().all(|row| row.error.is_none());
     std::process::exit(if is_green { 0 } else { 1 });
+}
+
+/// Every problem of `examples/` is solved.
+fn problems(workspace: &Workspace) -> anyhow::Result<()> {
+    let sh = workspace.shell()?;
+    let program = workspace.root.join("target/release/vecfield");
+    let files = workspace.files()?;
+    for problem in
+        files.iter().map(|file| &file.path).filter(|path| path.starts_with("examples/") && path.ends_with(".toml"))
+    {
+        cmd!(sh, "{program} solve {problem}").run()?;
+    }
+    Ok(())
 }
 
 /// Every `examples/*.rs` of every crate runs to its end.
