@@ -1,7 +1,9 @@
 //! Laws of the problem reader.
 
 use proptest::prelude::*;
-use vecfield_io::{Direction, Outline, Problem, ProblemError, Save, SetError};
+use vecfield_expr::Program;
+use vecfield_io::{Direction, Outline, Problem, ProblemError, Save, SetError, System};
+use vecfield_traits::{ParametricField, VectorField};
 
 const GOOD: &str = r#"
 title = "Predator and prey"
@@ -119,6 +121,32 @@ fn reads_all_parts() {
     assert_eq!((event.name.as_str(), event.direction, event.stop_after), ("event 1", Direction::Falling, Some(3)));
     assert_eq!(event.jump.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["predator", "season"]);
     assert_eq!(problem.settings().atol(), [1e-9, 1e-10]);
+}
+
+#[test]
+fn formulas_are_compiled() {
+    let mut problem = parse(GOOD).unwrap();
+    problem.set("a", 1.0).unwrap();
+    let system = System::new(&problem).unwrap();
+    assert_eq!(
+        (system.variables().len(), system.components()),
+        (2, &["prey", "predator", "season"].map(String::from)[..])
+    );
+    let y = system.initial(system.theta());
+    assert_eq!(y, [20.0, 4.0, 1.0]);
+    let (field, mut dy) = (system.field().at(system.theta().to_vec()), [f64::NAN; 3]);
+    field.eval(0.0, &y, &mut dy, &mut field.workspace());
+    assert_eq!(dy, [20.0 - 0.02 * 20.0 * 4.0, 0.02 * 20.0 * 4.0 - 4.0, 0.0]);
+    let event = &system.events()[0];
+    let inputs = [&[0.0][..], &y, system.theta()].concat();
+    let value = |program: &Program| {
+        let mut out = vec![f64::NAN; program.output_count()];
+        program.eval(&inputs, &mut out, &mut program.registers());
+        out
+    };
+    assert_eq!(value(&event.guard), [0.0]);
+    let (components, jump) = event.jump.as_ref().unwrap();
+    assert_eq!((&components[..], value(jump)), (&[1, 2][..], vec![5.0, 2.0]));
 }
 
 #[test]
