@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     ledger.step("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?));
     ledger.step("tidy", || tidy::run(workspace));
     ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
-    ledger.step("crate map", || docs::crate_map(workspace, true));
+    ledger.step("pages", || docs::generated(workspace, true));
     ledger.step("api docs", || docs::api(workspace));
     ledger.step("book", || docs::book(workspace));
     if workspace.find("vecfield-cli").is_some() {

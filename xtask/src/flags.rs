@@ -7,9 +7,9 @@ xflags::xflags! {
         cmd ci {}
         /// Rules that the compiler does not check: layers, front pages, lengths, documents.
         cmd tidy {}
-        /// Writes the crate map and builds the API documentation and the book.
+        /// Writes the generated pages and builds the API documentation and the book.
         cmd docs {
-            /// Fail where the crate map on disk is out of date, instead of writing it.
+            /// Fail where a generated page is out of date, instead of writing it.
             optional --check
         }
         /// Runs the acceptance scripts that lie beside the repository, where there are any.

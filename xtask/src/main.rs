@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `ci` | may this change land? |
 //! | `tidy` | does the tree keep the rules that a compiler does not check? |
-//! | `docs` | do the documents build, and is the crate map true? |
+//! | `docs` | do the documents build, and do the generated pages say what is? |
 //! | `accept` | does the program keep the promises it is tested against from outside? |
 //!
 //! **Architecture invariant:** no crate depends on this one, and it depends on no crate of the house: it sees them as

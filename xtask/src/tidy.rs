@@ -15,6 +15,7 @@ use anyhow::bail;
 
 use crate::workspace::{File, Workspace};
 pub(crate) use commands::{Command, commands_in};
+pub(crate) use front_page::INVARIANT;
 pub(crate) use layers::LAYERS;
 
 /// Something that breaks a rule: where, what, and what to do.

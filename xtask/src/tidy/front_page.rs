@@ -3,7 +3,8 @@
 use super::Finding;
 use crate::workspace::{Crate, File};
 
-const INVARIANT: &str = "**Architecture invariant:**";
+/// How an invariant begins, in the comment at the head of the module that it binds.
+pub(crate) const INVARIANT: &str = "**Architecture invariant:**";
 
 pub(super) fn check(crates: &[Crate], files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
