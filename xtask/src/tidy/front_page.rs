@@ -25,6 +25,12 @@ pub(super) fn check(crates: &[Crate], files: &[File]) -> Vec<Finding> {
                 "the front page has no example that `cargo test` runs; begin with the textbook",
             ));
         }
+        for check in named_checks(member, files).filter(|check| !files.iter().any(|file| file.path == *check)) {
+            findings.push(Finding::new(
+                &member.folder,
+                format!("an invariant is said to be checked by {check}, which does not exist"),
+            ));
+        }
         if member.description.is_empty() {
             findings.push(Finding::new(
                 format!("{}/Cargo.toml", member.folder),
@@ -42,6 +48,20 @@ fn documentation(text: &str) -> String {
         .filter_map(|line| line.strip_prefix("//!"))
         .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)))
         .collect()
+}
+
+/// The test files that the crate's invariants name, as paths from the root.
+fn named_checks<'a>(member: &'a Crate, files: &'a [File]) -> impl Iterator<Item = String> + 'a {
+    let source = format!("{}/src/", member.folder);
+    let sources = files.iter().filter(move |file| file.path.starts_with(&source) && file.path.ends_with(".rs"));
+    let checks = sources.flat_map(|file| {
+        let page = documentation(&file.text);
+        let invariants =
+            page.split("\n\n").filter(|paragraph| paragraph.starts_with(INVARIANT)).collect::<Vec<_>>().join("\n");
+        let spans: Vec<String> = invariants.split('`').skip(1).step_by(2).map(Into::into).collect();
+        spans.into_iter().filter(|span| span.starts_with("tests/") && span.ends_with(".rs"))
+    });
+    checks.map(|path| format!("{}/{path}", member.folder))
 }
 
 fn has_runnable_example(page: &str) -> bool {
@@ -73,6 +93,16 @@ mod tests {
             assert_eq!(findings(&page(info), true).len(), 1, "{info}");
             assert_eq!(findings(&page(info), false).len(), 0, "{info}: the page of a program is not compiled");
         }
+    }
+
+    #[test]
+    fn the_check_of_an_invariant_must_exist() {
+        let page = |check: &str| {
+            format!("A.\n\n```\nf();\n```\n\n{INVARIANT} none.\n*Checked by* `{check}` and `cargo test`.\n")
+        };
+        assert_eq!(findings(&page("the law `x`"), true).len(), 0);
+        let found = findings(&page("tests/it/gone.rs"), true);
+        assert!(found.len() == 1 && found[0].contains("crates/a/tests/it/gone.rs"), "{found:?}");
     }
 
     #[test]
