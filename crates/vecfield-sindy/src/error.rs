@@ -1,0 +1,94 @@
+//! Why a data set gives no equations.
+
+/// What is wrong with the data, the library or the request.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SindyError {
+    /// There is not enough to fit.
+    #[error("{found} measurements of a variable are too few; at least {needed} are needed")]
+    TooFewPoints {
+        /// Measurements there are.
+        found: usize,
+        /// Measurements needed.
+        needed: usize,
+    },
+    /// Sample times are so uneven that smoothing loses all digits.
+    #[error(
+        "sample times nearly coincide: the smallest gap is lost beside the largest; merge measurements taken at the \
+         same time, or split the run at its long gap"
+    )]
+    SpacingTooUneven,
+    /// More candidates than measurements.
+    #[error(
+        "{features} features cannot be told apart by {rows} rows; use a smaller library (a lower degree), or measure more"
+    )]
+    MoreFeaturesThanRows {
+        /// Features in the library.
+        features: usize,
+        /// Independent rows.
+        rows: usize,
+    },
+    /// Two features are the same on these data.
+    #[error(
+        "the features `{first}` and `{second}` are proportional on these data; remove one of them from the library, or \
+         measure where they differ"
+    )]
+    Collinear {
+        /// One feature.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A feature is a combination of several others.
+    #[error(
+        "the feature `{feature}` is a combination of others on these data ({others}); remove one of them from the \
+         library, or measure where they differ"
+    )]
+    Dependent {
+        /// The feature.
+        feature: String,
+        /// The features it is made of, comma-separated.
+        others: String,
+    },
+    /// A feature vanishes.
+    #[error("the feature `{feature}` is zero on all the data; remove it from the library")]
+    ZeroFeature {
+        /// The feature.
+        feature: String,
+    },
+    /// A feature is not finite on the data.
+    #[error("the feature `{feature}` is not finite at t = {t}; remove it, or restrict the data to where it is defined")]
+    FeatureNotFinite {
+        /// The feature.
+        feature: String,
+        /// A time at which it is not.
+        t: f64,
+    },
+    /// A derivative by differences needs every cell.
+    #[error(
+        "variable `{variable}` has a missing value at t = {t}; finite differences need every cell: use the integral form \
+         (`--weak`) or `--derivative spline`"
+    )]
+    MissingCell {
+        /// The variable.
+        variable: String,
+        /// The time.
+        t: f64,
+    },
+    /// The text of a library cannot be read.
+    #[error("`{text}` is not a library: {problem}; write for example `polynomial:3,fourier:2,\"custom:exp(-x)\"`")]
+    LibrarySyntax {
+        /// The part that cannot be read.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A library would be too large.
+    #[error("the library has {features} features, more than {most}; lower the degree or use fewer variables")]
+    TooManyFeatures {
+        /// Features it would have.
+        features: usize,
+        /// Features allowed.
+        most: usize,
+    },
+}

@@ -1,0 +1,4 @@
+//! Laws of sparse identification.
+
+mod smooth;
+mod support;
