@@ -91,4 +91,12 @@ pub enum SindyError {
         /// Features allowed.
         most: usize,
     },
+    /// Features of a support depend on each other.
+    #[error(
+        "feature number {feature} is a combination of others in its support; check the library against the data first"
+    )]
+    SingularSupport {
+        /// Index of the feature.
+        feature: usize,
+    },
 }

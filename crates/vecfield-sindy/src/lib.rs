@@ -1,4 +1,53 @@
-//! Sparse identification of dynamics.
+//! Sparse identification of differential equations: from measurements `y(t)` to the few features `φ_k` of `dyᵢ/dt = Σ_k θ_ik φ_k(y)`.
+//!
+//! Measurements may be noisy, irregular and gappy, in several runs: a smoothing spline stands in for the path between them, the
+//! equations are matched in integral form (nothing is differentiated), and the support is searched exactly.
+//!
+//! ```
+//! use vecfield_data::{Trajectories, Trajectory};
+//! use vecfield_sindy::regression::integral;
+//! use vecfield_sindy::smooth::{Criterion, Order};
+//! use vecfield_sindy::sparse::best_subsets;
+//! use vecfield_sindy::{Library, Paths};
+//!
+//! // x' = -x/2 from x(0) = 1, at irregular times.
+//! let times: Vec<f64> = (0..40).map(|k| 0.1 * f64::from(k) + 0.03 * f64::from(k).sin()).collect();
+//! let values = times.iter().map(|t| (-0.5 * t).exp()).collect();
+//! let data = Trajectories::new(vec!["x".into()], vec![], vec![Trajectory::new(times, values, vec![])?])?;
+//!
+//! let library = Library::polynomial(data.variables(), 3)?;
+//! let paths = Paths::smooth(&data, Order::Quintic, Criterion::Reml)?;
+//! let systems = integral(&data, &paths, &library, 40)?;
+//! let best = &best_subsets(&systems[0], 2, 1)?.by_size[1][0];
+//! assert_eq!(library.features()[best.support[0]].key(), "x");
+//! assert!((best.coefficients[0] + 0.5).abs() < 1e-4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | candidates: polynomials, harmonics, formulas | [`Library`], [`Family`] |
+//! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`] |
+//! | linear regression problems without derivatives | [`regression::integral`] |
+//! | the same with derivatives | [`regression::finite_difference`], [`regression::smoothed_derivative`] |
+//! | a support: exact, thresholded, by evidence | [`sparse::best_subsets`], [`sparse::stlsq`], [`sparse::evidence_search`] |
+//! | why not | [`SindyError`] |
+//!
+//! **Architecture invariant:** features are formulas of `vecfield-expr`, polynomials too. *Why:* what is fitted is what is printed, exported and
+//! integrated. *Checked by* the law `keys_say_what_is_computed`.
+//!
+//! **Architecture invariant:** every regression names its [`regression::NoiseModel`]. *Why:* a residual, a criterion or a standard error means
+//! nothing without it. *Checked by* the type: a [`regression::GramSystem`] cannot be made without one.
+//!
+//! There are no files, clocks, threads or random numbers here.
+
 mod error;
+mod library;
+mod path;
+pub mod regression;
 pub mod smooth;
+pub mod sparse;
+
 pub use error::SindyError;
+pub use library::{Family, Feature, Library, MOST_FEATURES};
+pub use path::Paths;

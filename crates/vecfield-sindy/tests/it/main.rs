@@ -1,4 +1,7 @@
 //! Laws of sparse identification.
 
+mod library;
+mod regression;
 mod smooth;
+mod sparse;
 mod support;

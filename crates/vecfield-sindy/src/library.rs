@@ -1,0 +1,264 @@
+//! The library: candidate features `φ_k(y, u, t)` of the right-hand sides `dyᵢ/dt = Σ_k θ_ik φ_k`.
+
+use crate::SindyError;
+use vecfield_expr::{ExprId, Graph, Program, Registers, Scope};
+use vecfield_traits::Elementary;
+
+/// A group of features.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Family {
+    /// All monomials up to this total degree, `1` included.
+    Polynomial(usize),
+    /// `sin(k x)` and `cos(k x)` of every variable, `k` up to this.
+    Fourier(usize),
+    /// A formula of the variables, the inputs and `t`.
+    Custom(String),
+}
+
+impl Family {
+    /// Reads `polynomial:3,fourier:2,custom:exp(-x)`; parts may stand in double quotes, and commas inside parentheses belong to a
+    /// formula.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::LibrarySyntax`] with the part that cannot be read.
+    pub fn parse_list(text: &str) -> Result<Vec<Family>, SindyError> {
+        let parts = split(text)?;
+        parts.into_iter().map(Family::parse).collect()
+    }
+
+    fn parse(part: &str) -> Result<Family, SindyError> {
+        let wrong = |problem: String| SindyError::LibrarySyntax { text: part.to_string(), problem };
+        let (kind, argument) = part.split_once(':').unwrap_or((part, ""));
+        let (kind, argument) = (kind.trim(), argument.trim());
+        let number = |least: usize| match argument.parse::<usize>() {
+            Ok(n) if n >= least && n <= 100 => Ok(n),
+            Ok(_) => Err(wrong(format!("`{argument}` is outside {least} to 100"))),
+            Err(_) => Err(wrong(format!("a whole number must follow `{kind}:`"))),
+        };
+        match kind {
+            "polynomial" => Ok(Family::Polynomial(number(0)?)),
+            "fourier" => Ok(Family::Fourier(number(1)?)),
+            "custom" if argument.is_empty() => Err(wrong("a formula must follow `custom:`".into())),
+            "custom" => Ok(Family::Custom(argument.to_string())),
+            _ => {
+                let near = vecfield_expr::nearest_name(kind, ["polynomial", "fourier", "custom"]);
+                let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+                Err(wrong(format!("the families are polynomial, fourier and custom{hint}")))
+            }
+        }
+    }
+}
+
+/// Cuts at the commas outside quotes and parentheses, and takes the quotes off.
+fn split(text: &str) -> Result<Vec<&str>, SindyError> {
+    let wrong = |problem: &str| SindyError::LibrarySyntax { text: text.to_string(), problem: problem.to_string() };
+    let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 && !quoted => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if quoted {
+        return Err(wrong("a quote is not closed"));
+    }
+    parts.push(&text[start..]);
+    let parts: Vec<&str> = parts.into_iter().map(|part| part.trim().trim_matches('"').trim()).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err(wrong("a part between commas is empty"));
+    }
+    Ok(parts)
+}
+
+/// One candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    key: String,
+    formula: ExprId,
+}
+
+impl Feature {
+    /// Its name in results: `1`, `x*y`, `x^2*z`, `sin(2*x)`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Its formula in the library's graph.
+    pub fn formula(&self) -> ExprId {
+        self.formula
+    }
+}
+
+/// Candidate features over named variables and inputs, compiled to one program.
+#[derive(Debug, Clone)]
+pub struct Library {
+    variables: Vec<String>,
+    arguments: Vec<String>,
+    graph: Graph,
+    features: Vec<Feature>,
+    program: Program,
+}
+
+/// The largest library: its Gram matrix has the square of this many entries.
+pub const MOST_FEATURES: usize = 2000;
+
+impl Library {
+    /// The features of `families` over state variables and inputs; a feature that two families share counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::LibrarySyntax`] when a name or formula cannot be read, [`SindyError::TooManyFeatures`].
+    pub fn new(families: &[Family], variables: &[String], inputs: &[String]) -> Result<Self, SindyError> {
+        let factors: Vec<String> = variables.iter().chain(inputs).cloned().collect();
+        let mut arguments = factors.clone();
+        if !arguments.iter().any(|name| name == "t") {
+            arguments.push("t".to_string());
+        }
+        let syntax = |text: &str, problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };
+        let scope =
+            Scope::new(arguments.iter().cloned()).map_err(|error| syntax(&factors.join(","), error.to_string()))?;
+        let (mut graph, mut features) = (Graph::new(), Vec::new());
+        for family in families {
+            match family {
+                Family::Polynomial(degree) => monomials(&mut graph, &factors, *degree, &mut features)?,
+                Family::Fourier(most) => harmonics(&mut graph, &factors, *most, &mut features),
+                Family::Custom(text) => {
+                    let formula = graph.parse(text, &scope).map_err(|error| syntax(text, error.to_string()))?;
+                    features.push(Feature { key: graph.to_text(formula), formula });
+                }
+            }
+            if features.len() > MOST_FEATURES {
+                return Err(SindyError::TooManyFeatures { features: features.len(), most: MOST_FEATURES });
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        features.retain(|feature| seen.insert(feature.key.clone()));
+        let formulas: Vec<ExprId> = features.iter().map(Feature::formula).collect();
+        let program = Program::compile(&graph, &formulas, &arguments)
+            .map_err(|error| syntax(&arguments.join(","), error.to_string()))?;
+        Ok(Self { variables: variables.to_vec(), arguments, graph, features, program })
+    }
+
+    /// All monomials up to total degree `degree`.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Library::new).
+    pub fn polynomial(variables: &[String], degree: usize) -> Result<Self, SindyError> {
+        Self::new(&[Family::Polynomial(degree)], variables, &[])
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Has it no feature?
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// The features.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The place of the feature with this key.
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.features.iter().position(|feature| feature.key == key)
+    }
+
+    /// The state variables.
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// What a feature may depend on, in the order of [`eval`](Library::eval)'s argument: states, inputs, `t`.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// The graph that holds the features' formulas.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Writes every feature at `arguments` into `values` (`[len]`, overwritten).
+    ///
+    /// # Panics
+    ///
+    /// If a slice has another length than the library says.
+    pub fn eval<S: Elementary>(&self, arguments: &[S], values: &mut [S], registers: &mut Registers<S>) {
+        self.program.eval(arguments, values, registers);
+    }
+
+    /// Registers for [`eval`](Library::eval).
+    pub fn registers<S: Elementary>(&self) -> Registers<S> {
+        self.program.registers()
+    }
+}
+
+/// Monomials by rising degree, then in the order of combinations with repetition: `1, x, y, x^2, x*y, y^2, ..`.
+fn monomials(
+    graph: &mut Graph,
+    names: &[String],
+    degree: usize,
+    features: &mut Vec<Feature>,
+) -> Result<(), SindyError> {
+    let symbols: Vec<ExprId> = names.iter().map(|name| graph.symbol(name)).collect();
+    // (exponents, last variable, formula): a monomial is one of the degree below times a variable not before its last.
+    let mut below = vec![(vec![0_usize; names.len()], 0, graph.constant(1.0))];
+    for power in 0..=degree {
+        for (exponents, _, formula) in &below {
+            features.push(Feature { key: key(names, exponents), formula: *formula });
+        }
+        if features.len() > MOST_FEATURES {
+            return Err(SindyError::TooManyFeatures { features: features.len(), most: MOST_FEATURES });
+        }
+        if power == degree {
+            break;
+        }
+        let mut next = Vec::new();
+        for (exponents, last, formula) in &below {
+            for variable in *last..names.len() {
+                let mut exponents = exponents.clone();
+                exponents[variable] += 1;
+                next.push((exponents, variable, graph.mul(*formula, symbols[variable])));
+            }
+        }
+        below = next;
+    }
+    Ok(())
+}
+
+fn key(names: &[String], exponents: &[usize]) -> String {
+    let factors: Vec<String> = (names.iter().zip(exponents))
+        .filter(|&(_, &power)| power > 0)
+        .map(|(name, &power)| if power == 1 { name.clone() } else { format!("{name}^{power}") })
+        .collect();
+    if factors.is_empty() { "1".to_string() } else { factors.join("*") }
+}
+
+fn harmonics(graph: &mut Graph, names: &[String], most: usize, features: &mut Vec<Feature>) {
+    use vecfield_expr::Unary;
+    for name in names {
+        let symbol = graph.symbol(name);
+        for k in 1..=most {
+            let multiple = graph.constant(k as f64);
+            let argument = graph.mul(multiple, symbol);
+            for (word, op) in [("sin", Unary::Sin), ("cos", Unary::Cos)] {
+                let formula = graph.unary(op, argument);
+                let key = if k == 1 { format!("{word}({name})") } else { format!("{word}({k}*{name})") };
+                features.push(Feature { key, formula });
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Smoothed paths: what the data say about the state between the samples.
+
+use crate::smooth::{Criterion, Order, SmoothingSpline};
+use crate::{Library, SindyError};
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_expr::Registers;
+
+/// A curve per variable and run, with a noise level per variable.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// `[runs][variables]`
+    curves: Vec<Vec<SmoothingSpline>>,
+    noise: Vec<f64>,
+}
+
+impl Paths {
+    /// Smooths every variable of `data`, its runs together; missing cells are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::TooFewPoints`] when a variable is never measured in a run, or fewer than four times in all.
+    pub fn smooth(data: &Trajectories, order: Order, criterion: Criterion) -> Result<Self, SindyError> {
+        let mut curves = vec![Vec::with_capacity(data.dim()); data.runs().len()];
+        let mut noise = Vec::with_capacity(data.dim());
+        for variable in 0..data.dim() {
+            let series: Vec<(Vec<f64>, Vec<f64>)> =
+                data.runs().iter().map(|run| run.observed(variable).unzip()).collect();
+            let found = series.iter().map(|(times, _)| times.len()).sum();
+            if found < 4 {
+                return Err(SindyError::TooFewPoints { found, needed: 4 });
+            }
+            let slices: Vec<(&[f64], &[f64])> = series.iter().map(|(t, y)| (&t[..], &y[..])).collect();
+            let smooth = SmoothingSpline::fit_runs(&slices, order, criterion)?;
+            noise.push(smooth[0].noise());
+            for (run, curve) in curves.iter_mut().zip(smooth) {
+                run.push(curve);
+            }
+        }
+        Ok(Self { curves, noise })
+    }
+
+    /// The curves of a run, one per variable.
+    pub fn run(&self, run: usize) -> &[SmoothingSpline] {
+        &self.curves[run]
+    }
+
+    /// The noise's standard deviation of each variable.
+    pub fn noise(&self) -> &[f64] {
+        &self.noise
+    }
+}
+
+/// Evaluates a library along curves.
+pub(crate) struct Along<'a> {
+    library: &'a Library,
+    run: &'a Trajectory,
+    curves: &'a [SmoothingSpline],
+    arguments: Vec<f64>,
+    registers: Registers<f64>,
+}
+
+impl<'a> Along<'a> {
+    pub(crate) fn new(library: &'a Library, run: &'a Trajectory, curves: &'a [SmoothingSpline]) -> Self {
+        let arguments = vec![0.0; library.arguments().len()];
+        Self { library, run, curves, arguments, registers: library.registers() }
+    }
+
+    /// Writes the features at time `t` into `values`.
+    pub(crate) fn features(&mut self, t: f64, values: &mut [f64]) -> Result<(), SindyError> {
+        let (n, m) = (self.curves.len(), self.run.input_count());
+        for (argument, curve) in self.arguments.iter_mut().zip(self.curves) {
+            *argument = curve.value(t);
+        }
+        input_at(self.run, t, &mut self.arguments[n..n + m]);
+        if let Some(time) = self.arguments.get_mut(n + m) {
+            *time = t;
+        }
+        evaluate(self.library, &self.arguments, values, &mut self.registers, t)
+    }
+}
+
+/// Evaluates a library at a point, which must give numbers.
+pub(crate) fn evaluate(
+    library: &Library,
+    arguments: &[f64],
+    values: &mut [f64],
+    registers: &mut Registers<f64>,
+    t: f64,
+) -> Result<(), SindyError> {
+    library.eval(arguments, values, registers);
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => Err(SindyError::FeatureNotFinite { feature: library.features()[at].key().to_string(), t }),
+    }
+}
+
+/// The inputs at `t`: linear between samples, constant outside.
+pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {
+    if inputs.is_empty() {
+        return;
+    }
+    let times = run.times();
+    let after = times.partition_point(|&time| time <= t);
+    if after == 0 || after == times.len() {
+        inputs.copy_from_slice(run.input_row(after.min(times.len() - 1)));
+        return;
+    }
+    let share = (t - times[after - 1]) / (times[after] - times[after - 1]);
+    let (left, right) = (run.input_row(after - 1), run.input_row(after));
+    for ((input, &left), &right) in inputs.iter_mut().zip(left).zip(right) {
+        *input = left + share * (right - left);
+    }
+}

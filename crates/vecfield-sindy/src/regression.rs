@@ -1,0 +1,384 @@
+//! From data to linear least squares, one problem per equation: integral form on windows, or derivatives.
+//!
+//! Integral form: `yᵢ(t_j) = c_window + Σ_k θ_ik ∫_{t_0}^{t_j} φ_k + noise`. In each window of samples both sides lose their mean, which
+//! eliminates the constant, and ordinary least squares remains. For white measurement noise this is the limit of the weak form as its
+//! test functions fill the window: no test function, radius or covariance is left to choose, and nothing is differentiated.
+
+use crate::path::{Along, evaluate};
+use crate::{Library, Paths, SindyError};
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_linalg::{Cholesky, axpy, dot};
+
+/// What the residuals of a regression are taken to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoiseModel {
+    /// White Gaussian noise on the measurements (integral form).
+    WhiteOnValues,
+    /// White Gaussian noise on the derivatives; in truth differences of neighbours are correlated.
+    WhiteOnDerivatives,
+}
+
+/// Normal equations of one equation: `min ‖Z θ - r‖²` through `ZᵀZ`, `Zᵀr` and `rᵀr`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GramSystem {
+    /// `ZᵀZ`, `[p, p]`.
+    pub gram: Vec<f64>,
+    /// `Zᵀr`, `[p]`.
+    pub rhs: Vec<f64>,
+    /// `rᵀr`.
+    pub total: f64,
+    /// Independent rows: samples less one per window.
+    pub rows: usize,
+    /// What the residuals are taken to be.
+    pub noise: NoiseModel,
+}
+
+impl GramSystem {
+    /// A system of `p` features without rows.
+    pub fn new(p: usize, noise: NoiseModel) -> Self {
+        Self { gram: vec![0.0; p * p], rhs: vec![0.0; p], total: 0.0, rows: 0, noise }
+    }
+
+    /// The system of the row-major matrix `z` and the right-hand side `r`.
+    ///
+    /// # Panics
+    ///
+    /// If `z` does not have as many rows as `r`.
+    pub fn from_rows(z: &[f64], r: &[f64], noise: NoiseModel) -> Self {
+        let p = if r.is_empty() { 0 } else { z.len() / r.len() };
+        assert_eq!(z.len(), p * r.len(), "the matrix must have a row per right-hand side");
+        let mut system = Self::new(p, noise);
+        for (row, &r) in z.chunks_exact(p.max(1)).zip(r) {
+            system.add_row(row, r);
+        }
+        system.mirror();
+        system.rows = r.len();
+        system
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.rhs.len()
+    }
+
+    /// Has it no feature?
+    pub fn is_empty(&self) -> bool {
+        self.rhs.is_empty()
+    }
+
+    /// Adds to the lower triangle.
+    fn add_row(&mut self, row: &[f64], r: f64) {
+        let p = self.len();
+        for i in 0..p {
+            axpy(row[i], &row[..=i], &mut self.gram[i * p..=i * p + i]);
+        }
+        axpy(r, row, &mut self.rhs);
+        self.total += r * r;
+    }
+
+    fn mirror(&mut self) {
+        let p = self.len();
+        for i in 0..p {
+            for j in 0..i {
+                self.gram[j * p + i] = self.gram[i * p + j];
+            }
+        }
+    }
+
+    /// The least-squares coefficients on `support`, with `ridge` added to the diagonal, and their residual sum of squares.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::SingularSupport`] when features of the support depend on each other.
+    pub fn solve(&self, support: &[usize], ridge: f64) -> Result<(Vec<f64>, f64), SindyError> {
+        let (p, k) = (self.len(), support.len());
+        let scale: Vec<f64> = support.iter().map(|&i| (self.gram[i * p + i] + ridge).sqrt()).collect();
+        if let Some(at) = scale.iter().position(|&s| s <= 0.0) {
+            return Err(SindyError::SingularSupport { feature: support[at] });
+        }
+        let mut matrix = vec![0.0; k * k];
+        for (a, &i) in support.iter().enumerate() {
+            for (b, &j) in support.iter().enumerate() {
+                let entry = self.gram[i * p + j] + if a == b { ridge } else { 0.0 };
+                matrix[a * k + b] = entry / (scale[a] * scale[b]);
+            }
+        }
+        let mut cholesky = Cholesky::new(k);
+        cholesky.factorize(&matrix).map_err(|error| match error {
+            vecfield_linalg::LinalgError::NotPositiveDefinite { row, .. } => {
+                SindyError::SingularSupport { feature: support[row] }
+            }
+            _ => SindyError::SingularSupport { feature: support.first().copied().unwrap_or(0) },
+        })?;
+        let right: Vec<f64> = support.iter().zip(&scale).map(|(&i, s)| self.rhs[i] / s).collect();
+        let mut theta = right.clone();
+        cholesky.solve(&mut theta);
+        // ‖Zθ - r‖², ridge or not. One step of refinement: the Gram matrix has squared the condition.
+        let mut left = right.clone();
+        for (a, left) in left.iter_mut().enumerate() {
+            *left -= dot(&matrix[a * k..(a + 1) * k], &theta);
+        }
+        cholesky.solve(&mut left);
+        theta.iter_mut().zip(&left).for_each(|(t, l)| *t += l);
+        let coefficients: Vec<f64> = theta.iter().zip(&scale).map(|(t, s)| t / s).collect();
+        Ok((coefficients.clone(), self.rss(support, &coefficients)))
+    }
+
+    /// `‖Z θ - r‖²` for coefficients on a support; never negative, and good to about `ε rᵀr`.
+    pub fn rss(&self, support: &[usize], coefficients: &[f64]) -> f64 {
+        let p = self.len();
+        let mut sum = self.total;
+        for (&i, &a) in support.iter().zip(coefficients) {
+            let row: f64 = support.iter().zip(coefficients).map(|(&j, &b)| self.gram[i * p + j] * b).sum();
+            sum += a * (row - 2.0 * self.rhs[i]);
+        }
+        sum.max(0.0)
+    }
+
+    /// Are the features of `library` independent on these data? Names what is not.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`], [`SindyError::Dependent`], [`SindyError::MoreFeaturesThanRows`].
+    pub fn check(&self, library: &Library) -> Result<(), SindyError> {
+        let p = self.len();
+        let name = |i: usize| library.features()[i].key().to_string();
+        if self.rows <= p {
+            return Err(SindyError::MoreFeaturesThanRows { features: p, rows: self.rows });
+        }
+        for i in 0..p {
+            if self.gram[i * p + i] == 0.0 {
+                return Err(SindyError::ZeroFeature { feature: name(i) });
+            }
+        }
+        let cosine = |i: usize, j: usize| self.gram[i * p + j] / (self.gram[i * p + i] * self.gram[j * p + j]).sqrt();
+        for i in 0..p {
+            for j in 0..i {
+                if cosine(i, j).abs() >= 1.0 - 1e-12 {
+                    return Err(SindyError::Collinear { first: name(j), second: name(i) });
+                }
+            }
+        }
+        // What is left of each feature after those before it; at rounding level it is a combination of them.
+        let scaled: Vec<f64> = (0..p * p).map(|at| cosine(at / p, at % p)).collect();
+        let mut cholesky = Cholesky::new(p);
+        let dependent = match cholesky.factorize(&scaled) {
+            Err(vecfield_linalg::LinalgError::NotPositiveDefinite { row, .. }) => Some(row),
+            Err(_) => Some(0),
+            Ok(()) => (0..p).find(|&i| cholesky.lower(i, i).powi(2) < 1e-14),
+        };
+        match dependent {
+            None => Ok(()),
+            Some(row) => {
+                let (before, _) = self.solve_ridged(row);
+                let mut parts: Vec<(f64, usize)> =
+                    before.iter().enumerate().map(|(j, c)| (c.abs() * self.gram[j * p + j].sqrt(), j)).collect();
+                parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+                let largest = parts.first().map_or(0.0, |part| part.0);
+                let others: Vec<String> =
+                    parts.iter().take(6).take_while(|part| part.0 > 1e-3 * largest).map(|part| name(part.1)).collect();
+                Err(SindyError::Dependent { feature: name(row), others: others.join(", ") })
+            }
+        }
+    }
+
+    /// Feature `row` as a combination of those before it, as far as rounding lets.
+    fn solve_ridged(&self, row: usize) -> (Vec<f64>, f64) {
+        let p = self.len();
+        let mut sub = Self::new(row, self.noise);
+        for i in 0..row {
+            for j in 0..row {
+                sub.gram[i * row + j] = self.gram[i * p + j];
+            }
+            sub.gram[i * row + i] *= 1.0 + 1e-12;
+            sub.rhs[i] = self.gram[i * p + row];
+        }
+        sub.total = self.gram[row * p + row];
+        sub.solve(&(0..row).collect::<Vec<_>>(), 0.0).unwrap_or((vec![0.0; row], 0.0))
+    }
+}
+
+// Gauss–Legendre with 5 points: exact to degree 9, so that products of quintics lose nothing on a sample interval.
+const NODES: [(f64, f64); 5] = [
+    (-0.906_179_845_938_664, 0.236_926_885_056_189_1),
+    (-0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+    (0.0, 0.568_888_888_888_888_9),
+    (0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+    (0.906_179_845_938_664, 0.236_926_885_056_189_1),
+];
+
+/// The integral form on windows of about `window` samples: one system per equation.
+///
+/// # Errors
+///
+/// [`SindyError::FeatureNotFinite`]; [`SindyError::TooFewPoints`] when no window holds three samples.
+pub fn integral(
+    data: &Trajectories,
+    paths: &Paths,
+    library: &Library,
+    window: usize,
+) -> Result<Vec<GramSystem>, SindyError> {
+    let (d, p) = (data.dim(), library.len());
+    let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnValues); d];
+    for (index, run) in data.runs().iter().enumerate() {
+        let integrals = feature_integrals(run, paths, index, library)?;
+        let edges = window_edges(run.len(), window);
+        for pair in edges.windows(2) {
+            for (variable, system) in systems.iter_mut().enumerate() {
+                let rows: Vec<usize> = (pair[0]..pair[1]).filter(|&k| !run.row(k)[variable].is_nan()).collect();
+                add_window(system, run, &integrals, variable, &rows);
+            }
+        }
+    }
+    for system in &mut systems {
+        if system.rows < 2 {
+            return Err(SindyError::TooFewPoints { found: system.rows, needed: 3 });
+        }
+        system.mirror();
+    }
+    Ok(systems)
+}
+
+/// Cuts `n` samples into windows of nearly equal size, about `window` each.
+pub(crate) fn window_edges(n: usize, window: usize) -> Vec<usize> {
+    let count = ((n as f64 / window.max(2) as f64).round() as usize).max(1);
+    (0..=count).map(|k| (k * n + count / 2) / count).collect()
+}
+
+fn add_window(system: &mut GramSystem, run: &Trajectory, integrals: &[f64], variable: usize, rows: &[usize]) {
+    if rows.len() < 2 {
+        return;
+    }
+    let p = system.len();
+    let mut mean = vec![0.0; p];
+    let mut level = 0.0;
+    for &k in rows {
+        axpy(1.0 / rows.len() as f64, &integrals[k * p..(k + 1) * p], &mut mean);
+        level += run.row(k)[variable] / rows.len() as f64;
+    }
+    let mut row = vec![0.0; p];
+    for &k in rows {
+        row.copy_from_slice(&integrals[k * p..(k + 1) * p]);
+        axpy(-1.0, &mean, &mut row);
+        system.add_row(&row, run.row(k)[variable] - level);
+    }
+    system.rows += rows.len() - 1;
+}
+
+/// `∫ φ` from the first sample to each, `[n, p]`.
+fn feature_integrals(run: &Trajectory, paths: &Paths, index: usize, library: &Library) -> Result<Vec<f64>, SindyError> {
+    let (n, p) = (run.len(), library.len());
+    let mut along = Along::new(library, run, paths.run(index));
+    let mut integrals = vec![0.0; n * p];
+    let mut values = vec![0.0; p];
+    for k in 1..n {
+        let (before, after) = (run.times()[k - 1], run.times()[k]);
+        let (middle, half) = (0.5 * (before + after), 0.5 * (after - before));
+        let (done, rest) = integrals.split_at_mut(k * p);
+        let row = &mut rest[..p];
+        row.copy_from_slice(&done[(k - 1) * p..]);
+        for (node, weight) in NODES {
+            along.features(middle + half * node, &mut values)?;
+            axpy(half * weight, &values, row);
+        }
+    }
+    Ok(integrals)
+}
+
+/// The differential form `dyᵢ/dt = Σ θ_ik φ_k` at the samples, with differences of the given order of accuracy (one-sided at the
+/// ends, on irregular times too): one system per equation.
+///
+/// # Errors
+///
+/// [`SindyError::MissingCell`], [`SindyError::FeatureNotFinite`]; [`SindyError::TooFewPoints`] when a run is shorter than
+/// the stencil.
+pub fn finite_difference(data: &Trajectories, library: &Library, order: usize) -> Result<Vec<GramSystem>, SindyError> {
+    let (d, p) = (data.dim(), library.len());
+    let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d];
+    let (mut values, mut arguments) = (vec![0.0; p], vec![0.0; library.arguments().len()]);
+    let mut registers = library.registers();
+    for run in data.runs() {
+        let rates = difference_rates(data, run, order.max(1))?;
+        for (k, &t) in run.times().iter().enumerate() {
+            let inputs = run.input_row(k);
+            arguments[..d].copy_from_slice(run.row(k));
+            arguments[d..d + inputs.len()].copy_from_slice(inputs);
+            if let Some(time) = arguments.get_mut(d + inputs.len()) {
+                *time = t;
+            }
+            evaluate(library, &arguments, &mut values, &mut registers, t)?;
+            add_rates(&mut systems, &values, &rates[k * d..(k + 1) * d]);
+        }
+    }
+    systems.iter_mut().for_each(GramSystem::mirror);
+    Ok(systems)
+}
+
+/// The differential form at the samples with state and derivative from the smoothed paths: one system per equation.
+///
+/// # Errors
+///
+/// [`SindyError::FeatureNotFinite`].
+pub fn smoothed_derivative(
+    data: &Trajectories,
+    paths: &Paths,
+    library: &Library,
+) -> Result<Vec<GramSystem>, SindyError> {
+    let (d, p) = (data.dim(), library.len());
+    let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d];
+    let (mut values, mut rates) = (vec![0.0; p], vec![0.0; d]);
+    for (index, run) in data.runs().iter().enumerate() {
+        let mut along = Along::new(library, run, paths.run(index));
+        for &t in run.times() {
+            along.features(t, &mut values)?;
+            for (rate, curve) in rates.iter_mut().zip(paths.run(index)) {
+                *rate = curve.derivative(t);
+            }
+            add_rates(&mut systems, &values, &rates);
+        }
+    }
+    systems.iter_mut().for_each(GramSystem::mirror);
+    Ok(systems)
+}
+
+fn add_rates(systems: &mut [GramSystem], values: &[f64], rates: &[f64]) {
+    for (system, &rate) in systems.iter_mut().zip(rates) {
+        system.add_row(values, rate);
+        system.rows += 1;
+    }
+}
+
+/// `dy/dt` at the samples of a run, `[n, d]`.
+fn difference_rates(data: &Trajectories, run: &Trajectory, order: usize) -> Result<Vec<f64>, SindyError> {
+    let (n, d) = (run.len(), data.dim());
+    if let Some(at) = run.values().iter().position(|value| value.is_nan()) {
+        let (variable, t) = (data.variables()[at % d].clone(), run.times()[at / d]);
+        return Err(SindyError::MissingCell { variable, t });
+    }
+    let points = order + 1;
+    if n < points {
+        return Err(SindyError::TooFewPoints { found: n, needed: points });
+    }
+    let mut rates = vec![0.0; n * d];
+    let mut weights = vec![0.0; points];
+    for k in 0..n {
+        let first = k.saturating_sub(order / 2).min(n - points);
+        difference_weights(run.times()[k], &run.times()[first..first + points], &mut weights);
+        for (offset, weight) in weights.iter().enumerate() {
+            axpy(*weight, run.row(first + offset), &mut rates[k * d..(k + 1) * d]);
+        }
+    }
+    Ok(rates)
+}
+
+/// Weights of the first derivative at `at` on arbitrary nodes: the derivatives of Lagrange's polynomials.
+fn difference_weights(at: f64, nodes: &[f64], weights: &mut [f64]) {
+    for (i, weight) in weights.iter_mut().enumerate() {
+        *weight = 0.0;
+        for j in (0..nodes.len()).filter(|&j| j != i) {
+            let rest = (0..nodes.len()).filter(|&k| k != i && k != j);
+            let product: f64 = rest.map(|k| (at - nodes[k]) / (nodes[i] - nodes[k])).product();
+            *weight += product / (nodes[i] - nodes[j]);
+        }
+    }
+}

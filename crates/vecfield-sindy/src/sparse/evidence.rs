@@ -1,0 +1,200 @@
+//! Support search by the Laplace evidence of a quadratic likelihood.
+//!
+//! With `-2 log L(θ) = const + θᵀMθ - 2 hᵀθ` and independent coefficients of prior variance `s²`, a support `A` scores
+//!
+//! ```text
+//! c |A| + log det(s² M_AA) - h_Aᵀ M_AA⁻¹ h_A
+//! ```
+//!
+//! (up to a constant; less is better). The price of a term is `c + log(s²/variance of its coefficient)`: a term whose coefficient could
+//! have been far off and is not, is believed. `s²` is in the units of `M`, so the choice depends on the user's units; it says that
+//! the true coefficients are of like size.
+
+use vecfield_linalg::Cholesky;
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The support, as flags.
+    pub support: Vec<bool>,
+    /// Its score; less is better.
+    pub score: f64,
+}
+
+const MOST_MOVES: usize = 600;
+const RIDGE: f64 = 1e-11; // of the scaled matrix: below it lies the rounding of M
+const DEPENDENT: f64 = 1e-8; // a feature of which less is left beside the support is not tried
+
+/// The best support reached from `start` by adding, dropping or, when neither helps, swapping one feature at a time.
+///
+/// * `m`, `h`: `[p, p]` and `[p]`, in units of the noise (a unit of score is a unit of `-2 log L`).
+/// * `prior_variance`: `s²`; `None` leaves out the determinant, which makes `price` a plain information criterion's.
+/// * `allowed`: features that may be taken.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn evidence_search(
+    m: &[f64],
+    h: &[f64],
+    start: &[bool],
+    allowed: &[bool],
+    price: f64,
+    prior_variance: Option<f64>,
+) -> Evidence {
+    let p = h.len();
+    assert_eq!([m.len(), start.len(), allowed.len()], [p * p, p, p], "one row, flag and permission per feature");
+    let mut search = Search::new(m, h, price, prior_variance);
+    search.support = (0..p).filter(|&i| start[i] && allowed[i]).collect();
+    search.refit();
+    for _ in 0..MOST_MOVES {
+        let Some(better) = search.best_move(allowed) else { break };
+        match better {
+            Move::Add(feature) => search.support.push(feature),
+            Move::Drop(place) => {
+                search.support.remove(place);
+            }
+            Move::Swap(place, feature) => search.support[place] = feature,
+        }
+        search.refit();
+    }
+    let mut support = vec![false; p];
+    search.support.iter().for_each(|&i| support[i] = true);
+    Evidence { support, score: search.score }
+}
+
+#[derive(Clone, Copy)]
+enum Move {
+    Add(usize),
+    Drop(usize),
+    Swap(usize, usize),
+}
+
+struct Search {
+    p: usize,
+    /// `M` and `h` scaled to a unit diagonal.
+    m: Vec<f64>,
+    h: Vec<f64>,
+    /// `log(s² M_ii)`, or 0 without a prior.
+    offset: Vec<f64>,
+    with_determinant: bool,
+    price: f64,
+    support: Vec<usize>,
+    theta: Vec<f64>,
+    inverse: Vec<f64>,
+    score: f64,
+}
+
+impl Search {
+    fn new(m: &[f64], h: &[f64], price: f64, prior_variance: Option<f64>) -> Self {
+        let p = h.len();
+        let diagonal: Vec<f64> = (0..p).map(|i| m[i * p + i].max(1e-300)).collect();
+        let scale: Vec<f64> = diagonal.iter().map(|d| 1.0 / d.sqrt()).collect();
+        let offset = diagonal.iter().map(|d| prior_variance.map_or(0.0, |variance| (variance * d).ln())).collect();
+        Self {
+            p,
+            m: (0..p * p).map(|at| m[at] * scale[at / p] * scale[at % p]).collect(),
+            h: h.iter().zip(&scale).map(|(h, s)| h * s).collect(),
+            offset,
+            with_determinant: prior_variance.is_some(),
+            price,
+            support: Vec::new(),
+            theta: Vec::new(),
+            inverse: Vec::new(),
+            score: 0.0,
+        }
+    }
+
+    fn log(&self, x: f64) -> f64 {
+        if self.with_determinant { x.max(1e-12).ln() } else { 0.0 }
+    }
+
+    fn refit(&mut self) {
+        let k = self.support.len();
+        // Where rounding has made M indefinite by more than the ridge, a larger one keeps the search well defined.
+        let mut ridge = RIDGE;
+        let cholesky = loop {
+            let mut matrix = vec![0.0; k * k];
+            for (a, &i) in self.support.iter().enumerate() {
+                for (b, &j) in self.support.iter().enumerate() {
+                    matrix[a * k + b] = self.m[i * self.p + j] + if a == b { ridge } else { 0.0 };
+                }
+            }
+            let mut cholesky = Cholesky::new(k);
+            if cholesky.factorize(&matrix).is_ok() {
+                break cholesky;
+            }
+            ridge *= 10.0;
+            if ridge > 1e3 {
+                // Only NaN gets here: no support can be scored.
+                self.score = f64::INFINITY;
+                return;
+            }
+        };
+        self.inverse.resize(k * k, 0.0);
+        cholesky.inverse_into(&mut self.inverse);
+        self.theta = self.support.iter().map(|&i| self.h[i]).collect();
+        cholesky.solve(&mut self.theta);
+        let gain: f64 = self.support.iter().zip(&self.theta).map(|(&i, t)| self.h[i] * t).sum();
+        let offsets: f64 = self.support.iter().map(|&i| self.offset[i]).sum();
+        let determinant = if self.with_determinant { cholesky.log_det() } else { 0.0 };
+        self.score = self.price * k as f64 - gain + determinant + offsets;
+    }
+
+    /// The single move that lowers the score most; swaps are looked at only when neither adding nor dropping helps.
+    fn best_move(&self, allowed: &[bool]) -> Option<Move> {
+        let (p, k) = (self.p, self.support.len());
+        let mut best: (f64, Option<Move>) = (-1e-9, None);
+        let variance = |place: usize| self.inverse[place * k + place];
+        for place in 0..k {
+            let change = -self.price + self.theta[place].powi(2) / variance(place) - self.offset[self.support[place]]
+                + self.log(variance(place));
+            if change < best.0 {
+                best = (change, Some(Move::Drop(place)));
+            }
+        }
+        let mut inside = vec![false; p];
+        self.support.iter().for_each(|&i| inside[i] = true);
+        let rest: Vec<usize> = (0..p).filter(|&j| allowed[j] && !inside[j]).collect();
+        // C M_{A,j} for each candidate j, and what is left of j beside A.
+        let mut projections = vec![0.0; rest.len() * k];
+        let mut left = Vec::with_capacity(rest.len());
+        for (c, &j) in rest.iter().enumerate() {
+            let projection = &mut projections[c * k..(c + 1) * k];
+            for a in 0..k {
+                projection[a] = (0..k).map(|b| self.inverse[a * k + b] * self.m[self.support[b] * p + j]).sum();
+            }
+            let overlap: f64 = self.support.iter().zip(&*projection).map(|(&i, x)| self.m[i * p + j] * x).sum();
+            let slope: f64 =
+                self.h[j] - self.support.iter().zip(&self.theta).map(|(&i, t)| self.m[i * p + j] * t).sum::<f64>();
+            left.push((1.0 - overlap, slope));
+        }
+        let added = |c: usize| {
+            let (remainder, slope) = left[c];
+            (remainder > DEPENDENT).then(|| self.offset[rest[c]] + self.log(remainder) - slope * slope / remainder)
+        };
+        for c in 0..rest.len() {
+            match added(c) {
+                Some(change) if change + self.price < best.0 => best = (change + self.price, Some(Move::Add(rest[c]))),
+                _ => {}
+            }
+        }
+        if best.1.is_some() {
+            return best.1;
+        }
+        for c in 0..rest.len() {
+            let Some(gain) = added(c) else { continue };
+            let (remainder, slope) = left[c];
+            let projection = &projections[c * k..(c + 1) * k];
+            for place in 0..k {
+                let theta = self.theta[place] - projection[place] * slope / remainder;
+                let spread = variance(place) + projection[place].powi(2) / remainder;
+                let change = gain + theta * theta / spread - self.offset[self.support[place]] + self.log(spread);
+                if change < best.0 {
+                    best = (change, Some(Move::Swap(place, rest[c])));
+                }
+            }
+        }
+        best.1
+    }
+}
