@@ -20,6 +20,7 @@
 //! | a plain table of numbers | [`read_table`], [`Table`] |
 //! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
 //! | a problem as a field with events, for a solver | [`System`] |
+//! | a problem solved as its file says | [`Solver`], [`Run`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
@@ -29,6 +30,7 @@
 mod names;
 mod outline;
 mod problem;
+mod run;
 mod system;
 mod table;
 mod write;
@@ -38,6 +40,7 @@ pub use problem::{
     Definition, Direction, Discrete, Event, Parameter, Problem, ProblemError, ProblemReason, Save, SetError,
     SettingError, Settings, Variable,
 };
+pub use run::{PrepareError, Run, Solver, Stopped};
 pub use system::{Guarded, System};
 pub use table::{Table, TableError, TrajectoryFormat, parse_table, parse_trajectories, read_table, read_trajectories};
 pub use write::{OutputDir, Overwrite, WriteError, number_text, write_table, write_trajectories};

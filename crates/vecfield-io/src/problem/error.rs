@@ -47,7 +47,11 @@ impl ProblemError {
 impl fmt::Display for ProblemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { file, line, column, reason, picture } = &*self.0;
-        write!(f, "{file}:{line}:{column}: {reason}{picture}")
+        match reason {
+            // The file as a whole has no line and column.
+            ProblemReason::Unreadable { .. } => write!(f, "{file}: {reason}"),
+            _ => write!(f, "{file}:{line}:{column}: {reason}{picture}"),
+        }
     }
 }
 

@@ -1,11 +1,15 @@
 //! How a problem is to be solved: `[solve]` of its file, or the command line in its place.
 
+use vecfield_solvers::tableau::{self, Tableau};
+
+use crate::names::did_you_mean;
+
 /// The settings of a solve. Every setter checks what it is given, so that the file and the command line obey one law.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     span: Option<(f64, f64)>,
     save: Save,
-    method: Option<String>,
+    method: Option<&'static Tableau>,
     rtol: f64,
     atol: Vec<f64>,
     step: Option<f64>,
@@ -42,9 +46,9 @@ impl Settings {
         &self.save
     }
 
-    /// The method's name, if given.
-    pub fn method(&self) -> Option<&str> {
-        self.method.as_deref()
+    /// The method, if given.
+    pub fn method(&self) -> Option<&'static Tableau> {
+        self.method
     }
 
     /// Relative tolerance.
@@ -111,7 +115,11 @@ impl Settings {
     ///
     /// [`SettingError::Method`] for a name no method has.
     pub fn set_method(&mut self, name: &str) -> Result<(), SettingError> {
-        self.method = Some(name.into());
+        let method = tableau::ALL.iter().find(|method| method.name == name);
+        self.method = Some(method.ok_or_else(|| {
+            let hint = did_you_mean(name, tableau::ALL.iter().map(|method| method.name));
+            SettingError::Method { name: name.into(), hint }
+        })?);
         Ok(())
     }
 
