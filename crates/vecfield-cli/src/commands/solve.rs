@@ -1,0 +1,321 @@
+//! `vecfield solve PROBLEM.toml`: what does this equation do?
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, Stopped, System, write_table};
+use vecfield_solvers::tableau;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::layout::{duration, number, table};
+
+const EXAMPLES: &str = "Examples:
+  vecfield solve lotka-volterra.toml
+  vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --save 10,20,50
+  vecfield solve lotka-volterra.toml --method tsit5 --rtol 1e-9 --out run --json
+  vecfield solve --method list
+
+A problem file:
+  [parameters]
+  alpha = 0.55
+  [initial]
+  hare = 30.0
+  lynx = 4.0
+  [equations]
+  hare = \"alpha*hare - 0.028*hare*lynx\"
+  lynx = \"0.026*hare*lynx - 0.84*lynx\"
+  [solve]
+  t = [0.0, 20.0]";
+
+/// Arguments of `vecfield solve`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The problem, in TOML
+    #[arg(value_name = "PROBLEM.toml", required_unless_present = "method")]
+    problem: Option<PathBuf>,
+    /// The method; `list` prints all of them
+    #[arg(long, value_name = "M")]
+    method: Option<String>,
+    /// Relative tolerance
+    #[arg(long, value_name = "R", allow_hyphen_values = true)]
+    rtol: Option<f64>,
+    /// Absolute tolerance: one, or one per variable, separated by commas
+    #[arg(long, value_name = "A", value_delimiter = ',', allow_hyphen_values = true)]
+    atol: Vec<f64>,
+    /// Take steps of exactly this size, without error control
+    #[arg(long, value_name = "H", allow_hyphen_values = true)]
+    step: Option<f64>,
+    /// Start and end
+    #[arg(long = "t", value_name = "T0,T1", value_delimiter = ',', allow_hyphen_values = true)]
+    span: Vec<f64>,
+    /// Times at which the state is wanted
+    #[arg(long, value_name = "T,T,..", value_delimiter = ',', allow_hyphen_values = true)]
+    save: Vec<f64>,
+    /// Another value for a parameter, an initial value or a discrete value; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Write trajectory.csv and result.json to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier result in the folder
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    if arguments.method.as_deref() == Some("list") {
+        return list_methods(context);
+    }
+    let path = arguments.problem.as_deref().ok_or_else(|| Failure::Argument(NO_PROBLEM.into()))?;
+    let mut problem = Problem::read(path)?;
+    arguments.overrule(&mut problem)?;
+    let solver = Solver::new(&problem).map_err(|e| Failure::Argument(format!("{}: {e}", path.display())))?;
+    let folder = arguments.out.as_deref().map(|out| arguments.folder(out)).transpose()?;
+    let clock = Instant::now();
+    let solved = solver.solve();
+    let seconds = clock.elapsed().as_secs_f64();
+    let system = solver.system();
+    let run = solved.map_err(|stopped| stopped_early(system, &stopped, folder.as_ref()))?;
+    let result = Solution::new(system, &run, seconds)?;
+    if let Some(folder) = &folder {
+        folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
+        let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
+        folder.write("result.json", |to| writeln!(to, "{json}"))?;
+        context.remark(&format!("wrote trajectory.csv and result.json to {}", folder.path().display()));
+    }
+    context.result(&result, |result| result.for_people(problem.title()))
+}
+
+const NO_PROBLEM: &str = "no problem file is given; try `vecfield solve PROBLEM.toml`, or `vecfield solve --help`";
+
+impl Arguments {
+    /// Puts what the command line says in the place of what the file says.
+    fn overrule(&self, problem: &mut Problem) -> Result<(), Failure> {
+        for given in &self.set {
+            let (name, value) = assignment(given)?;
+            problem.set(name, value).map_err(|reason| Failure::Set { given: given.clone(), reason })?;
+        }
+        let variables = problem.variables().len();
+        let settings = problem.settings_mut();
+        let mut flag = |flag: &'static str, set: &mut dyn FnMut(&mut Settings) -> Result<(), SettingError>| {
+            set(settings).map_err(|reason| Failure::Setting { flag, reason })
+        };
+        if let Some(method) = &self.method {
+            flag("--method", &mut |s| s.set_method(method))?;
+        }
+        if let Some(rtol) = self.rtol {
+            flag("--rtol", &mut |s| s.set_rtol(rtol))?;
+        }
+        if !self.atol.is_empty() {
+            flag("--atol", &mut |s| s.set_atol(self.atol.clone()))?;
+        }
+        if let Some(step) = self.step {
+            flag("--step", &mut |s| s.set_step(step))?;
+        }
+        if !self.span.is_empty() {
+            flag("--t", &mut |s| s.set_span(&self.span))?;
+        }
+        if !self.save.is_empty() {
+            flag("--save", &mut |s| s.set_save(self.save.clone()))?;
+        }
+        problem.settings().check(variables).map_err(|reason| Failure::Setting { flag: flag_of(&reason), reason })
+    }
+
+    fn folder(&self, out: &Path) -> Result<OutputDir, Failure> {
+        let overwrite = if self.force { Overwrite::Allowed } else { Overwrite::Never };
+        Ok(OutputDir::create(out, &["trajectory.csv", "result.json", PARTIAL], overwrite)?)
+    }
+}
+
+/// What a run that stopped early leaves in its folder.
+const PARTIAL: &str = "trajectory.partial.csv";
+
+/// `name=value`.
+fn assignment(given: &str) -> Result<(&str, f64), Failure> {
+    let parsed = given.split_once('=').map(|(name, value)| (name.trim(), value.trim().parse::<f64>()));
+    match parsed {
+        Some((name, Ok(value))) => Ok((name, value)),
+        _ => Err(Failure::Argument(format!("--set {given}: write a name and a number, such as --set alpha=0.6"))),
+    }
+}
+
+fn flag_of(reason: &SettingError) -> &'static str {
+    match reason.key() {
+        "t" => "--t",
+        "atol" => "--atol",
+        "rtol" => "--rtol",
+        _ => "--save",
+    }
+}
+
+/// The result, as its JSON says it.
+#[derive(Debug, Serialize)]
+struct Solution<'a> {
+    variables: &'a [String],
+    t: &'a [f64],
+    y: Vec<&'a [f64]>,
+    method: &'a str,
+    stats: Statistics,
+    events: Vec<Occurrence<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Statistics {
+    steps: u64,
+    rejected: u64,
+    rhs_evals: u64,
+    jacobian_evals: u64,
+    factorizations: u64,
+    seconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Occurrence<'a> {
+    name: &'a str,
+    t: f64,
+    y: &'a [f64],
+}
+
+impl<'a> Solution<'a> {
+    fn new(system: &'a System, run: &'a Run, seconds: f64) -> Result<Self, Failure> {
+        let variables = system.variables();
+        let y: Vec<&[f64]> = run.rows().collect();
+        // A solver that reports success with a number that is none has failed all the same.
+        for (t, row) in run.times().iter().zip(&y) {
+            if let Some(i) = row.iter().position(|v| !v.is_finite()) {
+                let what = format!("{} is not finite at t = {t}; please report this problem file", variables[i]);
+                return Err(Failure::Computation(what));
+            }
+        }
+        let stats = run.stats();
+        Ok(Self {
+            variables,
+            t: run.times(),
+            y,
+            method: run.method(),
+            stats: Statistics {
+                steps: stats.steps,
+                rejected: stats.rejected,
+                rhs_evals: stats.rhs_evals,
+                jacobian_evals: stats.jacobian_evals,
+                factorizations: stats.factorizations,
+                seconds,
+            },
+            events: Vec::new(),
+        })
+    }
+
+    fn for_people(&self, title: Option<&str>) -> String {
+        let Statistics { steps, rejected, rhs_evals, seconds, .. } = self.stats;
+        let title = title.map(|title| format!("{title}\n")).unwrap_or_default();
+        let work = format!("{}: {steps} steps ({rejected} rejected), {rhs_evals} evaluations", self.method);
+        let mut text = format!("{title}{work}, {}\n\n{}", duration(seconds), self.states());
+        if !self.events.is_empty() {
+            text += &format!("\n{}", self.occurrences());
+        }
+        text
+    }
+
+    fn states(&self) -> String {
+        const LINES: usize = 25;
+        let every = self.t.len().div_ceil(LINES).max(1);
+        let last = self.t.len().saturating_sub(1);
+        let shown = |&k: &usize| k.is_multiple_of(every) || k == last;
+        let rows: Vec<_> = (0..self.t.len()).filter(shown).map(|k| self.cells(self.t[k], self.y[k])).collect();
+        let header: Vec<&str> = ["t"].into_iter().chain(self.variables.iter().map(String::as_str)).collect();
+        let (columns, left_out) = (header.len().min(COLUMNS + 1), header.len().saturating_sub(COLUMNS + 1));
+        let mut text = table(&header[..columns], &rows, &[]);
+        if left_out > 0 || rows.len() < self.t.len() {
+            let variables = if left_out > 0 { format!(" and {left_out} more variables") } else { String::new() };
+            text += &format!("{} of {} rows{variables}; --json or --out has all\n", rows.len(), self.t.len());
+        }
+        text
+    }
+
+    fn occurrences(&self) -> String {
+        const LINES: usize = 20;
+        let header: Vec<&str> = ["event", "t"].into_iter().chain(self.variables.iter().map(String::as_str)).collect();
+        let row = |e: &Occurrence<'_>| [vec![e.name.to_string()], self.cells(e.t, e.y)].concat();
+        let rows: Vec<_> = self.events.iter().take(LINES).map(row).collect();
+        let text = table(&header[..header.len().min(COLUMNS + 2)], &rows, &[0]);
+        match self.events.len() - rows.len() {
+            0 => text,
+            more => format!("{text}and {more} more; --json or --out has all\n"),
+        }
+    }
+
+    fn cells(&self, t: f64, y: &[f64]) -> Vec<String> {
+        [t].iter().chain(y.iter().take(COLUMNS)).map(|v| number(*v)).collect()
+    }
+}
+
+/// Variables that are shown to people.
+const COLUMNS: usize = 8;
+
+fn columns(system: &System) -> Vec<&str> {
+    ["t"].into_iter().chain(system.variables().iter().map(String::as_str)).collect()
+}
+
+fn rows(run: &Run) -> Vec<f64> {
+    run.times().iter().zip(run.rows()).flat_map(|(t, y)| [&[*t], y].concat()).collect()
+}
+
+/// The message of a run that stopped early: why, how far it came, and where that part is.
+fn stopped_early(system: &System, stopped: &Stopped, folder: Option<&OutputDir>) -> Failure {
+    let mut text = stopped.error.named(system.components()).to_string();
+    if stopped.error.time().is_none() {
+        // The solve never began: something it was given is wrong.
+        return Failure::Argument(text);
+    }
+    let run = &stopped.run;
+    if let (Some(t), Some(y)) = (run.times().last(), run.rows().last()) {
+        let state = system.variables().iter().zip(y).take(COLUMNS).map(|(name, v)| format!("{name} = {}", number(*v)));
+        text += &format!("\nthe last good state is at t = {t}: {}", state.collect::<Vec<_>>().join(", "));
+    }
+    text += &match folder.map(|dir| dir.write(PARTIAL, |to| write_table(to, &columns(system), &rows(run)))) {
+        None => "\nwith --out DIR the solution up to there is kept".into(),
+        Some(Ok(path)) => format!("\nthe solution up to there is in {}", path.display()),
+        Some(Err(e)) => format!("\nand the solution up to there could not be kept: {e}"),
+    };
+    Failure::Computation(text)
+}
+
+/// `--method list`.
+fn list_methods(context: &Context) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct List {
+        methods: Vec<Entry>,
+    }
+    #[derive(Serialize)]
+    struct Entry {
+        name: &'static str,
+        order: u32,
+        kind: &'static str,
+        fixed_step: bool,
+        stiff: &'static str,
+        when: &'static str,
+        source: &'static str,
+    }
+    let entry = |method: &&tableau::Tableau| Entry {
+        name: method.name,
+        order: method.order,
+        kind: "explicit",
+        fixed_step: !method.adaptive(),
+        stiff: "no",
+        when: method.when,
+        source: method.source,
+    };
+    let list = List { methods: tableau::ALL.iter().map(entry).collect() };
+    context.result(&list, |list| {
+        let row = |m: &Entry| {
+            let steps = if m.fixed_step { "fixed" } else { "adaptive" };
+            [m.name, &m.order.to_string(), m.kind, steps, m.stiff, m.when, m.source].map(String::from).to_vec()
+        };
+        let rows: Vec<_> = list.methods.iter().map(row).collect();
+        table(&["method", "order", "kind", "steps", "stiff", "when", "source"], &rows, &[0, 2, 3, 4, 5, 6])
+    })
+}

@@ -1,0 +1,116 @@
+//! What `vecfield solve` answers.
+
+use crate::Folder;
+
+const OSCILLATOR: &str = "title = \"Oscillator\"\n[parameters]\nw = 1.0\n[initial]\nx = 1.0\nv = \"0*w\"\n\
+                          [equations]\nx = \"v\"\nv = \"-w^2*x\"\n[solve]\nt = [0.0, 6.0]\nsave = [1.0, 6.0]\nrtol = 1e-10\natol = 1e-12\n";
+
+fn close(found: &serde_json::Value, wanted: f64, within: f64) {
+    let found = found.as_f64().expect("a number");
+    assert!((found - wanted).abs() <= within, "{found}, wanted {wanted}");
+}
+
+#[test]
+fn answers_in_json() {
+    let folder = Folder::new();
+    folder.file("p.toml", OSCILLATOR);
+    let result = folder.vecfield(&["solve", "p.toml", "--json"]).json();
+    assert_eq!(result["variables"], serde_json::json!(["x", "v"]));
+    assert_eq!(result["t"], serde_json::json!([1.0, 6.0]));
+    close(&result["y"][0][0], 1.0_f64.cos(), 1e-8);
+    close(&result["y"][1][1], -(6.0_f64.sin()), 1e-8);
+    assert!(result["stats"]["rhs_evals"].as_u64() > result["stats"]["steps"].as_u64());
+    assert_eq!(result["events"], serde_json::json!([]));
+}
+
+#[test]
+fn the_command_line_overrules_the_file() {
+    let folder = Folder::new();
+    folder.file("p.toml", OSCILLATOR);
+    let run = |more: &[&str]| folder.vecfield(&[&["solve", "p.toml", "--json"], more].concat()).json();
+    let result = run(&["--set", "w=2", "--set", "x=3", "--t", "-1,0", "--save", "-0.5,0"]);
+    close(&result["y"][1][0], 3.0 * 2.0_f64.cos(), 1e-7);
+    let back = run(&["--t", "0,-1", "--save", "-1", "--method", "tsit5"]);
+    close(&back["y"][0][1], 1.0_f64.sin(), 1e-8);
+    assert_eq!(back["method"], "tsit5");
+    let fixed = run(&["--method", "rk4", "--step", "0.5"]);
+    assert_eq!(fixed["stats"]["steps"], 12);
+}
+
+#[test]
+fn people_get_a_table() {
+    let folder = Folder::new();
+    folder.file("p.toml", OSCILLATOR);
+    let ran = folder.vecfield(&["solve", "p.toml", "--method", "tsit5"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[0], "Oscillator");
+    assert!(lines[1].starts_with("tsit5: ") && lines[1].contains("evaluations"), "{}", lines[1]);
+    assert_eq!(lines[3..], ["t         x          v", "1  0.540302  -0.841471", "6   0.96017   0.279415"]);
+}
+
+#[test]
+fn results_are_files() {
+    let folder = Folder::new();
+    folder.file("p.toml", OSCILLATOR);
+    let ran = folder.vecfield(&["solve", "p.toml", "--out", "run", "--json", "--quiet"]);
+    let table = std::fs::read_to_string(folder.path().join("run/trajectory.csv")).unwrap();
+    assert!(table.starts_with("t,x,v\n1,0.5403023"), "{table}");
+    assert_eq!(table.lines().count(), 3);
+    let kept = std::fs::read_to_string(folder.path().join("run/result.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&kept).unwrap(), ran.json());
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn methods_are_listed() {
+    let folder = Folder::new();
+    let listed = folder.vecfield(&["solve", "--method", "list", "--json"]).json();
+    let methods = listed["methods"].as_array().unwrap();
+    let tsit5 = methods.iter().find(|m| m["name"] == "tsit5").expect("tsit5 is a method");
+    assert_eq!((&tsit5["order"], &tsit5["kind"]), (&serde_json::json!(5), &serde_json::json!("explicit")));
+    folder.file("p.toml", OSCILLATOR);
+    for method in methods.iter().filter(|m| m["fixed_step"] == false) {
+        let name = method["name"].as_str().unwrap();
+        let rtol = if method["order"].as_f64().is_some_and(|order| order < 4.0) { "1e-6" } else { "1e-9" };
+        let result = folder.vecfield(&["solve", "p.toml", "--json", "--method", name, "--rtol", rtol]).json();
+        close(&result["y"][1][0], 6.0_f64.cos(), 1e-3);
+    }
+    let text = folder.vecfield(&["solve", "--method", "list"]).out;
+    assert!(text.contains("tsit5") && text.contains("Tsitouras"), "{text}");
+}
+
+#[test]
+fn help_and_the_map() {
+    let folder = Folder::new();
+    for (arguments, words) in [
+        (&[][..], &["What does this equation do?", "vecfield solve"][..]),
+        (&["--help"], &["solve", "completions", "Examples"]),
+        (&["solve", "--help"], &["--rtol", "vecfield solve lotka-volterra.toml"]),
+        (&["completions", "bash"], &["_vecfield"]),
+        (&["--version"], &[env!("CARGO_PKG_VERSION")]),
+    ] {
+        let ran = folder.vecfield(arguments);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+        for word in words {
+            assert!(ran.out.contains(word), "{arguments:?}: {:?} lacks {word:?}", ran.out);
+        }
+    }
+}
+
+/// A reader that has seen enough (`| head -c 1`) ends the program quietly.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let folder = Folder::new();
+    folder.file("p.toml", &OSCILLATOR.replace("save = [1.0, 6.0]", "save_count = 100000"));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vecfield"))
+        .args(["solve", "p.toml", "--json"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+}
