@@ -56,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     ledger.step("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?));
     ledger.step("tidy", || tidy::run(workspace));
     ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
+    ledger.step("features", || features(workspace));
     ledger.step("pages", || docs::generated(workspace, true));
     ledger.step("api docs", || docs::api(workspace));
     ledger.step("book", || docs::book(workspace));
@@ -75,6 +76,19 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     println!("{count}");
     let is_green = ledger.rows.iter().all(|row| row.error.is_none());
     std::process::exit(if is_green { 0 } else { 1 });
+}
+
+/// Every crate compiles without its default features, and with each of its features alone.
+fn features(workspace: &Workspace) -> anyhow::Result<()> {
+    let sh = workspace.shell()?;
+    for member in workspace.crates.iter().filter(|member| !member.features.is_empty()) {
+        let package = &member.name;
+        let alone = member.features.iter().filter(|feature| *feature != "default");
+        for feature in std::iter::once(&String::new()).chain(alone) {
+            cmd!(sh, "cargo check --quiet --package {package} --no-default-features --features={feature}").run()?;
+        }
+    }
+    Ok(())
 }
 
 /// Every problem of `examples/` is solved.

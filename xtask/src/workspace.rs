@@ -1,5 +1,6 @@
 //! What the tree is made of: its crates and their edges from `cargo metadata`, its files from `git`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -29,6 +30,8 @@ pub(crate) struct Crate {
     pub edges: Vec<Edge>,
     /// The names of its `examples/`.
     pub examples: Vec<String>,
+    /// The names of its features.
+    pub features: Vec<String>,
 }
 
 /// A dependency on another member.
@@ -104,6 +107,7 @@ struct Package {
     manifest_path: PathBuf,
     dependencies: Vec<Dependency>,
     targets: Vec<Target>,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +138,7 @@ impl Package {
             is_library: library.is_some(),
             edges: edges.map(|d| Edge { to: d.name.clone(), is_dev: d.kind.as_deref() == Some("dev") }).collect(),
             examples: of_kind("example").map(|target| target.name.clone()).collect(),
+            features: self.features.keys().cloned().collect(),
         }
     }
 }
@@ -145,17 +150,18 @@ mod tests {
     #[test]
     fn metadata_becomes_crates_with_their_edges() {
         let text = r#"{"workspace_root": "/tree", "packages": [
-            {"name": "b", "description": "B", "manifest_path": "/tree/crates/b/Cargo.toml",
+            {"name": "b", "description": "B", "features": {"f": []}, "manifest_path": "/tree/crates/b/Cargo.toml",
              "dependencies": [{"name": "a", "kind": null}, {"name": "serde", "kind": null}, {"name": "a", "kind": "dev"}],
              "targets": [{"name": "b", "kind": ["lib"], "src_path": "/tree/crates/b/src/lib.rs"},
                          {"name": "tour", "kind": ["example"], "src_path": "/tree/crates/b/examples/tour.rs"}]},
-            {"name": "a", "description": null, "manifest_path": "/tree/crates/a/Cargo.toml", "dependencies": [],
+            {"name": "a", "description": null, "features": {}, "manifest_path": "/tree/crates/a/Cargo.toml", "dependencies": [],
              "targets": [{"name": "a", "kind": ["bin"], "src_path": "/tree/crates/a/src/main.rs"}]}]}"#;
         let workspace = Workspace::from_metadata(text).unwrap();
         let b = workspace.find("b").unwrap();
         assert_eq!(b.folder, "crates/b");
         assert_eq!(b.front_page, "crates/b/src/lib.rs");
         assert_eq!(b.examples, ["tour"]);
+        assert_eq!(b.features, ["f"]);
         assert_eq!(b.edges, [Edge { to: "a".into(), is_dev: false }, Edge { to: "a".into(), is_dev: true }]);
         assert!(!workspace.find("a").unwrap().is_library);
     }
