@@ -28,6 +28,8 @@
 //! |---|---|
 //! | a formula from text | [`Graph::parse`] with a [`Scope`]; errors are [`ParseError`]s that can draw the place |
 //! | a formula from code | [`Graph`]'s constructors |
+//! | fewer nodes, like terms together, products multiplied out | [`Graph::simplify`], [`Graph::expand`], [`Graph::terms`] |
+//! | its slope | [`Graph::derivative`] |
 //! | its value, fast | [`Program`] |
 //! | a system of equations for a solver | [`ExprField`] |
 //! | it written out | [`Graph::to_text`] |
@@ -40,6 +42,7 @@
 //! **Architecture invariant:** evaluation allocates nothing once its [`Registers`] are fitted. *Why:* it is the inner loop
 //! of every solve.
 
+mod derivative;
 mod error;
 mod field;
 mod graph;
@@ -48,6 +51,7 @@ mod parse;
 mod print;
 mod program;
 mod scope;
+mod simplify;
 mod token;
 
 pub use error::{CompileError, ParseError, ParseErrorKind};
@@ -58,3 +62,4 @@ pub use parse::{MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};
 pub use program::{Program, Registers};
 pub use scope::{NameError, Scope, check_name, nearest_name};
+pub use simplify::MAX_EXPANDED;

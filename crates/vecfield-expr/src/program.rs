@@ -117,14 +117,9 @@ impl Program {
     ) {
         assert_eq!(outputs.len(), self.outputs.len(), "one place per output");
         let file = registers.fit(self);
-        let mut filled = 0;
-        for part in parts {
-            file[filled..filled + part.len()].copy_from_slice(part);
-            filled += part.len();
-        }
         match &self.code {
-            Code::Narrow(code) => run::run_narrow(code, file),
-            Code::Wide(code) => run::run_wide(code, file),
+            Code::Narrow(code) => run::run_narrow(code, parts, file),
+            Code::Wide(code) => run::run_wide(code, parts, file),
         }
         for (output, &place) in outputs.iter_mut().zip(&self.outputs) {
             *output = file[place as usize];

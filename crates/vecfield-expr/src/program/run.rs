@@ -54,15 +54,27 @@ impl<S: Elementary> Registers<S> {
     }
 }
 
-pub(super) fn run_narrow<S: Elementary>(code: &[Instruction<u8>], file: &mut [S]) {
+#[inline]
+pub(super) fn run_narrow<S: Elementary, const P: usize>(code: &[Instruction<u8>], parts: [&[S]; P], file: &mut [S]) {
     let file: &mut [S; NARROW] = file.try_into().expect("a narrow program's file was fitted to the full width");
+    let mut place = 0_u8;
+    for part in parts {
+        for &input in part {
+            // Counting in a byte keeps this a loop: as a memcpy its wide loads would stall on components just written.
+            file[place as usize] = input;
+            place = place.wrapping_add(1);
+        }
+    }
     for instruction in code {
         let value = value(instruction, |place| file[place as usize]);
         file[instruction.result as usize] = value;
     }
 }
 
-pub(super) fn run_wide<S: Elementary>(code: &[Instruction<u32>], file: &mut [S]) {
+pub(super) fn run_wide<S: Elementary, const P: usize>(code: &[Instruction<u32>], parts: [&[S]; P], file: &mut [S]) {
+    for (place, &input) in file.iter_mut().zip(parts.into_iter().flatten()) {
+        *place = input;
+    }
     for instruction in code {
         let value = value(instruction, |place| file[place as usize]);
         file[instruction.result as usize] = value;

@@ -1,7 +1,7 @@
 //! Texts that are too long, too deep or only strange: an answer or an error, in bounded time, on a small stack.
 
 use proptest::prelude::*;
-use vecfield_expr::{Graph, MAX_DEPTH, MAX_TEXT, ParseErrorKind, Program};
+use vecfield_expr::{Graph, MAX_DEPTH, MAX_TEXT, ParseErrorKind, Program, Unary};
 
 use crate::tree::{NAMES, scope};
 
@@ -41,6 +41,55 @@ fn long_sums_work() {
     let printed = graph.to_text(id);
     let back = graph.parse(&printed, &scope()).unwrap();
     assert_eq!(back, id);
+    let slope = graph.derivative(id, "x");
+    let simple = graph.simplify(slope);
+    // Six powers of x, each once: the constant, x, .., x^5.
+    assert_eq!(graph.terms(simple).len(), 6);
+    let expanded = graph.expand(id);
+    assert_eq!(graph.terms(expanded).len(), 7);
+}
+
+/// Depth that only code can build, and lengths on the other side of an operator.
+#[test]
+fn deep_graphs_work() {
+    let mut graph = Graph::new();
+    let (mut nested, mut right, mut product) = (graph.symbol("x"), graph.symbol("y"), graph.symbol("x"));
+    for i in 0..50_000 {
+        nested = graph.unary(Unary::Sin, nested);
+        let term = graph.constant(f64::from(i % 10));
+        right = graph.sub(term, right);
+        let y = graph.symbol(["x", "y", "z_1"][i as usize % 3]);
+        product = graph.mul(y, product);
+    }
+    for id in [nested, right, product] {
+        let slope = graph.derivative(id, "x");
+        let simple = graph.simplify(slope);
+        let program = Program::compile(&graph, &[simple, id], &NAMES).unwrap();
+        program.eval(&[0.5, 0.9, 1.0], &mut [0.0; 2], &mut program.registers());
+        assert!(!graph.to_text(id).is_empty());
+    }
+}
+
+/// Shared towers do not unfold in what works on graphs.
+#[test]
+fn shared_towers_stay_small() {
+    let mut graph = Graph::new();
+    let (x, y) = (graph.symbol("x"), graph.symbol("y"));
+    let (mut sum, mut product, mut mixed) = (x, x, x);
+    for i in 0..100 {
+        sum = graph.add(sum, sum);
+        product = graph.mul(product, product);
+        let other = if i % 2 == 0 { graph.add(mixed, y) } else { graph.mul(mixed, y) };
+        mixed = graph.mul(mixed, other);
+    }
+    for id in [sum, product, mixed] {
+        let slope = graph.derivative(id, "x");
+        for id in [id, slope] {
+            let (simple, expanded) = (graph.simplify(id), graph.expand(id));
+            assert!(graph.reachable(&[simple]).len() < 10_000);
+            assert!(graph.reachable(&[expanded]).len() < 200_000);
+        }
+    }
 }
 
 /// A graph whose text would fill the universe is cut, visibly.

@@ -1,7 +1,9 @@
 //! The laws of formulas: what is printed parses back, what is compiled is what the tree means, and no text breaks anything.
 
+mod algebra;
 mod limits;
 mod parsing;
 mod printing;
 mod programs;
+mod rounded;
 mod tree;

@@ -1,0 +1,605 @@
+//! [`Simplifier`]: what each operation does to the forms of its arguments, and how forms become nodes again.
+
+use std::collections::HashMap;
+
+use super::form::{Form, Product, Sum, Term, safe_product, short_quotient};
+use crate::graph::{ExprId, Graph, Node, Reachable};
+use crate::op::{Binary, Unary, power};
+
+/// Forms that several nodes read are copied up to this many parts, and written as nodes beyond.
+const SHARED: usize = 32;
+
+/// Exponents merge up to this size.
+const LARGEST_EXPONENT: u32 = 1 << 20;
+
+pub(super) struct Simplifier<'a> {
+    graph: &'a mut Graph,
+    /// Multiply out products of sums, to so many terms.
+    expand: Option<usize>,
+    /// The forms of what was written as nodes, so that it can take part in sums and products again.
+    sums: HashMap<ExprId, Sum>,
+    products: HashMap<ExprId, Product>,
+    total: HashMap<ExprId, bool>,
+}
+
+impl<'a> Simplifier<'a> {
+    pub(super) fn new(graph: &'a mut Graph, expand: Option<usize>) -> Simplifier<'a> {
+        let (sums, products, total) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Simplifier { graph, expand, sums, products, total }
+    }
+
+    /// The form of `id`.
+    pub(super) fn run(&mut self, id: ExprId) -> Form {
+        let order = self.graph.reachable(&[id]);
+        let mut readers = vec![0_u32; order.len()];
+        for &id in order.ids() {
+            self.graph.arguments(id).for_each(|x| readers[order.position(x)] += 1);
+        }
+        readers[order.position(id)] += 1;
+        let mut forms = Forms { order, readers, forms: Vec::new() };
+        for at in 0..forms.order.len() {
+            let form = match self.graph.node(forms.order.ids()[at]) {
+                Node::Constant(value) if value.is_finite() => Form::Sum(Sum::number(value)),
+                Node::Constant(_) | Node::Symbol(_) => Form::Done(forms.order.ids()[at]),
+                Node::Unary(op, x) => {
+                    let x = forms.take(self, x);
+                    self.unary(op, x)
+                }
+                Node::Binary(op, a, b) => {
+                    let a = forms.take(self, a);
+                    let b = forms.take(self, b);
+                    self.binary(op, a, b)
+                }
+            };
+            forms.forms.push(form);
+        }
+        forms.take(self, id)
+    }
+
+    fn unary(&mut self, op: Unary, x: Form) -> Form {
+        if op == Unary::Neg {
+            return self.scale(x, -1.0);
+        }
+        let x = self.finish(x);
+        let (x, sign) = match (op, self.without_minus(x)) {
+            (Unary::Cos | Unary::Cosh | Unary::Abs, Some(positive)) => (positive, 1.0),
+            (
+                Unary::Sin | Unary::Tan | Unary::Asin | Unary::Atan | Unary::Sinh | Unary::Tanh | Unary::Sign,
+                Some(positive),
+            ) => (positive, -1.0),
+            _ => (x, 1.0),
+        };
+        let value = self.graph.unary(op, x);
+        let form = self.reopened(value);
+        if sign < 0.0 { self.scale(form, sign) } else { form }
+    }
+
+    fn binary(&mut self, op: Binary, a: Form, b: Form) -> Form {
+        match op {
+            Binary::Add => {
+                let (a, b) = (self.sum_from(a), self.sum_from(b));
+                Form::Sum(self.add(a, b))
+            }
+            Binary::Sub => {
+                let b = self.scale(b, -1.0);
+                let (a, b) = (self.sum_from(a), self.sum_from(b));
+                Form::Sum(self.add(a, b))
+            }
+            Binary::Mul => self.multiply(a, b),
+            Binary::Div => self.divide(a, b),
+            Binary::Pow => self.raise(a, b),
+            Binary::Min | Binary::Max => {
+                let (a, b) = (self.finish(a), self.finish(b));
+                let value = self.graph.binary(op, a, b);
+                self.reopened(value)
+            }
+        }
+    }
+
+    fn add(&mut self, mut a: Sum, mut b: Sum) -> Sum {
+        // The smaller goes into the larger, so that a long chain is linear on either side; writing sorts anyway.
+        if a.terms.len() < b.terms.len() {
+            core::mem::swap(&mut a, &mut b);
+        }
+        a.terms.append(&mut b.terms);
+        match a.constant.plus(b.constant) {
+            Some(constant) => a.constant = constant,
+            None => {
+                let number = self.graph.constant(b.constant.value());
+                a.terms.push(Term::new(number, 1.0));
+            }
+        }
+        a
+    }
+
+    fn scale(&mut self, form: Form, by: f64) -> Form {
+        let form = match form {
+            // A larger factor would drown what the terms' cancelling leaves; a sign need not wait for that.
+            Form::Sum(sum) if by.abs() != 1.0 => Form::Sum(self.collect(sum)),
+            form => form,
+        };
+        if let Form::Sum(sum) = &form
+            && let Some(scaled) = sum.scaled(by)
+        {
+            return Form::Sum(scaled);
+        }
+        let product = self.product_from(form);
+        Form::Product(self.times(product, Product::number(by)))
+    }
+
+    fn multiply(&mut self, a: Form, b: Form) -> Form {
+        for (number, other) in [(&a, &b), (&b, &a)] {
+            if let Form::Sum(sum) = number
+                && let Some(value) = sum.as_number()
+                && (value.abs() == 1.0 || self.expand.is_some())
+            {
+                return self.scale(other.clone(), value);
+            }
+        }
+        if let Some(limit) = self.expand {
+            let (a, b) = (self.collected(a), self.collected(b));
+            if a.len() * b.len() <= limit {
+                return Form::Sum(self.distribute(&a, &b));
+            }
+            return self.multiply_products(Form::Sum(a), Form::Sum(b));
+        }
+        self.multiply_products(a, b)
+    }
+
+    fn multiply_products(&mut self, a: Form, b: Form) -> Form {
+        let (a, b) = (self.product_from(a), self.product_from(b));
+        Form::Product(self.times(a, b))
+    }
+
+    /// Every summand of `a` times every one of `b`, both collected.
+    fn distribute(&mut self, a: &Sum, b: &Sum) -> Sum {
+        let products = |sum: &Sum, this: &mut Self| -> Vec<Product> {
+            let constant = sum.constant.value();
+            let constant = (constant != 0.0 || sum.terms.is_empty()).then(|| Product::number(constant));
+            let terms: Vec<Product> =
+                sum.terms.iter().map(|term| this.product_of(term.factor, term.coefficient.value())).collect();
+            terms.into_iter().chain(constant).collect()
+        };
+        let (left, right) = (products(a, self), products(b, self));
+        let mut sum = Sum::default();
+        for p in &left {
+            for q in &right {
+                let product = self.times(p.clone(), q.clone());
+                let summand = self.sum_from(Form::Product(product));
+                sum = self.add(sum, summand);
+            }
+        }
+        self.collect(sum)
+    }
+
+    fn divide(&mut self, a: Form, b: Form) -> Form {
+        let divisor = self.product_from(b);
+        if divisor.coefficient == 0.0 {
+            let inverse = self.keep_zero_divisor(divisor);
+            return self.multiply(a, Form::Product(inverse));
+        }
+        let Product { coefficient, above, divisor, below } = divisor;
+        let inverse = Product { coefficient: divisor, above: below, divisor: coefficient, below: above };
+        let inverse = normalised(inverse);
+        match self.expand {
+            Some(_) => self.multiply(a, Form::Product(inverse)),
+            None => self.multiply_products(a, Form::Product(inverse)),
+        }
+    }
+
+    /// One over something that is zero: it stays a division by it.
+    fn keep_zero_divisor(&mut self, divisor: Product) -> Product {
+        let zero = self.write_product(divisor);
+        Product { below: vec![(zero, 1)], ..Product::number(1.0) }
+    }
+
+    fn raise(&mut self, a: Form, b: Form) -> Form {
+        let exponent = self.finish(b);
+        let Some(value) = self.graph.constant_value(exponent) else {
+            let base = self.finish(a);
+            let power = self.graph.pow(base, exponent);
+            return self.reopened(power);
+        };
+        let integral = value.fract() == 0.0 && value.abs() <= f64::from(LARGEST_EXPONENT);
+        if !integral {
+            let base = self.finish(a);
+            let power = self.graph.pow(base, exponent);
+            return self.reopened(power);
+        }
+        let n = value.abs() as u32;
+        if n == 0 {
+            // x^0 is 1 for every x, NaN too.
+            return Form::Sum(Sum::number(1.0));
+        }
+        if let (Some(limit), true) = (self.expand, value > 0.0) {
+            let sum = self.collected(a);
+            return match self.expanded_power(&sum, n, limit) {
+                Some(power) => Form::Sum(power),
+                None => self.raise_product(Form::Sum(sum), n, false),
+            };
+        }
+        self.raise_product(a, n, value < 0.0)
+    }
+
+    fn expanded_power(&mut self, sum: &Sum, n: u32, limit: usize) -> Option<Sum> {
+        if sum.len() <= 1 {
+            return None;
+        }
+        let mut power = sum.clone();
+        for _ in 1..n {
+            if power.len() * sum.len() > limit {
+                return None;
+            }
+            power = self.distribute(&power, sum);
+        }
+        Some(power)
+    }
+
+    fn raise_product(&mut self, a: Form, n: u32, inverse: bool) -> Form {
+        let product = self.product_from(a);
+        let fits = product.above.iter().chain(&product.below).all(|&(_, m)| m.saturating_mul(n) <= LARGEST_EXPONENT);
+        let numbers = [product.coefficient, product.divisor].map(|c| (c, power(c, f64::from(n))));
+        let sound = numbers.iter().all(|&(c, p)| p.is_finite() && (p.abs() >= f64::MIN_POSITIVE || c == 0.0));
+        if !(fits && sound) || product.coefficient == 0.0 {
+            let base = self.finish(Form::Product(product));
+            if self.graph.constant_value(base).is_some() && !inverse {
+                let power = self.graph.powi(base, n as i32);
+                return self.reopened(power);
+            }
+            let above = vec![(base, n)];
+            return Form::Product(if inverse {
+                Product { below: above, ..Product::number(1.0) }
+            } else {
+                Product { above, ..Product::number(1.0) }
+            });
+        }
+        let times = |list: Vec<(ExprId, u32)>| list.into_iter().map(|(base, m)| (base, m * n)).collect();
+        let (above, below) = (times(product.above), times(product.below));
+        let [(_, coefficient), (_, divisor)] = numbers;
+        Form::Product(if inverse {
+            normalised(Product { coefficient: divisor, above: below, divisor: coefficient, below: above })
+        } else {
+            Product { coefficient, above, divisor, below }
+        })
+    }
+
+    fn times(&mut self, mut a: Product, mut b: Product) -> Product {
+        if a.above.len() + a.below.len() < b.above.len() + b.below.len() {
+            core::mem::swap(&mut a, &mut b);
+        }
+        a.above.append(&mut b.above);
+        a.below.append(&mut b.below);
+        match safe_product(a.coefficient, b.coefficient) {
+            Some(coefficient) => a.coefficient = coefficient,
+            None => a.above.push((self.graph.constant(b.coefficient), 1)),
+        }
+        match safe_product(a.divisor, b.divisor) {
+            Some(divisor) => a.divisor = divisor,
+            None => a.below.push((self.graph.constant(b.divisor), 1)),
+        }
+        normalised(a)
+    }
+
+    /// Any form as a sum; a number times a sum is multiplied out here, where its terms may meet others.
+    fn sum_from(&mut self, form: Form) -> Sum {
+        match form {
+            Form::Sum(sum) => sum,
+            Form::Done(id) => self.sum_of(id),
+            Form::Product(product) => {
+                if let ([(base, 1)], [], 1.0) = (&product.above[..], &product.below[..], product.divisor)
+                    && let Some(scaled) = self.sums.get(base).and_then(|sum| sum.scaled(product.coefficient))
+                {
+                    return scaled;
+                }
+                let Product { coefficient, .. } = product;
+                let rest = Product { coefficient: 1.0, ..product };
+                if rest.is_number() {
+                    let quotient = coefficient / rest.divisor;
+                    return if quotient.is_finite() {
+                        Sum::number(quotient)
+                    } else {
+                        Sum::term(self.write_product(Product { coefficient, ..rest }), 1.0)
+                    };
+                }
+                if coefficient == 0.0 && self.vanishes(&rest) {
+                    return Sum::number(0.0);
+                }
+                Sum::term(self.write_product(rest), coefficient)
+            }
+        }
+    }
+
+    fn sum_of(&self, id: ExprId) -> Sum {
+        match (self.graph.constant_value(id), self.sums.get(&id)) {
+            (Some(value), _) if value.is_finite() => Sum::number(value),
+            (_, Some(sum)) => sum.clone(),
+            _ => Sum::term(id, 1.0),
+        }
+    }
+
+    /// Any form as a product.
+    fn product_from(&mut self, form: Form) -> Product {
+        match form {
+            Form::Product(product) => product,
+            Form::Done(id) => self.product_of(id, 1.0),
+            Form::Sum(sum) => {
+                let sum = self.collect(sum);
+                match (sum.constant.value(), &sum.terms[..]) {
+                    (constant, []) => Product::number(constant),
+                    (0.0, &[Term { factor, coefficient }]) => self.product_of(factor, coefficient.value()),
+                    _ => {
+                        let id = self.write_sum(sum);
+                        self.product_of(id, 1.0)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `coefficient·id` as a product.
+    fn product_of(&mut self, id: ExprId, coefficient: f64) -> Product {
+        let product = match (self.graph.constant_value(id), self.products.get(&id)) {
+            (Some(value), _) if value.is_finite() => Product::number(value),
+            (_, Some(product)) => product.clone(),
+            _ => Product::base(id),
+        };
+        if coefficient == 1.0 { product } else { self.times(product, Product::number(coefficient)) }
+    }
+
+    /// A form as nodes.
+    pub(super) fn finish(&mut self, form: Form) -> ExprId {
+        match form {
+            Form::Done(id) => id,
+            Form::Sum(sum) => {
+                let sum = self.collect(sum);
+                self.write_sum(sum)
+            }
+            Form::Product(product) => {
+                // A product may turn out to be a number, or a number times a sum.
+                let vanishes = product.coefficient == 0.0 && self.vanishes(&product);
+                if vanishes { self.graph.constant(0.0) } else { self.write_product(product) }
+            }
+        }
+    }
+
+    /// A form as a sum with like terms collected, in the order in which it is written.
+    pub(super) fn collected(&mut self, form: Form) -> Sum {
+        let sum = self.sum_from(form);
+        self.collect(sum)
+    }
+
+    fn collect(&mut self, sum: Sum) -> Sum {
+        let Sum { constant, mut terms } = sum;
+        terms.sort_by_key(|term| term.factor);
+        let mut kept: Vec<Term> = Vec::with_capacity(terms.len());
+        for term in terms {
+            let merged = kept.last().filter(|last| last.factor == term.factor);
+            match merged.and_then(|last| last.coefficient.plus(term.coefficient)) {
+                Some(coefficient) => kept.last_mut().expect("it was just merged with").coefficient = coefficient,
+                None => kept.push(term),
+            }
+        }
+        kept.retain(|term| term.coefficient.value() != 0.0 || !self.is_total(term.factor));
+        // A sum begins with a positive term if it has one: x - y, not -y + x.
+        if kept.first().is_some_and(|first| first.coefficient.value() < 0.0)
+            && let Some(positive) = kept.iter().position(|term| term.coefficient.value() > 0.0)
+        {
+            kept[..=positive].rotate_right(1);
+        }
+        Sum { constant, terms: kept }
+    }
+
+    /// A collected sum as nodes.
+    fn write_sum(&mut self, sum: Sum) -> ExprId {
+        let Sum { constant, terms } = &sum;
+        let constant = constant.value();
+        if terms.is_empty() {
+            return self.graph.constant(constant);
+        }
+        let leads = constant > 0.0 && terms[0].coefficient.value() < 0.0;
+        let mut total = leads.then(|| self.graph.constant(constant));
+        for &Term { factor, coefficient } in terms {
+            let coefficient = coefficient.value();
+            total = Some(match total {
+                None => self.scaled(coefficient, factor),
+                Some(total) if coefficient < 0.0 => {
+                    let term = self.scaled(-coefficient, factor);
+                    self.graph.sub(total, term)
+                }
+                Some(total) => {
+                    let term = self.scaled(coefficient, factor);
+                    self.graph.add(total, term)
+                }
+            });
+        }
+        let mut id = total.expect("there is a first term");
+        if !leads && constant != 0.0 {
+            let number = self.graph.constant(constant.abs());
+            id = if constant < 0.0 { self.graph.sub(id, number) } else { self.graph.add(id, number) };
+        }
+        if sum.len() > 1 && sum.terms.len() <= SHARED {
+            self.sums.insert(id, sum);
+        }
+        id
+    }
+
+    /// `coefficient·factor`, the number in the numerator.
+    fn scaled(&mut self, coefficient: f64, factor: ExprId) -> ExprId {
+        let number = self.graph.constant(coefficient);
+        match self.graph.node(factor) {
+            Node::Binary(Binary::Div, a, b) => {
+                let numerator = self.graph.mul(number, a);
+                self.graph.div(numerator, b)
+            }
+            // 0*x must stay, x may be undefined; the constructor keeps it.
+            _ => self.graph.mul(number, factor),
+        }
+    }
+
+    fn write_product(&mut self, product: Product) -> ExprId {
+        let Product { coefficient, above, divisor, below } = product;
+        let (mut above, mut below) = (merged(above), merged(below));
+        self.cancel(&mut above, &mut below);
+        let product = Product { coefficient, above, divisor, below };
+        let numerator = self.write_powers(&product.above);
+        let denominator = self.write_powers(&product.below);
+        let number = (divisor != 1.0).then(|| self.graph.constant(divisor));
+        let denominator = match (number, denominator) {
+            (Some(number), Some(powers)) => Some(self.graph.mul(number, powers)),
+            (number, powers) => number.or(powers),
+        };
+        let numerator = match numerator {
+            Some(powers) => {
+                let number = self.graph.constant(coefficient);
+                self.graph.mul(number, powers)
+            }
+            None => self.graph.constant(coefficient),
+        };
+        let id = match denominator {
+            Some(denominator) => self.graph.div(numerator, denominator),
+            None => numerator,
+        };
+        let factors = product.above.len() + product.below.len();
+        let is_its_base = product.above == [(id, 1)];
+        if factors <= SHARED && !is_its_base {
+            self.products.insert(id, product);
+        }
+        id
+    }
+
+    /// Takes out factors that stand above and below and are never zero.
+    fn cancel(&mut self, above: &mut Vec<(ExprId, u32)>, below: &mut Vec<(ExprId, u32)>) {
+        if above.is_empty() || below.is_empty() {
+            return;
+        }
+        for (base, n) in above.iter_mut() {
+            let nonzero = matches!(self.graph.node(*base), Node::Unary(Unary::Exp | Unary::Cosh, _));
+            if nonzero
+                && self.is_total(*base)
+                && let Ok(at) = below.binary_search_by_key(base, |&(base, _)| base)
+            {
+                let common = (*n).min(below[at].1);
+                *n -= common;
+                below[at].1 -= common;
+            }
+        }
+        above.retain(|&(_, n)| n > 0);
+        below.retain(|&(_, n)| n > 0);
+    }
+
+    fn write_powers(&mut self, powers: &[(ExprId, u32)]) -> Option<ExprId> {
+        let mut product = None;
+        for &(base, n) in powers {
+            let power = self.graph.powi(base, n as i32);
+            product = Some(match product {
+                None => power,
+                Some(product) => self.graph.mul(product, power),
+            });
+        }
+        product
+    }
+
+    /// Is zero times this zero for every argument?
+    fn vanishes(&mut self, product: &Product) -> bool {
+        product.below.is_empty() && product.divisor != 0.0 && product.above.iter().all(|&(base, _)| self.is_total(base))
+    }
+
+    /// Is `id` a number for every real value of its names, overflow apart?
+    fn is_total(&mut self, id: ExprId) -> bool {
+        if let Some(&total) = self.total.get(&id) {
+            return total;
+        }
+        let mut waiting = vec![id];
+        while let Some(&id) = waiting.last() {
+            let unknown: Vec<ExprId> = self.graph.arguments(id).filter(|x| !self.total.contains_key(x)).collect();
+            if !unknown.is_empty() {
+                waiting.extend(unknown);
+                continue;
+            }
+            let arguments = self.graph.arguments(id).all(|x| self.total[&x]);
+            let own = match self.graph.node(id) {
+                Node::Constant(value) => value.is_finite(),
+                Node::Symbol(_) => true,
+                Node::Unary(op, _) => op.is_total(),
+                Node::Binary(Binary::Div, _, b) => self.graph.constant_value(b).is_some_and(|b| b != 0.0),
+                Node::Binary(Binary::Pow, _, b) => {
+                    self.graph.constant_value(b).is_some_and(|b| b >= 0.0 && b.fract() == 0.0)
+                }
+                Node::Binary(..) => true,
+            };
+            self.total.insert(id, arguments && own);
+            waiting.pop();
+        }
+        self.total[&id]
+    }
+
+    /// `-id`, if `id` is written with a minus in front.
+    fn without_minus(&mut self, id: ExprId) -> Option<ExprId> {
+        match self.graph.node(id) {
+            Node::Unary(Unary::Neg, x) => Some(x),
+            Node::Binary(op @ (Binary::Mul | Binary::Div), a, b) => {
+                let value = self.graph.constant_value(a).filter(|&value| value < 0.0)?;
+                let positive = self.graph.constant(-value);
+                Some(self.graph.binary(op, positive, b))
+            }
+            _ => None,
+        }
+    }
+
+    /// A node that may have turned out to be a number.
+    fn reopened(&self, id: ExprId) -> Form {
+        match self.graph.constant_value(id) {
+            Some(value) if value.is_finite() => Form::Sum(Sum::number(value)),
+            _ => Form::Done(id),
+        }
+    }
+}
+
+/// The forms made so far, each handed on to the nodes that read it.
+struct Forms {
+    order: Reachable,
+    readers: Vec<u32>,
+    forms: Vec<Form>,
+}
+
+impl Forms {
+    /// The form of `id` for one of its readers: the last gets the form itself, others a copy.
+    fn take(&mut self, simplifier: &mut Simplifier<'_>, id: ExprId) -> Form {
+        let at = self.order.position(id);
+        self.readers[at] -= 1;
+        if self.readers[at] > 0 && self.forms[at].size() <= SHARED {
+            return self.forms[at].clone();
+        }
+        let form = core::mem::replace(&mut self.forms[at], Form::Done(id));
+        if self.readers[at] == 0 {
+            return form;
+        }
+        let done = simplifier.finish(form);
+        self.forms[at] = Form::Done(done);
+        Form::Done(done)
+    }
+}
+
+/// The numbers of a product as one, where that needs few digits.
+fn normalised(mut product: Product) -> Product {
+    if product.divisor != 1.0
+        && let Some(quotient) = short_quotient(product.coefficient, product.divisor)
+    {
+        product.coefficient = quotient;
+        product.divisor = 1.0;
+    }
+    product
+}
+
+/// Sorted by base, exponents of one base added up as far as they may grow.
+fn merged(mut powers: Vec<(ExprId, u32)>) -> Vec<(ExprId, u32)> {
+    powers.sort_by_key(|&(base, _)| base);
+    let mut list: Vec<(ExprId, u32)> = Vec::with_capacity(powers.len());
+    for (base, n) in powers {
+        match list.last_mut() {
+            Some((last, m)) if *last == base && m.saturating_add(n) <= LARGEST_EXPONENT => *m += n,
+            _ => list.push((base, n)),
+        }
+    }
+    list
+}
