@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+#[allow(dead_code)] // each example takes what it needs
 mod sample;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

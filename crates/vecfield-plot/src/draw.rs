@@ -23,6 +23,8 @@ pub(crate) struct Frame {
     pub(crate) y: f64,
     pub(crate) width: f64,
     pub(crate) height: f64,
+    /// Where the panel's name begins: the left edge of its tick labels' room.
+    pub(crate) edge: f64,
 }
 
 /// The map from values to positions within a frame of the given size.
@@ -137,17 +139,17 @@ pub(crate) fn draw(svg: &mut Svg, panel: &Panel, frame: Frame, below: Below) {
 }
 
 fn heading(svg: &mut Svg, panel: &Panel, frame: Frame) {
-    let mut x = frame.x - 18.0_f64.min(frame.x);
+    let mut x = frame.edge + 2.0;
     if let Some(tone) = panel.hue {
         let class = format!("f-{}", tone.class());
         svg.leaf(
             "circle",
-            &[("class", (&class).into()), ("cx", (x + 5.0).into()), ("cy", (frame.y - 14.0).into()), ("r", 4.5.into())],
+            &[("class", (&class).into()), ("cx", (x + 4.5).into()), ("cy", (frame.y - 17.5).into()), ("r", 4.5.into())],
         );
         x += 15.0;
     }
     let label = fitted(&panel.y.label(), 13.0, frame.x + frame.width - x);
-    svg.text("text", &[("class", "head".into()), ("x", x.into()), ("y", (frame.y - 9.5).into())], &label);
+    svg.text("text", &[("class", "head".into()), ("x", x.into()), ("y", (frame.y - 13.0).into())], &label);
 }
 
 /// Grid, tick labels, the axis and its name.
@@ -248,12 +250,15 @@ fn draw_layer(svg: &mut Svg, layer: &Layer, panel: &Panel, axes: &Axes) {
 
 fn draw_path(svg: &mut Svg, path: &[[f64; 2]], tone: Tone, stroke: Stroke) {
     let kind = match stroke {
-        Stroke::Solid => "line",
+        Stroke::Solid | Stroke::Directed => "line",
         Stroke::Thin => "thin",
         Stroke::Dashed => "dash",
     };
     let class = format!("{kind} s-{}", tone.class());
     svg.leaf("path", &[("class", (&class).into()), ("d", (&path_data(&simplified(path, TOLERANCE), false)).into())]);
+    if stroke == Stroke::Directed {
+        draw_arrowhead(svg, &format!("f-{}", tone.class()), path, vertex_at(path, 0.06), 1.7);
+    }
 }
 
 fn draw_band(svg: &mut Svg, band: &Band, tone: Tone, axes: &Axes) {
@@ -271,12 +276,14 @@ fn draw_points(svg: &mut Svg, series: &Series, tone: Tone, marker: Marker, panel
     let (class, radius) = match marker {
         Marker::Dot => (format!("dot f-{}", tone.class()), 4.0),
         Marker::Ring => (format!("ring s-{}", tone.class()), 3.6),
-        Marker::Faint => (format!("faint f-{}", tone.class()), 2.6),
+        Marker::Faint => (format!("faint f-{}", tone.class()), 3.2),
         Marker::Halo => (format!("halo s-{}", tone.class()), 8.5),
     };
     let count = series.finite().count();
     // Crowded markers shrink, so that a thousand of them still show a curve.
-    let radius = if count > 60 { radius * (60.0 / count as f64).powf(0.3).max(0.4) } else { radius };
+    let crowded = count > 60;
+    let radius = if crowded { radius * (60.0 / count as f64).sqrt().max(0.45) } else { radius };
+    let class = if crowded { class + " many" } else { class };
     let hover = panel.hover && count <= MOST_HOVERS;
     for point in series.finite().step_by(stride(count, MOST_MARKERS)) {
         let [x, y] = axes.at(point);
@@ -318,13 +325,34 @@ fn draw_text(svg: &mut Svg, [x, y]: [f64; 2], text: &str, axes: &Axes) {
 /// A line of flow with an arrowhead in its middle.
 fn draw_streamline(svg: &mut Svg, path: &[[f64; 2]]) {
     svg.leaf("path", &[("class", "flow".into()), ("d", (&path_data(&simplified(path, 0.25), false)).into())]);
-    let middle = path.len() / 2;
-    let (Some(&[x, y]), Some(&[bx, by])) = (path.get(middle), path.get(middle.saturating_sub(3))) else { return };
+    draw_arrowhead(svg, "tip", path, path.len() / 2, 1.0);
+}
+
+/// An arrowhead on `path` at its vertex `at`, pointing onwards.
+fn draw_arrowhead(svg: &mut Svg, class: &str, path: &[[f64; 2]], at: usize, size: f64) {
+    let (Some(&[x, y]), Some(&[bx, by])) = (path.get(at), path.get(at.saturating_sub(1))) else { return };
+    let [x, y] = [0.5 * (x + bx), 0.5 * (y + by)];
     let length = (x - bx).hypot(y - by);
     if length > 0.0 {
         let [ux, uy] = [(x - bx) / length, (y - by) / length];
-        let corner = |along: f64, aside: f64| [x + along * ux - aside * uy, y + along * uy + aside * ux];
-        let head = [corner(4.5, 0.0), corner(-3.0, 3.0), corner(-1.4, 0.0), corner(-3.0, -3.0)];
-        svg.leaf("path", &[("class", "tip".into()), ("d", (&path_data(&head, true)).into())]);
+        let corner = |along: f64, aside: f64| {
+            let (along, aside) = (size * along, size * aside);
+            [x + along * ux - aside * uy, y + along * uy + aside * ux]
+        };
+        let head = [corner(4.8, 0.0), corner(-3.2, 3.2), corner(-1.6, 0.0), corner(-3.2, -3.2)];
+        svg.leaf("path", &[("class", class.into()), ("d", (&path_data(&head, true)).into())]);
     }
+}
+
+/// The vertex nearest to `share` of a path's length.
+fn vertex_at(path: &[[f64; 2]], share: f64) -> usize {
+    let lengths: Vec<f64> = path.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).collect();
+    let mut left = share * lengths.iter().sum::<f64>();
+    lengths
+        .iter()
+        .take_while(|length| {
+            left -= **length;
+            left > 0.0
+        })
+        .count()
 }

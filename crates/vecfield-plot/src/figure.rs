@@ -5,11 +5,20 @@ use crate::panel::Panel;
 use crate::svg::{Svg, text_width};
 use crate::theme::{Tone, standalone_style};
 
-const HEAD: f64 = 30.0;
+const HEAD: f64 = 33.0;
 const FOOT: f64 = 44.0;
 const GAP: f64 = 26.0;
+const BETWEEN: f64 = 8.0;
 const RIGHT: f64 = 10.0;
 const LEGEND_ROW: f64 = 20.0;
+/// The width of a figure on a page: two stand side by side on a desk, one fills a phone.
+pub(crate) const WIDTH: f64 = 440.0;
+
+/// The height of one panel that stands beside a stack of `count` panels of height `each`, so that their axes end together.
+pub(crate) fn beside_stack(count: usize, each: f64) -> f64 {
+    let count = count.max(1) as f64;
+    count * each + (count - 1.0) * (HEAD + BETWEEN)
+}
 
 /// What a legend's entry shows before its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +35,8 @@ pub enum Swatch {
     Band,
     /// A line of flow.
     Flow,
+    /// Words alone.
+    Nothing,
 }
 
 /// One entry of a legend. Legends stand above the panels and never cover data.
@@ -88,10 +99,10 @@ impl Figure {
         let mut items = vec![Item::Legend(legend)];
         let mut y = top;
         for (i, panel) in panels.into_iter().enumerate() {
-            let frame = Frame { x: left, y: y + HEAD, width: width - left - RIGHT, height: panel_height };
+            let frame = Frame { x: left, y: y + HEAD, width: width - left - RIGHT, height: panel_height, edge: 0.0 };
             let below = if i == last { Below::Labels } else { Below::Nothing };
             items.push(Item::Panel(Box::new(panel), frame, below));
-            y += HEAD + panel_height + if i == last { 0.0 } else { 8.0 };
+            y += HEAD + panel_height + if i == last { 0.0 } else { BETWEEN };
         }
         Self { title: title.into(), description: description.into(), width, height: y + FOOT, items }
     }
@@ -116,7 +127,7 @@ impl Figure {
             let left = left_margin(&panel, panel_height);
             let x = (i % columns) as f64 * (cell + GAP) + left;
             let y = top + (i / columns) as f64 * (row_height + 6.0) + HEAD;
-            let frame = Frame { x, y, width: cell - left - RIGHT, height: panel_height };
+            let frame = Frame { x, y, width: cell - left - RIGHT, height: panel_height, edge: x - left };
             items.push(Item::Panel(Box::new(panel), frame, Below::Labels));
         }
         let height = top + rows as f64 * row_height + rows.saturating_sub(1) as f64 * 6.0;
@@ -195,7 +206,9 @@ impl Figure {
 impl Item {
     fn moved(self, by: f64) -> Self {
         match self {
-            Self::Panel(panel, frame, below) => Self::Panel(panel, Frame { x: frame.x + by, ..frame }, below),
+            Self::Panel(panel, frame, below) => {
+                Self::Panel(panel, Frame { x: frame.x + by, edge: frame.edge + by, ..frame }, below)
+            }
             Self::Legend(entries) => {
                 Self::Legend(entries.into_iter().map(|(entry, [x, y])| (entry, [x + by, y])).collect())
             }
@@ -208,7 +221,7 @@ fn placed(entries: Vec<Entry>, width: f64) -> (Vec<(Entry, [f64; 2])>, f64) {
     let mut at = [2.0, 12.0];
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries {
-        let needed = 28.0 + text_width(&entry.words, 12.0) + 16.0;
+        let needed = indent(entry.swatch) + text_width(&entry.words, 12.0) + 18.0;
         if at[0] > 2.0 && at[0] + needed > width {
             at = [2.0, at[1] + LEGEND_ROW];
         }
@@ -217,6 +230,15 @@ fn placed(entries: Vec<Entry>, width: f64) -> (Vec<(Entry, [f64; 2])>, f64) {
     }
     let height = if out.is_empty() { 0.0 } else { at[1] + 12.0 };
     (out, height)
+}
+
+/// From an entry's left edge to its words.
+fn indent(swatch: Swatch) -> f64 {
+    match swatch {
+        Swatch::Nothing => 0.0,
+        Swatch::Dot | Swatch::Ring => 14.0,
+        Swatch::Line | Swatch::Dashed | Swatch::Band | Swatch::Flow => 26.0,
+    }
 }
 
 fn draw_entry(svg: &mut Svg, entry: &Entry, [x, y]: [f64; 2]) {
@@ -237,7 +259,7 @@ fn draw_entry(svg: &mut Svg, entry: &Entry, [x, y]: [f64; 2]) {
     let circle = |svg: &mut Svg, class: String| {
         svg.leaf(
             "circle",
-            &[("class", (&class).into()), ("cx", (x + 10.0).into()), ("cy", middle.into()), ("r", 4.0.into())],
+            &[("class", (&class).into()), ("cx", (x + 4.0).into()), ("cy", middle.into()), ("r", 4.0.into())],
         );
     };
     match entry.swatch {
@@ -246,6 +268,7 @@ fn draw_entry(svg: &mut Svg, entry: &Entry, [x, y]: [f64; 2]) {
         Swatch::Line => line(svg, &format!("line s-{tone}")),
         Swatch::Dashed => line(svg, &format!("dash s-{tone}")),
         Swatch::Flow => line(svg, "flow"),
+        Swatch::Nothing => {}
         Swatch::Band => {
             let class = format!("band f-{tone}");
             let place =
@@ -253,5 +276,5 @@ fn draw_entry(svg: &mut Svg, entry: &Entry, [x, y]: [f64; 2]) {
             svg.leaf("rect", &[&[("class", (&class).into())], &place[..]].concat());
         }
     }
-    svg.text("text", &[("x", (x + 26.0).into()), ("y", y.into())], &entry.words);
+    svg.text("text", &[("x", (x + indent(entry.swatch)).into()), ("y", y.into())], &entry.words);
 }

@@ -1,6 +1,6 @@
 //! The trade-off between simplicity and success: every model tried, and those that none beats in both.
 
-use crate::figure::{Entry, Figure, Swatch};
+use crate::figure::{Entry, Figure, Swatch, WIDTH};
 use crate::panel::{Layer, Marker, Panel, Scale, Stroke, padded, range_of};
 use crate::series::{Series, Variable, drawable};
 use crate::theme::Tone;
@@ -59,16 +59,20 @@ impl Front {
 
     /// Models that no other beats in size and success both, by increasing size.
     pub fn best(&self) -> Vec<FrontPoint> {
-        let mut sorted: Vec<_> =
-            self.points.iter().copied().filter(|p| drawable(p.complexity) && drawable(p.score)).collect();
-        let loss = |p: &FrontPoint| if self.better == Better::Lower { p.score } else { -p.score };
-        sorted.sort_by(|a, b| a.complexity.total_cmp(&b.complexity).then(loss(a).total_cmp(&loss(b))));
+        let mut sorted = self.sorted();
         let mut best = f64::INFINITY;
         sorted.retain(|point| {
-            let better = loss(point) < best;
-            best = best.min(loss(point));
+            let better = self.loss(point) < best;
+            best = best.min(self.loss(point));
             better
         });
+        sorted
+    }
+
+    /// The best model of each size, whether or not a smaller one beats it, by increasing size.
+    pub fn best_of_each_size(&self) -> Vec<FrontPoint> {
+        let mut sorted = self.sorted();
+        sorted.dedup_by(|later, earlier| later.complexity == earlier.complexity);
         sorted
     }
 
@@ -97,7 +101,7 @@ impl Front {
         }
         let unseen = self.points.iter().filter(|p| !drawable(p.score) || !inside(p)).count();
         if unseen > 0 {
-            legend.push(Entry::new(Swatch::Ring, Tone::Muted, format!("{unseen} worse, out of view")));
+            legend.push(Entry::new(Swatch::Nothing, Tone::Muted, format!("({unseen} worse, out of view)")));
         }
         let scores = || layers_scores(&self.points, window);
         let scale = match range_of(scores()) {
@@ -117,7 +121,19 @@ impl Front {
             self.complexity.name,
             self.score.name
         );
-        Figure::grid("Simplicity against success", description, legend, vec![panel], 1, 500.0, 290.0)
+        Figure::grid("Simplicity against success", description, legend, vec![panel], 1, WIDTH, 270.0)
+    }
+
+    /// Models that can be drawn, by increasing size and, in one size, the best first.
+    fn sorted(&self) -> Vec<FrontPoint> {
+        let mut sorted: Vec<_> =
+            self.points.iter().copied().filter(|p| drawable(p.complexity) && drawable(p.score)).collect();
+        sorted.sort_by(|a, b| a.complexity.total_cmp(&b.complexity).then(self.loss(a).total_cmp(&self.loss(b))));
+        sorted
+    }
+
+    fn loss(&self, point: &FrontPoint) -> f64 {
+        if self.better == Better::Lower { point.score } else { -point.score }
     }
 
     /// The range of scores worth seeing: the front, the chosen model and twice as far on the bad side.

@@ -68,7 +68,7 @@ impl MathMl {
         let inside = markup[skipped..].trim_end();
         let inside = if skipped > 0 { inside.strip_suffix("</math>").unwrap_or(inside) } else { inside };
         check(inside).map_err(|(at, problem)| PlotError::Markup { at: at + skipped, problem })?;
-        Ok(Self(inside.to_owned()))
+        Ok(Self(spaced(inside)))
     }
 
     /// A name: one letter in italics, more upright, `x_1` with an index.
@@ -84,7 +84,10 @@ impl MathMl {
 
     /// `dx/dt`.
     pub fn rate(variable: &str, time: &str) -> Self {
-        let differential = |name: &str| format!("<mrow><mi mathvariant=\"normal\">d</mi>{}</mrow>", Self::name(name).0);
+        let differential = |name: &str| {
+            let gap = if name.chars().count() > 1 { "<mspace width=\"0.1em\"/>" } else { "" };
+            format!("<mrow><mi mathvariant=\"normal\">d</mi>{gap}{}</mrow>", Self::name(name).0)
+        };
         Self(format!("<mfrac>{}{}</mfrac>", differential(variable), differential(time)))
     }
 
@@ -92,6 +95,18 @@ impl MathMl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// `2 hare lynx`, not `2harelynx`: the invisible times sign gets a thin space where a name has more than one letter.
+fn spaced(markup: &str) -> String {
+    let names = markup.split("<mi>").skip(1).filter_map(|rest| rest.split("</mi>").next());
+    let long = |name: &str| name.chars().count() > 1 && !name.starts_with('&');
+    if !names.into_iter().any(long) {
+        return markup.to_owned();
+    }
+    ["\u{2062}", "&#x2062;", "&#8290;"].iter().fold(markup.to_owned(), |markup, times| {
+        markup.replace(&format!("<mo>{times}</mo>"), "<mo lspace=\"0.09em\" rspace=\"0.09em\">\u{2062}</mo>")
+    })
 }
 
 fn escaped(text: &str) -> String {

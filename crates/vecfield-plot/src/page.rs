@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::front::{Better, Front};
+use crate::front::{Better, Front, FrontPoint};
 use crate::mathml::MathMl;
-use crate::number::{significant, with_error};
+use crate::number::{fixed, significant, with_error};
+use crate::panel::range_of;
 use crate::report::{Alternative, Constant, Equation, Level, Report, Standing, Verdict};
 use crate::residuals::{autocorrelation, deviation};
 use crate::theme;
@@ -36,6 +37,7 @@ struct Page<'a> {
     residuals: Vec<Picture>,
     forecasts: Vec<Picture>,
     front: Option<Picture>,
+    sizes: Vec<SizeRow>,
     score: String,
     size: String,
     models: Vec<ModelRow>,
@@ -85,6 +87,15 @@ struct ConstantRow {
     share: String,
 }
 
+/// The best of one size. `share` is its score's part of the largest, for a bar.
+#[derive(Serialize)]
+struct SizeRow {
+    size: String,
+    score: String,
+    share: String,
+    chosen: bool,
+}
+
 #[derive(Serialize)]
 struct ModelRow {
     equations: Vec<Formula>,
@@ -110,7 +121,7 @@ pub(crate) fn render(report: &Report) -> Result<String, PlotError> {
         Verdict::None => ("No law", "bad"),
     };
     let page = Page {
-        style: style + &theme::figure_style(),
+        style: theme::figure_style() + &style,
         title: &report.title,
         source: &report.source,
         verdict,
@@ -130,6 +141,7 @@ pub(crate) fn render(report: &Report) -> Result<String, PlotError> {
         residuals: residual_pictures(report),
         forecasts: forecast_pictures(report),
         front: report.front.as_ref().map(front_picture),
+        sizes: report.front.as_ref().map(size_rows).unwrap_or_default(),
         score: report.front.as_ref().map_or("Forecast score".into(), |front| capitalised(&front.score.name)),
         size: report.front.as_ref().map_or("Complexity".into(), |front| capitalised(&front.complexity.name)),
         models: report.alternatives.iter().map(|model| model_row(model, &report.time.name)).collect(),
@@ -178,7 +190,7 @@ fn model_row(model: &Alternative, time: &str) -> ModelRow {
     };
     ModelRow {
         equations: formulas(&model.equations, time),
-        complexity: significant(model.complexity, 4),
+        complexity: whole(model.complexity),
         r2: significant(model.r2, 3),
         forecast: significant(model.forecast, 3),
         chosen,
@@ -198,7 +210,8 @@ fn data_pictures(report: &Report) -> Vec<Picture> {
         picture(&run.figure(&report.time, &report.variables), caption)
     });
     let mut pictures: Vec<Picture> = runs.collect();
-    let planes = report.phase.iter().map(|phase| picture(&phase.figure(), phase_caption(phase)));
+    let planes =
+        report.phase.iter().map(|phase| picture(&phase.figure_beside(report.variables.len()), phase_caption(phase)));
     for (i, plane) in planes.enumerate() {
         pictures.insert((2 * i + 1).min(pictures.len()), plane);
     }
@@ -256,6 +269,28 @@ fn front_picture(front: &Front) -> Picture {
     let caption =
         format!("Every model tried, by {} and {}: {good} and left is better.", front.complexity.name, front.score.name);
     picture(&front.figure(), caption)
+}
+
+/// A dozen sizes at most: beyond them the figure tells more.
+fn size_rows(front: &Front) -> Vec<SizeRow> {
+    let best = front.best_of_each_size();
+    let length = |point: &FrontPoint| point.score.max(0.0);
+    let range = range_of(best.iter().map(length).filter(|length| *length > 0.0)).unwrap_or([1.0, 1.0]);
+    // One hopeless size must not shrink the others' bars to nothing.
+    let longest = range[1].min(12.0 * range[0]);
+    let chosen = front.chosen.and_then(|index| front.points.get(index));
+    let row = |point: &FrontPoint| SizeRow {
+        size: whole(point.complexity),
+        score: significant(point.score, 3),
+        share: format!("{:.1}", 100.0 * (length(point) / longest).min(1.0)),
+        chosen: chosen == Some(point),
+    };
+    best.iter().take(12).map(row).collect()
+}
+
+/// Sizes are whole numbers as a rule.
+fn whole(size: f64) -> String {
+    if size.fract() == 0.0 { fixed(size, 0) } else { significant(size, 3) }
 }
 
 fn capitalised(text: &str) -> String {

@@ -8,8 +8,10 @@ use crate::ticks::{LARGEST, widened};
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stroke {
-    /// A model's path.
+    /// A model's curve.
     Solid,
+    /// A model's path, with an arrowhead that shows its direction.
+    Directed,
     /// One of many.
     Thin,
     /// A reference.
@@ -159,7 +161,7 @@ impl Panel {
         match self.y_scale {
             Scale::Log => [0.9 * range[0], 1.1 * range[1]],
             // Amounts read best from zero when zero is near.
-            Scale::Linear if range[0] >= 0.0 && range[0] < 0.5 * range[1] => [0.0, range[1] + 0.03 * range[1]],
+            Scale::Linear if range[0] >= 0.0 && range[0] < 0.5 * range[1] => [0.0, 1.08 * range[1]],
             Scale::Linear => padded(range, 0.06),
         }
     }

@@ -1,10 +1,11 @@
 //! The law's own picture: the flow in the phase plane, or for one variable its rate against its value.
 
-use crate::figure::{Entry, Figure, Swatch};
+use crate::figure::{Entry, Figure, Swatch, WIDTH, beside_stack};
 use crate::panel::{Flow, Layer, Marker, Panel, Stroke, padded, range_of};
 use crate::series::{Series, Variable};
 use crate::theme::Tone;
 use crate::ticks::widened;
+use crate::trajectory::panel_height;
 
 /// Two variables against each other: measured points and the model's path over the streamlines of the vector field.
 ///
@@ -62,13 +63,13 @@ impl PhasePortrait {
 
     /// The picture.
     pub fn figure(&self) -> Figure {
-        self.figure_sized(500.0, 380.0)
+        self.figure_of_height(beside_stack(2, panel_height(2)))
     }
 
-    pub(crate) fn figure_sized(&self, width: f64, height: f64) -> Figure {
+    pub(crate) fn figure_of_height(&self, height: f64) -> Figure {
         let (x, y) = self.window();
         let mut layers: Vec<Layer> = self.flow.iter().cloned().map(Layer::Flow).collect();
-        layers.extend(self.model.iter().map(|path| Layer::Line(path.clone(), Tone::Ink, Stroke::Solid)));
+        layers.extend(self.model.iter().map(|path| Layer::Line(path.clone(), Tone::Ink, Stroke::Directed)));
         layers.extend(self.observed.iter().map(|path| Layer::Points(path.clone(), Tone::Accent, Marker::Dot)));
         let panel = Panel::new(self.x.clone(), self.y.clone(), layers).within(x, y);
         let mut legend =
@@ -84,7 +85,7 @@ impl PhasePortrait {
             self.x.label(),
             self.y.label()
         );
-        Figure::grid(title, description, legend, vec![panel], 1, width, height)
+        Figure::grid(title, description, legend, vec![panel], 1, WIDTH, height)
     }
 }
 
@@ -136,8 +137,8 @@ impl RateCurve {
             Layer::Level(0.0, Stroke::Dashed),
             Layer::Points(self.slopes.clone(), Tone::Accent, Marker::Dot),
             Layer::Line(self.law.clone(), Tone::Ink, Stroke::Solid),
-            Layer::Points(attracting.clone(), Tone::Ink, Marker::Dot),
-            Layer::Points(repelling.clone(), Tone::Ink, Marker::Ring),
+            Layer::Points(attracting.clone(), Tone::Variable(0), Marker::Dot),
+            Layer::Points(repelling.clone(), Tone::Variable(0), Marker::Ring),
         ];
         let panel = Panel::new(self.variable.clone(), rate, layers);
         let mut legend = vec![
@@ -145,17 +146,17 @@ impl RateCurve {
             Entry::new(Swatch::Line, Tone::Ink, "law"),
         ];
         if attracting.finite().next().is_some() {
-            legend.push(Entry::new(Swatch::Dot, Tone::Ink, "attracting"));
+            legend.push(Entry::new(Swatch::Dot, Tone::Variable(0), "attracting"));
         }
         if repelling.finite().next().is_some() {
-            legend.push(Entry::new(Swatch::Ring, Tone::Ink, "repelling"));
+            legend.push(Entry::new(Swatch::Ring, Tone::Variable(0), "repelling"));
         }
         let title = format!("Rate of {} against its value", self.variable.name);
         let found: Vec<String> =
             self.equilibria.iter().flat_map(Series::finite).map(|p| crate::significant(p[0], 4)).collect();
         let at = if found.is_empty() { "none in view".into() } else { found.join(", ") };
         let description = format!("The law's rate of change against {}; equilibria: {at}.", self.variable.label());
-        Figure::grid(title, description, legend, vec![panel], 1, 500.0, 300.0)
+        Figure::grid(title, description, legend, vec![panel], 1, WIDTH, panel_height(1))
     }
 }
 
@@ -185,6 +186,16 @@ impl Phase {
     pub fn figure(&self) -> Figure {
         match self {
             Self::Portrait(portrait) => portrait.figure(),
+            Self::Rate(curve) => curve.figure(),
+        }
+    }
+
+    /// The picture, as high as the data of `variables` panels beside it.
+    pub(crate) fn figure_beside(&self, variables: usize) -> Figure {
+        match self {
+            Self::Portrait(portrait) => {
+                portrait.figure_of_height(beside_stack(variables, panel_height(variables)).clamp(260.0, 400.0))
+            }
             Self::Rate(curve) => curve.figure(),
         }
     }

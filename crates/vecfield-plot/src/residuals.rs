@@ -1,10 +1,13 @@
 //! What the model leaves: over time, and against the normal distribution.
 
-use crate::figure::{Entry, Figure, Swatch};
+use crate::figure::{Entry, Figure, Swatch, WIDTH, beside_stack};
 use crate::panel::{Layer, Marker, Panel, Stroke};
 use crate::series::{Band, Series, Variable};
 use crate::theme::Tone;
 use crate::trajectory::{names, panel_height};
+
+/// The height of a panel of residuals, as a share of one of data.
+const SHARE: f64 = 0.75;
 
 /// Residuals on the scale of the noise model.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +57,8 @@ impl Residuals {
             described.join("; ") + ".",
             legend,
             panels,
-            500.0,
-            0.75 * panel_height(self.variables.len()),
+            WIDTH,
+            SHARE * panel_height(self.variables.len()),
         )
     }
 
@@ -82,9 +85,8 @@ impl Residuals {
         let title = "Residuals against the normal distribution";
         let description =
             "Ordered standardised residuals against normal quantiles; on the diagonal the noise is normal.";
-        let height = 0.75 * panel_height(self.variables.len()) * self.variables.len().max(1) as f64
-            + 38.0 * self.variables.len().saturating_sub(1) as f64;
-        Figure::grid(title, description, legend, vec![panel], 1, 500.0, height.clamp(200.0, 360.0))
+        let height = beside_stack(self.variables.len(), SHARE * panel_height(self.variables.len())).clamp(200.0, 360.0);
+        Figure::grid(title, description, legend, vec![panel], 1, WIDTH, height)
     }
 }
 

@@ -6,7 +6,7 @@
 
 /// Distance between neighbouring lines, and how near a line may come to another before it ends (the paper's `d_test`).
 const APART: f64 = 0.058;
-const NEAREST: f64 = 0.55 * APART;
+const NEAREST: f64 = 0.45 * APART;
 const STEP: f64 = 0.006;
 /// Steps after which a line has left the neighbourhood of where it was.
 const CLEARANCE: usize = 10;
@@ -76,7 +76,12 @@ impl SampledField {
     }
 
     fn line_through(&self, seed: [f64; 2], taken: &Occupied) -> Vec<[f64; 2]> {
-        let forward = self.half_line(seed, 1.0, taken, &mut Occupied::new());
+        let mut forward = self.half_line(seed, 1.0, taken, &mut Occupied::new());
+        if closes(seed, &forward) {
+            forward.insert(0, seed);
+            forward.push(seed);
+            return forward;
+        }
         // The backward half must not run along the forward one, but starts beside it.
         let mut own = Occupied::new();
         own.extend(forward.get(CLEARANCE..).unwrap_or(&[]));
@@ -111,6 +116,11 @@ impl SampledField {
         }
         line
     }
+}
+
+/// Whether a line has come round to where it began.
+fn closes(seed: [f64; 2], line: &[[f64; 2]]) -> bool {
+    line.len() > 2 * CLEARANCE && line.last().is_some_and(|end| (end[0] - seed[0]).hypot(end[1] - seed[1]) < NEAREST)
 }
 
 /// Lattice points from the middle outwards.

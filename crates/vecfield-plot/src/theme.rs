@@ -101,6 +101,7 @@ const FIGURE_STYLE: &str = "\
 .vf .dash{fill:none;stroke-width:1.3;stroke-dasharray:5 4}
 .vf .band{stroke:none;opacity:.17}
 .vf .dot{stroke:$card;stroke-width:1.2}
+.vf .dot.many{stroke-width:.5}
 .vf .ring{fill:$card;stroke-width:1.7}
 .vf .halo{fill:none;stroke-width:1.8}
 .vf .faint{stroke:none;opacity:.5}

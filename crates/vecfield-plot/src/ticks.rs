@@ -1,5 +1,5 @@
 //! Axis ticks at round numbers: multiples of 1, 2, 2.5 or 5 times a power of ten (Heckbert, *Nice numbers for graph
-//! labels*, Graphics Gems, 1990; 2.5 added because quarters read well too).
+//! labels*, Graphics Gems, 1990; 25, 250, … added because quarters read well too).
 
 use crate::number::{fixed, superscript};
 
@@ -74,12 +74,14 @@ pub(crate) fn widened(low: f64, high: f64) -> (f64, f64) {
     (low - half, high + half)
 }
 
-/// The round number nearest above: 1, 2, 2.5, 5 or 10 times a power of ten.
+/// The round number nearest in ratio: 1, 2, 2.5, 5 or 10 times a power of ten.
 fn nice_step(raw: f64) -> f64 {
     let power = 10_f64.powi(raw.log10().floor() as i32);
-    let fraction = raw / power;
-    let nice = [1.0, 2.0, 2.5, 5.0].into_iter().find(|nice| fraction <= nice * 1.000_001).unwrap_or(10.0);
-    nice * power
+    let away = |nice: &f64| (raw / power / nice).ln().abs();
+    // 25 and 250 read well; 2.5 would put a decimal on every label.
+    let quarter = if power >= 10.0 { 2.5 } else { 2.0 };
+    let nice = [1.0, 2.0, quarter, 5.0, 10.0].into_iter().min_by(|a, b| away(a).total_cmp(&away(b)));
+    nice.unwrap_or(1.0) * power
 }
 
 /// Decimals that show a nice step exactly.

@@ -1,7 +1,7 @@
 //! Data against the model, over time.
 
 use crate::draw::MOST_MARKERS;
-use crate::figure::{Entry, Figure, Swatch};
+use crate::figure::{Entry, Figure, Swatch, WIDTH};
 use crate::panel::{Layer, Marker, Panel, Stroke, padded, range_of};
 use crate::series::{Band, Series, Variable};
 use crate::simplify::stride;
@@ -47,10 +47,6 @@ impl Trajectory {
 
     /// One panel a variable over a common time axis: measured points, the model's curve, its band.
     pub fn figure(&self, time: &Variable, variables: &[Variable]) -> Figure {
-        self.figure_sized(time, variables, 500.0, panel_height(variables.len()))
-    }
-
-    pub(crate) fn figure_sized(&self, time: &Variable, variables: &[Variable], width: f64, height: f64) -> Figure {
         let xs = |fit: &Fit| fit.observed.finite().chain(fit.model.finite()).map(|p| p[0]).collect::<Vec<_>>();
         let window = range_of(self.fits.iter().flat_map(xs)).map(|range| padded(range, 0.02));
         let panel = |(i, (fit, variable)): (usize, (&Fit, &Variable))| {
@@ -61,7 +57,14 @@ impl Trajectory {
         let panels: Vec<_> = self.fits.iter().zip(variables).enumerate().map(panel).collect();
         let names = names(variables);
         let title = format!("{names} over {}: data and model", time.name);
-        Figure::stack(title, self.describe(time, variables), self.legend(), panels, width, height)
+        Figure::stack(
+            title,
+            self.describe(time, variables),
+            self.legend(),
+            panels,
+            WIDTH,
+            panel_height(variables.len()),
+        )
     }
 
     fn legend(&self) -> Vec<Entry> {
@@ -99,10 +102,10 @@ impl Fit {
 /// Panels shrink where there are many.
 pub(crate) fn panel_height(count: usize) -> f64 {
     match count {
-        0 | 1 => 300.0,
-        2 => 165.0,
-        3 => 125.0,
-        _ => 100.0,
+        0 | 1 => 270.0,
+        2 => 145.0,
+        3 => 112.0,
+        _ => 92.0,
     }
 }
 
