@@ -1,0 +1,55 @@
+//! Elementary functions `y_i = g(x_i)` over slices, at the speed of the machine's vector instructions.
+//!
+//! ```
+//! use vecfield_kernels::VectorMath;
+//!
+//! // A row of activations, and the same in place.
+//! let x = [-1.0, 0.0, 0.5, f64::INFINITY, f64::NAN];
+//! let mut y = [0.0; 5];
+//! f64::tanh_into(&x, &mut y);
+//! assert_eq!(y[1..4], [0.0, 0.5_f64.tanh(), 1.0]);
+//! assert!(y[4].is_nan());
+//!
+//! let mut z = x;
+//! f64::tanh_in_place(&mut z);
+//! assert_eq!(z[..4], y[..4]);
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | `exp`, `tanh`, `sin`, .. of a slice of `f32` or `f64` | [`VectorMath`] |
+//! | a function chosen at run time; how accurate it is | [`Function`] |
+//! | sums and inner products with the same bits on every machine | [`sum`], [`dot`], [`axpy`] |
+//! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
+//! | which instructions are used | [`Target`] |
+//!
+//! Every function is one branch-free scalar formula, compiled three times: for the baseline of the target, for AVX2 with
+//! FMA, and for AVX-512. What holds of the results:
+//!
+//! * **Accuracy** is stated in ulp (units in the last place) at each [`Function`] and tested over the whole range.
+//! * NaN stays NaN, infinities and signed zeros give what the function's limit says, subnormals are full citizens.
+//! * AVX2 and AVX-512 give the same bits. The baseline, which has no fused multiply-add, may differ from them in the last
+//!   place of the transcendental functions; it never does for `abs`, `sqrt`, [`sum`], [`dot`] and [`axpy`].
+//!
+//! **Architecture invariant:** the result for an element depends on this element alone, never on its place in the slice or
+//! on its neighbours: the tail of a slice is padded and goes through the same arithmetic. *Why:* a row's result must not
+//! depend on its batch. *Checked by* the law `place_does_not_matter`.
+//!
+//! **Architecture invariant:** `unsafe` lives in this crate alone, and here in one function: [`run`], which enters code
+//! compiled for instructions that it has just found the processor to have. *Why:* one place to audit. *Checked by*
+//! `cargo xtask tidy`.
+
+mod dispatch;
+mod exponential;
+mod function;
+mod kernel;
+mod lane;
+mod logarithm;
+mod reduction;
+mod trigonometric;
+mod vector_math;
+
+pub use dispatch::{Job, Target, run, run_on};
+pub use function::Function;
+pub use reduction::{axpy, dot, sum};
+pub use vector_math::VectorMath;

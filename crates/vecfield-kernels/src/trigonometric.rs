@@ -1,0 +1,151 @@
+//! `sin`, `cos` and `tan`: `x = n π/2 + r`, then polynomials on `|r| ≤ π/4` (fdlibm, k_sin.c and k_cos.c).
+//!
+//! The reduction subtracts `n π/2` in parts of 33 bits, whose products with `n < 2²⁰` are exact (Cody–Waite), and for `f64`
+//! carries the rest of `r` along: 151 bits of `π/2` in all, so that even the double nearest to a zero of `sin` loses nothing.
+//! Larger arguments go to `std`, one by one.
+
+/// Up to here the reduction holds: `n < 2²⁰`.
+const REACH: f64 = 1_048_576.0;
+
+const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
+const PI_2: [f64; 4] = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32];
+/// What the first of three parts leaves of `π/2`, to 53 bits.
+const PI_2_REST: f64 = 6.077100506506192e-11;
+
+/// `(sin r - r) / r³` and `(cos r - 1 + r²/2) / r⁴` in `r²`; errors 2^-57.9 and 2^-63.9.
+const SIN: [f64; 6] = [
+    -0.1666666666666663,
+    0.008333333333321891,
+    -0.0001984126982940077,
+    2.755731355369201e-06,
+    -2.50507368392175e-08,
+    1.5895579199362178e-10,
+];
+const COS: [f64; 6] = [
+    0.04166666666666659,
+    -0.0013888888888872733,
+    2.4801587288644293e-05,
+    -2.75573141179146e-07,
+    2.0875692307882445e-09,
+    -1.1358085186761242e-11,
+];
+/// The same for `f32`; errors 2^-28.0 and 2^-33.0.
+const SIN_SHORT: [f64; 3] = [-0.1666665446351479, 0.008332151339264801, -0.0001951398071159394];
+const COS_SHORT: [f64; 3] = [0.041666645425700345, -0.001388730347623295, 2.443166982190567e-05];
+
+use crate::lane::{Lane, polynomial};
+
+/// `f32` and `f64`: how to reduce, and how long the polynomials are.
+pub(crate) trait Angle: Lane {
+    /// Does `sin` have to ask `std`?
+    fn is_far(self) -> bool;
+    /// `n + MAGIC`, `sin r` and `cos r`.
+    fn turn<const FUSED: bool>(self) -> (u64, f64, f64);
+    fn narrow(x: f64) -> Self;
+}
+
+#[inline(always)]
+pub(crate) fn sin<T: Angle, const FUSED: bool>(x: T) -> T {
+    let (n, sin, cos) = x.turn::<FUSED>();
+    let y = T::narrow(quadrant(n, sin, cos));
+    if x == T::zero() { x } else { y } // the reduction loses the sign of -0
+}
+
+#[inline(always)]
+pub(crate) fn cos<T: Angle, const FUSED: bool>(x: T) -> T {
+    let (n, sin, cos) = x.turn::<FUSED>();
+    T::narrow(quadrant(n.wrapping_add(1), sin, cos))
+}
+
+#[inline(always)]
+pub(crate) fn tan<T: Angle, const FUSED: bool>(x: T) -> T {
+    let (n, sin, cos) = x.turn::<FUSED>();
+    let odd = n & 1 != 0;
+    let (over, under) = if odd { (-cos, sin) } else { (sin, cos) };
+    let y = T::narrow(over / under);
+    if x == T::zero() { x } else { y }
+}
+
+/// `sin(n π/2 + r)` from `sin r` and `cos r`.
+#[inline(always)]
+fn quadrant(n: u64, sin: f64, cos: f64) -> f64 {
+    let magnitude = if n & 1 != 0 { cos } else { sin };
+    f64::from_bits(magnitude.to_bits() ^ ((n & 2) << 62))
+}
+
+impl Angle for f64 {
+    #[inline(always)]
+    fn is_far(self) -> bool {
+        self.abs() > REACH
+    }
+
+    #[inline(always)]
+    fn turn<const FUSED: bool>(self) -> (u64, f64, f64) {
+        let magic = self.fma::<FUSED>(core::f64::consts::FRAC_2_PI, MAGIC);
+        let n = magic - MAGIC;
+        let first = n.fma::<FUSED>(-PI_2[0], self); // exact
+        let (second, lost) = difference(first, n * PI_2[1]);
+        let (third, lost_too) = difference(second, n * PI_2[2]);
+        let low = (lost + lost_too) - n * PI_2[3];
+        let r = third + low;
+        let rest = low - (r - third);
+        (magic.to_bits(), sin_reduced::<FUSED>(r, rest), cos_reduced::<FUSED>(r, rest))
+    }
+
+    #[inline(always)]
+    fn narrow(x: f64) -> f64 {
+        x
+    }
+}
+
+impl Angle for f32 {
+    #[inline(always)]
+    fn is_far(self) -> bool {
+        self.abs() > REACH as f32
+    }
+
+    #[inline(always)]
+    fn turn<const FUSED: bool>(self) -> (u64, f64, f64) {
+        let x = f64::from(self);
+        let magic = x.fma::<FUSED>(core::f64::consts::FRAC_2_PI, MAGIC);
+        let n = magic - MAGIC;
+        let r = n.fma::<FUSED>(-PI_2_REST, n.fma::<FUSED>(-PI_2[0], x));
+        let z = r * r;
+        let sin = (z * r).fma::<FUSED>(polynomial::<f64, FUSED>(&SIN_SHORT, z), r);
+        let cos = (z * z).fma::<FUSED>(polynomial::<f64, FUSED>(&COS_SHORT, z), z.fma::<FUSED>(-0.5, 1.0));
+        (magic.to_bits(), sin, cos)
+    }
+
+    #[inline(always)]
+    fn narrow(x: f64) -> f32 {
+        x as f32
+    }
+}
+
+/// `a - b` and what rounding lost of it (Knuth's two-sum).
+#[inline(always)]
+fn difference(a: f64, b: f64) -> (f64, f64) {
+    let d = a - b;
+    let b_seen = a - d;
+    let a_seen = d + b_seen;
+    (d, (a - a_seen) - (b - b_seen))
+}
+
+/// `sin(r + rest)`.
+#[inline(always)]
+fn sin_reduced<const FUSED: bool>(r: f64, rest: f64) -> f64 {
+    let z = r * r;
+    let cube = z * r;
+    let tail = polynomial::<f64, FUSED>(&SIN[1..], z);
+    r - (z.fma::<FUSED>(0.5 * rest - cube * tail, -rest) - cube * SIN[0])
+}
+
+/// `cos(r + rest)`; what rounding takes from `1 - r²/2` is given back.
+#[inline(always)]
+fn cos_reduced<const FUSED: bool>(r: f64, rest: f64) -> f64 {
+    let z = r * r;
+    let half = 0.5 * z;
+    let leading = 1.0 - half;
+    let lost = (1.0 - leading) - half;
+    leading + (lost + (z * z).fma::<FUSED>(polynomial::<f64, FUSED>(&COS, z), -(r * rest)))
+}
