@@ -1,0 +1,117 @@
+//! Fits find what the data were made from, and know how surely.
+
+use crate::systems::{Drift, LotkaVolterra, changed, runs, scatter};
+use core::ops::ControlFlow;
+use proptest::prelude::*;
+use vecfield_adjoint::{Fit, FitOptions, Loss, Noise, Start, Uncertainty, fit};
+use vecfield_data::Trajectories;
+
+fn go_on(_iteration: usize, _cost: f64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn fit_lotka_volterra(data: &Trajectories, theta: &[f64], options: &FitOptions) -> Fit {
+    let state = |run: usize, row: usize, out: &mut [f64]| {
+        for (out, &v) in out.iter_mut().zip(data.runs()[run].row(row)) {
+            *out = if v.is_nan() { 1.0 } else { v };
+        }
+    };
+    fit(&LotkaVolterra, data, &Start { theta: theta.to_vec(), state: &state }, options, &mut go_on).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Noiseless data give back the constants, from a start 40 % off, with every fifth cell missing, under either noise
+    /// model.
+    #[test]
+    fn noiseless_data_give_the_constants_back(
+        theta in prop::array::uniform4(0.4..0.8_f64),
+        off in prop::array::uniform4(-0.4..0.4_f64),
+        multiplicative in any::<bool>(),
+    ) {
+        let times: Vec<f64> = (0..25).map(|k| 0.4 * f64::from(k)).collect();
+        let exact = runs(&LotkaVolterra, &theta, &[vec![1.0, 1.5], vec![2.0, 0.7]], &times);
+        let data = changed(&exact, |run, row, v, value| if (run + 2 * row + v) % 5 == 1 { f64::NAN } else { value });
+        let noise = if multiplicative { Noise::Multiplicative } else { Noise::Additive };
+        let options = FitOptions { windows: vec![8, usize::MAX], ..FitOptions::new(2, 4, noise, vec![0.1; 2]) };
+        let start: Vec<f64> = theta.iter().zip(off).map(|(t, o)| t * (1.0 + o)).collect();
+        let found = fit_lotka_volterra(&data, &start, &options);
+        for (a, b) in found.theta.iter().zip(theta) {
+            prop_assert!((a - b).abs() < 1e-5, "{:?} against {theta:?}", found.theta);
+        }
+    }
+
+    /// Held constants stay, bit for bit.
+    #[test]
+    fn held_constants_stay(held in 0..4_usize) {
+        let theta = [0.6, 0.5, 0.55, 0.7];
+        let times: Vec<f64> = (0..15).map(|k| 0.4 * f64::from(k)).collect();
+        let data = runs(&LotkaVolterra, &theta, &[vec![1.0, 1.5]], &times);
+        let free: Vec<usize> = (0..4).filter(|k| *k != held).collect();
+        let options = FitOptions { free, ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2]) };
+        let mut start = [0.5; 4];
+        start[held] = theta[held];
+        let found = fit_lotka_volterra(&data, &start, &options);
+        prop_assert_eq!(found.theta[held], theta[held]);
+        prop_assert!(found.theta.iter().zip(theta).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}
+
+/// `y = y₀ + θ t` with noise is a straight-line regression: estimate, noise level and standard error have closed forms.
+#[test]
+fn a_drift_is_a_linear_regression() {
+    let times: Vec<f64> = (0..30).map(|k| 0.2 * f64::from(k)).collect();
+    let data = changed(&runs(&Drift, &[1.5], &[vec![2.0]], &times), |_, row, _, value| value + 0.3 * scatter(row));
+    let options = FitOptions::new(1, 1, Noise::Additive, vec![0.1]);
+    let start = Start { theta: vec![0.0], state: &|_, _, out| out[0] = 0.0 };
+    let found = fit(&Drift, &data, &start, &options, &mut go_on).unwrap();
+    let sure = Uncertainty::of(&Drift, &data, &found, &options).unwrap();
+
+    let n = times.len() as f64;
+    let y: Vec<f64> = data.observed(0).collect();
+    let (t_mean, y_mean) = (times.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    let sxx: f64 = times.iter().map(|t| (t - t_mean).powi(2)).sum();
+    let slope = times.iter().zip(&y).map(|(t, y)| (t - t_mean) * (y - y_mean)).sum::<f64>() / sxx;
+    let rss: f64 = times.iter().zip(&y).map(|(t, y)| (y - y_mean - slope * (t - t_mean)).powi(2)).sum();
+    let stderr = (rss / (n - 2.0) / sxx).sqrt();
+    assert!((found.theta[0] - slope).abs() < 1e-7);
+    assert!((found.sigma[0] - (rss / n).sqrt()).abs() < 1e-5);
+    assert!((sure.stderr[0] / stderr - 1.0).abs() < 1e-4, "{} against {stderr}", sure.stderr[0]);
+    // The band of a line: σ² (1/n + (t - t̄)²/Sxx).
+    for (row, t) in times.iter().enumerate() {
+        let band = (rss / (n - 2.0) * (1.0 / n + (t - t_mean).powi(2) / sxx)).sqrt();
+        assert!((sure.band[row] / band - 1.0).abs() < 1e-4);
+    }
+}
+
+/// One wild outlier moves a least-squares fit by percents and a Huber fit by next to nothing.
+#[test]
+fn huber_shrugs_at_an_outlier() {
+    let theta = [0.6, 0.5, 0.55, 0.7];
+    let times: Vec<f64> = (0..40).map(|k| 0.3 * f64::from(k)).collect();
+    let exact = runs(&LotkaVolterra, &theta, &[vec![1.0, 1.5]], &times);
+    let data = changed(&exact, |_, row, v, value| {
+        value + 0.01 * scatter(2 * row + v) + if (row, v) == (17, 0) { 3.0 } else { 0.0 }
+    });
+    let error = |loss| {
+        let options =
+            FitOptions { loss, estimate_sigma: false, ..FitOptions::new(2, 4, Noise::Additive, vec![0.006; 2]) };
+        let found = fit_lotka_volterra(&data, &theta, &options);
+        found.theta.iter().zip(theta).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    };
+    let (squared, huber) = (error(Loss::Squared), error(Loss::Huber));
+    assert!(huber < 0.01 && squared > 5.0 * huber, "squared {squared}, Huber {huber}");
+}
+
+/// An observer that breaks off gets the best so far.
+#[test]
+fn a_cut_fit_says_so() {
+    let times: Vec<f64> = (0..20).map(|k| 0.3 * f64::from(k)).collect();
+    let data = runs(&LotkaVolterra, &[0.6, 0.5, 0.55, 0.7], &[vec![1.0, 1.5]], &times);
+    let options = FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2]);
+    let state = |_: usize, row: usize, out: &mut [f64]| out.copy_from_slice(data.runs()[0].row(row));
+    let start = Start { theta: vec![0.5; 4], state: &state };
+    let cut = fit(&LotkaVolterra, &data, &start, &options, &mut |_, _| ControlFlow::Break(())).unwrap();
+    assert!(!cut.converged);
+}

@@ -1,0 +1,5 @@
+//! Laws of fits through the solver.
+
+mod fits;
+mod sensitivities;
+mod systems;
