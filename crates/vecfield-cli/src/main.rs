@@ -11,6 +11,7 @@
 //! | what a command does | `commands/<command>.rs`: its arguments, its work, its words |
 //! | what all commands share | [`context`] |
 //! | which exit status a failure has | [`failure`] |
+//! | progress, Ctrl-C and limits of time | [`watch`] |
 //! | how numbers and tables are printed | [`layout`] |
 //!
 //! **Architecture invariant:** results go to standard output in one piece, when the work is done; all else goes to
@@ -21,6 +22,7 @@ mod commands;
 mod context;
 mod failure;
 mod layout;
+mod watch;
 
 use std::process::ExitCode;
 

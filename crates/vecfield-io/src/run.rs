@@ -1,6 +1,9 @@
 //! A problem solved: states at the times asked for, and what happened on the way.
 
-use vecfield_solvers::{Interrupted, Options, Save, Solution, SolveError, Stats, Tolerance, solve_explicit, tableau};
+use vecfield_solvers::{
+    Ending, Flow, Integrator, Interrupted, Observer, Options, Save, Segment, Solution, SolveError, Stats, Tolerance,
+    tableau,
+};
 use vecfield_traits::ParametricField;
 
 use crate::problem::{Problem, SettingError};
@@ -15,6 +18,7 @@ pub struct Run {
     values: Vec<f64>,
     variables: usize,
     stats: Stats,
+    ending: Ending,
 }
 
 impl Run {
@@ -36,6 +40,11 @@ impl Run {
     /// All values, row by row (`[times, variables]`).
     pub fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    /// Did it come to its end, or was it cut short?
+    pub fn ending(&self) -> Ending {
+        self.ending
     }
 
     /// The work done.
@@ -129,12 +138,31 @@ impl Solver {
     ///
     /// [`Stopped`], with the states up to there.
     pub fn solve(&self) -> Result<Run, Box<Stopped>> {
+        self.solve_watched(&mut |_| true)
+    }
+
+    /// Solves it, asking after every step whether to go on; the share of the interval that is done runs from 0 to 1. A
+    /// run cut short is no error: its [`ending`](Run::ending) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`], with the states up to there.
+    pub fn solve_watched(&self, goes_on: &mut dyn FnMut(f64) -> bool) -> Result<Run, Box<Stopped>> {
         let field = self.system.field().at(self.system.theta().to_vec());
-        let save = Save::At(&self.save);
-        match solve_explicit(&field, self.span, &self.initial, self.tableau, &self.options, save) {
+        let mut watched = Watched { span: self.span, goes_on };
+        let stopped = |error, run| Box::new(Stopped { error, run });
+        let mut integrator = Integrator::explicit(self.tableau, self.initial.len(), &self.options)
+            .map_err(|error| stopped(error, self.nothing()))?;
+        match integrator.solve_observed(&field, self.span, &self.initial, Save::At(&self.save), &mut watched) {
             Ok(solution) => Ok(self.run(solution)),
-            Err(Interrupted { error, partial }) => Err(Box::new(Stopped { error, run: self.run(*partial) })),
+            Err(Interrupted { error, partial }) => Err(stopped(error, self.run(*partial))),
         }
+    }
+
+    /// A run that did not begin.
+    fn nothing(&self) -> Run {
+        let dim = self.initial.len();
+        self.run(Solution { t: Vec::new(), y: Vec::new(), dim, stats: Stats::default(), ending: Ending::Stopped })
     }
 
     fn run(&self, solution: Solution<f64>) -> Run {
@@ -143,6 +171,20 @@ impl Solver {
             true => solution.y,
             false => solution.y.chunks_exact(all).flat_map(|row| &row[..variables]).copied().collect(),
         };
-        Run { method: self.tableau.name, times: solution.t, values, variables, stats: solution.stats }
+        let (stats, ending) = (solution.stats, solution.ending);
+        Run { method: self.tableau.name, times: solution.t, values, variables, stats, ending }
+    }
+}
+
+/// Shows a caller how far a solve is.
+struct Watched<'a> {
+    span: (f64, f64),
+    goes_on: &'a mut dyn FnMut(f64) -> bool,
+}
+
+impl Observer<f64> for Watched<'_> {
+    fn step(&mut self, segment: &mut dyn Segment<f64>) -> Flow {
+        let (start, end) = self.span;
+        if (self.goes_on)((segment.t1() - start) / (end - start)) { Flow::Continue } else { Flow::Stop }
     }
 }

@@ -11,6 +11,7 @@ use vecfield_solvers::tableau;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, number, table};
+use crate::watch::Watch;
 
 const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml
@@ -74,12 +75,22 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let mut problem = Problem::read(path)?;
     arguments.overrule(&mut problem)?;
     let solver = Solver::new(&problem).map_err(|e| Failure::Argument(format!("{}: {e}", path.display())))?;
+    let watch = Watch::new(context, None)?;
     let folder = arguments.out.as_deref().map(|out| arguments.folder(out)).transpose()?;
+    let mut steps = 0_u32;
+    let mut goes_on = |share| {
+        steps = steps.wrapping_add(1);
+        // A look at the clock costs as much as a step of a small problem.
+        !steps.is_multiple_of(256) || watch.goes_on("solving", share)
+    };
     let clock = Instant::now();
-    let solved = solver.solve();
+    let solved = solver.solve_watched(&mut goes_on);
     let seconds = clock.elapsed().as_secs_f64();
     let system = solver.system();
     let run = solved.map_err(|stopped| stopped_early(system, &stopped, folder.as_ref()))?;
+    if watch.cut() {
+        return Err(Failure::Computation("interrupted".to_string() + &so_far(system, &run, folder.as_ref())));
+    }
     let result = Solution::new(system, &run, seconds)?;
     if let Some(folder) = &folder {
         folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
@@ -264,14 +275,19 @@ fn rows(run: &Run) -> Vec<f64> {
     run.times().iter().zip(run.rows()).flat_map(|(t, y)| [&[*t], y].concat()).collect()
 }
 
-/// The message of a run that stopped early: why, how far it came, and where that part is.
+/// The failure of a run that stopped early.
 fn stopped_early(system: &System, stopped: &Stopped, folder: Option<&OutputDir>) -> Failure {
-    let mut text = stopped.error.named(system.components()).to_string();
+    let reason = stopped.error.named(system.components()).to_string();
     if stopped.error.time().is_none() {
         // The solve never began: something it was given is wrong.
-        return Failure::Argument(text);
+        return Failure::Argument(reason);
     }
-    let run = &stopped.run;
+    Failure::Computation(reason + &so_far(system, &stopped.run, folder))
+}
+
+/// How far a run came that did not reach its end, and where that part is.
+fn so_far(system: &System, run: &Run, folder: Option<&OutputDir>) -> String {
+    let mut text = String::new();
     if let (Some(t), Some(y)) = (run.times().last(), run.rows().last()) {
         let state = system.variables().iter().zip(y).take(COLUMNS).map(|(name, v)| format!("{name} = {}", number(*v)));
         text += &format!("\nthe last good state is at t = {t}: {}", state.collect::<Vec<_>>().join(", "));
@@ -281,7 +297,7 @@ fn stopped_early(system: &System, stopped: &Stopped, folder: Option<&OutputDir>)
         Some(Ok(path)) => format!("\nthe solution up to there is in {}", path.display()),
         Some(Err(e)) => format!("\nand the solution up to there could not be kept: {e}"),
     };
-    Failure::Computation(text)
+    text
 }
 
 /// `--method list`.

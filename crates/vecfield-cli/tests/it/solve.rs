@@ -114,3 +114,29 @@ fn a_closed_pipe_is_no_failure() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
 }
+
+/// Ctrl-C ends a long solve with what it has so far.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_it_has() {
+    let folder = Folder::new();
+    folder.file("p.toml", &OSCILLATOR.replace("[0.0, 6.0]", "[0.0, 1e9]"));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vecfield"))
+        .args(["solve", "p.toml", "--step", "1e-2", "--method", "tsit5", "--out", "run"])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The folder is made when Ctrl-C is listened to, right before the solve begins.
+    while !folder.path().join("run").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let code = child.wait().unwrap().code();
+    let mut err = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut err).unwrap();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("interrupted") && err.contains("run/trajectory.partial.csv"), "{err}");
+    assert!(folder.path().join("run/trajectory.partial.csv").exists());
+}
