@@ -1,19 +1,12 @@
 //! From a [`Panel`]'s data to SVG elements inside a rectangle.
 
+use crate::marks::draw_layer;
 use crate::number::significant;
-use crate::panel::{Flow, Layer, Marker, Panel, Scale, Stroke};
-use crate::series::{Band, Series};
-use crate::simplify::{simplified, stride};
-use crate::svg::{Svg, fitted, path_data, text_width};
-use crate::theme::Tone;
+use crate::panel::{Panel, Scale};
+use crate::simplify::Detail;
+use crate::svg::{Svg, fitted, text_width};
 use crate::ticks::Ticks;
 
-/// Most markers of one layer.
-pub(crate) const MOST_MARKERS: usize = 2_000;
-/// Markers that answer the pointer with their values; more would weigh the file down.
-const MOST_HOVERS: usize = 200;
-/// A tenth of a unit is below what any screen shows at the sizes used here.
-const TOLERANCE: f64 = 0.1;
 const TICK_SIZE: f64 = 12.0;
 
 /// A rectangle in a figure's coordinates.
@@ -28,12 +21,12 @@ pub(crate) struct Frame {
 }
 
 /// The map from values to positions within a frame of the given size.
-struct Axes {
-    x: [f64; 2],
-    y: [f64; 2],
+pub(crate) struct Axes {
+    pub(crate) x: [f64; 2],
+    pub(crate) y: [f64; 2],
     scale: Scale,
-    width: f64,
-    height: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
 }
 
 impl Axes {
@@ -41,11 +34,11 @@ impl Axes {
         Self { x: panel.x_range(), y: panel.y_range(), scale: panel.y_scale, width: frame.width, height: frame.height }
     }
 
-    fn x(&self, value: f64) -> f64 {
+    pub(crate) fn x(&self, value: f64) -> f64 {
         share(value, self.x) * self.width
     }
 
-    fn y(&self, value: f64) -> f64 {
+    pub(crate) fn y(&self, value: f64) -> f64 {
         let share = match self.scale {
             Scale::Linear => share(value, self.y),
             Scale::Log if value > 0.0 => share(value.ln(), self.y.map(f64::ln)),
@@ -54,7 +47,7 @@ impl Axes {
         (1.0 - share) * self.height
     }
 
-    fn at(&self, point: [f64; 2]) -> [f64; 2] {
+    pub(crate) fn at(&self, point: [f64; 2]) -> [f64; 2] {
         [self.x(point[0]), self.y(point[1])]
     }
 
@@ -102,7 +95,7 @@ pub(crate) enum Below {
 }
 
 /// Draws the panel; `frame` is the area between the axes.
-pub(crate) fn draw(svg: &mut Svg, panel: &Panel, frame: Frame, below: Below) {
+pub(crate) fn draw(svg: &mut Svg, panel: &Panel, frame: Frame, below: Below, detail: Detail) {
     heading(svg, panel, frame);
     if panel.is_empty() {
         let (x, y) = (frame.x + 0.5 * frame.width, frame.y + 0.5 * frame.height);
@@ -133,7 +126,7 @@ pub(crate) fn draw(svg: &mut Svg, panel: &Panel, frame: Frame, below: Below) {
         [("x", frame.x.into()), ("y", frame.y.into()), ("width", frame.width.into()), ("height", frame.height.into())];
     svg.open("svg", &place);
     for layer in &panel.layers {
-        draw_layer(svg, layer, panel, &axes);
+        draw_layer(svg, layer, panel, &axes, detail);
     }
     svg.close();
 }
@@ -217,142 +210,4 @@ fn scaffold(svg: &mut Svg, panel: &Panel, axes: &Axes, frame: Frame, below: Belo
             &name,
         );
     }
-}
-
-fn draw_layer(svg: &mut Svg, layer: &Layer, panel: &Panel, axes: &Axes) {
-    match layer {
-        Layer::Band(band, tone) => draw_band(svg, band, *tone, axes),
-        Layer::Line(series, tone, stroke) => {
-            for run in series.runs() {
-                let path: Vec<_> = run.iter().map(|&point| axes.at(point)).collect();
-                draw_path(svg, &path, *tone, *stroke);
-            }
-        }
-        Layer::Points(series, tone, marker) => draw_points(svg, series, *tone, *marker, panel, axes),
-        Layer::Stems(series, tone) => draw_stems(svg, series, *tone, axes),
-        Layer::Level(value, stroke) => {
-            let y = axes.y(*value);
-            draw_path(svg, &[[0.0, y], [axes.width, y]], Tone::Muted, *stroke);
-        }
-        Layer::Diagonal => {
-            let (low, high) = (axes.x[0].min(axes.y[0]), axes.x[1].max(axes.y[1]));
-            draw_path(svg, &[axes.at([low, low]), axes.at([high, high])], Tone::Muted, Stroke::Dashed);
-        }
-        Layer::Text(at, text) => draw_text(svg, axes.at(*at), text, axes),
-        Layer::Flow(Flow(field)) => {
-            for line in field.streamlines() {
-                let path: Vec<_> = line.iter().map(|[x, y]| [x * axes.width, (1.0 - y) * axes.height]).collect();
-                draw_streamline(svg, &path);
-            }
-        }
-    }
-}
-
-fn draw_path(svg: &mut Svg, path: &[[f64; 2]], tone: Tone, stroke: Stroke) {
-    let kind = match stroke {
-        Stroke::Solid | Stroke::Directed => "line",
-        Stroke::Thin => "thin",
-        Stroke::Dashed => "dash",
-    };
-    let class = format!("{kind} s-{}", tone.class());
-    svg.leaf("path", &[("class", (&class).into()), ("d", (&path_data(&simplified(path, TOLERANCE), false)).into())]);
-    if stroke == Stroke::Directed {
-        draw_arrowhead(svg, &format!("f-{}", tone.class()), path, vertex_at(path, 0.06), 1.7);
-    }
-}
-
-fn draw_band(svg: &mut Svg, band: &Band, tone: Tone, axes: &Axes) {
-    let class = format!("band f-{}", tone.class());
-    for run in band.runs() {
-        let edge =
-            |k: usize| simplified(&run.iter().map(|row| axes.at([row[0], row[k]])).collect::<Vec<_>>(), TOLERANCE);
-        let mut outline = edge(1);
-        outline.extend(edge(2).into_iter().rev());
-        svg.leaf("path", &[("class", (&class).into()), ("d", (&path_data(&outline, true)).into())]);
-    }
-}
-
-fn draw_points(svg: &mut Svg, series: &Series, tone: Tone, marker: Marker, panel: &Panel, axes: &Axes) {
-    let (class, radius) = match marker {
-        Marker::Dot => (format!("dot f-{}", tone.class()), 4.0),
-        Marker::Ring => (format!("ring s-{}", tone.class()), 3.6),
-        Marker::Faint => (format!("faint f-{}", tone.class()), 3.2),
-        Marker::Halo => (format!("halo s-{}", tone.class()), 8.5),
-    };
-    let count = series.finite().count();
-    // Crowded markers shrink, so that a thousand of them still show a curve.
-    let crowded = count > 60;
-    let radius = if crowded { radius * (60.0 / count as f64).sqrt().max(0.45) } else { radius };
-    let class = if crowded { class + " many" } else { class };
-    let hover = panel.hover && count <= MOST_HOVERS;
-    for point in series.finite().step_by(stride(count, MOST_MARKERS)) {
-        let [x, y] = axes.at(point);
-        let place = [("class", (&class).into()), ("cx", x.into()), ("cy", y.into()), ("r", radius.into())];
-        if hover {
-            svg.open("circle", &place);
-            let [x, y] = point.map(|value| significant(value, 4));
-            svg.text("title", &[], &format!("{} {x}, {} {y}", panel.x.name, panel.y.name));
-            svg.close();
-        } else {
-            svg.leaf("circle", &place);
-        }
-    }
-}
-
-fn draw_stems(svg: &mut Svg, series: &Series, tone: Tone, axes: &Axes) {
-    let zero = axes.y(0.0);
-    let count = series.finite().count();
-    let (stem, dot) = (format!("stem s-{}", tone.class()), format!("f-{}", tone.class()));
-    let radius = if count > 60 { 1.6 } else { 3.2 };
-    for point in series.finite().step_by(stride(count, MOST_MARKERS)) {
-        let [x, y] = axes.at(point);
-        svg.leaf("path", &[("class", (&stem).into()), ("d", (&path_data(&[[x, zero], [x, y]], false)).into())]);
-        svg.leaf("circle", &[("class", (&dot).into()), ("cx", x.into()), ("cy", y.into()), ("r", radius.into())]);
-    }
-}
-
-/// Beside the point, on the side with more room.
-fn draw_text(svg: &mut Svg, [x, y]: [f64; 2], text: &str, axes: &Axes) {
-    let (dx, anchor) = if x > 0.6 * axes.width { (-13.0, "end") } else { (13.0, "start") };
-    let dy = if y < 20.0 { 16.0 } else { -8.0 };
-    svg.text(
-        "text",
-        &[("class", "name".into()), ("x", (x + dx).into()), ("y", (y + dy).into()), ("text-anchor", anchor.into())],
-        text,
-    );
-}
-
-/// A line of flow with an arrowhead in its middle.
-fn draw_streamline(svg: &mut Svg, path: &[[f64; 2]]) {
-    svg.leaf("path", &[("class", "flow".into()), ("d", (&path_data(&simplified(path, 0.25), false)).into())]);
-    draw_arrowhead(svg, "tip", path, path.len() / 2, 1.0);
-}
-
-/// An arrowhead on `path` at its vertex `at`, pointing onwards.
-fn draw_arrowhead(svg: &mut Svg, class: &str, path: &[[f64; 2]], at: usize, size: f64) {
-    let (Some(&[x, y]), Some(&[bx, by])) = (path.get(at), path.get(at.saturating_sub(1))) else { return };
-    let [x, y] = [0.5 * (x + bx), 0.5 * (y + by)];
-    let length = (x - bx).hypot(y - by);
-    if length > 0.0 {
-        let [ux, uy] = [(x - bx) / length, (y - by) / length];
-        let corner = |along: f64, aside: f64| {
-            let (along, aside) = (size * along, size * aside);
-            [x + along * ux - aside * uy, y + along * uy + aside * ux]
-        };
-        let head = [corner(4.8, 0.0), corner(-3.2, 3.2), corner(-1.6, 0.0), corner(-3.2, -3.2)];
-        svg.leaf("path", &[("class", class.into()), ("d", (&path_data(&head, true)).into())]);
-    }
-}
-
-/// The vertex nearest to `share` of a path's length.
-fn vertex_at(path: &[[f64; 2]], share: f64) -> usize {
-    let lengths: Vec<f64> = path.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).collect();
-    let mut left = share * lengths.iter().sum::<f64>();
-    lengths
-        .iter()
-        .take_while(|length| {
-            left -= **length;
-            left > 0.0
-        })
-        .count()
 }

@@ -2,6 +2,7 @@
 
 use crate::draw::{Below, Frame, draw, left_margin};
 use crate::panel::Panel;
+use crate::simplify::Detail;
 use crate::svg::{Svg, text_width};
 use crate::theme::{Tone, standalone_style};
 
@@ -168,15 +169,15 @@ impl Figure {
         let place =
             [("x", (-MARGIN).into()), ("y", (-MARGIN).into()), ("width", width.into()), ("height", height.into())];
         svg.leaf("rect", &[&[("class", "back".into())], &place[..]].concat());
-        self.draw(&mut svg);
+        self.draw(&mut svg, Detail::FULL);
         svg.finish() + "\n"
     }
 
     /// An element for a page that gives the colours.
-    pub(crate) fn to_inline(&self) -> String {
+    pub(crate) fn to_inline(&self, detail: Detail) -> String {
         let mut svg = Svg::default();
         self.open(&mut svg, [0.0, 0.0, self.width, self.height], false);
-        self.draw(&mut svg);
+        self.draw(&mut svg, detail);
         svg.finish()
     }
 
@@ -193,10 +194,10 @@ impl Figure {
         svg.text("desc", &[], &self.description);
     }
 
-    fn draw(&self, svg: &mut Svg) {
+    fn draw(&self, svg: &mut Svg, detail: Detail) {
         for item in &self.items {
             match item {
-                Item::Panel(panel, frame, below) => draw(svg, panel, *frame, *below),
+                Item::Panel(panel, frame, below) => draw(svg, panel, *frame, *below, detail),
                 Item::Legend(entries) => entries.iter().for_each(|(entry, at)| draw_entry(svg, entry, *at)),
             }
         }

@@ -57,7 +57,7 @@ impl ForecastCheck {
         ];
         let title = format!("Forecasts of {} from rolling origins", names(variables));
         let description = format!("Each line is a forecast made from the data before it, against {}.", time.label());
-        Figure::stack(title, description, legend, panels, WIDTH, SHARE * panel_height(of.fits.len()))
+        Figure::stack(title, description, legend, panels, WIDTH, SHARE * panel_height(variables.len()))
     }
 
     /// Forecast against measured in one panel; on the diagonal the forecast was right. Several variables are each put in

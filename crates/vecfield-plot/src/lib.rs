@@ -34,8 +34,9 @@
 //!
 //! # How much is drawn
 //!
-//! Curves keep the vertices that move them by more than a tenth of a unit (a fifteenth of their width), of 20,000 evenly taken points
-//! at most. A layer draws at most 2,000 markers, evenly taken; the legend says so.
+//! Curves keep the vertices that move them by more than a tenth of a unit (a figure is 440 wide), 4,000 at most; a layer draws 2,000
+//! markers at most, evenly taken, and the legend says so. A report that would grow beyond 1.9 MB is drawn with half as many, and half
+//! again until it fits, and says so too. Values beyond ±1e300 are gaps like NaN.
 //!
 //! **Architecture invariant:** data in, text out: no files, no clock, no other vecfield crate, no network reference in what is
 //! written. *Why:* a page must show the same in ten years, offline. *Checked by* `tests/it/report.rs`.
@@ -45,6 +46,7 @@ mod error;
 mod figure;
 mod forecast;
 mod front;
+mod marks;
 mod mathml;
 mod number;
 mod page;

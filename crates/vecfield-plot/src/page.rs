@@ -11,12 +11,17 @@ use crate::front::{Better, Front, FrontPoint};
 use crate::mathml::MathMl;
 use crate::number::{fixed, significant, with_error};
 use crate::panel::range_of;
-use crate::report::{Alternative, Constant, Equation, Level, Report, Standing, Verdict};
+use crate::report::{Alternative, Command, Constant, Equation, Fact, Level, Note, Report, Standing, Verdict};
 use crate::residuals::{autocorrelation, deviation};
+use crate::series::{Series, Variable};
+use crate::simplify::Detail;
 use crate::theme;
 
-/// Trajectories drawn; more would make the page long without telling more.
+/// Trajectories and variables drawn; more would make the page long without telling more.
 const MOST_TRAJECTORIES: usize = 6;
+const MOST_VARIABLES: usize = 8;
+/// A page stays below 2 MB, so that it can be mailed and opens at once.
+const MOST_BYTES: usize = 1_900_000;
 
 /// What the template sees. Names here are names there.
 #[derive(Serialize)]
@@ -33,7 +38,7 @@ struct Page<'a> {
     equations: Vec<Formula>,
     constants: Vec<ConstantRow>,
     data: Vec<Picture>,
-    unseen: usize,
+    unseen: String,
     residuals: Vec<Picture>,
     forecasts: Vec<Picture>,
     front: Option<Picture>,
@@ -44,6 +49,8 @@ struct Page<'a> {
     notes: Vec<NoteItem<'a>>,
     commands: Vec<CommandItem<'a>>,
     provenance: &'a str,
+    /// Markers a layer, where the page had to be thinned.
+    coarse: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -106,58 +113,119 @@ struct ModelRow {
     reason: String,
 }
 
+/// Drawn as fine as a page of [`MOST_BYTES`] allows.
 pub(crate) fn render(report: &Report) -> Result<String, PlotError> {
     let failed = |error: minijinja::Error| PlotError::Template { reason: format!("{error:#}") };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("report.html", include_str!("../templates/report.html")).map_err(failed)?;
     let template = environment.get_template("report.html").map_err(failed)?;
-    let style = include_str!("../templates/report.css")
-        .replace("/*light*/", &theme::light_properties())
-        .replace("/*dark*/", &theme::dark_properties());
-    let (verdict, verdict_class) = match report.verdict {
-        Verdict::Law => ("Law found", "good"),
-        Verdict::Tentative => ("Tentative", "warn"),
-        Verdict::None => ("No law", "bad"),
-    };
-    let page = Page {
-        style: theme::figure_style() + &style,
-        title: &report.title,
-        source: &report.source,
-        verdict,
-        verdict_class,
-        summary: &report.summary,
-        method: &report.method,
-        noise: &report.noise,
-        facts: report
-            .facts
-            .iter()
-            .map(|fact| FactCell { label: &fact.label, value: &fact.value, note: &fact.note })
-            .collect(),
-        equations: formulas(&report.equations, &report.time.name),
-        constants: report.constants.iter().map(constant_row).collect(),
-        data: data_pictures(report),
-        unseen: report.trajectories.len().saturating_sub(MOST_TRAJECTORIES),
-        residuals: residual_pictures(report),
-        forecasts: forecast_pictures(report),
-        front: report.front.as_ref().map(front_picture),
-        sizes: report.front.as_ref().map(size_rows).unwrap_or_default(),
-        score: report.front.as_ref().map_or("Forecast score".into(), |front| capitalised(&front.score.name)),
-        size: report.front.as_ref().map_or("Complexity".into(), |front| capitalised(&front.complexity.name)),
-        models: report.alternatives.iter().map(|model| model_row(model, &report.time.name)).collect(),
-        notes: report
-            .notes
-            .iter()
-            .map(|note| NoteItem { warning: note.level == Level::Warning, text: &note.text })
-            .collect(),
-        commands: report.commands.iter().map(|c| CommandItem { purpose: &c.purpose, line: &c.line }).collect(),
-        provenance: &report.provenance,
-    };
-    template.render(Serde(page)).map_err(failed)
+    let plates = Plates::new(report);
+    let mut detail = Detail::FULL;
+    loop {
+        let page = template.render(Serde(Page::new(report, &plates, detail))).map_err(failed)?;
+        // Text alone may be long, too: with a dozen markers a curve there is nothing left to gain.
+        if page.len() <= MOST_BYTES || detail.markers < 12 {
+            return Ok(page);
+        }
+        detail = detail.halved();
+    }
 }
 
-fn picture(figure: &Figure, caption: impl Into<String>) -> Picture {
-    Picture { svg: figure.to_inline(), caption: caption.into() }
+/// A figure and what is written under it.
+struct Plate {
+    figure: Figure,
+    caption: String,
+}
+
+impl Plate {
+    fn new(figure: Figure, caption: impl Into<String>) -> Self {
+        Self { figure, caption: caption.into() }
+    }
+
+    fn drawn(&self, detail: Detail) -> Picture {
+        Picture { svg: self.figure.to_inline(detail), caption: self.caption.clone() }
+    }
+}
+
+struct Plates {
+    data: Vec<Plate>,
+    forecasts: Vec<Plate>,
+    residuals: Vec<Plate>,
+    front: Option<Plate>,
+}
+
+impl Plates {
+    fn new(report: &Report) -> Self {
+        Self {
+            data: data_plates(report),
+            forecasts: forecast_plates(report),
+            residuals: residual_plates(report),
+            front: report.front.as_ref().map(front_plate),
+        }
+    }
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report, plates: &Plates, detail: Detail) -> Self {
+        let style = include_str!("../templates/report.css")
+            .replace("/*light*/", &theme::light_properties())
+            .replace("/*dark*/", &theme::dark_properties());
+        let (verdict, verdict_class) = match report.verdict {
+            Verdict::Law => ("Law found", "good"),
+            Verdict::Tentative => ("Tentative", "warn"),
+            Verdict::None => ("No law", "bad"),
+        };
+        let drawn = |plates: &[Plate]| plates.iter().map(|plate| plate.drawn(detail)).collect();
+        let fact = |fact: &'a Fact| FactCell { label: &fact.label, value: &fact.value, note: &fact.note };
+        let note = |note: &'a Note| NoteItem { warning: note.level == Level::Warning, text: &note.text };
+        let command = |command: &'a Command| CommandItem { purpose: &command.purpose, line: &command.line };
+        let front = report.front.as_ref();
+        Page {
+            style: theme::figure_style() + &style,
+            title: &report.title,
+            source: &report.source,
+            verdict,
+            verdict_class,
+            summary: &report.summary,
+            method: &report.method,
+            noise: &report.noise,
+            facts: report.facts.iter().map(fact).collect(),
+            equations: formulas(&report.equations, &report.time.name),
+            constants: report.constants.iter().map(constant_row).collect(),
+            data: drawn(&plates.data),
+            unseen: unseen(report),
+            residuals: drawn(&plates.residuals),
+            forecasts: drawn(&plates.forecasts),
+            front: plates.front.as_ref().map(|plate| plate.drawn(detail)),
+            sizes: front.map(size_rows).unwrap_or_default(),
+            score: front.map_or("Forecast score".into(), |front| capitalised(&front.score.name)),
+            size: front.map_or("Complexity".into(), |front| capitalised(&front.complexity.name)),
+            models: report.alternatives.iter().map(|model| model_row(model, &report.time.name)).collect(),
+            notes: report.notes.iter().map(note).collect(),
+            commands: report.commands.iter().map(command).collect(),
+            provenance: &report.provenance,
+            coarse: (detail != Detail::FULL).then_some(detail.markers),
+        }
+    }
+}
+
+/// What is left out of the figures, in words.
+fn unseen(report: &Report) -> String {
+    let runs = report.trajectories.len().saturating_sub(MOST_TRAJECTORIES);
+    let variables = report.variables.len().saturating_sub(MOST_VARIABLES);
+    let counted = |count: usize, one: &str, many: &str| format!("{count} more {}", if count == 1 { one } else { many });
+    let parts: Vec<String> = [(runs, "trajectory", "trajectories"), (variables, "variable", "variables")]
+        .into_iter()
+        .filter(|part| part.0 > 0)
+        .map(|(count, one, many)| counted(count, one, many))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!("Not drawn: {}.", parts.join(", ")) }
+}
+
+/// The variables that figures show.
+fn shown(report: &Report) -> &[Variable] {
+    &report.variables[..report.variables.len().min(MOST_VARIABLES)]
 }
 
 fn formulas(equations: &[Equation], time: &str) -> Vec<Formula> {
@@ -199,7 +267,7 @@ fn model_row(model: &Alternative, time: &str) -> ModelRow {
 }
 
 /// The data and, beside the first trajectory, the first phase plane; the others follow.
-fn data_pictures(report: &Report) -> Vec<Picture> {
+fn data_plates(report: &Report) -> Vec<Plate> {
     let several = report.trajectories.len() > 1;
     let runs = report.trajectories.iter().take(MOST_TRAJECTORIES).map(|run| {
         let caption = if several {
@@ -207,11 +275,11 @@ fn data_pictures(report: &Report) -> Vec<Picture> {
         } else {
             "Measured points and the model.".into()
         };
-        picture(&run.figure(&report.time, &report.variables), caption)
+        Plate::new(run.figure(&report.time, shown(report)), caption)
     });
-    let mut pictures: Vec<Picture> = runs.collect();
+    let mut pictures: Vec<Plate> = runs.collect();
     let planes =
-        report.phase.iter().map(|phase| picture(&phase.figure_beside(report.variables.len()), phase_caption(phase)));
+        report.phase.iter().map(|phase| Plate::new(phase.figure_beside(shown(report).len()), phase_caption(phase)));
     for (i, plane) in planes.enumerate() {
         pictures.insert((2 * i + 1).min(pictures.len()), plane);
     }
@@ -225,9 +293,9 @@ fn phase_caption(phase: &crate::Phase) -> &'static str {
     }
 }
 
-fn residual_pictures(report: &Report) -> Vec<Picture> {
+fn residual_plates(report: &Report) -> Vec<Plate> {
     let Some(residuals) = &report.residuals else { return Vec::new() };
-    let describe = |(series, variable): (&crate::Series, &crate::Variable)| {
+    let describe = |(series, variable): (&Series, &Variable)| {
         let n = series.finite().count();
         let correlation = autocorrelation(series).map(|r| {
             // Under white noise the first autocorrelation is about normal with variance 1/n.
@@ -242,33 +310,33 @@ fn residual_pictures(report: &Report) -> Vec<Picture> {
             correlation.unwrap_or_default()
         )
     };
-    let over_time: Vec<_> = residuals.variables.iter().zip(&report.variables).map(describe).collect();
+    let over_time: Vec<_> = residuals.variables.iter().zip(shown(report)).map(describe).collect();
     vec![
-        picture(&residuals.over_time(&report.time, &report.variables), over_time.join(". ") + "."),
-        picture(
-            &residuals.quantiles(&report.variables),
+        Plate::new(residuals.over_time(&report.time, shown(report)), over_time.join(". ") + "."),
+        Plate::new(
+            residuals.quantiles(shown(report)),
             "On the diagonal the residuals are normal; outside the band they are not.",
         ),
     ]
 }
 
-fn forecast_pictures(report: &Report) -> Vec<Picture> {
+fn forecast_plates(report: &Report) -> Vec<Plate> {
     let Some(check) = report.forecasts.as_ref().filter(|check| !check.forecasts.is_empty()) else { return Vec::new() };
     let first = check.forecasts.iter().map(|forecast| forecast.trajectory).min().unwrap_or(0);
     let over_time = report.trajectories.get(first).map(|run| {
         let of = if report.trajectories.len() > 1 { format!(" ({})", run.label) } else { String::new() };
         let caption = format!("Each line starts where the fit stopped looking: it had seen nothing later{of}.");
-        picture(&check.over_time(first, run, &report.time, &report.variables), caption)
+        Plate::new(check.over_time(first, run, &report.time, shown(report)), caption)
     });
-    let agreement = picture(&check.agreement(&report.variables), "Forecast against what was measured later.");
+    let agreement = Plate::new(check.agreement(shown(report)), "Forecast against what was measured later.");
     over_time.into_iter().chain([agreement]).collect()
 }
 
-fn front_picture(front: &Front) -> Picture {
+fn front_plate(front: &Front) -> Plate {
     let good = if front.better == Better::Lower { "low" } else { "high" };
     let caption =
         format!("Every model tried, by {} and {}: {good} and left is better.", front.complexity.name, front.score.name);
-    picture(&front.figure(), caption)
+    Plate::new(front.figure(), caption)
 }
 
 /// A dozen sizes at most: beyond them the figure tells more.

@@ -72,8 +72,14 @@ impl PhasePortrait {
         layers.extend(self.model.iter().map(|path| Layer::Line(path.clone(), Tone::Ink, Stroke::Directed)));
         layers.extend(self.observed.iter().map(|path| Layer::Points(path.clone(), Tone::Accent, Marker::Dot)));
         let panel = Panel::new(self.x.clone(), self.y.clone(), layers).within(x, y);
-        let mut legend =
-            vec![Entry::new(Swatch::Dot, Tone::Accent, "measured"), Entry::new(Swatch::Line, Tone::Ink, "model")];
+        let any = |paths: &[Series]| paths.iter().any(|path| path.finite().next().is_some());
+        let mut legend = Vec::new();
+        if any(&self.observed) {
+            legend.push(Entry::new(Swatch::Dot, Tone::Accent, "measured"));
+        }
+        if any(&self.model) {
+            legend.push(Entry::new(Swatch::Line, Tone::Ink, "model"));
+        }
         if self.flow.is_some() {
             legend.push(Entry::new(Swatch::Flow, Tone::Muted, "flow of the law"));
         }

@@ -52,14 +52,7 @@ impl Residuals {
             })
             .collect();
         let title = format!("Residuals of {} over {}", names(variables), time.name);
-        Figure::stack(
-            title,
-            described.join("; ") + ".",
-            legend,
-            panels,
-            WIDTH,
-            SHARE * panel_height(self.variables.len()),
-        )
+        Figure::stack(title, described.join("; ") + ".", legend, panels, WIDTH, SHARE * panel_height(variables.len()))
     }
 
     /// Ordered residuals, each variable in its own standard deviations, against the quantiles of a normal distribution. Points
@@ -85,7 +78,7 @@ impl Residuals {
         let title = "Residuals against the normal distribution";
         let description =
             "Ordered standardised residuals against normal quantiles; on the diagonal the noise is normal.";
-        let height = beside_stack(self.variables.len(), SHARE * panel_height(self.variables.len())).clamp(200.0, 360.0);
+        let height = beside_stack(variables.len(), SHARE * panel_height(variables.len())).clamp(200.0, 360.0);
         Figure::grid(title, description, legend, vec![panel], 1, WIDTH, height)
     }
 }

@@ -105,6 +105,8 @@ const FIGURE_STYLE: &str = "\
 .vf .ring{fill:$card;stroke-width:1.7}
 .vf .halo{fill:none;stroke-width:1.8}
 .vf .faint{stroke:none;opacity:.5}
+.vf .cloud{fill:none;stroke-linecap:round}
+.vf .dim{opacity:.5}
 .vf .stem{stroke-width:1.6;opacity:.55}
 .vf .flow{fill:none;stroke:$flow;stroke-width:1.1;stroke-linecap:round;stroke-linejoin:round}
 .vf .tip{fill:$flow;stroke:none}
@@ -112,3 +114,41 @@ const FIGURE_STYLE: &str = "\
 .vf .f-v0{fill:$v0;}.vf .f-v1{fill:$v1;}.vf .f-v2{fill:$v2;}.vf .f-v3{fill:$v3;}.vf .f-v4{fill:$v4;}.vf .f-v5{fill:$v5;}
 .vf .s-ink{stroke:$ink;}.vf .f-ink{fill:$ink;}.vf .s-mut{stroke:$mut;}.vf .f-mut{fill:$mut;}.vf .s-acc{stroke:$acc;}.vf .f-acc{fill:$acc;}
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.2, relative luminance.
+    fn luminance(hex: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Text has a contrast of 4.5 on every ground, what is drawn one of 3 (WCAG 2.2, criteria 1.4.3 and 1.4.11).
+    #[test]
+    fn everything_can_be_read() {
+        for pick in [|c: &Colour| c.light, |c: &Colour| c.dark] {
+            let named = |name: &str| pick(COLOURS.iter().find(|colour| colour.name == name).unwrap());
+            for (least, names) in [
+                (4.5, &["ink", "soft", "good", "warn", "bad"][..]),
+                (3.0, &["mut", "acc", "v0", "v1", "v2", "v3", "v4", "v5"]),
+            ] {
+                for name in names {
+                    for ground in ["card", "page", "wash"].iter().take(if least > 4.0 { 3 } else { 1 }) {
+                        let found = contrast(named(name), named(ground));
+                        assert!(found >= least, "{name} on {ground}: {found:.2}");
+                    }
+                }
+            }
+        }
+    }
+}

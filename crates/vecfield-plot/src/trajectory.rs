@@ -1,10 +1,9 @@
 //! Data against the model, over time.
 
-use crate::draw::MOST_MARKERS;
 use crate::figure::{Entry, Figure, Swatch, WIDTH};
 use crate::panel::{Layer, Marker, Panel, Stroke, padded, range_of};
 use crate::series::{Band, Series, Variable};
-use crate::simplify::stride;
+use crate::simplify::{Detail, stride};
 use crate::theme::Tone;
 
 /// One variable of one trajectory: what was measured, and what the model says.
@@ -69,10 +68,15 @@ impl Trajectory {
 
     fn legend(&self) -> Vec<Entry> {
         let most = self.fits.iter().map(|fit| fit.observed.finite().count()).max().unwrap_or(0);
-        let k = stride(most, MOST_MARKERS);
+        let k = stride(most, Detail::FULL.markers);
         let measured = if k > 1 { format!("measured (1 of {k} drawn)") } else { "measured".into() };
-        let mut legend =
-            vec![Entry::new(Swatch::Dot, Tone::Muted, measured), Entry::new(Swatch::Line, Tone::Muted, "model")];
+        let mut legend = Vec::new();
+        if most > 0 {
+            legend.push(Entry::new(Swatch::Dot, Tone::Muted, measured));
+        }
+        if self.fits.iter().any(|fit| fit.model.finite().next().is_some()) {
+            legend.push(Entry::new(Swatch::Line, Tone::Muted, "model"));
+        }
         if let Some(band) = self.fits.iter().find_map(|fit| fit.band.as_ref()) {
             legend.push(Entry::new(Swatch::Band, Tone::Ink, band.label()));
         }

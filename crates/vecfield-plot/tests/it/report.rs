@@ -104,3 +104,29 @@ fn parts_must_have_the_reports_variables() {
     }]));
     assert!(report.render().is_err());
 }
+
+/// Nothing found, nothing measured: still a page, and it says so.
+#[test]
+fn an_empty_report_is_a_page() {
+    let nothing = Report::new("", Verdict::None, "", Variable::new("t"), vec![], vec![], vec![]);
+    let page = nothing.render().unwrap();
+    stands_alone(&page);
+    assert!(page.contains("No equation is supported"));
+}
+
+/// Long noisy runs of many variables: the page is thinned until it is small, and says so.
+#[test]
+fn a_huge_report_is_still_small() {
+    let wild = |seed: usize| {
+        (0..3_000).map(move |k| [k as f64, (k as f64 * (12.9 + seed as f64)).sin() * 1e3]).collect::<Series>()
+    };
+    let fits = |n: usize| (0..12).map(|i| Fit::new(wild(i + n), wild(i))).collect();
+    let runs: Vec<_> = (0..9).map(|n| Trajectory::new(format!("run {n}"), fits(n))).collect();
+    let variables: Vec<_> = (0..12).map(|i| Variable::new(format!("x_{i}"))).collect();
+    let mut report = Report::new("Long", Verdict::Law, "", Variable::new("t"), variables, vec![], runs);
+    report.residuals = Some(Residuals::new("residual", (0..12).map(wild).collect()));
+    let page = report.render().unwrap();
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(page.contains("Not drawn: 3 more trajectories, 4 more variables."));
+    assert!(page.contains("To keep it small"));
+}
