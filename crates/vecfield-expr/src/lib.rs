@@ -32,7 +32,7 @@
 //! | its slope | [`Graph::derivative`] |
 //! | its value, fast | [`Program`] |
 //! | a system of equations for a solver | [`ExprField`] |
-//! | it written out | [`Graph::to_text`] |
+//! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
 //! **Architecture invariant:** nothing here recurses over the length or the depth of a formula; the parser recurses over

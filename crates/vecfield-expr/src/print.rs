@@ -5,7 +5,11 @@
 //! Shared sub-expressions are written wherever they occur; after [`MAX_NODES`] nodes the rest is written as `...`, which
 //! does not parse, because sharing can make a text exponentially longer than its graph.
 
+mod latex;
+mod letters;
+mod mathml;
 mod number;
+mod rust;
 mod text;
 
 pub use text::TextStyle;
@@ -44,51 +48,40 @@ impl Piece {
     }
 }
 
+/// The pieces of a node, and how they bind together.
+pub(crate) type Layout = (Level, Vec<Piece>);
+
 /// A way to write formulas.
 pub(crate) trait Notation {
     /// The opening and the closing parenthesis.
     const PARENTHESES: [&'static str; 2] = ["(", ")"];
 
-    /// Writes a number that shows no minus sign, and says how it binds.
-    fn number(&self, value: f64) -> (String, Level);
+    /// The minus before a negated term.
+    const MINUS: &'static str = "-";
 
-    /// Writes a name.
+    /// What joins the terms of a sum, and of a difference.
+    const JOINS: [&'static str; 2] = [" + ", " - "];
+
+    /// A number that shows no minus sign.
+    fn number(&self, value: f64) -> (Level, String);
+
+    /// A name.
     fn symbol(&self, name: &str) -> String;
 
-    /// The minus before a negated term.
-    fn minus(&self) -> &'static str {
-        "-"
-    }
+    /// What stands between two factors, the second of which is `right`.
+    fn times(&self, view: &View<'_>, right: ExprId) -> &'static str;
 
-    /// What joins two terms, for a sum or a difference.
-    fn join(&self, op: Binary) -> &'static str {
-        if op == Binary::Sub { " - " } else { " + " }
-    }
+    /// `a/b`, without the minus in front of `a` if `flip`.
+    fn quotient(&self, view: &View<'_>, a: ExprId, b: ExprId, flip: bool) -> Layout;
 
-    /// The pieces of a product.
-    fn product(&self, view: &View<'_>, a: Piece, b: Piece, ids: (ExprId, ExprId)) -> Vec<Piece>;
+    /// `base^exponent`.
+    fn power(&self, view: &View<'_>, base: ExprId, exponent: ExprId) -> Layout;
 
-    /// The pieces of a quotient and how they bind.
-    fn quotient(&self, a: ExprId, b: ExprId, flip: bool) -> Vec<Piece>;
+    /// A function of one argument.
+    fn call(&self, view: &View<'_>, function: Unary, x: ExprId) -> Layout;
 
-    /// How a quotient binds.
-    fn quotient_level(&self) -> Level {
-        Level::Product
-    }
-
-    /// The pieces of a power.
-    fn power(&self, view: &View<'_>, base: ExprId, exponent: ExprId) -> Vec<Piece>;
-
-    /// How a power binds.
-    fn power_level(&self) -> Level {
-        Level::Power
-    }
-
-    /// The pieces of a function of one argument.
-    fn call(&self, function: Unary, x: ExprId) -> Vec<Piece>;
-
-    /// The pieces of a function of two arguments.
-    fn call2(&self, function: Binary, a: ExprId, b: ExprId) -> Vec<Piece>;
+    /// A function of two arguments.
+    fn call2(&self, view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout;
 }
 
 /// The formula that is being written.
@@ -112,6 +105,25 @@ impl<'a> View<'a> {
             });
         }
         View { graph, order, negative }
+    }
+
+    /// Is the exponent a number, which needs no parentheses up there even with a sign?
+    pub(crate) fn is_number(&self, id: ExprId) -> bool {
+        match self.graph.node(id) {
+            Node::Unary(Unary::Neg, x) => self.graph.constant_value(x).is_some(),
+            node => matches!(node, Node::Constant(_)),
+        }
+    }
+
+    /// Does the notation of a factor begin with a digit, so that it would run into a number before it?
+    pub(crate) fn begins_with_digit(&self, mut id: ExprId) -> bool {
+        loop {
+            match self.graph.node(id) {
+                Node::Constant(value) => return value != core::f64::consts::PI,
+                Node::Binary(Binary::Mul | Binary::Pow, a, _) => id = a,
+                _ => return false,
+            }
+        }
     }
 
     pub(crate) fn is_negative(&self, id: ExprId) -> bool {
@@ -149,13 +161,13 @@ pub(crate) fn write<N: Notation>(graph: &Graph, id: ExprId, notation: &N) -> Str
 }
 
 /// How a node binds and the pieces it is written in.
-fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, notation: &N) -> (Level, Vec<Piece>) {
+fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, notation: &N) -> Layout {
     match view.graph.node(id) {
         Node::Constant(value) => {
             let signed = if flip { -value } else { value };
-            let (text, level) = notation.number(signed.abs());
+            let (level, text) = notation.number(signed.abs());
             if signed.is_sign_negative() && !signed.is_nan() {
-                (Level::Product, vec![Piece::Text(notation.minus()), Piece::Owned(text)])
+                (Level::Product, vec![Piece::Text(N::MINUS), Piece::Owned(text)])
             } else {
                 (level, vec![Piece::Owned(text)])
             }
@@ -165,15 +177,14 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
             // Two signs cancel: hand the same demand on to the argument.
             (Level::Atom, vec![Piece::Argument { id: x, need, flip: !flip }])
         }
-        Node::Unary(Unary::Neg, x) => {
-            (Level::Product, vec![Piece::Text(notation.minus()), Piece::argument(x, Level::Product)])
-        }
-        Node::Unary(function, x) => (Level::Atom, notation.call(function, x)),
+        Node::Unary(Unary::Neg, x) => (Level::Product, vec![Piece::Text(N::MINUS), Piece::argument(x, Level::Product)]),
+        Node::Unary(function, x) => notation.call(view, function, x),
         Node::Binary(op @ (Binary::Add | Binary::Sub), a, b) => {
-            let flipped = view.is_negative(b);
-            let shown = if (op == Binary::Sub) == flipped { Binary::Add } else { Binary::Sub };
-            let right = Piece::Argument { id: b, need: Level::Product, flip: flipped };
-            (Level::Sum, vec![Piece::argument(a, Level::Sum), Piece::Text(notation.join(shown)), right])
+            let flip = view.is_negative(b);
+            let [plus, minus] = N::JOINS;
+            let join = if (op == Binary::Sub) == flip { plus } else { minus };
+            let right = Piece::Argument { id: b, need: Level::Product, flip };
+            (Level::Sum, vec![Piece::argument(a, Level::Sum), Piece::Text(join), right])
         }
         Node::Binary(Binary::Mul, a, b) => {
             // A product of products is written flat: regrouping only moves a rounding. Sums keep their grouping, where
@@ -181,10 +192,10 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
             let flat = matches!(view.graph.node(b), Node::Binary(Binary::Mul, ..)) && !view.is_negative(b);
             let left = Piece::Argument { id: a, need: Level::Product, flip };
             let right = Piece::argument(b, if flat { Level::Product } else { Level::Power });
-            (Level::Product, notation.product(view, left, right, (a, b)))
+            (Level::Product, vec![left, Piece::Text(notation.times(view, b)), right])
         }
-        Node::Binary(Binary::Div, a, b) => (notation.quotient_level(), notation.quotient(a, b, flip)),
-        Node::Binary(Binary::Pow, a, b) => (notation.power_level(), notation.power(view, a, b)),
-        Node::Binary(function @ (Binary::Min | Binary::Max), a, b) => (Level::Atom, notation.call2(function, a, b)),
+        Node::Binary(Binary::Div, a, b) => notation.quotient(view, a, b, flip),
+        Node::Binary(Binary::Pow, a, b) => notation.power(view, a, b),
+        Node::Binary(function @ (Binary::Min | Binary::Max), a, b) => notation.call2(view, function, a, b),
     }
 }

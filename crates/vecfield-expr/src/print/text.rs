@@ -1,8 +1,8 @@
 //! Formulas as the text that [`Graph::parse`] reads.
 
 use super::number::decimal;
-use super::{Level, Notation, Piece, View, write};
-use crate::graph::{ExprId, Graph, Node};
+use super::{Layout, Level, Notation, Piece, View, write};
+use crate::graph::{ExprId, Graph};
 use crate::op::{Binary, Unary};
 
 /// How numbers are written.
@@ -48,7 +48,7 @@ struct Text {
 }
 
 impl Notation for Text {
-    fn number(&self, value: f64) -> (String, Level) {
+    fn number(&self, value: f64) -> (Level, String) {
         let text = if value.is_nan() {
             "(0/0)".to_owned()
         } else if value.is_infinite() {
@@ -58,38 +58,36 @@ impl Notation for Text {
         } else {
             decimal(value, self.style.digits)
         };
-        (text, Level::Atom)
+        (Level::Atom, text)
     }
 
     fn symbol(&self, name: &str) -> String {
         name.to_owned()
     }
 
-    fn product(&self, _view: &View<'_>, a: Piece, b: Piece, _ids: (ExprId, ExprId)) -> Vec<Piece> {
-        vec![a, Piece::Text("*"), b]
+    fn times(&self, _view: &View<'_>, _right: ExprId) -> &'static str {
+        "*"
     }
 
-    fn quotient(&self, a: ExprId, b: ExprId, flip: bool) -> Vec<Piece> {
+    fn quotient(&self, _view: &View<'_>, a: ExprId, b: ExprId, flip: bool) -> Layout {
         let numerator = Piece::Argument { id: a, need: Level::Product, flip };
-        vec![numerator, Piece::Text("/"), Piece::argument(b, Level::Power)]
+        (Level::Product, vec![numerator, Piece::Text("/"), Piece::argument(b, Level::Power)])
     }
 
-    fn power(&self, view: &View<'_>, base: ExprId, exponent: ExprId) -> Vec<Piece> {
-        // A signed number needs no parentheses up here: x^-2.
-        let number = match view.graph.node(exponent) {
-            Node::Unary(Unary::Neg, x) => view.graph.constant_value(x).is_some(),
-            node => matches!(node, Node::Constant(_)),
-        };
-        let need = if number { Level::Sum } else { Level::Power };
-        vec![Piece::argument(base, Level::Atom), Piece::Text("^"), Piece::argument(exponent, need)]
+    fn power(&self, view: &View<'_>, base: ExprId, exponent: ExprId) -> Layout {
+        let need = if view.is_number(exponent) { Level::Sum } else { Level::Power };
+        (Level::Power, vec![Piece::argument(base, Level::Atom), Piece::Text("^"), Piece::argument(exponent, need)])
     }
 
-    fn call(&self, function: Unary, x: ExprId) -> Vec<Piece> {
-        vec![Piece::Text(function.name()), Piece::Text("("), Piece::argument(x, Level::Sum), Piece::Text(")")]
+    fn call(&self, _view: &View<'_>, function: Unary, x: ExprId) -> Layout {
+        (
+            Level::Atom,
+            vec![Piece::Text(function.name()), Piece::Text("("), Piece::argument(x, Level::Sum), Piece::Text(")")],
+        )
     }
 
-    fn call2(&self, function: Binary, a: ExprId, b: ExprId) -> Vec<Piece> {
+    fn call2(&self, _view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout {
         let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        vec![Piece::Text(function.name()), Piece::Text("("), a, Piece::Text(", "), b, Piece::Text(")")]
+        (Level::Atom, vec![Piece::Text(function.name()), Piece::Text("("), a, Piece::Text(", "), b, Piece::Text(")")])
     }
 }

@@ -2,6 +2,7 @@
 
 mod algebra;
 mod limits;
+mod notations;
 mod parsing;
 mod printing;
 mod programs;
