@@ -4,3 +4,6 @@ mod accuracy;
 mod double_double;
 mod reduction;
 mod slices;
+
+#[global_allocator]
+static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;

@@ -1,7 +1,7 @@
 //! What holds of every function over slices.
 
 use proptest::prelude::*;
-use vecfield_kernels::{Function, Target, VectorMath};
+use vecfield_kernels::{CountingAllocator, Function, Target, VectorMath, axpy, dot, sum};
 
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![4 => -20.0..20.0_f64, 1 => prop::num::f64::ANY, 1 => Just(2e7)]
@@ -92,4 +92,17 @@ fn each_name_is_its_function() {
     }
     let names: std::collections::HashSet<_> = Function::ALL.into_iter().map(Function::name).collect();
     assert_eq!(names.len(), Function::ALL.len());
+}
+
+#[test]
+fn nothing_allocates() {
+    let (x, mut y) = ([0.3; 77], [0.5; 77]);
+    let count = CountingAllocator::count(|| {
+        for function in Function::ALL {
+            f64::map_into(function, &x, &mut y);
+        }
+        axpy(sum(&x), &x, &mut y);
+        y[0] = dot(&x, &y);
+    });
+    assert_eq!(count, 0);
 }
