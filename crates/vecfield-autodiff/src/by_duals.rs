@@ -139,13 +139,13 @@ pub(crate) fn read<R: Real>(duals: &[Dual<R, LANES>], values: &mut [R], directio
 /// Copies the directions `first..first + LANES` of a sweep to their columns of `[∂f/∂y | ∂f/∂t]`.
 pub(crate) fn scatter<R: Real>(dy: &[Dual<R, LANES>], first: usize, jac: &mut [R], time: &mut [R]) {
     let n = dy.len();
+    let columns = LANES.min(n - first);
     for (i, rate) in dy.iter().enumerate() {
-        for (j, &partial) in (first..=n).zip(&rate.tangent) {
-            if j < n {
-                jac[i * n + j] = partial;
-            } else {
-                time[i] = partial;
-            }
+        for (entry, &partial) in jac[i * n + first..][..columns].iter_mut().zip(&rate.tangent) {
+            *entry = partial;
+        }
+        if let Some(&partial) = rate.tangent.get(n - first) {
+            time[i] = partial;
         }
     }
 }

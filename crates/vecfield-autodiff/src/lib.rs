@@ -35,7 +35,7 @@
 //! are those of the steps that were taken. *Checked by* the law `values_are_those_of_the_plain_number`.
 //!
 //! **Architecture invariant:** nothing allocates after a workspace is made. *Why:* Jacobians are taken inside step loops.
-//! *Checked by* reading: every `Vec` is built in a `workspace` or returned by a verb.
+//! *Checked by* `crates/vecfield-autodiff/tests/it/fields.rs`.
 
 mod by_differences;
 mod by_duals;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_autodiff::{ByDifferences, ByDuals, Dual, Lifted, gradient, gradient_into, hessian, jacobian};
+use vecfield_kernels::CountingAllocator;
 use vecfield_traits::{Dynamics, Elementary, Jacobian, Jvp, Scalar, VectorField, Vjp, field};
 
 /// `n` coupled pendulums with a forced, damped end: every kind of dependence, for any number of columns.
@@ -168,4 +169,23 @@ fn an_empty_field_and_an_empty_function() {
     assert_eq!(gradient(|_| Dual::constant(3.0), &[]), Vec::<f64>::new());
     assert_eq!(hessian::<f64>(|_| Scalar::constant(3.0), &[]), Vec::<f64>::new());
     assert_eq!(jacobian(|_, y| y[0] = Dual::constant(1.0), 1, &[]), Vec::<f64>::new());
+}
+
+#[test]
+fn nothing_allocates_once_the_workspace_is_made() {
+    let n = 11;
+    let y = vec![0.4; n];
+    let (mut jac, mut time, mut dy) = (vec![0.0; n * n], vec![0.0; n], vec![0.0; n]);
+    let (by_duals, by_differences) = (ByDuals::new(Chain(n)), ByDifferences::new(Chain(n)));
+    let lifted = Lifted::new(Chain(n), vec![0.7, 1.3, 0.4]);
+    let mut works = (by_duals.workspace(), by_differences.workspace(), lifted.workspace());
+    let mut theta_bar = [0.0; 3];
+    let count = CountingAllocator::count(|| {
+        by_duals.jacobian(0.1, &y, &mut jac, &mut time, &mut works.0);
+        by_differences.jacobian(0.1, &y, &mut jac, &mut time, &mut works.1);
+        lifted.jacobian(0.1, &y, &mut jac, &mut time, &mut works.2);
+        lifted.jvp(0.1, &y, 1.0, &y, &mut dy, &mut time, &mut works.2);
+        lifted.vjp(0.1, &y, &y, &mut dy, &mut theta_bar, &mut works.2);
+    });
+    assert_eq!(count, 0);
 }

@@ -4,3 +4,6 @@ mod checks;
 mod corners;
 mod elementary;
 mod fields;
+
+#[global_allocator]
+static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
