@@ -29,6 +29,17 @@ proptest! {
         let _ = parse_table("data.csv", text.as_bytes());
     }
 
+    /// Whatever stands in quotes is one cell: commas, quotes (doubled), any letter.
+    #[test]
+    fn quotes_hold_cells_together(names in prop::collection::hash_set("[a-z\",; é∂]{1,8}", 2..6)) {
+        let names: Vec<String> = names.into_iter().map(|name| format!("x{name}y")).collect();
+        let quoted: Vec<String> = names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+        let text = format!("{}\n{}\n", quoted.join(","), vec!["\"1.5\""; names.len()].join(","));
+        let table = parse_table("data.csv", text.as_bytes()).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        prop_assert_eq!(table.columns(), names);
+        prop_assert!(table.values().iter().all(|v| *v == 1.5));
+    }
+
     /// A bad cell is reported at its line and column, whatever blank lines and line ends come before it.
     #[test]
     fn the_place_is_exact(rows in 1..20_usize, bad in 0..20_usize, blank in prop::collection::vec(any::<bool>(), 20), crlf: bool) {
