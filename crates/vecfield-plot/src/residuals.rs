@@ -171,3 +171,19 @@ fn normal_quantile(p: f64) -> f64 {
         q * horner(&A, r) / horner(&B, r)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Table values of the normal distribution (Abramowitz and Stegun 1964, Table 26.5), and the symmetry of its quantiles.
+    #[test]
+    fn normal_quantiles() {
+        for (p, z) in
+            [(0.5, 0.0), (0.75, 0.674_489_750), (0.975, 1.959_963_985), (0.99, 2.326_347_874), (0.999, 3.090_232_306)]
+        {
+            assert!((normal_quantile(p) - z).abs() < 1e-8, "{p}: {}", normal_quantile(p));
+            assert!((normal_quantile(1.0 - p) + z).abs() < 1e-8);
+        }
+    }
+}

@@ -76,6 +76,23 @@ proptest! {
         prop_assert_eq!(bytes(), bytes());
     }
 
+    /// The front is what no model beats in size and success both, and every model is beaten by or on it.
+    #[test]
+    fn fronts_are_not_dominated(models in prop::collection::vec((1..9_u8, -5.0..5.0_f64), 1..40), lower in any::<bool>()) {
+        let better = if lower { Better::Lower } else { Better::Higher };
+        let points: Vec<_> = models.iter().map(|(size, score)| FrontPoint::new(f64::from(*size), *score)).collect();
+        let front = Front::new(Variable::new("terms"), Variable::new("score"), better, points.clone(), None);
+        let loss = |p: &FrontPoint| if lower { p.score } else { -p.score };
+        let beats = |a: &FrontPoint, b: &FrontPoint| a.complexity <= b.complexity && loss(a) <= loss(b) && a != b;
+        let best = front.best();
+        for point in &points {
+            prop_assert_eq!(best.contains(point), !points.iter().any(|other| beats(other, point)));
+        }
+        let sizes = front.best_of_each_size();
+        prop_assert!(best.iter().all(|point| sizes.contains(point)));
+        prop_assert!(sizes.windows(2).all(|pair| pair[0].complexity < pair[1].complexity));
+    }
+
     /// A gap breaks a line in two and takes away one marker, nothing else.
     #[test]
     fn gaps_stay_gaps(count in 4_usize..60, at in 1_usize..58, gap in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)]) {
@@ -117,6 +134,55 @@ fn huge_trajectories_stay_small() {
     let svg = run.figure(&Variable::new("t"), &[Variable::new("y")]).to_svg();
     assert!(svg.len() < 500_000, "{} bytes", svg.len());
     assert!(svg.contains("measured (1 of 500 drawn)"));
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let line = document.descendants().find(|node| {
+        node.attribute("class") == Some("line s-v0") && node.has_tag_name(("http://www.w3.org/2000/svg", "path"))
+    });
+    let vertices = line.unwrap().attribute("d").unwrap().matches(' ').count();
+    assert!((100..8_001).contains(&vertices), "{vertices} numbers");
+}
+
+/// Up is up: along a constant flow to the upper right, lines end to the right of and above where they began.
+#[test]
+fn streamlines_point_along_the_field() {
+    let window: Series = [[0.0, 0.0], [1.0, 1.0]].into_iter().collect();
+    let svg = PhasePortrait::new(Variable::new("x"), Variable::new("y"), vec![], vec![window])
+        .with_field(|_, _| [1.0, 0.5])
+        .figure()
+        .to_svg();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    for line in document.descendants().filter(|n| n.attribute("class") == Some("flow")).filter_map(|n| n.attribute("d"))
+    {
+        let numbers: Vec<f64> = line.split(['M', 'L', ' ']).filter_map(|v| v.parse().ok()).collect();
+        let [x0, y0, .., x1, y1] = numbers[..] else { panic!("{line}") };
+        assert!(x1 > x0 && y1 < y0, "{line}");
+    }
+}
+
+/// Forecasts of several variables are compared in standard deviations: units make no difference to the picture.
+#[test]
+fn agreement_knows_no_units() {
+    let picture = |unit: f64| {
+        let at = |variable: usize, k: i32| {
+            let observed = f64::from(k * k % 7);
+            Forecast {
+                trajectory: 0,
+                variable,
+                origin: 0.0,
+                time: f64::from(k),
+                predicted: unit * (observed + 0.25 * f64::from(k % 3)),
+                observed: unit * observed,
+            }
+        };
+        let forecasts = (0..2).flat_map(|variable| (1..9).map(move |k| at(variable, k))).collect();
+        let svg = ForecastCheck::new(forecasts).agreement(&[Variable::new("x"), Variable::new("y")]).to_svg();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        document
+            .descendants()
+            .filter_map(|node| Some((node.attribute("cx")?.to_owned(), node.attribute("cy")?.to_owned())))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(picture(1.0), picture(1024.0));
 }
 
 /// Every streamline follows the field: along a rotation the radius stays.

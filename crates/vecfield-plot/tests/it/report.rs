@@ -89,6 +89,25 @@ proptest! {
 }
 
 #[test]
+fn markup_that_is_not_mathematics_is_refused() {
+    for (markup, at) in [
+        ("<mi>x</mi><script>1</script>", 10),
+        ("<math><svg/></math>", 6),
+        ("<mi onclick=\"y\">x</mi>", 0),
+        ("<mi href='https://example.org'>x</mi>", 0),
+        ("<mo lspace=\"url(x)\">+</mo>", 0),
+        ("<mi>x</mo>", 5),
+        ("<mi>x", 5),
+        ("a &nbsp; b", 2),
+        ("<mi", 0),
+        ("<!-- x -->", 0),
+    ] {
+        let error = MathMl::new(markup).unwrap_err();
+        assert!(matches!(error, PlotError::Markup { at: found, .. } if found == at), "{markup}: {error}");
+    }
+}
+
+#[test]
 fn parts_must_have_the_reports_variables() {
     let mut report = sample::lynx_hare();
     report.residuals = Some(Residuals::new("r", vec![]));
