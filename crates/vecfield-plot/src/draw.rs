@@ -1,7 +1,7 @@
 //! From a [`Panel`]'s data to SVG elements inside a rectangle.
 
 use crate::marks::draw_layer;
-use crate::number::significant;
+use crate::number::{fixed, significant};
 use crate::panel::{Panel, Scale};
 use crate::simplify::Detail;
 use crate::svg::{Svg, fitted, text_width};
@@ -69,6 +69,15 @@ fn linear_ticks([low, high]: [f64; 2], length: f64, spacing: f64) -> Vec<(f64, S
     let slack = 1e-9 * (high - low);
     let inside = |value: &&f64| (low - slack..=high + slack).contains(*value);
     ticks.values().iter().filter(inside).map(|&value| (value, ticks.label(value))).collect()
+}
+
+fn x_ticks(panel: &Panel, range: [f64; 2], width: f64) -> Vec<(f64, String)> {
+    let ticks = linear_ticks(range, width, 62.0);
+    if panel.x_whole {
+        ticks.into_iter().filter(|(value, _)| value.fract() == 0.0).map(|(v, _)| (v, fixed(v, 0))).collect()
+    } else {
+        ticks
+    }
 }
 
 /// Powers of ten, with 2 and 5 between them where there are few.
@@ -176,7 +185,7 @@ fn scaffold(svg: &mut Svg, panel: &Panel, axes: &Axes, frame: Frame, below: Belo
             ("y2", bottom.into()),
         ],
     );
-    for (value, label) in linear_ticks(axes.x, frame.width, 62.0) {
+    for (value, label) in x_ticks(panel, axes.x, frame.width) {
         let x = frame.x + axes.x(value);
         svg.leaf(
             "line",

@@ -12,6 +12,8 @@ const GAP: f64 = 26.0;
 const BETWEEN: f64 = 8.0;
 const RIGHT: f64 = 10.0;
 const LEGEND_ROW: f64 = 20.0;
+/// Phones show legends larger than they are drawn; the places are wide enough for that.
+const LEGEND_SIZE: f64 = 13.5;
 /// The width of a figure on a page: two stand side by side on a desk, one fills a phone.
 pub(crate) const WIDTH: f64 = 440.0;
 
@@ -222,7 +224,7 @@ fn placed(entries: Vec<Entry>, width: f64) -> (Vec<(Entry, [f64; 2])>, f64) {
     let mut at = [2.0, 12.0];
     let mut out = Vec::with_capacity(entries.len());
     for entry in entries {
-        let needed = indent(entry.swatch) + text_width(&entry.words, 12.0) + 18.0;
+        let needed = indent(entry.swatch) + text_width(&entry.words, LEGEND_SIZE) + 16.0;
         if at[0] > 2.0 && at[0] + needed > width {
             at = [2.0, at[1] + LEGEND_ROW];
         }

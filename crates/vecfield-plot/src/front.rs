@@ -111,8 +111,11 @@ impl Front {
         let mut panel = Panel::new(self.complexity.clone(), self.score.clone(), layers)
             .scaled(scale)
             .when_empty("no model could be scored");
+        if self.points.iter().all(|p| p.complexity.fract() == 0.0) {
+            panel = panel.counting();
+        }
         if let Some(range) = range_of(self.points.iter().filter(inside).map(|p| p.complexity)) {
-            panel = panel.across(padded(range, 0.07));
+            panel = panel.across(size_window(range));
         }
         let good = if self.better == Better::Lower { "lower" } else { "higher" };
         let description = format!(
@@ -136,9 +139,13 @@ impl Front {
         if self.better == Better::Lower { point.score } else { -point.score }
     }
 
-    /// The range of scores worth seeing: the front, the chosen model and twice as far on the bad side.
+    /// The range of scores worth seeing: the front, the chosen model, and as far again on the bad side; where the front is a
+    /// single point, half of the other sizes' best.
     fn window(&self, best: &[FrontPoint], chosen: Option<&FrontPoint>) -> Option<[f64; 2]> {
-        let [low, high] = range_of(best.iter().chain(chosen).map(|p| p.score))?;
+        let mut sizes = self.best_of_each_size();
+        sizes.sort_by(|a, b| self.loss(a).total_cmp(&self.loss(b)));
+        let median = sizes.get(sizes.len() / 2).filter(|_| best.len() < 2);
+        let [low, high] = range_of(best.iter().chain(chosen).chain(median).map(|p| p.score))?;
         let span = (high - low).max(0.1 * low.abs().max(high.abs()));
         Some(match self.better {
             Better::Lower => [low, high + span],
@@ -156,4 +163,9 @@ fn stairs(front: &Series) -> Series {
     let points: Vec<_> = front.finite().collect();
     let corners = points.windows(2).flat_map(|pair| [pair[0], [pair[1][0], pair[0][1]]]);
     corners.chain(points.last().copied()).collect()
+}
+
+/// Air on either side, and half a size where there is only one.
+fn size_window([low, high]: [f64; 2]) -> [f64; 2] {
+    if low < high { padded([low, high], 0.07) } else { padded([low - 1.0, high + 1.0], 0.0) }
 }

@@ -68,7 +68,7 @@ impl MathMl {
         let inside = markup[skipped..].trim_end();
         let inside = if skipped > 0 { inside.strip_suffix("</math>").unwrap_or(inside) } else { inside };
         check(inside).map_err(|(at, problem)| PlotError::Markup { at: at + skipped, problem })?;
-        Ok(Self(spaced(inside)))
+        Ok(Self(inside.to_owned()))
     }
 
     /// A name: one letter in italics, more upright, `x_1` with an index.
@@ -82,13 +82,39 @@ impl MathMl {
         }
     }
 
-    /// `dx/dt`.
-    pub fn rate(variable: &str, time: &str) -> Self {
-        let differential = |name: &str| {
-            let gap = if name.chars().count() > 1 { "<mspace width=\"0.1em\"/>" } else { "" };
-            format!("<mrow><mi mathvariant=\"normal\">d</mi>{gap}{}</mrow>", Self::name(name).0)
+    /// `dx/dt` for symbols `x` and `t`.
+    pub fn rate(variable: &Self, time: &Self) -> Self {
+        // A d before one letter reads as a differential, before a word as the word's first letter.
+        let differential = |symbol: &Self| {
+            let word =
+                symbol.0.split("<mi>").skip(1).any(|rest| rest.split('<').next().unwrap_or("").chars().count() > 1);
+            let gap = if word { "<mspace width=\"0.1em\"></mspace>" } else { "" };
+            format!("<mrow><mi mathvariant=\"normal\">d</mi>{gap}{}</mrow>", symbol.0)
         };
         Self(format!("<mfrac>{}{}</mfrac>", differential(variable), differential(time)))
+    }
+
+    /// A sum cut before each plus and minus that stands outside all brackets, fractions and roots: browsers break no line inside
+    /// a formula, but they do between formulas. The parts, one after the other, are the formula.
+    ///
+    /// ```
+    /// use vecfield_plot::MathMl;
+    ///
+    /// let sum = MathMl::new("<mrow><mi>x</mi><mo>−</mo><mfrac><mrow><mi>y</mi><mo>+</mo><mn>1</mn></mrow><mn>2</mn></mfrac></mrow>")?;
+    /// assert_eq!(sum.terms().len(), 2);
+    /// # Ok::<(), vecfield_plot::PlotError>(())
+    /// ```
+    pub fn terms(&self) -> Vec<Self> {
+        let sum = unwrapped(&self.0);
+        let mut cuts = vec![0];
+        for (at, depth) in tags(sum) {
+            let sign = ["<mo>+</mo>", "<mo>−</mo>", "<mo>-</mo>"].iter().any(|sign| sum[at..].starts_with(sign));
+            if depth == 0 && sign && at > 0 {
+                cuts.push(at);
+            }
+        }
+        cuts.push(sum.len());
+        cuts.windows(2).map(|ends| Self(sum[ends[0]..ends[1]].to_owned())).collect()
     }
 
     /// The inside of the `<math>` element.
@@ -97,16 +123,29 @@ impl MathMl {
     }
 }
 
-/// `2 hare lynx`, not `2harelynx`: the invisible times sign gets a thin space where a name has more than one letter.
-fn spaced(markup: &str) -> String {
-    let names = markup.split("<mi>").skip(1).filter_map(|rest| rest.split("</mi>").next());
-    let long = |name: &str| name.chars().count() > 1 && !name.starts_with('&');
-    if !names.into_iter().any(long) {
-        return markup.to_owned();
-    }
-    ["\u{2062}", "&#x2062;", "&#8290;"].iter().fold(markup.to_owned(), |markup, times| {
-        markup.replace(&format!("<mo>{times}</mo>"), "<mo lspace=\"0.09em\" rspace=\"0.09em\">\u{2062}</mo>")
+/// The places of opening and empty tags, with how many elements are open there.
+fn tags(markup: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut depth = 0_usize;
+    markup.match_indices('<').filter_map(move |(at, _)| {
+        let rest = &markup[at..];
+        if rest.starts_with("</") {
+            depth = depth.saturating_sub(1);
+            return None;
+        }
+        let found = (at, depth);
+        let is_empty = rest.find('>').is_some_and(|end| rest[..end].ends_with('/'));
+        depth += usize::from(!is_empty);
+        Some(found)
     })
+}
+
+/// The inside of an `<mrow>` that is all there is.
+fn unwrapped(markup: &str) -> &str {
+    let alone = tags(markup).filter(|&(_, depth)| depth == 0).count() == 1;
+    match markup.strip_prefix("<mrow>").and_then(|rest| rest.strip_suffix("</mrow>")) {
+        Some(inside) if alone => unwrapped(inside),
+        _ => markup,
+    }
 }
 
 fn escaped(text: &str) -> String {

@@ -20,6 +20,8 @@ use crate::theme;
 /// Trajectories and variables drawn; more would make the page long without telling more.
 const MOST_TRAJECTORIES: usize = 6;
 const MOST_VARIABLES: usize = 8;
+/// Characters of a right-hand side beyond which half the page is too narrow for it.
+const WIDE: usize = 42;
 /// A page stays below 2 MB, so that it can be mailed and opens at once.
 const MOST_BYTES: usize = 1_900_000;
 
@@ -36,6 +38,8 @@ struct Page<'a> {
     noise: &'a str,
     facts: Vec<FactCell<'a>>,
     equations: Vec<Formula>,
+    /// Whether an equation needs the page's whole width.
+    wide: bool,
     constants: Vec<ConstantRow>,
     data: Vec<Picture>,
     unseen: String,
@@ -81,7 +85,9 @@ struct Picture {
 #[derive(Serialize)]
 struct Formula {
     left: String,
-    right: String,
+    /// The first term, then the others with their signs.
+    first: String,
+    others: Vec<String>,
     text: String,
 }
 
@@ -192,6 +198,7 @@ impl<'a> Page<'a> {
             noise: &report.noise,
             facts: report.facts.iter().map(fact).collect(),
             equations: formulas(&report.equations, &report.time.name),
+            wide: report.equations.iter().any(|equation| equation.text.chars().count() > WIDE),
             constants: report.constants.iter().map(constant_row).collect(),
             data: drawn(&plates.data),
             unseen: unseen(report),
@@ -229,12 +236,21 @@ fn shown(report: &Report) -> &[Variable] {
 }
 
 fn formulas(equations: &[Equation], time: &str) -> Vec<Formula> {
-    let formula = |equation: &Equation| Formula {
-        left: MathMl::rate(&equation.variable, time).as_str().to_owned(),
-        right: equation.right.as_str().to_owned(),
-        text: format!("d{}/d{time} = {}", equation.variable, equation.text),
+    let formula = |equation: &Equation| {
+        let mut terms = equation.right.terms().into_iter().map(|term| term.as_str().to_owned());
+        Formula {
+            left: MathMl::rate(&equation.symbol, &MathMl::name(time)).as_str().to_owned(),
+            first: terms.next().unwrap_or_default(),
+            others: terms.map(|term| infix(&term)).collect(),
+            text: format!("d{}/d{time} = {}", equation.variable, equation.text),
+        }
     };
     equations.iter().map(formula).collect()
+}
+
+/// A sign that begins a formula would be set as a prefix, without the room of one between terms.
+fn infix(term: &str) -> String {
+    term.replacen("<mo>", "<mo form=\"infix\">", 1)
 }
 
 fn constant_row(constant: &Constant) -> ConstantRow {
@@ -243,7 +259,7 @@ fn constant_row(constant: &Constant) -> ConstantRow {
         None => (significant(constant.value, 5), "—".into()),
     };
     let share = match constant.stderr {
-        Some(stderr) if constant.value != 0.0 && (stderr / constant.value).is_finite() => {
+        Some(stderr) if constant.value.is_finite() && (stderr / constant.value).is_finite() => {
             format!("{} %", significant(100.0 * (stderr / constant.value).abs(), 2))
         }
         _ => "—".into(),

@@ -84,7 +84,7 @@ pub struct Panel {
     pub(crate) x_window: Option<[f64; 2]>,
     pub(crate) y_window: Option<[f64; 2]>,
     pub(crate) y_scale: Scale,
-    pub(crate) hover: bool,
+    pub(crate) x_whole: bool,
     pub(crate) when_empty: String,
 }
 
@@ -100,7 +100,7 @@ impl Panel {
             x_window: None,
             y_window: None,
             y_scale: Scale::Linear,
-            hover: true,
+            x_whole: false,
             when_empty,
         }
     }
@@ -118,6 +118,11 @@ impl Panel {
     /// The same with the horizontal window given.
     pub fn across(self, x: [f64; 2]) -> Self {
         Self { x_window: Some(x), ..self }
+    }
+
+    /// The same with ticks at whole numbers only along the horizontal axis.
+    pub fn counting(self) -> Self {
+        Self { x_whole: true, ..self }
     }
 
     /// The same with a vertical scale.
@@ -143,9 +148,15 @@ impl Panel {
     /// The vertical window. Points decide; curves and bands widen it by at most three quarters of the points' range, so that one
     /// diverging curve or a huge band does not flatten the data.
     pub(crate) fn y_range(&self) -> [f64; 2] {
-        if let Some(window) = self.y_window {
-            return window;
+        match (self.y_window, self.y_scale) {
+            (Some(window), Scale::Linear) => window,
+            (Some(window), Scale::Log) => positive(window),
+            (None, Scale::Linear) => self.fitted(),
+            (None, Scale::Log) => positive(self.fitted()),
         }
+    }
+
+    fn fitted(&self) -> [f64; 2] {
         let kept = |layer: &&Layer| matches!(layer, Layer::Points(..) | Layer::Stems(..));
         let points =
             range_of(self.layers.iter().filter(kept).flat_map(|layer| values(layer, 1)).filter(|v| self.shows(*v)));
@@ -173,6 +184,12 @@ impl Panel {
     fn extent(&self, coordinate: usize) -> Option<[f64; 2]> {
         range_of(self.layers.iter().flat_map(|layer| values(layer, coordinate)))
     }
+}
+
+/// A window with a logarithm: what is not positive is out of view, and fifteen decades are enough.
+fn positive([low, high]: [f64; 2]) -> [f64; 2] {
+    let high = if high > 1e-280 { high } else { 1.0 };
+    [low.max(1e-15 * high).min(0.5 * high), high]
 }
 
 /// A range and a share of it on either side.

@@ -26,6 +26,8 @@ pub enum Verdict {
 pub struct Equation {
     /// The variable whose rate it is.
     pub variable: String,
+    /// The variable, typeset.
+    pub symbol: MathMl,
     /// The right-hand side, typeset.
     pub right: MathMl,
     /// The right-hand side as text, as `vecfield solve` reads it.
@@ -33,9 +35,9 @@ pub struct Equation {
 }
 
 impl Equation {
-    /// `d variable/dt = right`.
-    pub fn new(variable: impl Into<String>, right: MathMl, text: impl Into<String>) -> Self {
-        Self { variable: variable.into(), right, text: text.into() }
+    /// `d symbol/dt = right`, where `text` is the right-hand side as text.
+    pub fn new(variable: impl Into<String>, symbol: MathMl, right: MathMl, text: impl Into<String>) -> Self {
+        Self { variable: variable.into(), symbol, right, text: text.into() }
     }
 }
 
@@ -162,7 +164,7 @@ impl Command {
 ///
 /// // y' = -y from y(0) = 1.
 /// let curve: Series = (0..=50).map(|k| 0.1 * f64::from(k)).map(|t| [t, (-t).exp()]).collect();
-/// let equation = Equation::new("y", MathMl::new("<mo>-</mo><mi>y</mi>")?, "-y");
+/// let equation = Equation::new("y", MathMl::name("y"), MathMl::new("<mo>−</mo><mi>y</mi>")?, "-y");
 /// let run = Trajectory::new("run 1", vec![Fit::new(curve.clone(), curve)]);
 /// let report = Report::new("Decay", Verdict::Law, "y decays at rate 1.", Variable::new("t"), vec![Variable::new("y")], vec![equation], vec![run]);
 /// let page = report.render()?;

@@ -52,7 +52,12 @@ impl Ticks {
             }
             let power = 10_f64.powi(exponent);
             let decimals = decimals_of(self.step / power);
-            return format!("{}·10{}", fixed(value / power, decimals), superscript(exponent));
+            let mantissa = fixed(value / power, decimals);
+            return match mantissa.as_str() {
+                "1" => format!("10{}", superscript(exponent)),
+                "−1" => format!("−10{}", superscript(exponent)),
+                _ => format!("{mantissa}·10{}", superscript(exponent)),
+            };
         }
         fixed(value, decimals_of(self.step))
     }

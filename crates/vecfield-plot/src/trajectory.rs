@@ -6,6 +6,9 @@ use crate::series::{Band, Series, Variable};
 use crate::simplify::{Detail, stride};
 use crate::theme::Tone;
 
+/// More points than this hide a curve.
+const CLOUD: usize = 200;
+
 /// One variable of one trajectory: what was measured, and what the model says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fit {
@@ -97,8 +100,13 @@ impl Trajectory {
 impl Fit {
     fn layers(&self, tone: Tone) -> Vec<Layer> {
         let mut layers: Vec<Layer> = self.band.iter().map(|band| Layer::Band(band.clone(), tone)).collect();
-        layers.push(Layer::Line(self.model.clone(), tone, Stroke::Solid));
-        layers.push(Layer::Points(self.observed.clone(), tone, Marker::Dot));
+        let curve = Layer::Line(self.model.clone(), tone, Stroke::Solid);
+        // A few points lie on the curve, a cloud of them behind it.
+        if self.observed.finite().count() > CLOUD {
+            layers.extend([Layer::Points(self.observed.clone(), tone, Marker::Faint), curve]);
+        } else {
+            layers.extend([curve, Layer::Points(self.observed.clone(), tone, Marker::Dot)]);
+        }
         layers
     }
 }

@@ -170,7 +170,10 @@ fn formula(markup: &str) -> MathMl {
 }
 
 fn product(coefficient: &str, factors: &[&str]) -> String {
-    let factors: Vec<String> = factors.iter().map(|name| format!("<mo>&#x2062;</mo><mi>{name}</mi>")).collect();
+    let factors: Vec<String> = factors
+        .iter()
+        .map(|name| format!("<mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mi>{name}</mi>"))
+        .collect();
     format!("<mn>{coefficient}</mn>{}", factors.concat())
 }
 
@@ -187,8 +190,8 @@ pub(crate) fn lynx_hare() -> Report {
     let hare = formula(&format!("{}<mo>−</mo>{}", product(&a, &["hare"]), product(&b, &["hare", "lynx"])));
     let lynx = formula(&format!("{}<mo>−</mo>{}", product(&d, &["hare", "lynx"]), product(&c, &["lynx"])));
     let equations = vec![
-        Equation::new("hare", hare, format!("{a}*hare - {b}*hare*lynx")),
-        Equation::new("lynx", lynx, format!("{d}*hare*lynx - {c}*lynx")),
+        Equation::new("hare", MathMl::name("hare"), hare, format!("{a}*hare - {b}*hare*lynx")),
+        Equation::new("lynx", MathMl::name("lynx"), lynx, format!("{d}*hare*lynx - {c}*lynx")),
     ];
     let run = Trajectory::new("Hudson Bay", fits(lotka_volterra, 4, &fitted, &times, &data));
     let at_data = march(lotka_volterra, &p[..4], &p[4..], &times);
@@ -311,9 +314,12 @@ fn sample_front() -> Front {
 
 fn rivals(chosen: Vec<Equation>) -> Vec<Alternative> {
     let model = |hare: &str, lynx: &str| {
-        vec![Equation::new("hare", formula(hare), "…"), Equation::new("lynx", formula(lynx), "…")]
+        vec![
+            Equation::new("hare", MathMl::name("hare"), formula(hare), "…"),
+            Equation::new("lynx", MathMl::name("lynx"), formula(lynx), "…"),
+        ]
     };
-    let square = "<mo>−</mo><mn>0.00071</mn><mo>&#x2062;</mo><msup><mi>hare</mi><mn>2</mn></msup>";
+    let square = "<mo>−</mo><mn>0.00071</mn><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><msup><mi>hare</mi><mn>2</mn></msup>";
     let five = model(
         &format!("{}<mo>−</mo>{}{square}", product("0.532", &["hare"]), product("0.0252", &["hare", "lynx"])),
         &format!("{}<mo>−</mo>{}", product("0.0274", &["hare", "lynx"]), product("0.921", &["lynx"])),
@@ -351,7 +357,7 @@ pub(crate) fn yeast() -> Report {
     let p = fitted.theta.clone();
     let [r, k] = [p[0], p[1]].map(|value| significant(value, 4));
     let right = formula(&format!(
-        "<mn>{r}</mn><mo>&#x2062;</mo><mi>biomass</mi><mo>&#x2062;</mo><mrow><mo>(</mo><mn>1</mn><mo>−</mo><mfrac><mi>biomass</mi><mn>{k}</mn></mfrac><mo>)</mo></mrow>"
+        "<mn>{r}</mn><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mi>biomass</mi><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mrow><mo>(</mo><mn>1</mn><mo>−</mo><mfrac><mi>biomass</mi><mn>{k}</mn></mfrac><mo>)</mo></mrow>"
     ));
     let biomass = Variable::new("biomass");
     let hours = Variable::new("t").in_units("hours");
@@ -363,7 +369,7 @@ pub(crate) fn yeast() -> Report {
         "Growth is logistic. A cubic law forecasts nearly as well, and these data can't tell them apart.",
         hours.clone(),
         vec![biomass.clone()],
-        vec![Equation::new("biomass", right, format!("{r}*biomass*(1 - biomass/{k})"))],
+        vec![Equation::new("biomass", MathMl::name("biomass"), right, format!("{r}*biomass*(1 - biomass/{k})"))],
         vec![run],
     );
     let errors: Vec<f64> = (0..3).map(|i| fitted.covariance[i][i].sqrt()).collect();
@@ -410,21 +416,22 @@ pub(crate) fn lorenz_runs() -> Report {
     let equations = [
         (
             "x",
-            "<mn>10</mn><mo>&#x2062;</mo><mrow><mo>(</mo><mi>y</mi><mo>−</mo><mi>x</mi><mo>)</mo></mrow>",
+            "<mn>10</mn><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mrow><mo>(</mo><mi>y</mi><mo>−</mo><mi>x</mi><mo>)</mo></mrow>",
             "10*(y - x)",
         ),
         (
             "y",
-            "<mi>x</mi><mo>&#x2062;</mo><mrow><mo>(</mo><mn>28</mn><mo>−</mo><mi>z</mi><mo>)</mo></mrow><mo>−</mo><mi>y</mi>",
+            "<mi>x</mi><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mrow><mo>(</mo><mn>28</mn><mo>−</mo><mi>z</mi><mo>)</mo></mrow><mo>−</mo><mi>y</mi>",
             "x*(28 - z) - y",
         ),
         (
             "z",
-            "<mi>x</mi><mo>&#x2062;</mo><mi>y</mi><mo>−</mo><mn>2.667</mn><mo>&#x2062;</mo><mi>z</mi>",
+            "<mi>x</mi><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mi>y</mi><mo>−</mo><mn>2.667</mn><mo>\u{2062}</mo><mspace width=\"0.17em\"></mspace><mi>z</mi>",
             "x*y - 2.667*z",
         ),
     ];
-    let equations = equations.map(|(name, markup, text)| Equation::new(name, formula(markup), text)).into();
+    let equations =
+        equations.map(|(name, markup, text)| Equation::new(name, MathMl::name(name), formula(markup), text)).into();
     let mut report = Report::new(
         "Lorenz",
         Verdict::Law,

@@ -109,6 +109,20 @@ proptest! {
     }
 }
 
+/// A logarithmic axis without a positive value, or with an absurd window, is still an axis.
+#[test]
+fn logarithmic_axes_take_any_window() {
+    for window in [[0.0, 1.0], [-1.0, -0.5], [0.0, 0.0], [1e-300, 1e300], [f64::NAN, f64::INFINITY]] {
+        let points: Series = [[0.0, -1.0], [1.0, 0.0], [2.0, 5.0]].into_iter().collect();
+        let layers = vec![Layer::Points(points, Tone::Ink, Marker::Dot)];
+        let panel = Panel::new(Variable::new("x"), Variable::new("y"), layers).scaled(Scale::Log);
+        for panel in [panel.clone(), panel.within([0.0, 1.0], window)] {
+            let svg = Figure::stack("log", "log", vec![], vec![panel], 400.0, 200.0).to_svg();
+            assert!(roxmltree::Document::parse(&svg).is_ok() && svg.len() < 20_000);
+        }
+    }
+}
+
 /// Two columns of different lengths are refused with their lengths.
 #[test]
 fn columns_must_agree() {

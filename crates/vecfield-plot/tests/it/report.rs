@@ -60,7 +60,7 @@ proptest! {
     fn text_is_escaped(tail in "[a-z<>&\"']{0,12}") {
         let wild = format!("</style></title><script>alert('{tail}')</script><img src=\"x\" onerror=y>");
         let point = Series::new(&[0.0, 1.0], &[1.0, 2.0]).unwrap();
-        let equation = Equation::new(&*wild, MathMl::name(&wild), &*wild);
+        let equation = Equation::new(&*wild, MathMl::name(&wild), MathMl::name(&wild), &*wild);
         let run = Trajectory::new(&*wild, vec![Fit::new(point.clone(), point.clone())]);
         let named = Variable::new(&*wild).in_units(&*wild);
         let mut report = Report::new(&*wild, Verdict::None, &*wild, named.clone(), vec![named.clone()], vec![equation.clone()], vec![run]);
@@ -105,6 +105,21 @@ fn markup_that_is_not_mathematics_is_refused() {
         let error = MathMl::new(markup).unwrap_err();
         assert!(matches!(error, PlotError::Markup { at: found, .. } if found == at), "{markup}: {error}");
     }
+}
+
+/// The terms of a sum, one after the other, are the sum; signs inside brackets and fractions part nothing.
+#[test]
+fn terms_make_the_sum() {
+    let inner = "<mi>a</mi><mo>−</mo><mrow><mo>(</mo><mi>b</mi><mo>+</mo><mn>1</mn><mo>)</mo></mrow><mo>+</mo><mspace width=\"1em\"/><mi>c</mi>";
+    for markup in
+        [inner.to_owned(), format!("<mrow>{inner}</mrow>"), format!("<math><mrow><mrow>{inner}</mrow></mrow></math>")]
+    {
+        let terms = MathMl::new(&markup).unwrap().terms();
+        assert_eq!(terms.len(), 3);
+        assert_eq!(terms.iter().map(MathMl::as_str).collect::<String>(), inner);
+    }
+    assert_eq!(MathMl::new("<mo>−</mo><mi>a</mi>").unwrap().terms().len(), 1);
+    assert_eq!(MathMl::new("<mrow><mi>a</mi></mrow><mo>+</mo><mrow><mi>b</mi></mrow>").unwrap().terms().len(), 2);
 }
 
 #[test]
