@@ -4,6 +4,7 @@ use vecfield_traits::{Scalar, VectorField};
 
 use crate::explicit::ExplicitRungeKutta;
 use crate::integrate::{Observer, integrate};
+use crate::radau::Radau5;
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
 use crate::tableau::Tableau;
@@ -37,6 +38,17 @@ impl<S: Scalar> Integrator<ExplicitRungeKutta<S>, S::Real> {
     /// Options that cannot be used, among them none of a fixed step for a method without an error estimate.
     pub fn explicit(tableau: &'static Tableau, n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
         Ok(Integrator { stepper: ExplicitRungeKutta::new(tableau, n, options)?, options: options.clone() })
+    }
+}
+
+impl<R: vecfield_traits::Real> Integrator<Radau5<R>, R> {
+    /// Radau IIA of order five, for stiff fields that know their Jacobian.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn radau5(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: Radau5::new(n, options)?, options: options.clone() })
     }
 }
 

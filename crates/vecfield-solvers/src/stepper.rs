@@ -1,6 +1,6 @@
 //! What the one integration loop asks of a method.
 
-use vecfield_traits::{Scalar, VectorField};
+use vecfield_traits::{self as traits, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
 
@@ -116,6 +116,14 @@ impl<F: VectorField<S>, S: Scalar> Evaluator<'_, F, S> {
     pub fn eval(&mut self, t: S::Real, y: &[S], dy: &mut [S]) {
         self.stats.rhs_evals += 1;
         self.field.eval(S::lift(t), y, dy, self.work);
+    }
+}
+
+impl<F: Jacobian<R>, R: traits::Real> Evaluator<'_, F, R> {
+    /// `jac = ∂f/∂y` and `time = ∂f/∂t`.
+    pub fn jacobian(&mut self, t: R, y: &[R], jac: &mut [R], time: &mut [R]) {
+        self.stats.jacobian_evals += 1;
+        self.field.jacobian(t, y, jac, time, self.work);
     }
 }
 

@@ -1,0 +1,512 @@
+//! Radau IIA of order five, for stiff problems (Hairer–Wanner II, IV.5 and IV.8, the algorithm of RADAU5).
+//!
+//! The three stages are the collocation conditions at the Radau points `c`, solved for `z_i = Y_i - y` by simplified Newton
+//! iterations. A change of basis `w = (T⁻¹ ⊗ I) z` splits each iteration into one real and one complex system,
+//!
+//! ```text
+//! (γ/h I - J) Δw₀ = ..        ((α + iβ)/h I - J) (Δw₁ + iΔw₂) = ..
+//! ```
+//!
+//! The Jacobian is kept while the iterations converge fast, the factorisations while the step stays the same, and the
+//! collocation polynomial of the step before predicts the stages of this one. The method is L-stable and stiffly accurate.
+
+use vecfield_linalg::{Complex, Lu};
+use vecfield_traits::{Elementary, Jacobian, Real};
+
+use crate::combine::{Term, combine};
+use crate::options::{Norm, Options, root_mean};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::{SolveError, initial};
+
+const SQRT6: f64 = 2.449_489_742_783_178;
+
+/// The Radau points.
+const C: [f64; 3] = [(4.0 - SQRT6) / 10.0, (4.0 + SQRT6) / 10.0, 1.0];
+
+/// `γ` and `α + iβ`, the eigenvalues of the inverse of the Runge–Kutta matrix.
+const GAMMA: f64 = 3.637_834_252_744_496;
+const ALPHA: f64 = 2.681_082_873_627_752;
+const BETA: f64 = 3.050_430_199_247_411;
+
+/// The basis in which the inverse of the Runge–Kutta matrix is block-diagonal (Hairer–Wanner II, IV.8).
+const T: [[f64; 3]; 3] = [
+    [0.094_438_762_488_975_24, -0.141_255_295_020_954_2, 0.030_029_194_105_147_42],
+    [0.250_213_122_965_333_3, 0.204_129_352_293_799_94, -0.382_942_112_757_261_9],
+    [1.0, 1.0, 0.0],
+];
+const T_INVERSE: [[f64; 3]; 3] = [
+    [4.178_718_591_551_904, 0.327_682_820_761_062_4, 0.523_376_445_499_449_5],
+    [-4.178_718_591_551_904, -0.327_682_820_761_062_4, 0.476_623_554_500_550_4],
+    [0.502_872_634_945_786_8, -2.571_926_949_855_605_2, 0.596_039_204_828_224_9],
+];
+
+/// Weights of `z` in the error estimate of order three (Hairer–Wanner II, IV.8, eq. (8.20)).
+const E: [f64; 3] = [(-13.0 - 7.0 * SQRT6) / 3.0, (-13.0 + 7.0 * SQRT6) / 3.0, -1.0 / 3.0];
+
+/// The collocation polynomial through `0, z₁, z₂, z₃`: `y(t + θh) = y + Σ_i z_i Σ_p P[i][p] θ^(p+1)`.
+const P: [[f64; 3]; 3] = [
+    [13.0 / 3.0 + 7.0 * SQRT6 / 3.0, -23.0 / 3.0 - 22.0 * SQRT6 / 3.0, 10.0 / 3.0 + 5.0 * SQRT6],
+    [13.0 / 3.0 - 7.0 * SQRT6 / 3.0, -23.0 / 3.0 + 22.0 * SQRT6 / 3.0, 10.0 / 3.0 - 5.0 * SQRT6],
+    [1.0 / 3.0, -8.0 / 3.0, 10.0 / 3.0],
+];
+
+/// Newton iterations of one step, at most.
+const ITERATIONS: u32 = 7;
+
+/// Steps Radau IIA of order five over floats, with the field's own Jacobian.
+#[derive(Debug, Clone)]
+pub struct Radau5<R: Real> {
+    n: usize,
+    norm: Norm<R>,
+    /// The norm of an error estimate of order three may be this large; see [`looseness`].
+    looseness: R,
+    /// Newton iterations end when the error they leave is below this.
+    kappa: R,
+    fixed: bool,
+    y: Vec<R>,
+    y_new: Vec<R>,
+    rate: Vec<R>,
+    rate_new: Vec<R>,
+    stage: Vec<R>,
+    error: Vec<R>,
+    /// `[3, n]` each: stages, those of the step before, stages in the basis `T`, the field at the stages.
+    z: Vec<R>,
+    z_old: Vec<R>,
+    w: Vec<R>,
+    rates: Vec<R>,
+    jacobian: Vec<R>,
+    time: Vec<R>,
+    age: Age,
+    real: Lu<R>,
+    complex: Lu<Complex<R>>,
+    pair: Vec<Complex<R>>,
+    /// The step the factorisations belong to.
+    factored: Option<R>,
+    /// The step before, with the norm of its error, for the predictor and the controller.
+    before: Option<(R, R)>,
+    /// The speed of convergence last seen, `θ/(1-θ)` in Hairer–Wanner II, IV.8, eq. (8.10).
+    eta: R,
+    rejected: bool,
+}
+
+/// What is known of the Jacobian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Missing,
+    /// Evaluated at an earlier state.
+    Old,
+    /// Evaluated at this state.
+    Current,
+}
+
+/// How the Newton iterations went.
+enum Newton<R> {
+    Converged { iterations: u32, rate: R },
+    Failed,
+}
+
+impl<R: Real> Radau5<R> {
+    /// Memory for a state of `n` components: two factorisations and the Jacobian, `4n²` numbers.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn new(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
+        options.validate(n)?;
+        let looseness = looseness(options);
+        let rtol = Elementary::max(options.rtol * looseness, R::EPSILON);
+        let kappa =
+            Elementary::max(R::from_f64(10.0) * R::EPSILON / rtol, Elementary::min(R::from_f64(0.03), rtol.sqrt()));
+        let vector = || vec![R::zero(); n];
+        let stages = || vec![R::zero(); 3 * n];
+        Ok(Radau5 {
+            n,
+            norm: Norm::new(options, n),
+            looseness,
+            kappa: Elementary::min(kappa, R::from_f64(0.03)),
+            fixed: options.step.is_some(),
+            y: vector(),
+            y_new: vector(),
+            rate: vector(),
+            rate_new: vector(),
+            stage: vector(),
+            error: vector(),
+            z: stages(),
+            z_old: stages(),
+            w: stages(),
+            rates: stages(),
+            jacobian: vec![R::zero(); n * n],
+            time: vector(),
+            age: Age::Missing,
+            real: Lu::new(n),
+            complex: Lu::new(n),
+            pair: vec![Complex::new(R::zero(), R::zero()); n],
+            factored: None,
+            before: None,
+            eta: R::one(),
+            rejected: false,
+        })
+    }
+
+    /// An upper bound of the largest eigenvalue of the last Jacobian: the least of its 1-, 2- (Frobenius) and ∞-norm.
+    pub(crate) fn spectral_bound(&self) -> R {
+        let n = self.n;
+        let (mut rows, mut columns, mut squares) = (R::zero(), R::zero(), R::zero());
+        for i in 0..n {
+            let (mut row, mut column) = (R::zero(), R::zero());
+            for j in 0..n {
+                let a = self.jacobian[i * n + j];
+                row += a.abs();
+                column += self.jacobian[j * n + i].abs();
+                squares += a * a;
+            }
+            rows = Elementary::max(rows, row);
+            columns = Elementary::max(columns, column);
+        }
+        Elementary::min(Elementary::min(rows, columns), squares.sqrt())
+    }
+
+    fn factorize(&mut self, h: R) -> Result<(), vecfield_linalg::LinalgError> {
+        let (n, jacobian) = (self.n, &self.jacobian);
+        let number = |x: f64| R::from_f64(x) / h;
+        let (gamma, alpha, beta) = (number(GAMMA), number(ALPHA), number(BETA));
+        self.factored = None;
+        self.real.factorize_with(|matrix| {
+            for (entry, j) in matrix.iter_mut().zip(jacobian) {
+                *entry = -*j;
+            }
+            for i in 0..n {
+                matrix[i * n + i] += gamma;
+            }
+        })?;
+        self.complex.factorize_with(|matrix| {
+            for (entry, j) in matrix.iter_mut().zip(jacobian) {
+                *entry = Complex::new(-*j, R::zero());
+            }
+            for i in 0..n {
+                matrix[i * n + i] += Complex::new(alpha, beta);
+            }
+        })?;
+        self.factored = Some(h);
+        Ok(())
+    }
+
+    /// The polynomial of the step before, continued to this step's points; zero at the first step.
+    fn predict(&mut self, h: R) {
+        let n = self.n;
+        let Some((h_old, _)) = self.before else {
+            self.z.fill(R::zero());
+            self.w.fill(R::zero());
+            return;
+        };
+        for (i, &c) in C.iter().enumerate() {
+            let weights = collocation(R::one() + R::from_f64(c) * h / h_old);
+            for j in 0..n {
+                let [z1, z2, z3] = [self.z_old[j], self.z_old[n + j], self.z_old[2 * n + j]];
+                self.z[i * n + j] = weights[0] * z1 + weights[1] * z2 + weights[2] * z3 - z3;
+            }
+        }
+        transform(&T_INVERSE, n, &self.z, &mut self.w);
+    }
+
+    fn newton<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Newton<R> {
+        let n = self.n;
+        let number = |x: f64| R::from_f64(x) / h;
+        let (gamma, alpha, beta) = (number(GAMMA), number(ALPHA), number(BETA));
+        self.eta = Elementary::powf(Elementary::max(self.eta, R::EPSILON), R::from_f64(0.8));
+        let (mut size_old, mut rate) = (R::zero(), R::zero());
+        for iteration in 1..=ITERATIONS {
+            for (i, &c) in C.iter().enumerate() {
+                for j in 0..n {
+                    self.stage[j] = self.y[j] + self.z[i * n + j];
+                }
+                field.eval(t + R::from_f64(c) * h, &self.stage, &mut self.rates[i * n..][..n]);
+            }
+            // The right-hand sides in the basis T: T⁻¹ f - Λ w / h; `z` is free until the update.
+            transform(&T_INVERSE, n, &self.rates, &mut self.z);
+            for j in 0..n {
+                let [w0, w1, w2] = [self.w[j], self.w[n + j], self.w[2 * n + j]];
+                self.error[j] = self.z[j] - gamma * w0;
+                let (re, im) = (self.z[n + j], self.z[2 * n + j]);
+                self.pair[j] = Complex::new(re - (alpha * w1 - beta * w2), im - (alpha * w2 + beta * w1));
+            }
+            self.real.solve(&mut self.error);
+            self.complex.solve(&mut self.pair);
+            let mut total = R::zero();
+            for j in 0..n {
+                let scale = self.norm.scale(j, self.y[j], self.y[j]);
+                for (stage, change) in [self.error[j], self.pair[j].re, self.pair[j].im].into_iter().enumerate() {
+                    self.w[stage * n + j] += change;
+                    let ratio = change / scale;
+                    total += ratio * ratio;
+                }
+            }
+            let size = root_mean(total, 3 * n) / self.looseness;
+            if !size.is_finite() {
+                return Newton::Failed;
+            }
+            if iteration > 1 {
+                rate = size / size_old;
+                let left = i32::try_from(ITERATIONS - iteration).expect("fewer than ten iterations");
+                if rate >= R::from_f64(0.99) || Elementary::powi(rate, left) / (R::one() - rate) * size > self.kappa {
+                    return Newton::Failed;
+                }
+                self.eta = rate / (R::one() - rate);
+            }
+            transform(&T, n, &self.w, &mut self.z);
+            if self.eta * size <= self.kappa {
+                return Newton::Converged { iterations: iteration, rate };
+            }
+            size_old = Elementary::max(size, R::EPSILON * R::EPSILON);
+        }
+        Newton::Failed
+    }
+
+    /// The norm of `(γ/h - J)⁻¹ (f + Σ e_i z_i / h)`, filtered once more where that alone would reject
+    /// (Hairer–Wanner II, IV.8, eqs. (8.19) and (8.20)).
+    fn error_norm<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> R {
+        let norm = self.filtered(h, false);
+        if norm > R::one() && (self.rejected || self.before.is_none()) {
+            for j in 0..self.n {
+                self.stage[j] = self.y[j] + self.error[j];
+            }
+            field.eval(t, &self.stage, &mut self.rate_new);
+            return self.filtered(h, true);
+        }
+        norm
+    }
+
+    fn filtered(&mut self, h: R, again: bool) -> R {
+        let n = self.n;
+        let rate = if again { &self.rate_new } else { &self.rate };
+        let weights = E.map(|e| R::from_f64(e) / h);
+        for j in 0..n {
+            let estimate = weights[0] * self.z[j] + weights[1] * self.z[n + j] + weights[2] * self.z[2 * n + j];
+            self.error[j] = rate[j] + estimate;
+        }
+        self.real.solve(&mut self.error);
+        let mut total = R::zero();
+        for j in 0..n {
+            let ratio = self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j]);
+            total += ratio * ratio;
+        }
+        root_mean(total, n) / self.looseness
+    }
+
+    fn refuse(&mut self, factor: f64) -> Attempt<R> {
+        self.rejected = true;
+        Attempt { accepted: false, factor: R::from_f64(factor) }
+    }
+
+    /// Gustafsson's predictive controller (Hairer–Wanner II, IV.8, eqs. (8.24) and (8.25)).
+    fn factor(&mut self, h: R, norm: R, iterations: u32) -> R {
+        let number = R::from_f64;
+        let limit = f64::from(2 * ITERATIONS + 1) / f64::from(2 * ITERATIONS + iterations);
+        let safety = number(0.9 * limit);
+        let norm = Elementary::max(norm, number(1e-10));
+        let quarter = |x: R| x.sqrt().sqrt();
+        let mut factor = safety / quarter(norm);
+        if let Some((h_old, norm_old)) = self.before {
+            let trend = (h / h_old).abs() * quarter(norm_old / norm);
+            factor *= Elementary::min(trend, R::one());
+        }
+        Elementary::min(Elementary::max(factor, number(0.125)), number(8.0))
+    }
+}
+
+impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
+    type Scalar = R;
+
+    fn dim(&self) -> usize {
+        self.n
+    }
+
+    fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
+        self.y.copy_from_slice(y);
+        (self.age, self.factored, self.before) = (Age::Missing, None, None);
+        (self.eta, self.rejected) = (R::one(), false);
+        field.eval(t, &self.y, &mut self.rate);
+        match first_not_finite(&self.rate) {
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            None => Ok(()),
+        }
+    }
+
+    fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
+        let trial = initial::Trial { stage: &mut self.stage, rate: &mut self.rate_new };
+        initial::step(field, &self.norm, 4, (t, span), &self.y, &self.rate, trial)
+    }
+
+    fn attempt(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Attempt<R> {
+        let n = self.n;
+        let (iterations, rate) = loop {
+            if self.age == Age::Missing {
+                field.jacobian(t, &self.y, &mut self.jacobian, &mut self.time);
+                (self.age, self.factored) = (Age::Current, None);
+            }
+            if self.factored != Some(h) {
+                field.stats.factorizations += 1;
+                if self.factorize(h).is_err() {
+                    return self.refuse(0.5);
+                }
+            }
+            self.predict(h);
+            match self.newton(field, t, h) {
+                Newton::Converged { iterations, rate } => break (iterations, rate),
+                Newton::Failed if self.age == Age::Old => self.age = Age::Missing,
+                Newton::Failed => {
+                    self.eta = R::one();
+                    return self.refuse(0.5);
+                }
+            }
+        };
+        for j in 0..n {
+            self.y_new[j] = self.y[j] + self.z[2 * n + j];
+        }
+        let norm = if self.fixed { R::zero() } else { self.error_norm(field, t, h) };
+        if norm.is_nan() {
+            return self.refuse(0.125);
+        }
+        let factor = self.factor(h, norm, iterations);
+        if norm > R::one() {
+            if self.age == Age::Old {
+                self.age = Age::Missing;
+            }
+            // At the very first step the prediction is worthless, and so is the estimate.
+            return match self.before {
+                None if !self.rejected => self.refuse(0.1),
+                _ => self.refuse(factor.to_f64()),
+            };
+        }
+        field.eval(t + h, &self.y_new, &mut self.rate_new);
+        if first_not_finite(&self.rate_new).is_some() {
+            return self.refuse(0.125);
+        }
+        let factor = if self.rejected { Elementary::min(factor, R::one()) } else { factor };
+        self.rejected = false;
+        self.before = Some((h, Elementary::max(norm, R::from_f64(1e-2))));
+        // A Jacobian that lets the iterations converge this fast is good enough for the next step.
+        self.age = if iterations > 1 && rate > R::from_f64(1e-3) { Age::Missing } else { Age::Old };
+        // Keeping the step keeps the factorisations.
+        let keep = self.age == Age::Old && factor >= R::one() && factor <= R::from_f64(1.2);
+        Attempt { accepted: true, factor: if keep { R::one() } else { factor } }
+    }
+
+    fn dense(&mut self, _field: &mut Evaluator<'_, F, R>, _t: R, _h: R, theta: R, out: &mut [R]) {
+        let weights = collocation(theta);
+        let terms = [0, 1, 2].map(|slot| Term { weight: weights[slot], slot });
+        combine(&self.y, R::one(), &terms, &self.z, out);
+    }
+
+    fn commit(&mut self) {
+        core::mem::swap(&mut self.y, &mut self.y_new);
+        core::mem::swap(&mut self.rate, &mut self.rate_new);
+        core::mem::swap(&mut self.z, &mut self.z_old);
+    }
+
+    fn y(&self) -> &[R] {
+        &self.y
+    }
+
+    fn y_new(&self) -> &[R] {
+        &self.y_new
+    }
+
+    fn culprit(&self) -> Culprit {
+        let n = self.n;
+        let rows_of_jacobian = first_not_finite(&self.jacobian).map(|at| at / n);
+        let stages = first_not_finite(&self.rates).map(|at| at % n);
+        let end = first_not_finite(&self.rate_new);
+        if let Some(component) = rows_of_jacobian.or(stages).or(end) {
+            return Culprit { component, finite: false };
+        }
+        let mut worst = (0, R::zero());
+        for (j, &error) in self.error.iter().enumerate() {
+            let ratio = (error / self.norm.scale(j, self.y[j], self.y[j])).abs();
+            if ratio > worst.1 {
+                worst = (j, ratio);
+            }
+        }
+        Culprit { component: worst.0, finite: true }
+    }
+}
+
+/// By how much an estimate of order three may exceed the tolerance so that a method of order five just meets it:
+/// `rtol^(2/3)/10` in place of `rtol`, as RADAU5 has it, where `rtol` is below `1e-3`.
+fn looseness<R: Real>(options: &Options<R>) -> R {
+    let least = match &options.atol {
+        crate::Tolerance::All(atol) => *atol,
+        crate::Tolerance::Each(each) => each.iter().fold(R::one(), |least, &atol| Elementary::min(least, atol)),
+    };
+    // Where atol decides, it is taken relative to a state of size one.
+    let tolerance = Elementary::max(options.rtol, Elementary::max(least, R::EPSILON));
+    if tolerance >= R::from_f64(1e-3) {
+        return R::one();
+    }
+    R::from_f64(0.1) * Elementary::powf(tolerance, R::from_f64(-1.0 / 3.0))
+}
+
+/// Weights of `z₁, z₂, z₃` in the collocation polynomial at `θ`.
+fn collocation<R: Real>(theta: R) -> [R; 3] {
+    P.map(|row| row.iter().rev().fold(R::zero(), |sum, &p| (sum + R::from_f64(p)) * theta))
+}
+
+/// `to = (M ⊗ I) from`, both `[3, n]`.
+fn transform<R: Real>(matrix: &[[f64; 3]; 3], n: usize, from: &[R], to: &mut [R]) {
+    let rows = matrix.map(|row| row.map(R::from_f64));
+    for (i, row) in rows.iter().enumerate() {
+        for j in 0..n {
+            to[i * n + j] = row[0] * from[j] + row[1] * from[n + j] + row[2] * from[2 * n + j];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The Runge–Kutta matrix of Radau IIA with three stages (Hairer–Wanner II, IV.5, Table 5.6).
+    const A: [[f64; 3]; 3] = [
+        [(88.0 - 7.0 * SQRT6) / 360.0, (296.0 - 169.0 * SQRT6) / 1800.0, (-2.0 + 3.0 * SQRT6) / 225.0],
+        [(296.0 + 169.0 * SQRT6) / 1800.0, (88.0 + 7.0 * SQRT6) / 360.0, (-2.0 - 3.0 * SQRT6) / 225.0],
+        [(16.0 - SQRT6) / 36.0, (16.0 + SQRT6) / 36.0, 1.0 / 9.0],
+    ];
+
+    fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
+        core::array::from_fn(|i| core::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
+    }
+
+    fn assert_near(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) {
+        for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
+            assert!((a - b).abs() < 1e-14, "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn the_basis_diagonalises_the_method() {
+        let identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        assert_near(&product(&T, &T_INVERSE), &identity);
+        // A T Λ = T with Λ = diag(γ, [[α, -β], [β, α]]), that is Λ = T⁻¹ A⁻¹ T.
+        let blocks = [[GAMMA, 0.0, 0.0], [0.0, ALPHA, -BETA], [0.0, BETA, ALPHA]];
+        assert_near(&product(&A, &product(&T, &blocks)), &T);
+    }
+
+    #[test]
+    fn the_stages_are_collocation_at_the_radau_points() {
+        for (i, &c) in C.iter().enumerate() {
+            for q in 1..=3 {
+                let sum: f64 = (0..3).map(|j| A[i][j] * C[j].powi(q - 1)).sum();
+                assert!((sum - c.powi(q) / f64::from(q)).abs() < 1e-15);
+            }
+            let weights = collocation(c);
+            for (j, weight) in weights.iter().enumerate() {
+                assert!((weight - f64::from(u8::from(i == j))).abs() < 1e-14);
+            }
+        }
+        // b = last row of A: order five.
+        for q in 1..=5 {
+            let sum: f64 = (0..3).map(|j| A[2][j] * C[j].powi(q - 1)).sum();
+            assert!((sum - 1.0 / f64::from(q)).abs() < 1e-15);
+        }
+    }
+}
