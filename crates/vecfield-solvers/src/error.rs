@@ -27,6 +27,15 @@ pub enum SolveError {
         /// The step that would have come next.
         step: f64,
     },
+    /// A step of the fixed size asked for cannot be taken.
+    StepFailed {
+        /// The component that spoils it.
+        component: usize,
+        /// The state is still good here.
+        t: f64,
+        /// The size asked for.
+        step: f64,
+    },
     /// The bound on the number of steps was reached.
     TooManySteps {
         /// How far the solve came.
@@ -104,6 +113,7 @@ impl SolveError {
         match *self {
             SolveError::NotFinite { component, .. }
             | SolveError::StepTooSmall { component, .. }
+            | SolveError::StepFailed { component, .. }
             | SolveError::BadInitial { component } => Some(component),
             _ => None,
         }
@@ -114,6 +124,7 @@ impl SolveError {
         match *self {
             SolveError::NotFinite { t, .. }
             | SolveError::StepTooSmall { t, .. }
+            | SolveError::StepFailed { t, .. }
             | SolveError::TooManySteps { t, .. }
             | SolveError::Chattering { t, .. } => Some(t),
             _ => None,
@@ -159,6 +170,12 @@ impl fmt::Display for Named<'_> {
                 f,
                 "{} cannot be followed beyond t = {t}: the step fell to h = {step:e}; the solution has a singularity there, \
                  or the tolerance is below rounding: stop before that time, or raise rtol and atol",
+                self.component(*component)
+            ),
+            SolveError::StepFailed { component, t, step } => write!(
+                f,
+                "the step from t = {t} of the fixed size h = {step:e} fails in {}: it leaves the domain of the formula, or its \
+                 equations have no solution nearby; use a smaller step, or a method that chooses its own",
                 self.component(*component)
             ),
             SolveError::TooManySteps { t, step, limit } => write!(

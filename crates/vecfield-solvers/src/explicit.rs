@@ -95,6 +95,25 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         self.tableau
     }
 
+    /// `h|λ|` for the eigenvalue that the last two stages at the end of the step see; zero where the method has no two.
+    pub(crate) fn stiffness(&self, h: S::Real) -> S::Real {
+        let (n, end) = (self.n, self.tableau.end_slot());
+        if end == 0 || self.times[end - 1] != S::Real::one() {
+            return S::Real::zero();
+        }
+        let (before, after) = (&self.k[(end - 1) * n..][..n], &self.k[end * n..][..n]);
+        let (mut rates, mut states) = (S::Real::zero(), S::Real::zero());
+        for i in 0..n {
+            let scale = self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
+            let rate = (after[i].value() - before[i].value()) / scale;
+            // `stage` still holds the state of the last stage before the end.
+            let state = (self.y_new[i].value() - self.stage[i].value()) / scale;
+            rates += rate * rate;
+            states += state * state;
+        }
+        if states > S::Real::zero() { h.abs() * (rates / states).sqrt() } else { S::Real::zero() }
+    }
+
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
         let (n, end) = (self.n, self.tableau.end_slot());
         let s = self.tableau.stages();

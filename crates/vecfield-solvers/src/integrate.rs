@@ -102,9 +102,10 @@ where
         if clock.stuck(attempt.accepted) {
             let culprit = stepper.culprit();
             let (component, t, step) = (culprit.component, clock.t.to_f64(), clock.h.to_f64());
-            return Err(match culprit.finite {
-                true => SolveError::StepTooSmall { component, t, step },
-                false => SolveError::NotFinite { component, t, step },
+            return Err(match (options.step, culprit.finite) {
+                (Some(_), _) => SolveError::StepFailed { component, t, step },
+                (None, true) => SolveError::StepTooSmall { component, t, step },
+                (None, false) => SolveError::NotFinite { component, t, step },
             });
         }
     }

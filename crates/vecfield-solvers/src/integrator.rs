@@ -2,13 +2,14 @@
 
 use vecfield_traits::{Scalar, VectorField};
 
+use crate::any::AnyStepper;
 use crate::explicit::ExplicitRungeKutta;
 use crate::integrate::{Observer, integrate};
 use crate::radau::Radau5;
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
 use crate::tableau::Tableau;
-use crate::{Ending, Options, SolveError};
+use crate::{Ending, Method, Options, SolveError};
 
 /// A stepper with its memory and options; solves allocate nothing but what they return.
 ///
@@ -49,6 +50,17 @@ impl<R: vecfield_traits::Real> Integrator<Radau5<R>, R> {
     /// Options that cannot be used.
     pub fn radau5(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         Ok(Integrator { stepper: Radau5::new(n, options)?, options: options.clone() })
+    }
+}
+
+impl<R: vecfield_traits::Real> Integrator<AnyStepper<R>, R> {
+    /// Any method, for fields that know their Jacobian.
+    ///
+    /// # Errors
+    ///
+    /// Options that the method cannot use.
+    pub fn new(method: Method, n: usize, options: &Options<R>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: AnyStepper::new(method, n, options)?, options: options.clone() })
     }
 }
 
@@ -188,6 +200,25 @@ impl<K, R> Integrator<K, R> {
     }
 }
 
+/// Solves `dy/dt = f(t, y)` from `t0` to `t1` by any method.
+///
+/// # Errors
+///
+/// Options, slices or times that do not fit, or a solve that cannot be finished; the error carries the states before.
+pub fn solve<R: vecfield_traits::Real, F: vecfield_traits::Jacobian<R>>(
+    field: &F,
+    (t0, t1): (R, R),
+    y0: &[R],
+    method: Method,
+    options: &Options<R>,
+    save: Save<'_, R>,
+) -> Result<Solution<R>, Interrupted<R>> {
+    match Integrator::new(method, y0.len(), options) {
+        Ok(mut integrator) => integrator.solve(field, (t0, t1), y0, save),
+        Err(error) => Err(refused(error, y0.len())),
+    }
+}
+
 /// Solves `dy/dt = f(t, y)` from `t0` to `t1` by an explicit method, over any number.
 ///
 /// # Errors
@@ -203,10 +234,12 @@ pub fn solve_explicit<S: Scalar, F: VectorField<S>>(
 ) -> Result<Solution<S>, Interrupted<S>> {
     match Integrator::explicit(tableau, y0.len(), options) {
         Ok(mut integrator) => integrator.solve(field, (t0, t1), y0, save),
-        Err(error) => {
-            let (stats, ending) = (Stats::default(), Ending::Reached);
-            let partial = Box::new(Solution { t: Vec::new(), y: Vec::new(), dim: y0.len(), stats, ending });
-            Err(Interrupted { error, partial })
-        }
+        Err(error) => Err(refused(error, y0.len())),
     }
+}
+
+/// A solve that did not begin.
+fn refused<S: Scalar>(error: SolveError, dim: usize) -> Interrupted<S> {
+    let (stats, ending) = (Stats::default(), Ending::Reached);
+    Interrupted { error, partial: Box::new(Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending }) }
 }

@@ -30,6 +30,8 @@
 //! **Architecture invariant:** error control looks at values alone. *Why:* a dual then takes the very steps a float takes,
 //! so its value part has the same bits. *Checked by* `tests/it/scalars.rs`.
 
+mod any;
+mod auto;
 mod combine;
 mod controller;
 mod error;
@@ -37,17 +39,21 @@ mod explicit;
 mod initial;
 mod integrate;
 mod integrator;
+mod method;
 mod options;
 mod radau;
 mod solution;
 pub mod stepper;
 pub mod tableau;
 
+pub use any::AnyStepper;
+pub use auto::Auto;
 pub use controller::Filter;
 pub use error::SolveError;
 pub use explicit::ExplicitRungeKutta;
 pub use integrate::{Ending, Flow, Observer, Segment};
-pub use integrator::{Integrator, solve_explicit};
+pub use integrator::{Integrator, solve, solve_explicit};
+pub use method::{Kind, Method, Stiffness};
 pub use options::{Options, Tolerance};
 pub use radau::Radau5;
 pub use solution::{Interrupted, Save, Solution};

@@ -26,7 +26,7 @@ const C: [f64; 3] = [(4.0 - SQRT6) / 10.0, (4.0 + SQRT6) / 10.0, 1.0];
 /// `γ` and `α + iβ`, the eigenvalues of the inverse of the Runge–Kutta matrix.
 const GAMMA: f64 = 3.637_834_252_744_496;
 const ALPHA: f64 = 2.681_082_873_627_752;
-const BETA: f64 = 3.050_430_199_247_411;
+const BETA: f64 = -3.050_430_199_247_411;
 
 /// The basis in which the inverse of the Runge–Kutta matrix is block-diagonal (Hairer–Wanner II, IV.8).
 const T: [[f64; 3]; 3] = [
@@ -37,7 +37,7 @@ const T: [[f64; 3]; 3] = [
 const T_INVERSE: [[f64; 3]; 3] = [
     [4.178_718_591_551_904, 0.327_682_820_761_062_4, 0.523_376_445_499_449_5],
     [-4.178_718_591_551_904, -0.327_682_820_761_062_4, 0.476_623_554_500_550_4],
-    [0.502_872_634_945_786_8, -2.571_926_949_855_605_2, 0.596_039_204_828_224_9],
+    [0.502_872_634_945_786_8, -2.571_926_949_855_605, 0.596_039_204_828_224_9],
 ];
 
 /// Weights of `z` in the error estimate of order three (Hairer–Wanner II, IV.8, eq. (8.20)).
@@ -49,6 +49,12 @@ const P: [[f64; 3]; 3] = [
     [13.0 / 3.0 - 7.0 * SQRT6 / 3.0, -23.0 / 3.0 + 22.0 * SQRT6 / 3.0, 10.0 / 3.0 - 5.0 * SQRT6],
     [1.0 / 3.0, -8.0 / 3.0, 10.0 / 3.0],
 ];
+
+/// The largest value of `|θ(θ-c₁)(θ-c₂)(θ-c₃)|` for `θ` in `[0, 1]`.
+const LARGEST_NODES: f64 = 0.018_253_6;
+
+/// The error of dense output does not accumulate, and may exceed the tolerance by this.
+const DENSE_SLACK: f64 = 10.0;
 
 /// Newton iterations of one step, at most.
 const ITERATIONS: u32 = 7;
@@ -74,6 +80,8 @@ pub struct Radau5<R: Real> {
     z_old: Vec<R>,
     w: Vec<R>,
     rates: Vec<R>,
+    /// The end of the step as the polynomial of the step before predicts it, less `y`.
+    predicted: Vec<R>,
     jacobian: Vec<R>,
     time: Vec<R>,
     age: Age,
@@ -113,18 +121,21 @@ impl<R: Real> Radau5<R> {
     /// Options that cannot be used.
     pub fn new(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         options.validate(n)?;
-        let looseness = looseness(options);
+        let fixed = options.step.is_some();
+        let looseness = if fixed { R::one() } else { looseness(options) };
         let rtol = Elementary::max(options.rtol * looseness, R::EPSILON);
-        let kappa =
-            Elementary::max(R::from_f64(10.0) * R::EPSILON / rtol, Elementary::min(R::from_f64(0.03), rtol.sqrt()));
+        // Fixed steps have no tolerance to speak of: the iterations go down to rounding.
+        let rounding = R::from_f64(if fixed { 100.0 } else { 10.0 }) * R::EPSILON / rtol;
+        let wanted = if fixed { R::zero() } else { Elementary::min(R::from_f64(0.03), rtol.sqrt()) };
+        let kappa = Elementary::min(Elementary::max(rounding, wanted), R::from_f64(0.03));
         let vector = || vec![R::zero(); n];
         let stages = || vec![R::zero(); 3 * n];
         Ok(Radau5 {
             n,
             norm: Norm::new(options, n),
             looseness,
-            kappa: Elementary::min(kappa, R::from_f64(0.03)),
-            fixed: options.step.is_some(),
+            kappa,
+            fixed,
             y: vector(),
             y_new: vector(),
             rate: vector(),
@@ -135,6 +146,7 @@ impl<R: Real> Radau5<R> {
             z_old: stages(),
             w: stages(),
             rates: stages(),
+            predicted: vector(),
             jacobian: vec![R::zero(); n * n],
             time: vector(),
             age: Age::Missing,
@@ -206,7 +218,25 @@ impl<R: Real> Radau5<R> {
                 self.z[i * n + j] = weights[0] * z1 + weights[1] * z2 + weights[2] * z3 - z3;
             }
         }
+        self.predicted.copy_from_slice(&self.z[2 * n..]);
         transform(&T_INVERSE, n, &self.z, &mut self.w);
+    }
+
+    /// The norm of the error of dense output, from that of the prediction: both are `y⁗/24` times the nodes' polynomial.
+    ///
+    /// The filter of the error estimate damps everything along stiff directions, where the steps may become so long that
+    /// the polynomial inside them is worthless though their ends are exact (Prothero and Robinson's problem).
+    fn dense_norm(&self, h: R) -> R {
+        let Some((h_old, _)) = self.before else { return R::zero() };
+        let nodes = |theta: R| theta * C.iter().fold(R::one(), |product, &c| product * (theta - R::from_f64(c)));
+        let reach = nodes(R::one() + h / h_old) * Elementary::powi(h_old / h, 4);
+        let mut total = R::zero();
+        for j in 0..self.n {
+            let error = self.z[2 * self.n + j] - self.predicted[j];
+            let ratio = error / self.norm.scale(j, self.y[j], self.y_new[j]);
+            total += ratio * ratio;
+        }
+        R::from_f64(LARGEST_NODES / DENSE_SLACK) * root_mean(total, self.n) / reach
     }
 
     fn newton<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Newton<R> {
@@ -364,6 +394,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
             self.y_new[j] = self.y[j] + self.z[2 * n + j];
         }
         let norm = if self.fixed { R::zero() } else { self.error_norm(field, t, h) };
+        let dense = if self.fixed { R::zero() } else { self.dense_norm(h) };
+        let norm = Elementary::max(norm, dense);
         if norm.is_nan() {
             return self.refuse(0.125);
         }

@@ -3,3 +3,4 @@
 mod convergence;
 mod failures;
 mod order_conditions;
+mod stiff;

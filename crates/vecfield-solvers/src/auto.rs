@@ -1,0 +1,193 @@
+//! The automatic method: an explicit one suited to the tolerance, and Radau IIA while the problem is stiff.
+//!
+//! **To stiff.** Stability, not accuracy, limits an explicit step where `h|λ|` stays at the edge of the stability region, with
+//! `λ` estimated from two evaluations of the field at the same time, for nothing (Shampine; Hairer–Wanner II, IV.2):
+//!
+//! ```text
+//! |λ| ≈ ‖f(t + h, y⁺) - k_s‖ / ‖y⁺ - Y_s‖
+//! ```
+//!
+//! **Back.** Where `h` times a bound of the Jacobian's eigenvalues stays inside the stability region, the explicit method
+//! could take the same steps for less.
+
+use vecfield_traits::{Jacobian, Real};
+
+use crate::explicit::ExplicitRungeKutta;
+use crate::radau::Radau5;
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper};
+use crate::tableau::{DOP853, TSIT5, Tableau, VERNER_7};
+use crate::{Options, SolveError};
+
+/// Explicit steps at the edge of stability before the switch (Hairer–Wanner II, IV.2).
+const STIFF_AFTER: u32 = 15;
+/// Explicit steps inside it that clear the suspicion.
+const CLEARED_AFTER: u32 = 6;
+/// Implicit steps well inside the explicit method's stability region before the first switch back; doubled each time.
+const RELAXED_AFTER: u32 = 8;
+
+/// Steps an explicit method or [`Radau5`], whichever the problem wants at the time.
+///
+/// The memory of [`Radau5`] is made at the first switch to it and kept.
+#[derive(Debug, Clone)]
+pub struct Auto<R: Real> {
+    options: Options<R>,
+    explicit: ExplicitRungeKutta<R>,
+    stability: R,
+    implicit: Option<Box<Radau5<R>>>,
+    /// Is the step being taken implicit?
+    stiff: bool,
+    /// Shall the next one be of the other kind?
+    switch: bool,
+    at_edge: u32,
+    inside: u32,
+    patience: u32,
+}
+
+impl<R: Real> Auto<R> {
+    /// Memory for a state of `n` components.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn new(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
+        let tableau = suited_to(options);
+        Ok(Auto {
+            options: options.clone(),
+            explicit: ExplicitRungeKutta::new(tableau, n, options)?,
+            stability: R::from_f64(tableau.real_stability()),
+            implicit: None,
+            stiff: false,
+            switch: false,
+            at_edge: 0,
+            inside: 0,
+            patience: RELAXED_AFTER,
+        })
+    }
+
+    fn watch_explicit(&mut self, h: R) {
+        if self.explicit.stiffness(h) > R::from_f64(0.9) * self.stability {
+            (self.at_edge, self.inside) = (self.at_edge + 1, 0);
+        } else {
+            self.inside += 1;
+            if self.inside == CLEARED_AFTER {
+                self.at_edge = 0;
+            }
+        }
+        self.switch = self.at_edge == STIFF_AFTER;
+    }
+
+    fn watch_implicit(&mut self, h: R, bound: R) {
+        if h.abs() * bound < R::from_f64(0.5) * self.stability {
+            self.inside += 1;
+        } else {
+            self.inside = 0;
+        }
+        self.switch = self.inside == self.patience;
+    }
+
+    fn change<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R) -> Result<(), SolveError> {
+        (self.switch, self.at_edge, self.inside) = (false, 0, 0);
+        if self.stiff {
+            if let Some(implicit) = &self.implicit {
+                self.explicit.start(field, t, implicit_y::<F, R>(implicit))?;
+            }
+            self.patience = self.patience.saturating_mul(2);
+        } else {
+            let n = Stepper::<F>::dim(&self.explicit);
+            let implicit = match self.implicit.take() {
+                Some(implicit) => implicit,
+                None => Box::new(Radau5::new(n, &self.options)?),
+            };
+            self.implicit.insert(implicit).start(field, t, Stepper::<F>::y(&self.explicit))?;
+        }
+        self.stiff = !self.stiff;
+        Ok(())
+    }
+
+    fn implicit(&self) -> Option<&Radau5<R>> {
+        self.implicit.as_deref().filter(|_| self.stiff)
+    }
+}
+
+fn implicit_y<F: Jacobian<R>, R: Real>(implicit: &Radau5<R>) -> &[R] {
+    Stepper::<F>::y(implicit)
+}
+
+impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
+    type Scalar = R;
+
+    fn dim(&self) -> usize {
+        Stepper::<F>::dim(&self.explicit)
+    }
+
+    fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
+        (self.stiff, self.switch, self.at_edge, self.inside) = (false, false, 0, 0);
+        self.patience = RELAXED_AFTER;
+        self.explicit.start(field, t, y)
+    }
+
+    fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
+        self.explicit.first_step(field, t, span)
+    }
+
+    fn attempt(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Attempt<R> {
+        if self.switch && self.change(field, t).is_err() {
+            return Attempt { accepted: false, factor: R::zero() };
+        }
+        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+            None => {
+                let attempt = self.explicit.attempt(field, t, h);
+                if attempt.accepted {
+                    self.watch_explicit(h);
+                }
+                attempt
+            }
+            Some(implicit) => {
+                let attempt = implicit.attempt(field, t, h);
+                if attempt.accepted {
+                    let bound = implicit.spectral_bound();
+                    self.watch_implicit(h, bound);
+                }
+                attempt
+            }
+        }
+    }
+
+    fn dense(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R, theta: R, out: &mut [R]) {
+        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+            None => self.explicit.dense(field, t, h, theta, out),
+            Some(implicit) => implicit.dense(field, t, h, theta, out),
+        }
+    }
+
+    fn commit(&mut self) {
+        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+            None => Stepper::<F>::commit(&mut self.explicit),
+            Some(implicit) => Stepper::<F>::commit(implicit),
+        }
+    }
+
+    fn y(&self) -> &[R] {
+        self.implicit().map_or_else(|| Stepper::<F>::y(&self.explicit), Stepper::<F>::y)
+    }
+
+    fn y_new(&self) -> &[R] {
+        self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<F>::y_new)
+    }
+
+    fn culprit(&self) -> Culprit {
+        self.implicit().map_or_else(|| Stepper::<F>::culprit(&self.explicit), Stepper::<F>::culprit)
+    }
+}
+
+/// The explicit method that needs the least work at a tolerance, by the measurements of `benches/tolerances.rs`.
+fn suited_to<R: Real>(options: &Options<R>) -> &'static Tableau {
+    let rtol = options.rtol.to_f64();
+    if rtol > 3e-6 {
+        &TSIT5
+    } else if rtol > 3e-9 {
+        &VERNER_7
+    } else {
+        &DOP853
+    }
+}

@@ -1,0 +1,143 @@
+//! Methods by name, and what is said of each.
+
+use crate::SolveError;
+use crate::tableau::{self, Tableau};
+
+/// A way to solve: the automatic choice, an explicit method, or a stiff one.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Method {
+    /// An explicit method suited to the tolerance, and a stiff one while the problem is stiff.
+    Auto,
+    /// An explicit Runge–Kutta method.
+    Explicit(&'static Tableau),
+    /// Radau IIA of order five.
+    Radau5,
+}
+
+/// The family of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Stages one after another, no equations to solve.
+    Explicit,
+    /// Equations to solve in every step, with the Jacobian of the field.
+    Implicit,
+}
+
+/// Is a method meant for stiff problems?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stiffness {
+    /// No: its steps are limited by stability.
+    No,
+    /// Yes.
+    Yes,
+}
+
+impl Method {
+    /// Every method: the automatic one first, then explicit ones by order, then stiff ones.
+    pub fn all() -> impl Iterator<Item = Method> {
+        let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
+        core::iter::once(Method::Auto).chain(explicit).chain([Method::Radau5])
+    }
+
+    /// The method of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::UnknownMethod`] with the nearest name.
+    pub fn named(name: &str) -> Result<Method, SolveError> {
+        if let Some(method) = Method::all().find(|method| method.name() == name) {
+            return Ok(method);
+        }
+        let alike = |method: &Method| strsim::jaro_winkler(name, method.name());
+        let nearest = Method::all().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or(Method::Auto).name();
+        Err(SolveError::UnknownMethod { name: name.to_owned(), nearest })
+    }
+
+    /// As users type it after `--method`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Method::Auto => "auto",
+            Method::Explicit(tableau) => tableau.name,
+            Method::Radau5 => "radau5",
+        }
+    }
+
+    /// The lowest and the highest order: equal but for a method that changes it.
+    pub fn order(&self) -> (u32, u32) {
+        match self {
+            Method::Auto => (5, 8),
+            Method::Explicit(tableau) => (tableau.order, tableau.order),
+            Method::Radau5 => (5, 5),
+        }
+    }
+
+    /// Its family.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Method::Explicit(_) => Kind::Explicit,
+            Method::Auto | Method::Radau5 => Kind::Implicit,
+        }
+    }
+
+    /// Does it take steps of a given size only?
+    pub fn fixed_step(&self) -> bool {
+        matches!(self, Method::Explicit(tableau) if !tableau.adaptive())
+    }
+
+    /// Is it meant for stiff problems?
+    pub fn stiff(&self) -> Stiffness {
+        match self {
+            Method::Explicit(_) => Stiffness::No,
+            Method::Auto | Method::Radau5 => Stiffness::Yes,
+        }
+    }
+
+    /// What it is for, in a few words.
+    pub fn when(&self) -> &'static str {
+        match self {
+            Method::Auto => "the default: suits the method to the tolerance and switches where the problem is stiff",
+            Method::Explicit(tableau) => tableau.when,
+            Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
+        }
+    }
+
+    /// Where it was published.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Method::Auto => "Hairer-Wanner II, IV.2 for the detection of stiffness",
+            Method::Explicit(tableau) => tableau.source,
+            Method::Radau5 => "Hairer-Wanner II, IV.8",
+        }
+    }
+}
+
+impl PartialEq for Method {
+    fn eq(&self, other: &Method) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Method {}
+
+impl Kind {
+    /// As the command line prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Explicit => "explicit",
+            Kind::Implicit => "implicit",
+        }
+    }
+}
+
+impl Stiffness {
+    /// As the command line prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stiffness::No => "no",
+            Stiffness::Yes => "yes",
+        }
+    }
+}
