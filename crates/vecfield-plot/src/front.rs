@@ -79,44 +79,20 @@ impl Front {
     /// Size across, success up; scores far outside the front's range are left out of view and counted in the legend.
     pub fn figure(&self) -> Figure {
         let best = self.best();
-        let chosen = self.chosen.and_then(|index| self.points.get(index)).copied();
-        let window = self.window(&best, chosen.as_ref());
-        let inside = |p: &&FrontPoint| window.is_none_or(|[low, high]| (low..=high).contains(&p.score));
-        let series =
-            |points: &mut dyn Iterator<Item = FrontPoint>| points.map(|p| [p.complexity, p.score]).collect::<Series>();
-        let front = series(&mut best.iter().copied());
+        let chosen = self.chosen.and_then(|index| self.points.get(index));
+        let window = self.window(&best, chosen);
+        let inside = |p: &FrontPoint| window.is_none_or(|[low, high]| (low..=high).contains(&p.score));
+        let seen: Vec<FrontPoint> = self.points.iter().copied().filter(inside).collect();
+        let front = series(&best);
         let mut layers = vec![
-            Layer::Points(series(&mut self.points.iter().filter(inside).copied()), Tone::Muted, Marker::Faint),
+            Layer::Points(series(&seen), Tone::Muted, Marker::Faint),
             Layer::Line(stairs(&front), Tone::Variable(0), Stroke::Thin),
             Layer::Points(front, Tone::Variable(0), Marker::Dot),
         ];
-        let mut legend = vec![
-            Entry::new(Swatch::Dot, Tone::Variable(0), "best of its size"),
-            Entry::new(Swatch::Dot, Tone::Muted, "other models"),
-        ];
-        if let Some(point) = chosen {
-            layers.push(Layer::Points(series(&mut [point].into_iter()), Tone::Variable(1), Marker::Dot));
-            layers.push(Layer::Points(series(&mut [point].into_iter()), Tone::Variable(1), Marker::Halo));
-            legend.insert(0, Entry::new(Swatch::Dot, Tone::Variable(1), "chosen"));
+        if let Some(&point) = chosen {
+            layers.extend([Marker::Dot, Marker::Halo].map(|m| Layer::Points(series(&[point]), Tone::Variable(1), m)));
         }
-        let unseen = self.points.iter().filter(|p| !drawable(p.score) || !inside(p)).count();
-        if unseen > 0 {
-            legend.push(Entry::new(Swatch::Nothing, Tone::Muted, format!("({unseen} worse, out of view)")));
-        }
-        let scores = || layers_scores(&self.points, window);
-        let scale = match range_of(scores()) {
-            Some([low, high]) if low > 0.0 && high > 12.0 * low && self.better == Better::Lower => Scale::Log,
-            _ => Scale::Linear,
-        };
-        let mut panel = Panel::new(self.complexity.clone(), self.score.clone(), layers)
-            .scaled(scale)
-            .when_empty("no model could be scored");
-        if self.points.iter().all(|p| p.complexity.fract() == 0.0) {
-            panel = panel.counting();
-        }
-        if let Some(range) = range_of(self.points.iter().filter(inside).map(|p| p.complexity)) {
-            panel = panel.across(size_window(range));
-        }
+        let legend = legend(chosen.is_some(), self.points.len() - seen.len());
         let good = if self.better == Better::Lower { "lower" } else { "higher" };
         let description = format!(
             "{} models by {} and {} ({good} is better).",
@@ -124,7 +100,21 @@ impl Front {
             self.complexity.name,
             self.score.name
         );
+        let panel = self.panel(layers, &seen);
         Figure::grid("Simplicity against success", description, legend, vec![panel], 1, WIDTH, 270.0)
+    }
+
+    fn panel(&self, layers: Vec<Layer>, seen: &[FrontPoint]) -> Panel {
+        let scale = match range_of(seen.iter().map(|p| p.score)) {
+            Some([low, high]) if low > 0.0 && high > 12.0 * low && self.better == Better::Lower => Scale::Log,
+            _ => Scale::Linear,
+        };
+        let panel = Panel::new(self.complexity.clone(), self.score.clone(), layers)
+            .scaled(scale)
+            .when_empty("no model could be scored");
+        let panel = if seen.iter().all(|p| p.complexity.fract() == 0.0) { panel.counting() } else { panel };
+        let sizes = range_of(seen.iter().map(|p| p.complexity)).map(size_window);
+        sizes.into_iter().fold(panel, Panel::across)
     }
 
     /// Models that can be drawn, by increasing size and, in one size, the best first.
@@ -154,8 +144,22 @@ impl Front {
     }
 }
 
-fn layers_scores(points: &[FrontPoint], window: Option<[f64; 2]>) -> impl Iterator<Item = f64> {
-    points.iter().map(|p| p.score).filter(move |score| window.is_none_or(|[low, high]| (low..=high).contains(score)))
+fn series(points: &[FrontPoint]) -> Series {
+    points.iter().map(|p| [p.complexity, p.score]).collect()
+}
+
+fn legend(chosen: bool, unseen: usize) -> Vec<Entry> {
+    let mut legend = vec![
+        Entry::new(Swatch::Dot, Tone::Variable(0), "best up to its size"),
+        Entry::new(Swatch::Dot, Tone::Muted, "other models"),
+    ];
+    if chosen {
+        legend.insert(0, Entry::new(Swatch::Dot, Tone::Variable(1), "chosen"));
+    }
+    if unseen > 0 {
+        legend.push(Entry::new(Swatch::Nothing, Tone::Muted, format!("({unseen} worse, out of view)")));
+    }
+    legend
 }
 
 /// A staircase: a size buys the best score of any smaller one.
