@@ -56,6 +56,13 @@ pub enum SolveError {
         /// The length of that interval.
         within: f64,
     },
+    /// A guard is not a finite number.
+    GuardNotFinite {
+        /// The event, by its index.
+        event: usize,
+        /// Where.
+        t: f64,
+    },
     /// A method without an error estimate was asked to choose its own steps.
     StepRequired {
         /// The method.
@@ -126,7 +133,8 @@ impl SolveError {
             | SolveError::StepTooSmall { t, .. }
             | SolveError::StepFailed { t, .. }
             | SolveError::TooManySteps { t, .. }
-            | SolveError::Chattering { t, .. } => Some(t),
+            | SolveError::Chattering { t, .. }
+            | SolveError::GuardNotFinite { t, .. } => Some(t),
             _ => None,
         }
     }
@@ -187,6 +195,11 @@ impl fmt::Display for Named<'_> {
                 f,
                 "event {event} fires without end: {count} times within {within:e} before t = {t}, where the events \
                  accumulate; stop before that time, or give the jump a smallest size"
+            ),
+            SolveError::GuardNotFinite { event, t } => write!(
+                f,
+                "the guard of event {event} is not finite at t = {t}; change its formula where it divides by zero or leaves \
+                 the domain of a function"
             ),
             SolveError::StepRequired { method } => write!(
                 f,

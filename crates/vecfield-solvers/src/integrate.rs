@@ -2,6 +2,7 @@
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
+use crate::event::{Verdict, Watch};
 use crate::stepper::{Evaluator, Stepper};
 use crate::{Options, SolveError};
 
@@ -58,19 +59,22 @@ pub enum Ending {
     Reached,
     /// At an observer's wish.
     Stopped,
+    /// At an event, by its index.
+    Event(usize),
 }
 
-/// Integrates from `(t0, y0)` to `t1`, showing every accepted step to `observer`.
+/// Integrates from `(t0, y0)` to `t1`, through the jumps of `events`, showing every accepted step to `observer`.
 ///
 /// # Errors
 ///
-/// The field not finite, the step too small, or too many steps; the observer has then seen all that is good.
+/// The field not finite, the step too small, too many steps or jumps; the observer has then seen all that is good.
 pub(crate) fn integrate<F, K>(
     stepper: &mut K,
     field: &mut Evaluator<'_, F, K::Scalar>,
     (t0, t1): (Real_<F, K>, Real_<F, K>),
     y0: &[K::Scalar],
     options: &Options<Real_<F, K>>,
+    events: &mut Watch<'_, '_, K::Scalar, F>,
     observer: &mut (impl Observer<K::Scalar> + ?Sized),
 ) -> Result<Ending, SolveError>
 where
@@ -78,6 +82,7 @@ where
     F: VectorField<K::Scalar>,
 {
     stepper.start(field, t0, y0)?;
+    events.begin(field.field, t0, y0)?;
     let mut clock = Clock::new(stepper, field, (t0, t1), options);
     while !clock.done() {
         if field.stats.steps + field.stats.rejected >= options.max_steps {
@@ -88,13 +93,26 @@ where
         let attempt = stepper.attempt(field, clock.t, h);
         if attempt.accepted {
             field.stats.steps += 1;
-            let mut step = Step { stepper: &mut *stepper, field: &mut *field, t0: clock.t, t1: next, h };
+            let mut step = Step { stepper: &mut *stepper, field: &mut *field, t0: clock.t, t1: next, h, end: None };
+            let verdict = events.pass(&mut step)?;
+            if let Verdict::Jump(t) | Verdict::Stop(t, _) = verdict {
+                step.t1 = t;
+                step.end = Some(&events.state);
+            }
             let flow = observer.step(&mut step);
+            match verdict {
+                Verdict::Stop(_, event) => return Ok(Ending::Event(event)),
+                _ if flow == Flow::Stop => return Ok(Ending::Stopped),
+                Verdict::Jump(t) => {
+                    events.jump(field.field, t)?;
+                    stepper.start(field, t, &events.state)?;
+                    clock = Clock::new(stepper, field, (t, t1), options);
+                    continue;
+                }
+                Verdict::GoOn => {}
+            }
             stepper.commit();
             clock.accept(next, h, attempt.factor);
-            if flow == Flow::Stop {
-                return Ok(Ending::Stopped);
-            }
         } else {
             field.stats.rejected += 1;
             clock.reject(h, attempt.factor);
@@ -207,7 +225,7 @@ impl<R: Real> Clock<R> {
 }
 
 /// The accepted step of a stepper.
-struct Step<'a, 'b, F, K>
+pub(crate) struct Step<'a, 'b, F, K>
 where
     K: Stepper<F>,
     F: VectorField<K::Scalar>,
@@ -217,6 +235,28 @@ where
     t0: Real_<F, K>,
     t1: Real_<F, K>,
     h: Real_<F, K>,
+    /// The state at `t1`, where an event cuts the step short.
+    end: Option<&'a [K::Scalar]>,
+}
+
+impl<F, K> Step<'_, '_, F, K>
+where
+    K: Stepper<F>,
+    F: VectorField<K::Scalar>,
+{
+    pub(crate) fn field(&self) -> &F {
+        self.field.field
+    }
+
+    /// The time at a fraction of the step.
+    pub(crate) fn time(&self, theta: Real_<F, K>) -> Real_<F, K> {
+        if theta == Real_::<F, K>::one() { self.t1 } else { self.t0 + self.h * theta }
+    }
+
+    /// What of `θ` is lost when it becomes a time, in units of rounding.
+    pub(crate) fn resolution(&self) -> Real_<F, K> {
+        Elementary::max(self.t0.abs(), self.t1.abs()) / self.h.abs() + Real_::<F, K>::one()
+    }
 }
 
 impl<F, K> Segment<K::Scalar> for Step<'_, '_, F, K>
@@ -237,12 +277,12 @@ where
     }
 
     fn y1(&self) -> &[K::Scalar] {
-        self.stepper.y_new()
+        self.end.unwrap_or_else(|| self.stepper.y_new())
     }
 
     fn at(&mut self, t: Real_<F, K>, out: &mut [K::Scalar]) {
         if t == self.t1 {
-            out.copy_from_slice(self.stepper.y_new());
+            out.copy_from_slice(self.y1());
         } else if t == self.t0 {
             out.copy_from_slice(self.stepper.y());
         } else {

@@ -3,6 +3,7 @@
 use vecfield_traits::{Scalar, VectorField};
 
 use crate::any::AnyStepper;
+use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
 use crate::integrate::{Observer, integrate};
 use crate::radau::Radau5;
@@ -112,7 +113,8 @@ impl<K, R> Integrator<K, R> {
         let mut field = field;
         let mut evaluator = Evaluator { field: &mut field, work, stats: Stats::default() };
         let mut sampler = Sampler::new(t0, y0, times, out);
-        integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut sampler)?;
+        let mut watch = Watch::new(&mut [], 0, t1 - t0);
+        integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut sampler)?;
         Ok(evaluator.stats)
     }
 
@@ -156,23 +158,65 @@ impl<K, R> Integrator<K, R> {
         F: VectorField<S>,
         K: for<'f> Stepper<&'f F, Scalar = S>,
     {
-        let mut solution =
-            Solution { t: Vec::new(), y: Vec::new(), dim: y0.len(), stats: Stats::default(), ending: Ending::Reached };
+        let mut field = field;
+        self.run(&mut field, (t0, t1), y0, save, &mut [], observer)
+    }
+
+    /// [`solve`](Integrator::solve) with [`Event`]s, whose jumps may change the state and the field.
+    ///
+    /// # Errors
+    ///
+    /// As [`solve`](Integrator::solve), and jumps or guards that cannot be followed.
+    pub fn solve_with_events<S, F>(
+        &mut self,
+        field: &mut F,
+        (t0, t1): (R, R),
+        y0: &[S],
+        save: Save<'_, R>,
+        events: &mut [Event<'_, S, F>],
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: Stepper<F, Scalar = S>,
+    {
+        self.run(field, (t0, t1), y0, save, events, &mut ())
+    }
+
+    fn run<S, F>(
+        &mut self,
+        field: &mut F,
+        (t0, t1): (R, R),
+        y0: &[S],
+        save: Save<'_, R>,
+        events: &mut [Event<'_, S, F>],
+        observer: &mut impl Observer<S>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: Stepper<F, Scalar = S>,
+    {
+        let mut solution = Solution::empty(y0.len());
         let checked = self.check(field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
         if let Err(error) = checked {
             return Err(Interrupted { error, partial: Box::new(solution) });
         }
-        let (mut field, mut work) = (field, field.workspace());
-        let mut evaluator = Evaluator { field: &mut field, work: &mut work, stats: Stats::default() };
+        let mut work = field.workspace();
+        let mut evaluator = Evaluator { field, work: &mut work, stats: Stats::default() };
         let mut recorder = Recorder::new(save, t0, y0);
+        let mut watch = Watch::new(events, y0.len(), t1 - t0);
         let ended = {
             let mut both = (&mut recorder, observer);
-            integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut both)
+            integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut both)
         };
         if !recorder.complete() || ended != Ok(Ending::Reached) {
             recorder.finish();
         }
         solution.stats = evaluator.stats;
+        solution.events = watch.happened;
         (solution.t, solution.y) = (recorder.t, recorder.y);
         match ended {
             Ok(ending) => Ok(Solution { ending, ..solution }),
@@ -240,6 +284,5 @@ pub fn solve_explicit<S: Scalar, F: VectorField<S>>(
 
 /// A solve that did not begin.
 fn refused<S: Scalar>(error: SolveError, dim: usize) -> Interrupted<S> {
-    let (stats, ending) = (Stats::default(), Ending::Reached);
-    Interrupted { error, partial: Box::new(Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending }) }
+    Interrupted { error, partial: Box::new(Solution::empty(dim)) }
 }

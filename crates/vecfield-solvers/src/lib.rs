@@ -21,6 +21,7 @@
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | a new Runge–Kutta method | [`tableau`]: one `const` |
+//! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve | [`Observer`] |
 //! | what went wrong | [`SolveError`] |
 //!
@@ -35,6 +36,7 @@ mod auto;
 mod combine;
 mod controller;
 mod error;
+mod event;
 mod explicit;
 mod initial;
 mod integrate;
@@ -50,6 +52,7 @@ pub use any::AnyStepper;
 pub use auto::Auto;
 pub use controller::Filter;
 pub use error::SolveError;
+pub use event::{Direction, Event, Occurrence};
 pub use explicit::ExplicitRungeKutta;
 pub use integrate::{Ending, Flow, Observer, Segment};
 pub use integrator::{Integrator, solve, solve_explicit};

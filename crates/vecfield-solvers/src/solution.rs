@@ -3,6 +3,7 @@
 use vecfield_traits::{Real, Scalar};
 
 use crate::SolveError;
+use crate::event::Occurrence;
 use crate::integrate::{Ending, Flow, Observer, Segment};
 use crate::stepper::Stats;
 
@@ -19,9 +20,17 @@ pub struct Solution<S: Scalar> {
     pub stats: Stats,
     /// How it ended.
     pub ending: Ending,
+    /// The events that happened, in order.
+    pub events: Vec<Occurrence<S>>,
 }
 
 impl<S: Scalar> Solution<S> {
+    /// Nothing yet.
+    pub(crate) fn empty(dim: usize) -> Solution<S> {
+        let (stats, ending) = (Stats::default(), Ending::Reached);
+        Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending, events: Vec::new() }
+    }
+
     /// The state at the `row`-th time kept.
     ///
     /// # Panics
