@@ -161,8 +161,7 @@ impl Solver {
 
     /// A run that did not begin.
     fn nothing(&self) -> Run {
-        let dim = self.initial.len();
-        self.run(Solution { t: Vec::new(), y: Vec::new(), dim, stats: Stats::default(), ending: Ending::Stopped })
+        self.run(Solution::empty(self.initial.len()))
     }
 
     fn run(&self, solution: Solution<f64>) -> Run {

@@ -9,6 +9,7 @@ use crate::stepper::Stats;
 
 /// The states of a solve at the times kept, and the work it took.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Solution<S: Scalar> {
     /// The times kept.
     pub t: Vec<S::Real>,
@@ -25,8 +26,8 @@ pub struct Solution<S: Scalar> {
 }
 
 impl<S: Scalar> Solution<S> {
-    /// Nothing yet.
-    pub(crate) fn empty(dim: usize) -> Solution<S> {
+    /// Nothing kept, no work done: what is left of a solve that did not begin.
+    pub fn empty(dim: usize) -> Solution<S> {
         let (stats, ending) = (Stats::default(), Ending::Reached);
         Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending, events: Vec::new() }
     }
