@@ -233,6 +233,37 @@ impl Fit {
         })
     }
 
+    /// The states that these constants and starts give at the rows of `data`, cut into `windows` (as many as the fit's own, in
+    /// the same order): the same solution on another table of times.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjointError::Solve`] when a window cannot be integrated.
+    pub fn replay<F: Differentiable>(
+        &self,
+        family: &F,
+        data: &Trajectories,
+        windows: &[Window],
+        options: &FitOptions,
+    ) -> Result<Vec<f64>, AdjointError> {
+        let measurement = Measurement {
+            observed: options.observed.clone(),
+            noise: options.noise,
+            loss: options.loss,
+            sigma: self.sigma.clone(),
+        };
+        let mut problem =
+            Shooting::new(family, data, measurement, windows.to_vec(), vec![], &self.theta, &options.solver)?;
+        let mut states = vec![0.0; windows.iter().map(|w| w.rows.len() * self.dim).sum()];
+        let mut rest = &mut states[..];
+        for (k, window) in windows.iter().enumerate() {
+            let (own, after) = rest.split_at_mut(window.rows.len() * self.dim);
+            problem.states_into(&self.starts, k, own)?;
+            rest = after;
+        }
+        Ok(states)
+    }
+
     /// The fitted state at a row of a run.
     pub fn state(&self, data: &Trajectories, run: usize, row: usize) -> &[f64] {
         let before: usize = data.runs()[..run].iter().map(vecfield_data::Trajectory::len).sum();
