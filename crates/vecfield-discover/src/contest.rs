@@ -1,0 +1,346 @@
+//! A fair contest: every candidate is fitted from the past alone, from the same blind starts, and judged by what it
+//! forecasts.
+//!
+//! In-sample criteria prefer equations that bend to the noise of the process; forecasts from several origins do not. Origins
+//! are run one after the other, and after each the hopeless are dropped (a race: Maron & Moore 1997), because a fit costs
+//! milliseconds and there are thousands of candidates.
+
+use crate::matching::{Matching, MatchingError, Smoothing};
+use crate::model::Support;
+use crate::observer::{Observer, Progress};
+use crate::origin::Origin;
+use crate::score::{CEILING, Score};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use vecfield_adjoint::{Fit, FitOptions, Loss, Noise, Start, fit};
+use vecfield_data::Trajectories;
+use vecfield_expr::ExprField;
+use vecfield_sindy::Library;
+use vecfield_solvers::tableau::TSIT5;
+use vecfield_solvers::{Integrator, Tolerance};
+use vecfield_traits::ParametricField;
+
+/// Candidates that go on to the second, third and fourth origin.
+const KEEP: [usize; 3] = [300, 100, 40];
+
+/// Of every complexity, this many go on whatever their rank: the reader is to see the trade-off.
+const KEEP_OF_EACH_SIZE: usize = 2;
+
+/// A candidate that has run the whole race.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its terms.
+    pub support: Support,
+    /// Its forecast errors, latest origin first.
+    pub score: Score,
+    /// Size of its formulas.
+    pub complexity: usize,
+}
+
+/// Everything the candidates share: data, origins, blind starts, noise model.
+pub struct Contest<'a> {
+    data: &'a Trajectories,
+    library: &'a Library,
+    noise: Noise,
+    scale: Vec<f64>,
+    cells: usize,
+    origins: Vec<(Origin, [Matching; 2])>,
+}
+
+impl<'a> Contest<'a> {
+    /// Prepares origins and smoothed paths.
+    ///
+    /// # Errors
+    ///
+    /// [`MatchingError`] when the past of an origin is too short to be smoothed.
+    pub fn new(data: &'a Trajectories, library: &'a Library, noise: Noise) -> Result<Self, MatchingError> {
+        let origins = Origin::all(data)?;
+        let cells = origins.last().map_or(0, |earliest| earliest.cells_ahead(data));
+        let origins = origins
+            .into_iter()
+            .map(|origin| {
+                let paths = blind_paths(origin.past(), library, noise)?;
+                Ok((origin, paths))
+            })
+            .collect::<Result<_, MatchingError>>()?;
+        Ok(Self { data, library, noise, scale: scales(data), cells, origins })
+    }
+
+    /// Number of origins.
+    pub fn origins(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// Scores of the two forecasts that know no dynamics: persistence and the past mean.
+    pub fn nulls(&self) -> [Score; 2] {
+        let errors: Vec<[f64; 2]> =
+            self.origins.iter().map(|(origin, _)| origin.null_errors(self.data, self.noise, &self.scale)).collect();
+        [0, 1].map(|which| Score::new(self.cells, errors.iter().map(|pair| pair[which])))
+    }
+
+    /// Runs the race among `supports`; returns those that finished, best first (ties by size, then by terms).
+    pub fn race(&self, supports: Vec<Support>, observer: &dyn Observer) -> Race {
+        let mut entries: Vec<Entry> = supports
+            .into_iter()
+            .map(|support| {
+                let complexity = support.complexity(self.library);
+                Entry { support, score: Score::new(self.cells, []), complexity }
+            })
+            .collect();
+        let mut cut = false;
+        let planned: usize = (0..self.origins.len()).map(|origin| self.size_at(origin, entries.len())).sum();
+        let done = AtomicUsize::new(0);
+        for origin in 0..self.origins.len() {
+            let errors: Vec<Option<f64>> = entries
+                .par_iter()
+                .map(|entry| {
+                    let share = done.fetch_add(1, Ordering::Relaxed) as f64 / planned as f64;
+                    observer
+                        .goes_on(Progress { stage: "forecasting", share })
+                        .then(|| self.forecast_error(&entry.support, origin))
+                })
+                .collect();
+            if errors.iter().any(Option::is_none) {
+                cut = true;
+                // Only a candidate judged at this origin may be compared by it; with none, the last round stands.
+                if origin > 0 {
+                    break;
+                }
+            }
+            entries = entries
+                .into_iter()
+                .zip(errors)
+                .filter_map(|(mut entry, error)| {
+                    entry.score.push(error?);
+                    Some(entry)
+                })
+                .collect();
+            entries.sort_by(|a, b| {
+                let by_score = a.score.mean().total_cmp(&b.score.mean());
+                by_score.then(a.complexity.cmp(&b.complexity)).then_with(|| a.support.cmp(&b.support))
+            });
+            if cut {
+                break;
+            }
+            if let Some(&keep) = KEEP.get(origin).filter(|_| origin + 1 < self.origins.len()) {
+                drop_hopeless(&mut entries, keep);
+            }
+        }
+        Race { entries, cut }
+    }
+
+    /// How many of `field` candidates are about to run from origin number `origin`.
+    fn size_at(&self, origin: usize, field: usize) -> usize {
+        origin.checked_sub(1).map_or(field, |previous| field.min(KEEP[previous.min(KEEP.len() - 1)]))
+    }
+
+    /// What the fits of `support` at each origin forecast, origin by origin and run by run; runs whose solution does not
+    /// reach the rows ahead are left out.
+    pub fn forecasts(&self, support: &Support) -> Vec<Forecast> {
+        let Ok(family) = support.family(self.library) else { return vec![] };
+        let forecasts_at = |(origin, paths): &(Origin, [Matching; 2])| {
+            let options = quick_options(support, origin.past(), self.noise, &self.scale);
+            let fit = fit_from_paths(&family, origin.past(), support, paths, self.noise, &options)?;
+            let of_run = |run| {
+                let states = forecast(&family, &fit, self.data, run, origin.ahead(run))?;
+                Some(Forecast { run, rows: origin.ahead(run), states })
+            };
+            Some((0..self.data.runs().len()).filter_map(of_run).collect::<Vec<_>>())
+        };
+        self.origins.iter().filter_map(forecasts_at).flatten().collect()
+    }
+
+    /// Fits `support` from the past of origin number `origin` and returns its forecast error.
+    fn forecast_error(&self, support: &Support, origin: usize) -> f64 {
+        let (origin, paths) = &self.origins[origin];
+        let Ok(family) = support.family(self.library) else { return CEILING };
+        let options = quick_options(support, origin.past(), self.noise, &self.scale);
+        match fit_from_paths(&family, origin.past(), support, paths, self.noise, &options) {
+            Some(fit) => self.judge(&family, &fit, origin),
+            None => CEILING,
+        }
+    }
+
+    /// Share of the variance ahead of the origins that the forecasts of `support` explain, over all origins and variables;
+    /// the variance is that about the past mean.
+    pub fn forecast_r2(&self, support: &Support) -> f64 {
+        let (mut left, mut total) = (0.0, 0.0);
+        for (index, (origin, _)) in self.origins.iter().enumerate() {
+            left += self.forecast_error(support, index).powi(2);
+            total += origin.null_errors(self.data, self.noise, &self.scale)[1].powi(2);
+        }
+        if total > 0.0 { 1.0 - left / total } else { 0.0 }
+    }
+
+    /// Integrates a fit beyond its origin and compares.
+    fn judge(&self, family: &ExprField, fit: &Fit, origin: &Origin) -> f64 {
+        let forecasts: Vec<Option<Vec<f64>>> =
+            (0..self.data.runs().len()).map(|run| forecast(family, fit, self.data, run, origin.ahead(run))).collect();
+        let dim = self.data.dim();
+        origin.error(self.data, self.noise, &self.scale, |run, row| {
+            let states = forecasts[run].as_ref()?;
+            let at = row - origin.ahead(run).start;
+            Some(states[at * dim..(at + 1) * dim].to_vec())
+        })
+    }
+}
+
+/// What a fit to the past said of the rows ahead, in one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// Which run.
+    pub run: usize,
+    /// The rows ahead of the origin; the row before the first is the last that the fit has seen.
+    pub rows: core::ops::Range<usize>,
+    /// Forecast states, `[rows, dim]`.
+    pub states: Vec<f64>,
+}
+
+/// What a race gave.
+#[derive(Debug, Clone)]
+pub struct Race {
+    /// Candidates that were judged at every origin run so far, best first.
+    pub entries: Vec<Entry>,
+    /// Did the observer cut it short?
+    pub cut: bool,
+}
+
+/// Keeps the first `keep` entries of a sorted list, and the first few of every complexity.
+fn drop_hopeless(entries: &mut Vec<Entry>, keep: usize) {
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut rank = 0;
+    entries.retain(|entry| {
+        let of_this_size = seen.entry(entry.complexity).or_default();
+        *of_this_size += 1;
+        rank += 1;
+        rank <= keep || *of_this_size <= KEEP_OF_EACH_SIZE
+    });
+}
+
+/// Two paths through the data, one as smooth as the data allow and one that follows them more closely.
+pub(crate) fn blind_paths(
+    data: &Trajectories,
+    library: &Library,
+    noise: Noise,
+) -> Result<[Matching; 2], MatchingError> {
+    let logarithms = noise == Noise::Multiplicative;
+    let path = |stiffness| Matching::new(data, library, Smoothing { logarithms, stiffness });
+    Ok([path(1.0)?, path(0.1)?])
+}
+
+/// The unit of each variable's errors: its standard deviation, or its size where it never changes.
+pub(crate) fn scales(data: &Trajectories) -> Vec<f64> {
+    (0..data.dim())
+        .map(|variable| {
+            let std = data.std(variable);
+            if std > 0.0 { std } else { data.rms(variable).max(1.0) }
+        })
+        .collect()
+}
+
+/// Window lengths of a fit: the run in thirds, then whole; long runs grow from 25 rows and stay bounded, since a chaotic
+/// system forgets its start.
+pub(crate) fn window_lengths(data: &Trajectories) -> Vec<usize> {
+    let longest = data.runs().iter().map(vecfield_data::Trajectory::len).max().unwrap_or(0);
+    if longest <= 60 { vec![longest.div_ceil(3), usize::MAX] } else { vec![25, 50, 100, 200] }
+}
+
+/// Options of a contest fit: digits enough to rank, no more.
+pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise, scale: &[f64]) -> FitOptions {
+    let sigma = if noise == Noise::Additive { scale.to_vec() } else { vec![1.0; scale.len()] };
+    FitOptions {
+        observed: (0..data.dim()).collect(),
+        noise,
+        loss: Loss::Squared,
+        sigma,
+        estimate_sigma: false,
+        free: (0..support.terms()).collect(),
+        bounds: vec![],
+        windows: window_lengths(data),
+        solver: solver_options(scale, 1e-4, data.row_count()),
+        optimizer: vecfield_optim::Options {
+            iterations: 60,
+            cost_tolerance: 1e-4,
+            step_tolerance: 1e-5,
+            gradient_tolerance: 1e-5,
+            ..Default::default()
+        },
+    }
+}
+
+/// Steps a fit may take between two measurements: a candidate that needs more is stiff or about to blow up, and no law is
+/// read from so few data.
+const STEPS_PER_ROW: u64 = 30;
+
+/// Integration of a fit: explicit, errors relative to each variable's own scale.
+pub(crate) fn solver_options(scale: &[f64], rtol: f64, rows: usize) -> vecfield_solvers::Options<f64> {
+    vecfield_solvers::Options {
+        rtol,
+        atol: Tolerance::Each(scale.iter().map(|s| 0.1 * rtol * s).collect()),
+        max_steps: 200 + STEPS_PER_ROW * rows as u64,
+        ..Default::default()
+    }
+}
+
+/// Two costs closer than this are the same minimum.
+const SAME_MINIMUM: f64 = 0.01;
+
+/// The best of the fits from the blind starts: each path, with whole runs at once and with short windows first.
+///
+/// Local minima decide a contest, so a single start is never trusted; but when the two most different starts end in one
+/// minimum, the other two are left out.
+pub(crate) fn fit_from_paths(
+    family: &ExprField,
+    data: &Trajectories,
+    support: &Support,
+    paths: &[Matching; 2],
+    noise: Noise,
+    options: &FitOptions,
+) -> Option<Fit> {
+    let whole = FitOptions { windows: options.windows[options.windows.len() - 1..].to_vec(), ..options.clone() };
+    let from = |path: &Matching, options: &FitOptions| {
+        let state = |run: usize, row: usize, out: &mut [f64]| {
+            for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
+                *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
+            }
+        };
+        let start = Start { theta: path.start(support)?, state: &state };
+        fit(family, data, &start, options, &mut |_, _| core::ops::ControlFlow::Continue(())).ok()
+    };
+    let [smooth, close] = paths;
+    let (a, b) = (from(smooth, &whole), from(close, options));
+    if let (Some(a), Some(b)) = (&a, &b) {
+        let agree = a.windows.len() == b.windows.len() && (a.cost - b.cost).abs() <= SAME_MINIMUM * a.cost.min(b.cost);
+        if agree {
+            return Some(if a.cost <= b.cost { a.clone() } else { b.clone() });
+        }
+    }
+    // Fits that stopped at different window lengths have different numbers of free starts: fewer windows win.
+    [a, b, from(close, &whole), from(smooth, options)]
+        .into_iter()
+        .flatten()
+        .min_by(|a, b| a.windows.len().cmp(&b.windows.len()).then(a.cost.total_cmp(&b.cost)))
+}
+
+/// States at `rows` of `run`, integrated from the start of the run's last window; `None` when the solution does not reach
+/// them.
+pub(crate) fn forecast(
+    family: &ExprField,
+    fit: &Fit,
+    data: &Trajectories,
+    run: usize,
+    rows: core::ops::Range<usize>,
+) -> Option<Vec<f64>> {
+    let dim = data.dim();
+    let last = fit.windows.iter().rposition(|window| window.run == run)?;
+    let from = fit.windows[last].rows.start;
+    let times = data.runs()[run].times();
+    let field = ParametricField::<f64>::at(family, fit.theta.clone());
+    let options = solver_options(&scales(data), 1e-6, 4 * data.row_count());
+    let mut out = vec![0.0; rows.len() * dim];
+    let start = &fit.starts[last * dim..(last + 1) * dim];
+    let mut integrator = Integrator::explicit(&TSIT5, dim, &options).ok()?;
+    integrator.sample(&field, times[from], start, &times[rows], &mut out).ok()?;
+    Some(out)
+}

@@ -1,0 +1,364 @@
+//! The whole way: measured trajectories in, a ranked set of laws out.
+
+use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, scales};
+use crate::matching::{Matching, MatchingError};
+use crate::model::Support;
+use crate::observer::{Observer, Part, Progress};
+use crate::origin::FEWEST_ROWS;
+use crate::refine::{Law, refine};
+use crate::score::Score;
+use crate::space;
+use crate::verdict::{STRONG, Verdict, contenders, judge, reductions, suffices};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use vecfield_adjoint::Noise;
+use vecfield_data::{DataError, Trajectories};
+use vecfield_sindy::{Library, SindyError};
+
+/// Which noise models compete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoiseChoice {
+    /// Both where all values are positive; the likelihood decides.
+    #[default]
+    Auto,
+    /// Only this one.
+    Only(Noise),
+}
+
+/// How far a discovery goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The noise model.
+    pub noise: NoiseChoice,
+    /// The most candidates of a contest.
+    pub candidates: usize,
+    /// The most alternatives in the result, the law itself not counted.
+    pub alternatives: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { noise: NoiseChoice::Auto, candidates: 2000, alternatives: 12 }
+    }
+}
+
+/// A candidate with its numbers and its forecasts.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The law, fitted to all the data.
+    pub law: Law,
+    /// Its forecast errors at the origins.
+    pub score: Score,
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// The features that equations are made of.
+    pub library: Library,
+    /// May the first candidate be called a law?
+    pub verdict: Verdict,
+    /// The noise model that was taken.
+    pub noise: Noise,
+    /// The log-likelihoods that chose it, by noise model; one entry where there was no choice.
+    pub noise_evidence: Vec<(Noise, f64)>,
+    /// The chosen law.
+    pub chosen: Candidate,
+    /// The others, ranked by forecasts; the best of each complexity among them.
+    pub alternatives: Vec<Candidate>,
+    /// Forecast errors of persistence and of the past mean.
+    pub nulls: [Score; 2],
+    /// How many candidates competed.
+    pub competed: usize,
+    /// Complexity and mean forecast error of every candidate that ran the whole race, best first.
+    pub field: Vec<(usize, f64)>,
+    /// What the chosen law forecast at each origin, fitted to the past alone.
+    pub forecasts: Vec<Forecast>,
+    /// Share of the variance ahead of the origins that the chosen law's forecasts explain.
+    pub forecast_r2: f64,
+    /// Did the observer cut the run short?
+    pub cut: bool,
+}
+
+/// Why nothing could be found.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoverError {
+    /// No run is long enough to hold a forecast.
+    #[error(
+        "the longest trajectory has {rows} rows, and a forecast from its own past needs at least {FEWEST_ROWS}; measure more, or \
+         `fit` a known equation instead"
+    )]
+    TooFewRows {
+        /// Rows of the longest run.
+        rows: usize,
+    },
+    /// Logarithms of values that are not positive.
+    #[error("multiplicative noise needs positive values, and `{variable}` has {value}; use additive noise")]
+    NotPositive {
+        /// The variable.
+        variable: String,
+        /// Its smallest value.
+        value: f64,
+    },
+    /// The data cannot be smoothed.
+    #[error(transparent)]
+    Matching(#[from] MatchingError),
+    /// The names or the library cannot be used.
+    #[error(transparent)]
+    Library(#[from] SindyError),
+    /// The data are not a data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// No candidate could be fitted.
+    #[error(
+        "none of {competed} candidates could be fitted to the data; look for outliers or a jump, or give runs that start \
+         closer together"
+    )]
+    NothingFits {
+        /// Candidates tried.
+        competed: usize,
+    },
+}
+
+/// Finds the equations behind `data`.
+///
+/// Every candidate is fitted from the past alone at four origins and judged by its forecasts; the simplest of those that
+/// cannot be told from the best is the law, and is fitted to all the data by maximum likelihood. Deterministic for any
+/// number of threads.
+///
+/// # Errors
+///
+/// [`DiscoverError`].
+pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer) -> Result<Discovery, DiscoverError> {
+    check(data, options)?;
+    let library = Library::polynomial(data.variables(), degree(data.dim()))?;
+    let mut found: Option<Discovery> = None;
+    let mut evidence = Vec::new();
+    let noises = noises(data, options.noise);
+    for (k, &noise) in noises.iter().enumerate() {
+        let share = |done: f64| (k as f64 + done) / noises.len() as f64;
+        let part = Part { of: observer, from: share(0.0), to: share(1.0) };
+        let one = contest(data, &library, noise, options, &part)?;
+        evidence.push((noise, one.chosen.law.log_likelihood));
+        let better = found.as_ref().is_none_or(|f| one.chosen.law.bic < f.chosen.law.bic);
+        let cut = one.cut || found.as_ref().is_some_and(|f| f.cut);
+        if better {
+            found = Some(one);
+        }
+        if let Some(found) = &mut found {
+            found.cut = cut;
+        }
+    }
+    let mut found = found.ok_or(DiscoverError::NothingFits { competed: 0 })?;
+    found.noise_evidence = evidence;
+    Ok(found)
+}
+
+/// Degree of the polynomial library: what a full contest can afford.
+fn degree(dim: usize) -> usize {
+    if dim == 1 { 4 } else { 2 }
+}
+
+fn noises(data: &Trajectories, choice: NoiseChoice) -> Vec<Noise> {
+    match choice {
+        NoiseChoice::Only(noise) => vec![noise],
+        NoiseChoice::Auto if least(data).is_none_or(|(_, value)| value > 0.0) => {
+            vec![Noise::Additive, Noise::Multiplicative]
+        }
+        NoiseChoice::Auto => vec![Noise::Additive],
+    }
+}
+
+/// The variable with the smallest value, and that value.
+fn least(data: &Trajectories) -> Option<(usize, f64)> {
+    (0..data.dim()).flat_map(|v| data.observed(v).map(move |y| (v, y))).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn check(data: &Trajectories, options: &Options) -> Result<(), DiscoverError> {
+    let rows = data.runs().iter().map(vecfield_data::Trajectory::len).max().unwrap_or(0);
+    if rows < FEWEST_ROWS {
+        return Err(DiscoverError::TooFewRows { rows });
+    }
+    match least(data) {
+        Some((variable, value)) if value <= 0.0 && options.noise == NoiseChoice::Only(Noise::Multiplicative) => {
+            Err(DiscoverError::NotPositive { variable: data.variables()[variable].clone(), value })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The contest under one noise model, and the laws that come out of it.
+fn contest(
+    data: &Trajectories,
+    library: &Library,
+    noise: Noise,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Discovery, DiscoverError> {
+    let paths = blind_paths(data, library, noise)?;
+    let supports = candidates(data, library, &paths, options.candidates);
+    let competed = supports.len();
+    let contest = Contest::new(data, library, noise)?;
+    let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
+    let nulls = contest.nulls();
+    let mut candidates = Fitted { data, library, paths: &paths, noise, entries: &entries, laws: BTreeMap::new() };
+    let contenders = contenders(&entries);
+    candidates.fit(&contenders, observer);
+    let place = candidates.most_credible(&contenders).ok_or(DiscoverError::NothingFits { competed })?;
+    let parts = reductions(&entries, place);
+    candidates.fit(&parts, observer);
+    let place = candidates.reduced(place, &parts);
+    let listed = shortlist(&entries, place, options.alternatives);
+    candidates.fit(&listed, observer);
+    let chosen = candidates.get(place).ok_or(DiscoverError::NothingFits { competed })?;
+    let others: Vec<Candidate> =
+        candidates.laws.keys().filter(|&&i| i != place).filter_map(|&i| candidates.get(i)).collect();
+    Ok(Discovery {
+        library: library.clone(),
+        verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
+        noise,
+        noise_evidence: vec![],
+        forecasts: contest.forecasts(&chosen.law.support),
+        forecast_r2: contest.forecast_r2(&chosen.law.support),
+        chosen,
+        alternatives: listed.iter().filter_map(|&i| candidates.get(i)).collect(),
+        nulls,
+        competed,
+        field: entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect(),
+        cut,
+    })
+}
+
+/// The race's share of the work; the rest is fitting the best of it to all the data.
+const RACE: f64 = 0.9;
+
+/// Entries of a contest that have been fitted to all the data, by their place.
+struct Fitted<'a> {
+    data: &'a Trajectories,
+    library: &'a Library,
+    paths: &'a [Matching; 2],
+    noise: Noise,
+    entries: &'a [Entry],
+    laws: BTreeMap<usize, Law>,
+}
+
+impl Fitted<'_> {
+    /// Fits the entries at `places` that are not fitted yet.
+    fn fit(&mut self, places: &[usize], observer: &dyn Observer) {
+        let missing: Vec<usize> = places.iter().copied().filter(|place| !self.laws.contains_key(place)).collect();
+        let laws: Vec<(usize, Option<Law>)> = missing
+            .par_iter()
+            .enumerate()
+            .map(|(done, &place)| {
+                // Told, not asked: these few fits are the result of a run that was cut, too.
+                let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
+                observer.goes_on(Progress { stage: "fitting all the data", share });
+                let support = &self.entries[place].support;
+                (place, refine(self.data, self.library, support, self.paths, self.noise))
+            })
+            .collect();
+        self.laws.extend(laws.into_iter().filter_map(|(place, law)| Some((place, law?))));
+    }
+
+    /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.
+    fn most_credible(&self, places: &[usize]) -> Option<usize> {
+        let fitted: Vec<(usize, &Law)> = places.iter().filter_map(|p| Some((*p, self.laws.get(p)?))).collect();
+        let least = fitted.iter().map(|(_, law)| law.bic).fold(f64::INFINITY, f64::min);
+        fitted
+            .into_iter()
+            .filter(|(_, law)| law.bic <= least + STRONG)
+            .min_by(|(i, a), (j, b)| a.complexity.cmp(&b.complexity).then(a.bic.total_cmp(&b.bic)).then(i.cmp(j)))
+            .map(|(place, _)| place)
+    }
+
+    /// The simplest of `parts` that suffices in the place of the candidate they are parts of, or that candidate.
+    fn reduced(&self, whole: usize, parts: &[usize]) -> usize {
+        let Some(law) = self.laws.get(&whole) else { return whole };
+        let enough = parts.iter().filter(|part| self.laws.get(part).is_some_and(|part| suffices(part, law)));
+        enough.copied().min_by_key(|&part| (self.entries[part].complexity, part)).unwrap_or(whole)
+    }
+
+    fn get(&self, place: usize) -> Option<Candidate> {
+        Some(Candidate { law: self.laws.get(&place)?.clone(), score: self.entries[place].score.clone() })
+    }
+}
+
+/// Effort of a contest: fits times rows. With many rows each fit is slow and matching is reliable, so fewer compete.
+const ROWS_FITTED: usize = 60_000;
+
+/// The supports that compete: all small ones where that is affordable, else the product of each equation's best matches.
+fn candidates(data: &Trajectories, library: &Library, paths: &[Matching; 2], most: usize) -> Vec<Support> {
+    let budget = (ROWS_FITTED / data.row_count()).clamp(24, most.max(24));
+    let terms = if data.dim() == 1 { 4 } else { space::MOST_TERMS };
+    if let Some(all) = space::full(library, terms, budget) {
+        return all;
+    }
+    let subsets = space::subsets(library.len(), terms);
+    let length = space::list_length(budget, data.dim());
+    let lists: Vec<Vec<Vec<usize>>> =
+        (0..data.dim()).map(|equation| best_matches(&subsets, paths, equation, length, data.row_count())).collect();
+    space::product(&lists)
+}
+
+/// The `length` subsets that match the path best, by `n ln(left) + k ln n`, the better of the paths deciding.
+fn best_matches(
+    subsets: &[Vec<usize>],
+    paths: &[Matching; 2],
+    equation: usize,
+    length: usize,
+    rows: usize,
+) -> Vec<Vec<usize>> {
+    let n = rows as f64;
+    let criterion = |set: &[usize]| {
+        paths
+            .iter()
+            .filter_map(|path| path.solve(equation, set))
+            .map(|(_, left)| n * left.max(1e-14).ln() + set.len() as f64 * n.ln())
+            .fold(f64::INFINITY, f64::min)
+    };
+    let mut ranked: Vec<(f64, &Vec<usize>)> = subsets.iter().map(|set| (criterion(set), set)).collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    ranked.into_iter().take(length).map(|(_, set)| set.clone()).collect()
+}
+
+/// Places in `entries` of up to `most` alternatives to the one at `chosen`, in rank. In order of right to a place: the
+/// candidates that no simpler one beats; those that tie with one of them at its own size; the best of every other size; and
+/// whatever ranks highest besides.
+fn shortlist(entries: &[Entry], chosen: usize, most: usize) -> Vec<usize> {
+    let mut by_size: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (place, entry) in entries.iter().enumerate() {
+        by_size.entry(entry.complexity).or_default().push(place);
+    }
+    let (mut front, mut ties, mut best_of_size) = (vec![], vec![], vec![]);
+    let mut best_so_far = usize::MAX;
+    for places in by_size.values() {
+        // Entries are sorted by score, so a smaller place is a better score.
+        let best = places[0];
+        if best < best_so_far {
+            best_so_far = best;
+            front.push(best);
+            ties.extend(places.iter().skip(1).take(1).filter(|&&i| entries[i].score.ties_with(&entries[best].score)));
+        } else {
+            best_of_size.push(best);
+        }
+    }
+    // Where there is no room for all, the best-ranked of a kind stay.
+    [&mut front, &mut ties, &mut best_of_size].into_iter().for_each(|places| places.sort_unstable());
+    let mut listed = Vec::new();
+    for place in front.into_iter().chain(ties).chain(best_of_size).chain(0..entries.len()) {
+        if listed.len() < most && place != chosen && !listed.contains(&place) {
+            listed.push(place);
+        }
+    }
+    listed.sort_unstable();
+    listed
+}
+
+/// The unit of each variable's forecast errors under `noise`; 1 on logarithms.
+pub fn error_units(data: &Trajectories, noise: Noise) -> Vec<f64> {
+    match noise {
+        Noise::Additive => scales(data),
+        Noise::Multiplicative => vec![1.0; data.dim()],
+    }
+}

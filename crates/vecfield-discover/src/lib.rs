@@ -1,0 +1,60 @@
+//! From measured trajectories to governing equations: no derivative is measured, sampling may be sparse and irregular, and
+//! the answer is a ranked set of laws with their uncertainties.
+//!
+//! ```text
+//! Trajectories -> supports (all small ones, or the best matches of each equation)
+//!              -> contest: fitted from the past at four origins, judged by forecasts
+//!              -> refine: maximum likelihood on all the data, through the solver
+//!              -> verdict: law, tentative or none
+//! ```
+//!
+//! ```
+//! use vecfield_data::{Trajectories, Trajectory};
+//! use vecfield_discover::{Options, Unobserved, Verdict, discover};
+//!
+//! // Logistic growth, y' = y - y²/10, known in closed form, at 15 times.
+//! let times: Vec<f64> = (0..15).map(|k| 0.6 * f64::from(k)).collect();
+//! let values = times.iter().map(|t| 10.0 / (1.0 + 9.0 * (-t).exp())).collect();
+//! let data = Trajectories::new(vec!["y".into()], vec![], vec![Trajectory::new(times, values, vec![])?])?;
+//!
+//! let found = discover(&data, &Options::default(), &Unobserved)?;
+//! assert_eq!(found.verdict, Verdict::Law);
+//! let terms: Vec<&str> = found.chosen.law.support.equations[0].iter().map(|&k| found.library.features()[k].key()).collect();
+//! assert_eq!(terms, ["y", "y^2"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | the main job | [`discover`], [`Options`], [`Discovery`] |
+//! | the candidates | [`model`], [`space`] |
+//! | the judgement | [`contest`], [`origin`], [`score`], [`verdict`] |
+//! | the curves of a law, with bands | [`curve`] |
+//! | the numbers of a law | [`refine`](mod@refine), [`snap`] |
+//! | progress, and cutting a run short | [`Observer`] |
+//!
+//! **Architecture invariant:** one ranking for every data set: forecasts from rolling origins, the same blind starts for
+//! every candidate, nothing made for one example. *Why:* an in-sample criterion prefers formulas that bend to the noise.
+//! *Checked by* the tests on made data with known laws, and on pure noise.
+//!
+//! **Architecture invariant:** the same answer on any number of threads. *Why:* a result that cannot be repeated cannot be
+//! checked. *Checked by* the law `threads_change_nothing`.
+
+pub mod contest;
+pub mod curve;
+mod discovery;
+pub mod matching;
+pub mod model;
+mod observer;
+pub mod origin;
+pub mod refine;
+pub mod score;
+pub mod snap;
+pub mod space;
+pub mod verdict;
+
+pub use contest::Forecast;
+pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover, error_units};
+pub use observer::{Observer, Progress, Unobserved};
+pub use refine::{Constant, Law};
+pub use verdict::Verdict;

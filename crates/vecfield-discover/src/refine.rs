@@ -1,0 +1,207 @@
+//! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
+
+use crate::contest::{fit_from_paths, quick_options, scales, solver_options};
+use crate::matching::Matching;
+use crate::model::Support;
+use crate::snap::round_number;
+use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
+use vecfield_data::Trajectories;
+use vecfield_expr::ExprField;
+use vecfield_sindy::Library;
+
+/// A support fitted to all the data.
+#[derive(Debug, Clone)]
+pub struct Law {
+    /// Its terms.
+    pub support: Support,
+    /// Size of its formulas.
+    pub complexity: usize,
+    /// The constant of every term, equation by equation.
+    pub constants: Vec<Constant>,
+    /// The fit behind them.
+    pub fit: Fit,
+    /// How it was made.
+    pub options: FitOptions,
+    /// Standard errors of the fitted states at every row (`[rows, dim]`, run after run), where the data determine them.
+    pub band: Option<Vec<f64>>,
+    /// The maximum of the log-likelihood, of the values (not the logarithms) under either noise model.
+    pub log_likelihood: f64,
+    /// `-2 ln L + k ln n`.
+    pub bic: f64,
+    /// Coefficient of determination of each variable.
+    pub r2: Vec<f64>,
+    /// The same over all variables, each in units of its standard deviation.
+    pub r2_all: f64,
+    /// Root mean square residual of each variable, in its own unit.
+    pub rmse: Vec<f64>,
+}
+
+/// A constant of a law.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constant {
+    /// Its value.
+    pub value: f64,
+    /// Its standard error; `None` when the data do not determine it.
+    pub stderr: Option<f64>,
+    /// Was it replaced by a round number that the data cannot tell it from?
+    pub snapped: bool,
+}
+
+impl Law {
+    /// All constants, equation by equation.
+    pub fn theta(&self) -> Vec<f64> {
+        self.constants.iter().map(|c| c.value).collect()
+    }
+
+    /// The state at the first row of every run.
+    pub fn initial(&self, data: &Trajectories) -> Vec<Vec<f64>> {
+        (0..data.runs().len()).map(|run| self.fit.state(data, run, 0).to_vec()).collect()
+    }
+}
+
+/// Fits `support` to all of `data`: quickly from every blind start, then the best of them to full precision.
+///
+/// `None` when no start can be integrated, or the minimum is not one.
+pub fn refine(
+    data: &Trajectories,
+    library: &Library,
+    support: &Support,
+    paths: &[Matching; 2],
+    noise: Noise,
+) -> Option<Law> {
+    let family = support.family(library).ok()?;
+    let scale = scales(data);
+    let quick = quick_options(support, data, noise, &scale);
+    let rough = fit_from_paths(&family, data, support, paths, noise, &quick)?;
+    let careful = FitOptions {
+        windows: vec![longest_window(&rough)],
+        estimate_sigma: true,
+        solver: solver_options(&scale, 1e-8, 4 * data.row_count()),
+        optimizer: vecfield_optim::Options { iterations: 200, ..Default::default() },
+        ..quick
+    };
+    let polished = polish(&family, data, &rough, &careful)?;
+    let mut law = describe(data, library, support, &family, polished, &careful);
+    snap(data, library, &family, &mut law, &careful);
+    Some(law)
+}
+
+/// The window length of a fit: whole runs where each run is one window.
+fn longest_window(fit: &Fit) -> usize {
+    let runs = fit.windows.iter().map(|w| w.run).max().unwrap_or(0) + 1;
+    if fit.windows.len() == runs {
+        usize::MAX
+    } else {
+        fit.windows.iter().map(|w| w.rows.len()).max().unwrap_or(usize::MAX)
+    }
+}
+
+/// Goes on from where `from` ended.
+fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOptions) -> Option<Fit> {
+    let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(from.state(data, run, row));
+    let start = Start { theta: from.theta.clone(), state: &state };
+    fit(family, data, &start, options, &mut |_, _| core::ops::ControlFlow::Continue(())).ok()
+}
+
+/// Replaces constants by round numbers one at a time, the surest first, fitting the others again after each.
+fn snap(data: &Trajectories, library: &Library, family: &ExprField, law: &mut Law, options: &FitOptions) {
+    let mut options = options.clone();
+    loop {
+        let surest = law
+            .constants
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| !c.snapped)
+            .filter_map(|(k, c)| Some((k, round_number(c.value, c.stderr?)?, c.stderr? / c.value.abs())))
+            .min_by(|a, b| a.2.total_cmp(&b.2));
+        let Some((k, round, _)) = surest else { return };
+        options.free.retain(|&free| free != k);
+        let mut from = law.fit.clone();
+        from.theta[k] = round;
+        let Some(fit) = polish(family, data, &from, &options) else { return };
+        let snapped: Vec<bool> = law.constants.iter().map(|c| c.snapped).collect();
+        *law = describe(data, library, &law.support.clone(), family, fit, &options);
+        for (constant, was) in law.constants.iter_mut().zip(snapped) {
+            constant.snapped = was;
+        }
+        law.constants[k].snapped = true;
+    }
+}
+
+/// Everything that is said of a fit.
+fn describe(
+    data: &Trajectories,
+    library: &Library,
+    support: &Support,
+    family: &ExprField,
+    fit: Fit,
+    options: &FitOptions,
+) -> Law {
+    let uncertainty = Uncertainty::of(family, data, &fit, options).ok();
+    let constants = (0..fit.theta.len())
+        .map(|k| Constant {
+            value: fit.theta[k],
+            stderr: options.free.iter().position(|&free| free == k).and_then(|i| Some(uncertainty.as_ref()?.stderr[i])),
+            snapped: false,
+        })
+        .collect();
+    let log_likelihood = log_likelihood(data, &fit, options.noise);
+    let unknowns = options.free.len() + fit.starts.len() + fit.sigma.len();
+    let (r2, r2_all, rmse) = determination(data, &fit);
+    Law {
+        complexity: support.complexity(library),
+        support: support.clone(),
+        constants,
+        band: uncertainty.map(|u| u.band),
+        log_likelihood,
+        bic: -2.0 * log_likelihood + unknowns as f64 * (data.observed_count() as f64).ln(),
+        r2,
+        r2_all,
+        rmse,
+        fit,
+        options: options.clone(),
+    }
+}
+
+/// Log-likelihood at the maximum over noise levels, one per variable. Under multiplicative noise the density of a value `y`
+/// is that of its logarithm over `y`, so that the two noise models can be compared.
+fn log_likelihood(data: &Trajectories, fit: &Fit, noise: Noise) -> f64 {
+    let of_residuals: f64 = fit
+        .misfit
+        .iter()
+        .zip(&fit.sigma)
+        .map(|(&(sum, count), sigma)| {
+            let n = count as f64;
+            -0.5 * n * (2.0 * core::f64::consts::PI * sigma * sigma).ln() - 0.5 * sum / (sigma * sigma)
+        })
+        .sum();
+    match noise {
+        Noise::Additive => of_residuals,
+        Noise::Multiplicative => {
+            of_residuals - (0..data.dim()).flat_map(|v| data.observed(v)).map(f64::ln).sum::<f64>()
+        }
+    }
+}
+
+/// `1 - RSS/TSS` of each variable, of all together, and the root mean square residuals.
+fn determination(data: &Trajectories, fit: &Fit) -> (Vec<f64>, f64, Vec<f64>) {
+    let dim = data.dim();
+    let scale = scales(data);
+    let mut residual = vec![(0.0, 0); dim];
+    for (run, trajectory) in data.runs().iter().enumerate() {
+        for row in 0..trajectory.len() {
+            let state = fit.state(data, run, row);
+            for (v, &observed) in trajectory.row(row).iter().enumerate().filter(|(_, o)| !o.is_nan()) {
+                residual[v].0 += (observed - state[v]).powi(2);
+                residual[v].1 += 1;
+            }
+        }
+    }
+    let share = |v: usize| {
+        let mean = residual[v].0 / f64::from(residual[v].1.max(1));
+        mean / (scale[v] * scale[v])
+    };
+    let r2 = (0..dim).map(|v| 1.0 - share(v)).collect();
+    let all = 1.0 - (0..dim).map(share).sum::<f64>() / dim as f64;
+    (r2, all, residual.iter().map(|(sum, n)| (sum / f64::from((*n).max(1))).sqrt()).collect())
+}

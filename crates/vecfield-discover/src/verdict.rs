@@ -1,0 +1,89 @@
+//! Which of the candidates is the law, and may it be called one?
+
+use crate::contest::Entry;
+use crate::discovery::Candidate;
+use crate::refine::Law;
+use crate::score::Score;
+
+/// What the data support.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// One candidate forecasts clearly better than no dynamics at all, and no credible rival does as well.
+    Law,
+    /// The data cannot tell the first candidate from a rival that is as simple or forecasts better.
+    Tentative,
+    /// Nothing forecasts clearly better than a constant or a random walk.
+    None,
+}
+
+impl Verdict {
+    /// The word in the output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Law => "law",
+            Verdict::Tentative => "tentative",
+            Verdict::None => "none",
+        }
+    }
+}
+
+/// A law's forecast errors must be below this share of the best null's. The best of a thousand candidates beats a null by
+/// ten or twenty percent through luck alone; a third is beyond luck at the four origins used (see the pure-noise test).
+const CLEARLY: f64 = 0.7;
+
+/// A candidate is decisively worse than another when its BIC is larger by more than this (Kass & Raftery 1995: "strong" from 6).
+pub const STRONG: f64 = 6.0;
+
+/// The most candidates between which the likelihood decides.
+const MOST_CONTENDERS: usize = 24;
+
+/// Places in `entries` (best score first) of the candidates that may be the law: those whose forecasts cannot be told from
+/// the best ones and that are no more complex. The simplest of them that none beats strongly in likelihood is the law: among
+/// models that forecast alike the likelihood punishes those that do not fit, and it cannot favour one for bending to the
+/// noise, as none is larger than the best forecaster.
+pub fn contenders(entries: &[Entry]) -> Vec<usize> {
+    let Some(best) = entries.first() else { return vec![] };
+    let contends = |entry: &Entry| entry.complexity <= best.complexity && entry.score.ties_with(&best.score);
+    (0..entries.len()).filter(|&i| contends(&entries[i])).take(MOST_CONTENDERS).collect()
+}
+
+/// Terms are supported by the likelihood when they lower the BIC by more than this (Kass & Raftery 1995: "positive" from 2).
+const POSITIVE: f64 = 2.0;
+
+/// Places of the candidates that are the one at `place` with terms left out, and whose forecasts are within two standard
+/// errors of its own.
+pub fn reductions(entries: &[Entry], place: usize) -> Vec<usize> {
+    let whole = &entries[place];
+    let reduction = |entry: &Entry| {
+        entry.support != whole.support
+            && whole.support.contains(&entry.support)
+            && entry.score.errors_over(&whole.score) <= 2.0
+    };
+    (0..entries.len()).filter(|&i| reduction(&entries[i])).take(MOST_CONTENDERS).collect()
+}
+
+/// May `part`, which is `whole` with terms left out, stand in its place? Yes when the likelihood does not support the terms.
+pub fn suffices(part: &Law, whole: &Law) -> bool {
+    part.bic <= whole.bic + POSITIVE
+}
+
+/// Judges the `chosen` candidate against the nulls and the `others`.
+pub fn judge(chosen: &Candidate, others: &[&Candidate], nulls: &[Score]) -> Verdict {
+    let best_null = nulls.iter().min_by(|a, b| a.mean().total_cmp(&b.mean()));
+    if chosen.law.support.terms() == 0 || best_null.is_some_and(|null| !clearly_beats(&chosen.score, null)) {
+        return Verdict::None;
+    }
+    let rival = |other: &Candidate| {
+        let as_simple = other.law.complexity <= chosen.law.complexity && other.score.ties_with(&chosen.score);
+        let better = other.score.mean() < chosen.score.mean();
+        let credible = other.law.bic <= chosen.law.bic + STRONG;
+        credible && (as_simple || better) && !other.law.support.contains(&chosen.law.support)
+    };
+    if others.iter().any(|other| rival(other)) { Verdict::Tentative } else { Verdict::Law }
+}
+
+/// Is the mean error well below the null's, and at no more than one origin above it?
+fn clearly_beats(score: &Score, null: &Score) -> bool {
+    let lost = score.by_origin().iter().zip(null.by_origin()).filter(|(a, b)| a > b).count();
+    score.mean() <= CLEARLY * null.mean() && lost <= 1
+}

@@ -1,0 +1,61 @@
+//! Data made from equations in closed form or through the solver.
+
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_solvers::{Options, Save, field, solve_explicit, tableau::DOP853};
+
+/// A repeatable sequence of nearly normal numbers: the sum of twelve uniforms, less six.
+pub(crate) struct Scatter(u64);
+
+impl Scatter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
+    }
+
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(crate) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+/// One run with these names and values, row by row.
+pub(crate) fn table(names: &[&str], times: Vec<f64>, values: Vec<f64>) -> Trajectories {
+    let run = Trajectory::new(times, values, vec![]).unwrap();
+    Trajectories::new(names.iter().map(|n| (*n).to_string()).collect(), vec![], vec![run]).unwrap()
+}
+
+/// `y' = rate y (1 - y/capacity)` from a twentieth of the capacity, at irregular times, noise of so many percent of the
+/// capacity.
+pub(crate) fn logistic(rate: f64, capacity: f64, rows: usize, percent: f64, seed: u64) -> Trajectories {
+    let mut scatter = Scatter::new(seed);
+    let times: Vec<f64> = (0..rows).map(|k| (8.0 * k as f64 + (k as f64 * 1.7).sin()) / (rows as f64 * rate)).collect();
+    let values = times
+        .iter()
+        .map(|t| capacity / (1.0 + 19.0 * (-rate * t).exp()) + 0.01 * percent * capacity * scatter.normal())
+        .collect();
+    table(&["y"], times, values)
+}
+
+/// Predator and prey over two cycles, every seventh cell missing, noise of so many percent of each variable's mean.
+pub(crate) fn predator_prey(percent: f64, seed: u64) -> Trajectories {
+    let law = field(2, |_t, y: &[f64], dy: &mut [f64]| {
+        dy[0] = 0.6 * y[0] - 0.5 * y[0] * y[1];
+        dy[1] = 0.45 * y[0] * y[1] - 0.7 * y[1];
+    });
+    let times: Vec<f64> = (0..36).map(|k| 0.6 * f64::from(k)).collect();
+    let span = (times[0], times[times.len() - 1]);
+    let options = Options::tolerances(1e-10, 1e-12);
+    let exact = solve_explicit(&law, span, &[1.0, 0.6], &DOP853, &options, Save::At(&times)).unwrap();
+    let mut scatter = Scatter::new(seed);
+    let noisy = |(i, v): (usize, &f64)| {
+        let noise = 0.01 * percent * 1.4 * scatter.normal();
+        if i % 7 == 5 { f64::NAN } else { v + noise }
+    };
+    table(&["prey", "predator"], times, exact.y.iter().enumerate().map(noisy).collect())
+}

@@ -1,0 +1,136 @@
+//! What is found is what the data were made from; units, threads and rests of noise change nothing.
+
+use crate::data::{Scatter, logistic, predator_prey, table};
+use proptest::prelude::*;
+use vecfield_adjoint::Noise;
+use vecfield_discover::curve::curves;
+use vecfield_discover::{Discovery, NoiseChoice, Options, Unobserved, Verdict, discover};
+
+fn additive() -> Options {
+    Options { noise: NoiseChoice::Only(Noise::Additive), ..Options::default() }
+}
+
+/// The features of every equation of the chosen law.
+fn terms(found: &Discovery) -> Vec<Vec<&str>> {
+    let key = |&k: &usize| found.library.features()[k].key();
+    found.chosen.law.support.equations.iter().map(|set| set.iter().map(key).collect()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// The unit of a variable changes its constants and nothing else (but which of them are near a round number, hence the
+    /// tolerances).
+    #[test]
+    fn units_change_nothing(unit in 1e-3..1e3_f64, seed in 0..20_u64) {
+        let data = logistic(1.0, 1.0, 18, 1.0, seed);
+        let scaled = table(&["y"], data.runs()[0].times().to_vec(), data.observed(0).map(|v| unit * v).collect());
+        let (a, b) = (discover(&data, &additive(), &Unobserved).unwrap(), discover(&scaled, &additive(), &Unobserved).unwrap());
+        prop_assert_eq!(terms(&a), terms(&b));
+        prop_assert_eq!(a.verdict, b.verdict);
+        prop_assert!((a.chosen.law.r2_all - b.chosen.law.r2_all).abs() < 1e-3);
+        prop_assert!((a.chosen.score.mean() - b.chosen.score.mean()).abs() < 1e-3);
+    }
+}
+
+/// Logistic growth is found from twenty measurements with 1 % noise, whatever its rate and capacity, in nine of ten data sets
+/// at least; its constants lie within three standard errors.
+#[test]
+fn logistic_growth_is_found() {
+    let mut hits = 0;
+    for seed in 0..20_u8 {
+        let (rate, capacity) = (0.3 + 0.1 * f64::from(seed), 0.5 * 1.4_f64.powi(i32::from(seed)));
+        let found = discover(&logistic(rate, capacity, 20, 1.0, seed.into()), &additive(), &Unobserved).unwrap();
+        if terms(&found) != [["y", "y^2"]] || found.verdict == Verdict::None {
+            continue;
+        }
+        hits += 1;
+        for (constant, truth) in found.chosen.law.constants.iter().zip([rate, -rate / capacity]) {
+            let error = constant.stderr.unwrap_or(0.02 * truth.abs());
+            assert!((constant.value - truth).abs() <= 3.0 * error, "{constant:?} for {truth}, seed {seed}");
+        }
+    }
+    assert!(hits >= 18, "{hits} of 20");
+}
+
+/// Noise about a constant and random walks: at most one in twenty is called a law, and most are called nothing.
+#[test]
+fn noise_is_no_law() {
+    let (mut laws, mut none) = (0, 0);
+    for seed in 0..40 {
+        let (mut scatter, mut sum) = (Scatter::new(seed), 5.0);
+        let mut value = || {
+            let step = scatter.normal();
+            sum += 0.2 * step;
+            if seed % 2 == 0 { 5.0 + step } else { sum }
+        };
+        let data = table(&["y"], (0..40).map(|k| 0.5 * f64::from(k)).collect(), (0..40).map(|_| value()).collect());
+        let verdict = discover(&data, &additive(), &Unobserved).unwrap().verdict;
+        laws += u32::from(verdict == Verdict::Law);
+        none += u32::from(verdict == Verdict::None);
+    }
+    assert!(laws <= 2 && none >= 34, "{laws} laws and {none} times nothing in 40");
+}
+
+/// Predator and prey with gaps and noise: exactly the four terms, in first place.
+#[test]
+fn predator_and_prey_are_found() {
+    let options = Options { candidates: 300, ..additive() };
+    let found = discover(&predator_prey(2.0, 3), &options, &Unobserved).unwrap();
+    assert_eq!(terms(&found), [["prey", "prey*predator"], ["predator", "prey*predator"]]);
+    assert_eq!(found.verdict, Verdict::Law);
+    for (constant, truth) in found.chosen.law.constants.iter().zip([0.6, -0.5, -0.7, 0.45]) {
+        assert!((constant.value / truth - 1.0).abs() < 0.05, "{constant:?} for {truth}");
+    }
+}
+
+/// One thread and three give the same bits.
+#[test]
+fn threads_change_nothing() {
+    let data = logistic(0.7, 30.0, 18, 2.0, 1);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| discover(&data, &Options::default(), &Unobserved).unwrap())
+    };
+    let (one, three) = (on(1), on(3));
+    assert_eq!(format!("{:?}", one.chosen), format!("{:?}", three.chosen));
+    assert_eq!(format!("{:?}", one.alternatives), format!("{:?}", three.alternatives));
+}
+
+/// Where all values are positive the noise model is chosen by likelihood: noise made proportional is seen to be.
+#[test]
+fn the_likelihood_knows_the_noise() {
+    let mut scatter = Scatter::new(9);
+    let times: Vec<f64> = (0..30).map(|k| 0.25 * f64::from(k)).collect();
+    let exact = |t: f64| 100.0 / (1.0 + 99.0 * (-t).exp());
+    let proportional = times.iter().map(|&t| exact(t) * (0.05 * scatter.normal()).exp()).collect();
+    let level: Vec<f64> = times.iter().map(|&t| 10.0 + exact(t) + 2.0 * scatter.normal()).collect();
+    let find = |values| discover(&table(&["y"], times.clone(), values), &Options::default(), &Unobserved).unwrap();
+    assert_eq!(find(proportional).noise, Noise::Multiplicative);
+    assert_eq!(find(level).noise, Noise::Additive);
+}
+
+/// A curve meets the fitted states at the times of measurement, and its band is no wider there than the data allow.
+#[test]
+fn curves_pass_through_the_fit() {
+    let data = logistic(0.7, 30.0, 18, 2.0, 4);
+    let found = discover(&data, &additive(), &Unobserved).unwrap();
+    let law = &found.chosen.law;
+    let curve = &curves(&data, &found.library, law, 100).unwrap()[0];
+    for (row, t) in data.runs()[0].times().iter().enumerate() {
+        let at = curve.times.iter().position(|time| time == t).unwrap();
+        assert!((curve.states[at] - law.fit.state(&data, 0, row)[0]).abs() < 1e-6);
+        let (fine, coarse) = (curve.stderr.as_ref().unwrap()[at], law.band.as_ref().unwrap()[row]);
+        assert!((fine / coarse - 1.0).abs() < 1e-3, "{fine} and {coarse}");
+    }
+}
+
+/// The list holds the best of every size that no simpler one beats, in rank, without the chosen one.
+#[test]
+fn alternatives_are_ranked() {
+    let found = discover(&logistic(0.7, 30.0, 18, 2.0, 5), &additive(), &Unobserved).unwrap();
+    let scores: Vec<f64> = found.alternatives.iter().map(|other| other.score.mean()).collect();
+    assert!(scores.windows(2).all(|pair| pair[0] <= pair[1]));
+    assert!(scores.len() <= 12 && found.alternatives.iter().all(|other| other.law.support != found.chosen.law.support));
+    assert!(found.alternatives.iter().any(|other| other.law.support.terms() == 0), "the simplest model is on the list");
+}

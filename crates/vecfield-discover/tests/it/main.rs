@@ -1,0 +1,5 @@
+//! Laws of a discovery, on data made from known equations.
+
+mod data;
+mod discovery;
+mod refusals;
