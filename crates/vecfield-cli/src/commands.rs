@@ -1,6 +1,7 @@
 //! The commands, a module each: its arguments, its work, its words.
 
 mod completions;
+mod discover;
 pub(crate) mod overview;
 mod solve;
 
@@ -14,6 +15,8 @@ use crate::failure::Failure;
 pub(crate) enum Command {
     /// Solve a differential equation: what does it do?
     Solve(Box<solve::Arguments>),
+    /// Find the equations behind measured trajectories: which equation made my data?
+    Discover(Box<discover::Arguments>),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -22,6 +25,7 @@ impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Solve(arguments) => solve::run(&arguments, context),
+            Self::Discover(arguments) => discover::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
         }
     }

@@ -32,11 +32,24 @@ pub(crate) struct Context {
     pub(crate) json: bool,
     /// Print neither progress nor warnings.
     pub(crate) quiet: bool,
+    /// How many threads long jobs use; as many as there are cores unless said.
+    threads: Option<NonZeroUsize>,
 }
 
 impl Context {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
-        Self { json: arguments.json, quiet: arguments.quiet }
+        Self { json: arguments.json, quiet: arguments.quiet, threads: arguments.threads }
+    }
+
+    /// Runs `job` on as many threads as the user gave.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Computation`] when the system gives no threads.
+    pub(crate) fn on_threads<T: Send>(&self, job: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+        let threads = self.threads.map_or(0, NonZeroUsize::get); // 0: one per core
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        Ok(pool.map_err(|e| Failure::Computation(format!("cannot start {threads} threads: {e}")))?.install(job))
     }
 
     /// Prints a result: the object as JSON, or what `human` makes of it.

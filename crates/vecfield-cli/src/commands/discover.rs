@@ -1,0 +1,252 @@
+//! `vecfield discover DATA.csv`: which equation made my data?
+
+mod page;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+use vecfield_adjoint::Noise;
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_discover::curve::{Curve, curves};
+use vecfield_discover::{Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, discover};
+use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::watch::Watch;
+
+const EXAMPLES: &str = "Examples:
+  vecfield discover data/lynx-hare.csv
+  vecfield discover data/lynx-hare.csv --out lynx-hare      equations.toml, trajectory.csv, report.html
+  vecfield discover data/yeast.csv --noise multiplicative --json
+
+A table has a header line, a column t and a column for each variable; times may be irregular, cells may be empty, and a leading
+column `trajectory` of integers tells several runs apart.";
+
+/// Arguments of `vecfield discover`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Measured trajectories
+    #[arg(value_name = "DATA.csv")]
+    data: PathBuf,
+    /// Write equations.toml, trajectory.csv and report.html to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier result in the folder
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Stop after this many seconds with the best so far
+    #[arg(long, value_name = "S")]
+    seconds: Option<f64>,
+    /// How measurements scatter about the truth
+    #[arg(long, value_enum, default_value_t = NoiseArgument::Auto)]
+    noise: NoiseArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NoiseArgument {
+    /// The likelihood decides
+    Auto,
+    /// By the same amount everywhere
+    Additive,
+    /// By the same share everywhere
+    Multiplicative,
+}
+
+impl NoiseArgument {
+    fn choice(self) -> NoiseChoice {
+        match self {
+            Self::Auto => NoiseChoice::Auto,
+            Self::Additive => NoiseChoice::Only(Noise::Additive),
+            Self::Multiplicative => NoiseChoice::Only(Noise::Multiplicative),
+        }
+    }
+}
+
+/// The files of a result.
+const FILES: [&str; 3] = ["equations.toml", "trajectory.csv", "report.html"];
+
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    let data = read_trajectories(&arguments.data, &TrajectoryFormat::default())?;
+    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
+    let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &FILES, overwrite)).transpose()?;
+    let watch = Watch::new(context, arguments.seconds)?;
+    let clock = Instant::now();
+    let options = Options { noise: arguments.noise.choice(), ..Options::default() };
+    let found = context.on_threads(|| discover(&data, &options, &Watched(&watch)))?;
+    let found = found.map_err(|e| failure(&arguments.data, &e))?;
+    let seconds = clock.elapsed().as_secs_f64();
+    drop(watch);
+    let outcome = Outcome { data: &data, found: &found, seconds, file: &arguments.data };
+    if let Some(folder) = &folder {
+        outcome.write(folder)?;
+        context.remark(&format!("wrote {} to {}", FILES.join(", "), folder.path().display()));
+    }
+    context.result(&outcome.to_json()?, |_| words::summary(&outcome, folder.as_ref().map(OutputDir::path)))
+}
+
+fn failure(file: &Path, error: &DiscoverError) -> Failure {
+    let message = format!("{}: {error}", file.display());
+    match error {
+        DiscoverError::NothingFits { .. } => Failure::Computation(message),
+        _ => Failure::Argument(message),
+    }
+}
+
+/// The command line's watch as the library's observer.
+struct Watched<'a>(&'a Watch);
+
+impl Observer for Watched<'_> {
+    fn goes_on(&self, progress: Progress) -> bool {
+        self.0.goes_on(progress.stage, progress.share)
+    }
+}
+
+/// A discovery with what it was made from.
+struct Outcome<'a> {
+    data: &'a Trajectories,
+    found: &'a Discovery,
+    seconds: f64,
+    file: &'a Path,
+}
+
+impl Outcome<'_> {
+    /// Right-hand sides with every digit, as `vecfield solve` reads them.
+    fn equations(&self, candidate: &Candidate) -> Vec<String> {
+        let (graph, formulas) = candidate.law.support.formulas(&self.found.library, &candidate.law.theta());
+        formulas.into_iter().map(|formula| graph.to_text(formula)).collect()
+    }
+
+    /// `(variable, feature, constant)` of every term of a law.
+    fn terms<'b>(
+        &'b self,
+        candidate: &'b Candidate,
+    ) -> impl Iterator<Item = (usize, &'b str, vecfield_discover::Constant)> {
+        let places = candidate
+            .law
+            .support
+            .equations
+            .iter()
+            .enumerate()
+            .flat_map(|(i, terms)| terms.iter().map(move |&k| (i, k)));
+        places.zip(&candidate.law.constants).map(|((i, k), c)| (i, self.found.library.features()[k].key(), *c))
+    }
+
+    /// The method in a word or two.
+    fn method(&self) -> &'static str {
+        "integral-matching+refine"
+    }
+
+    fn to_json(&self) -> Result<Value, Failure> {
+        let found = self.found;
+        let variables = self.data.variables();
+        let named = |values: &[f64]| -> Map<String, Value> {
+            variables.iter().cloned().zip(values.iter().map(|v| json!(v))).collect()
+        };
+        let equations = |candidate| -> Map<String, Value> {
+            variables.iter().cloned().zip(self.equations(candidate).into_iter().map(Value::from)).collect()
+        };
+        let mut stderr = Map::new();
+        for (i, key, constant) in self.terms(&found.chosen) {
+            let of_equation = stderr.entry(variables[i].clone()).or_insert_with(|| json!({}));
+            // A constant that was rounded has no standard error of its own, and one that is not determined none that is finite.
+            of_equation[key] = json!(constant.stderr.filter(|s| s.is_finite()));
+        }
+        let law = &found.chosen.law;
+        let mut r2 = named(&law.r2);
+        r2.insert("all".into(), json!(law.r2_all));
+        let alternatives: Vec<Value> = found
+            .alternatives
+            .iter()
+            .map(|other| {
+                json!({
+                    "equations": equations(other),
+                    "r2": other.law.r2_all,
+                    "complexity": other.law.complexity,
+                    "forecast_error": other.score.mean(),
+                    "bic": other.law.bic,
+                })
+            })
+            .collect();
+        let mut noise = named(&law.fit.sigma);
+        noise.insert("model".into(), json!(found.noise.name()));
+        let mut result = json!({
+            "variables": variables,
+            "equations": equations(&found.chosen),
+            "parameters_stderr": stderr,
+            "initial": law.initial(self.data).iter().map(|state| named(state)).collect::<Vec<_>>(),
+            "r2": r2,
+            "rmse": named(&law.rmse),
+            "noise": noise,
+            "forecast_r2": found.forecast_r2,
+            "forecast_error": found.chosen.score.mean(),
+            "complexity": law.complexity,
+            "bic": law.bic,
+            "method": self.method(),
+            "verdict": found.verdict.name(),
+            "candidates": found.competed,
+            "alternatives": alternatives,
+            "seconds": self.seconds,
+        });
+        if found.cut {
+            result["cut"] = json!(true);
+        }
+        Ok(result)
+    }
+
+    fn write(&self, folder: &OutputDir) -> Result<(), Failure> {
+        let found = self.found;
+        let curves = curves(self.data, &found.library, &found.chosen.law, CURVE_POINTS)
+            .map_err(|e| Failure::Computation(format!("the law was found, and its curve cannot be drawn: {e}")))?;
+        let outline = self.outline();
+        folder.write("equations.toml", |to| write!(to, "{}", outline.to_toml()))?;
+        let model = self.model_trajectories(&curves)?;
+        folder.write("trajectory.csv", |to| write_trajectories(to, &model))?;
+        let page = page::report(self, &curves)
+            .render()
+            .map_err(|e| Failure::Computation(format!("the report cannot be written: {e}")))?;
+        folder.write("report.html", |to| write!(to, "{page}"))?;
+        Ok(())
+    }
+
+    /// The law as a problem that `vecfield solve` runs, from the first run's fitted start.
+    fn outline(&self) -> Outline {
+        let law = &self.found.chosen.law;
+        let first = &self.data.runs()[0];
+        let initial = law.initial(self.data).swap_remove(0);
+        let equations = self.equations(&self.found.chosen);
+        let variables = self.data.variables().iter().cloned().zip(initial).zip(equations).map(|((n, v), e)| (n, v, e));
+        let name = self.name();
+        Outline {
+            comments: vec![
+                format!("Found by `vecfield discover` in {name} ({} noise).", self.found.noise.name()),
+                format!("R2 {:.4} on the data, {:.4} ahead of it.", law.r2_all, self.found.forecast_r2),
+            ],
+            title: name,
+            variables: variables.collect(),
+            span: Some((first.times()[0], first.times()[first.len() - 1])),
+            save: first.times().to_vec(),
+            rtol: Some(1e-8),
+            ..Outline::default()
+        }
+    }
+
+    /// The data file's name, without its folder.
+    fn name(&self) -> String {
+        self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    fn model_trajectories(&self, curves: &[Curve]) -> Result<Trajectories, Failure> {
+        let internal = |e: vecfield_data::DataError| Failure::Computation(format!("the fitted curve is broken: {e}"));
+        let runs = curves.iter().map(|curve| Trajectory::new(curve.times.clone(), curve.states.clone(), vec![]));
+        let runs = runs.collect::<Result<Vec<_>, _>>().map_err(internal)?;
+        Trajectories::new(self.data.variables().to_vec(), vec![], runs).map_err(internal)
+    }
+}
+
+/// Points of a curve, so that it looks smooth at the width of a page.
+const CURVE_POINTS: usize = 400;
