@@ -15,9 +15,11 @@ use vecfield_traits::{Jacobian, Real};
 use crate::explicit::ExplicitRungeKutta;
 use crate::radau::Radau5;
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper};
-use crate::tableau::{DOP853, TSIT5, Tableau, VERNER_7};
+use crate::tableau::{TSIT5, Tableau, VERNER_7, VERNER_9};
 use crate::{Options, SolveError};
 
+/// Where the edge begins: at tight tolerances Verner 9 settles at 0.91 of its region.
+const AT_EDGE: f64 = 0.75;
 /// Explicit steps at the edge of stability before the switch (Hairer–Wanner II, IV.2).
 const STIFF_AFTER: u32 = 15;
 /// Explicit steps inside it that clear the suspicion.
@@ -65,7 +67,7 @@ impl<R: Real> Auto<R> {
     }
 
     fn watch_explicit(&mut self, h: R) {
-        if self.explicit.stiffness(h) > R::from_f64(0.9) * self.stability {
+        if self.explicit.stiffness(h) > R::from_f64(AT_EDGE) * self.stability {
             (self.at_edge, self.inside) = (self.at_edge + 1, 0);
         } else {
             self.inside += 1;
@@ -180,14 +182,17 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     }
 }
 
-/// The explicit method that needs the least work at a tolerance, by the measurements of `benches/tolerances.rs`.
+/// The explicit method that needs the least work for the error it leaves.
+///
+/// Measured on Pleiades, Kepler, Lorenz, Hodgkin–Huxley and five more: from 1e-4 on Verner 7 costs as much as Tsitouras 5 and
+/// leaves a tenth of its error or less; from 1e-7 on the same holds for Verner 9 against Verner 7 and DOP853.
 fn suited_to<R: Real>(options: &Options<R>) -> &'static Tableau {
     let rtol = options.rtol.to_f64();
-    if rtol > 3e-6 {
+    if rtol > 1e-4 {
         &TSIT5
-    } else if rtol > 3e-9 {
+    } else if rtol > 1e-7 {
         &VERNER_7
     } else {
-        &DOP853
+        &VERNER_9
     }
 }

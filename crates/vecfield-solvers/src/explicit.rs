@@ -95,14 +95,15 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         self.tableau
     }
 
-    /// `h|λ|` for the eigenvalue that the last two stages at the end of the step see; zero where the method has no two.
+    /// `h|λ|` for the decaying eigenvalue that the last two stages at the end of the step see; zero where the method has no
+    /// two such stages, or where what they see turns rather than decays: a stiff method would gain nothing there.
     pub(crate) fn stiffness(&self, h: S::Real) -> S::Real {
         let (n, end) = (self.n, self.tableau.end_slot());
         if end == 0 || self.times[end - 1] != S::Real::one() {
             return S::Real::zero();
         }
         let (before, after) = (&self.k[(end - 1) * n..][..n], &self.k[end * n..][..n]);
-        let (mut rates, mut states) = (S::Real::zero(), S::Real::zero());
+        let (mut rates, mut states, mut along) = (S::Real::zero(), S::Real::zero(), S::Real::zero());
         for i in 0..n {
             let scale = self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
             let rate = (after[i].value() - before[i].value()) / scale;
@@ -110,8 +111,16 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             let state = (self.y_new[i].value() - self.stage[i].value()) / scale;
             rates += rate * rate;
             states += state * state;
+            along += rate * state;
         }
-        if states > S::Real::zero() { h.abs() * (rates / states).sqrt() } else { S::Real::zero() }
+        let size = (rates * states).sqrt();
+        // The cosine of the angle between change of rate and change of state: -1 for a decaying eigenvector.
+        let decays = if h < S::Real::zero() {
+            along > size * S::Real::from_f64(0.5)
+        } else {
+            -along > size * S::Real::from_f64(0.5)
+        };
+        if decays && states > S::Real::zero() { h.abs() * (rates / states).sqrt() } else { S::Real::zero() }
     }
 
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {

@@ -68,7 +68,7 @@ impl Method {
     /// The lowest and the highest order: equal but for a method that changes it.
     pub fn order(&self) -> (u32, u32) {
         match self {
-            Method::Auto => (5, 8),
+            Method::Auto => (5, 9),
             Method::Explicit(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
         }
