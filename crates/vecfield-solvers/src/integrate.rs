@@ -204,7 +204,9 @@ impl<R: Real> Clock<R> {
     }
 
     fn reject(&mut self, h: R, factor: R) {
-        self.h = h * factor;
+        if self.fixed.is_none() {
+            self.h = h * factor;
+        }
     }
 
     fn limit(&mut self) {

@@ -59,6 +59,9 @@ const DENSE_SLACK: f64 = 10.0;
 /// Newton iterations of one step, at most.
 const ITERATIONS: u32 = 7;
 
+/// The same for fixed steps, which cannot be made smaller to make the iterations converge.
+const ITERATIONS_FIXED: u32 = 50;
+
 /// Steps Radau IIA of order five over floats, with the field's own Jacobian.
 #[derive(Debug, Clone)]
 pub struct Radau5<R: Real> {
@@ -245,7 +248,8 @@ impl<R: Real> Radau5<R> {
         let (gamma, alpha, beta) = (number(GAMMA), number(ALPHA), number(BETA));
         self.eta = Elementary::powf(Elementary::max(self.eta, R::EPSILON), R::from_f64(0.8));
         let (mut size_old, mut rate) = (R::zero(), R::zero());
-        for iteration in 1..=ITERATIONS {
+        let limit = if self.fixed { ITERATIONS_FIXED } else { ITERATIONS };
+        for iteration in 1..=limit {
             for (i, &c) in C.iter().enumerate() {
                 for j in 0..n {
                     self.stage[j] = self.y[j] + self.z[i * n + j];
@@ -277,7 +281,7 @@ impl<R: Real> Radau5<R> {
             }
             if iteration > 1 {
                 rate = size / size_old;
-                let left = i32::try_from(ITERATIONS - iteration).expect("fewer than ten iterations");
+                let left = i32::try_from(limit - iteration).expect("at most fifty iterations");
                 if rate >= R::from_f64(0.99) || Elementary::powi(rate, left) / (R::one() - rate) * size > self.kappa {
                     return Newton::Failed;
                 }

@@ -1,7 +1,10 @@
 //! Laws of the solvers: what every method, dense output, event and failure must obey.
 
+mod allocations;
 mod convergence;
 mod events;
 mod failures;
+mod laws;
 mod order_conditions;
+mod scalars;
 mod stiff;
