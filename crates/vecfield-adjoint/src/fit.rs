@@ -25,6 +25,8 @@ pub struct FitOptions {
     pub free: Vec<usize>,
     /// Bounds of the free constants, in the same order; empty when there are none.
     pub bounds: Vec<(f64, f64)>,
+    /// States that are known at the first row of every run and keep the value the start gives them there.
+    pub held_initial: Vec<usize>,
     /// Window lengths in rows, tried one after the other; [`usize::MAX`] makes each run one window.
     pub windows: Vec<usize>,
     /// Integration of the residuals.
@@ -46,6 +48,7 @@ impl FitOptions {
             estimate_sigma: true,
             free: (0..parameters).collect(),
             bounds: vec![],
+            held_initial: vec![],
             windows: vec![20, usize::MAX],
             solver: vecfield_solvers::Options::tolerances(1e-8, 1e-10),
             optimizer: vecfield_optim::Options::default(),
@@ -151,6 +154,23 @@ pub fn fit<F: Differentiable>(
     best.ok_or(AdjointError::NoWindows)
 }
 
+/// Bounds of every unknown: those of the constants, and a point for a state that is known at its run's start.
+fn limits<F: Differentiable>(problem: &Shooting<'_, F>, x: &[f64], options: &FitOptions) -> (Vec<f64>, Vec<f64>) {
+    let p = options.free.len();
+    let mut lower = vec![f64::NEG_INFINITY; x.len()];
+    let mut upper = vec![f64::INFINITY; x.len()];
+    for (k, &(low, high)) in options.bounds.iter().enumerate() {
+        (lower[k], upper[k]) = (low, high);
+    }
+    for (k, _) in problem.windows().iter().enumerate().filter(|(_, window)| window.rows.start == 0) {
+        for &state in &options.held_initial {
+            let unknown = p + k * problem.dim() + state;
+            (lower[unknown], upper[unknown]) = (x[unknown], x[unknown]);
+        }
+    }
+    (lower, upper)
+}
+
 /// How a stage ended.
 #[derive(Debug, Clone, Copy)]
 struct End {
@@ -173,12 +193,8 @@ fn descend<F: Differentiable>(
     const STILL: f64 = 1e-5;
     let floor: Vec<f64> = options.sigma.iter().map(|s| 1e-9 * s).collect();
     let mut minimizer = LevenbergMarquardt::new(options.optimizer.clone());
-    if !options.bounds.is_empty() {
-        let open = x.len() - options.bounds.len();
-        let lower: Vec<f64> =
-            options.bounds.iter().map(|b| b.0).chain(core::iter::repeat_n(f64::NEG_INFINITY, open)).collect();
-        let upper: Vec<f64> =
-            options.bounds.iter().map(|b| b.1).chain(core::iter::repeat_n(f64::INFINITY, open)).collect();
+    if !options.bounds.is_empty() || !options.held_initial.is_empty() {
+        let (lower, upper) = limits(problem, x, options);
         minimizer = minimizer.bounded(&lower, &upper)?;
     }
     let mut end = End { converged: false, cancelled: false };

@@ -31,9 +31,10 @@ impl Uncertainty {
         fit: &Fit,
         options: &FitOptions,
     ) -> Result<Self, AdjointError> {
-        let (p, dim) = (options.free.len(), fit.dim);
+        let p = options.free.len();
         let observed: usize = fit.misfit.iter().map(|(_, count)| count).sum();
-        let unknowns = p + fit.starts.len();
+        let free = free_unknowns(fit, options);
+        let unknowns = free.iter().filter(|free| **free).count();
         if observed <= unknowns {
             return Err(AdjointError::TooFewObservations { observed, unknowns });
         }
@@ -58,7 +59,6 @@ impl Uncertainty {
         let (mut gradient, mut diagonal) = (vec![0.0; x.len()], vec![0.0; x.len()]);
         problem.linearize(&x, &mut gradient, &mut diagonal).map_err(|_| AdjointError::Lost)?;
 
-        let free = vec![true; x.len()];
         let mut factor = Cholesky::new(p);
         factor.factorize(problem.arrow().information(&free)?)?;
         let mut covariance = vec![0.0; p * p];
@@ -68,7 +68,7 @@ impl Uncertainty {
             factor.solve(column);
         }
         let stderr = (0..p).map(|i| covariance[i * p + i].sqrt()).collect();
-        let band = Self::band(&mut problem, &x, p, dim)?;
+        let band = Self::band(&mut problem, &x, &free, p)?;
         Ok(Self { covariance, stderr, band })
     }
 
@@ -77,11 +77,11 @@ impl Uncertainty {
     fn band<F: Differentiable>(
         problem: &mut Shooting<'_, F>,
         x: &[f64],
+        free: &[bool],
         p: usize,
-        dim: usize,
     ) -> Result<Vec<f64>, AdjointError> {
-        let n = x.len();
-        let (damping, free) = (vec![0.0; n], vec![true; n]);
+        let (n, dim) = (x.len(), problem.dim());
+        let damping = vec![0.0; n];
         let (mut wanted, mut solved) = (vec![0.0; n], vec![0.0; n]);
         let mut band = Vec::new();
         for k in 0..problem.windows().len() {
@@ -93,11 +93,22 @@ impl Uncertainty {
                 wanted[..p].copy_from_slice(&row[..p]);
                 wanted[own..own + dim].copy_from_slice(&row[p..]);
                 let negative: Vec<f64> = wanted.iter().map(|w| -w).collect();
-                problem.solve(&damping, &negative, &free, &mut solved)?;
+                problem.solve(&damping, &negative, free, &mut solved)?;
                 let variance: f64 = wanted.iter().zip(&solved).map(|(a, b)| a * b).sum();
                 band.push(variance.max(0.0).sqrt());
             }
         }
         Ok(band)
     }
+}
+
+/// Which unknowns are not known beforehand: all constants that were fitted, and the starts but for held ones.
+fn free_unknowns(fit: &Fit, options: &FitOptions) -> Vec<bool> {
+    let mut free = vec![true; options.free.len() + fit.starts.len()];
+    for (k, _) in fit.windows.iter().enumerate().filter(|(_, window)| window.rows.start == 0) {
+        for &state in &options.held_initial {
+            free[options.free.len() + k * fit.dim + state] = false;
+        }
+    }
+    free
 }

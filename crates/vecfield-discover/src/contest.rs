@@ -257,6 +257,7 @@ pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise
         estimate_sigma: false,
         free: (0..support.terms()).collect(),
         bounds: vec![],
+        held_initial: vec![],
         windows: window_lengths(data),
         solver: solver_options(scale, 1e-4, data.row_count()),
         optimizer: vecfield_optim::Options {

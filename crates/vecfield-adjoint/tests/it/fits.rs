@@ -85,6 +85,37 @@ fn a_drift_is_a_linear_regression() {
     }
 }
 
+/// With the initial value known, the slope of a line through it: `Σ t (y - y₀)/Σ t²`, and its standard error.
+#[test]
+fn a_known_start_is_kept() {
+    let times: Vec<f64> = (0..30).map(|k| 0.2 * f64::from(k)).collect();
+    let data = changed(&runs(&Drift, &[1.5], &[vec![2.0]], &times), |_, row, _, value| value + 0.3 * scatter(row));
+    let options = FitOptions { held_initial: vec![0], ..FitOptions::new(1, 1, Noise::Additive, vec![0.1]) };
+    let start = Start { theta: vec![0.0], state: &|_, _, out| out[0] = 2.0 };
+    let found = fit(&Drift, &data, &start, &options, &mut go_on).unwrap();
+    let sure = Uncertainty::of(&Drift, &data, &found, &options).unwrap();
+    let y: Vec<f64> = data.observed(0).collect();
+    let stt: f64 = times.iter().map(|t| t * t).sum();
+    let slope = times.iter().zip(&y).map(|(t, y)| t * (y - 2.0)).sum::<f64>() / stt;
+    let rss: f64 = times.iter().zip(&y).map(|(t, y)| (y - 2.0 - slope * t).powi(2)).sum();
+    assert_eq!(found.starts, [2.0]);
+    assert!((found.theta[0] - slope).abs() < 1e-7, "{} for {slope}", found.theta[0]);
+    let stderr = (rss / (times.len() as f64 - 1.0) / stt).sqrt();
+    assert!((sure.stderr[0] / stderr - 1.0).abs() < 1e-4, "{} for {stderr}", sure.stderr[0]);
+    assert_eq!(sure.band[0], 0.0);
+}
+
+/// Bounds hold, and a constant that would pass them ends on them.
+#[test]
+fn bounds_are_kept() {
+    let times: Vec<f64> = (0..15).map(|k| 0.4 * f64::from(k)).collect();
+    let data = runs(&LotkaVolterra, &[0.6, 0.5, 0.55, 0.7], &[vec![1.0, 1.5]], &times);
+    let bounds = vec![(0.0, 1.0), (0.0, 0.45), (0.0, 1.0), (0.0, 1.0)];
+    let options = FitOptions { bounds, ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2]) };
+    let found = fit_lotka_volterra(&data, &[0.5, 0.4, 0.5, 0.6], &options);
+    assert_eq!(found.theta[1], 0.45);
+}
+
 /// One wild outlier moves a least-squares fit by percents and a Huber fit by next to nothing.
 #[test]
 fn huber_shrugs_at_an_outlier() {
