@@ -2,6 +2,7 @@
 
 mod completions;
 mod discover;
+mod fit;
 pub(crate) mod overview;
 mod solve;
 
@@ -15,6 +16,8 @@ use crate::failure::Failure;
 pub(crate) enum Command {
     /// Solve a differential equation: what does it do?
     Solve(Box<solve::Arguments>),
+    /// Fit constants and initial values to measured trajectories: which constants, and how surely?
+    Fit(Box<fit::Arguments>),
     /// Find the equations behind measured trajectories: which equation made my data?
     Discover(Box<discover::Arguments>),
     /// Print a completion script for a shell
@@ -25,6 +28,7 @@ impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Solve(arguments) => solve::run(&arguments, context),
+            Self::Fit(arguments) => fit::run(&arguments, context),
             Self::Discover(arguments) => discover::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
         }

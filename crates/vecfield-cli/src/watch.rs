@@ -43,7 +43,7 @@ impl Watch {
         });
         handled.map_err(|e| Failure::Argument(format!("cannot listen to Ctrl-C: {e}")))?;
         let bar = (!context.quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{msg:24} {wide_bar} {percent:>3} % {elapsed}");
+            let style = ProgressStyle::with_template("{msg:24} {wide_bar} {percent:>3} % {elapsed}, {eta} left");
             let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr_with_hz(10));
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });

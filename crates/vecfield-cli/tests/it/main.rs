@@ -1,6 +1,8 @@
 //! The program as a user runs it.
 
+mod discover;
 mod errors;
+mod fit;
 mod solve;
 
 use std::path::{Path, PathBuf};

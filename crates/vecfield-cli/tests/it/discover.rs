@@ -1,0 +1,79 @@
+//! `vecfield discover`.
+
+use crate::Folder;
+
+/// Logistic growth to 10 at irregular times, a cell missing, noise of about 1 %.
+fn growth() -> String {
+    let noise = [0.3, -0.8, 1.1, -0.2, 0.6, -1.3, 0.9, 0.1, -0.5, 0.7, -0.9, 0.4, 1.2, -0.6, -0.1, 0.8, -1.0, 0.5];
+    let row = |(k, noise): (usize, &f64)| {
+        let t = 0.5 * k as f64 + 0.1 * (k as f64).sin();
+        let value = 10.0 / (1.0 + 19.0 * (-t).exp()) + 0.1 * noise;
+        if k == 6 { format!("{t},\n") } else { format!("{t},{value}\n") }
+    };
+    noise.iter().enumerate().map(row).fold("t,y\n".into(), |text, row| text + &row)
+}
+
+#[test]
+fn a_law_is_found_written_and_solved() {
+    let folder = Folder::new();
+    folder.file("growth.csv", &growth());
+    let result = folder.vecfield(&["discover", "growth.csv", "--noise", "additive", "--out", "found", "--json"]).json();
+    assert_eq!(result["verdict"], "law", "{result}");
+    let terms = result["parameters_stderr"]["y"].as_object().unwrap();
+    assert_eq!(terms.keys().collect::<Vec<_>>(), ["y", "y^2"]);
+    assert!(result["r2"]["all"].as_f64().unwrap() > 0.99 && result["forecast_r2"].as_f64().unwrap() > 0.9);
+    assert!(result["alternatives"].as_array().unwrap().len() <= 12);
+
+    let solved = folder.vecfield(&["solve", "found/equations.toml", "--json"]).json();
+    let (rows, last) = (solved["y"].as_array().unwrap(), solved["t"].as_array().unwrap().len() - 1);
+    assert!((rows[last][0].as_f64().unwrap() - 10.0).abs() < 0.3);
+    let page = std::fs::read_to_string(folder.path().join("found/report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("<math") && !page.contains("https://"));
+    let curve = std::fs::read_to_string(folder.path().join("found/trajectory.csv")).unwrap();
+    assert!(curve.starts_with("t,y\n") && curve.lines().count() > 100);
+
+    let again = folder.vecfield(&["discover", "growth.csv", "--noise", "additive", "--out", "found"]);
+    again.failed(2, &["found", "--force"]);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let folder = Folder::new();
+    folder.file("growth.csv", &growth());
+    let on = |threads: &str| {
+        let mut result = folder.vecfield(&["discover", "growth.csv", "--json", "--threads", threads]).json();
+        result["seconds"] = 0.into();
+        result.to_string()
+    };
+    assert_eq!(on("1"), on("2"));
+}
+
+#[test]
+fn people_are_told_what_and_how_sure() {
+    let folder = Folder::new();
+    folder.file("growth.csv", &growth());
+    let ran = folder.vecfield(&["discover", "growth.csv"]);
+    for words in ["A law", "dy/dt = ", "std. error", "forecasts from 4 origins", "Alternatives"] {
+        assert!(ran.out.contains(words), "{words:?} in {}", ran.out);
+    }
+}
+
+#[test]
+fn a_cut_run_says_so() {
+    let folder = Folder::new();
+    folder.file("growth.csv", &growth());
+    let ran = folder.vecfield(&["discover", "growth.csv", "--seconds", "1e-6", "--json"]);
+    match ran.status {
+        Some(0) => assert_eq!(ran.json()["cut"], true),
+        _ => ran.failed(1, &["candidates"]),
+    }
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_refused() {
+    let folder = Folder::new();
+    folder.file("short.csv", "t,y\n0,1\n1,2\n2,3\n");
+    folder.vecfield(&["discover", "short.csv"]).failed(2, &["short.csv", "3 rows", "6"]);
+    folder.file("negative.csv", &growth().replace("\n0,", "\n0,-"));
+    folder.vecfield(&["discover", "negative.csv", "--noise", "multiplicative"]).failed(2, &["`y`", "additive"]);
+}
