@@ -99,4 +99,26 @@ pub enum SindyError {
         /// Index of the feature.
         feature: usize,
     },
+    /// A known part cannot be read.
+    #[error("`{text}` is not a known part of an equation; write `variable: formula`, for example `x: -0.5*x`")]
+    KnownSyntax {
+        /// The text.
+        text: String,
+    },
+    /// A known part is of a variable that is not there.
+    #[error("there is no variable `{name}` in the data; did you mean `{nearest}`?")]
+    UnknownVariable {
+        /// The name.
+        name: String,
+        /// The variable most like it.
+        nearest: String,
+    },
+    /// A model with inputs cannot run by itself.
+    #[error(
+        "the equations depend on inputs, whose values between and after the samples are not known; simulate a model without"
+    )]
+    NeedsInputs,
+    /// The equations cannot be integrated.
+    #[error("the equations cannot be integrated: {0}")]
+    Solve(vecfield_solvers::SolveError),
 }

@@ -5,29 +5,23 @@
 //!
 //! ```
 //! use vecfield_data::{Trajectories, Trajectory};
-//! use vecfield_sindy::regression::integral;
-//! use vecfield_sindy::smooth::{Criterion, Order};
-//! use vecfield_sindy::sparse::best_subsets;
-//! use vecfield_sindy::{Library, Paths};
+//! use vecfield_sindy::{Family, Sindy};
 //!
-//! // x' = -x/2 from x(0) = 1, at irregular times.
+//! // x' = 1 - x/2 from x(0) = 0, at irregular times: x = 2 - 2 exp(-t/2).
 //! let times: Vec<f64> = (0..40).map(|k| 0.1 * f64::from(k) + 0.03 * f64::from(k).sin()).collect();
-//! let values = times.iter().map(|t| (-0.5 * t).exp()).collect();
+//! let values = times.iter().map(|t| 2.0 - 2.0 * (-0.5 * t).exp()).collect();
 //! let data = Trajectories::new(vec!["x".into()], vec![], vec![Trajectory::new(times, values, vec![])?])?;
 //!
-//! let library = Library::polynomial(data.variables(), 3)?;
-//! let paths = Paths::smooth(&data, Order::Quintic, Criterion::Reml)?;
-//! let systems = integral(&data, &paths, &library, 40)?;
-//! let best = &best_subsets(&systems[0], 2, 1)?.by_size[1][0];
-//! assert_eq!(library.features()[best.support[0]].key(), "x");
-//! assert!((best.coefficients[0] + 0.5).abs() < 1e-4);
+//! let model = Sindy::new(vec![Family::Polynomial(3)]).fit(&data)?;
+//! assert_eq!(model.equations(Some(4)), ["1 - 0.5*x"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | you want | start at |
 //! |---|---|
+//! | equations from data, in one call | [`Sindy`], [`Model`] |
 //! | candidates: polynomials, harmonics, formulas | [`Library`], [`Family`] |
-//! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`] |
+//! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
 //! | linear regression problems without derivatives | [`regression::integral`] |
 //! | the same with derivatives | [`regression::finite_difference`], [`regression::smoothed_derivative`] |
 //! | a support: exact, thresholded, by evidence | [`sparse::best_subsets`], [`sparse::stlsq`], [`sparse::evidence_search`] |
@@ -43,11 +37,18 @@
 
 mod error;
 mod library;
+mod model;
+pub mod noise;
 mod path;
+mod refine;
 pub mod regression;
+mod shooting;
+mod sindy;
 pub mod smooth;
 pub mod sparse;
 
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};
+pub use model::{Model, Refinement};
 pub use path::Paths;
+pub use sindy::{Form, Known, Selection, Sindy};

@@ -147,6 +147,21 @@ impl Library {
         Ok(Self { variables: variables.to_vec(), arguments, graph, features, program })
     }
 
+    /// The library with further formulas behind its features, shared or not.
+    pub(crate) fn with_known(mut self, formulas: &[String]) -> Result<Self, SindyError> {
+        let syntax = |text: &str, problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };
+        let scope = Scope::new(self.arguments.iter().cloned())
+            .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
+        for text in formulas {
+            let formula = self.graph.parse(text, &scope).map_err(|error| syntax(text, error.to_string()))?;
+            self.features.push(Feature { key: self.graph.to_text(formula), formula });
+        }
+        let formulas: Vec<ExprId> = self.features.iter().map(Feature::formula).collect();
+        self.program = Program::compile(&self.graph, &formulas, &self.arguments)
+            .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
+        Ok(self)
+    }
+
     /// All monomials up to total degree `degree`.
     ///
     /// # Errors
@@ -214,11 +229,15 @@ fn monomials(
     features: &mut Vec<Feature>,
 ) -> Result<(), SindyError> {
     let symbols: Vec<ExprId> = names.iter().map(|name| graph.symbol(name)).collect();
-    // (exponents, last variable, formula): a monomial is one of the degree below times a variable not before its last.
-    let mut below = vec![(vec![0_usize; names.len()], 0, graph.constant(1.0))];
+    // (exponents, last variable): a monomial is one of the degree below times a variable not before its last.
+    let mut below = vec![(vec![0_usize; names.len()], 0)];
     for power in 0..=degree {
-        for (exponents, _, formula) in &below {
-            features.push(Feature { key: key(names, exponents), formula: *formula });
+        for (exponents, _) in &below {
+            let mut factors = Vec::new();
+            for (&symbol, &exponent) in symbols.iter().zip(exponents).filter(|(_, exponent)| **exponent > 0) {
+                factors.push(if exponent == 1 { symbol } else { graph.powi(symbol, exponent as i32) });
+            }
+            features.push(Feature { key: key(names, exponents), formula: graph.product(factors) });
         }
         if features.len() > MOST_FEATURES {
             return Err(SindyError::TooManyFeatures { features: features.len(), most: MOST_FEATURES });
@@ -227,11 +246,11 @@ fn monomials(
             break;
         }
         let mut next = Vec::new();
-        for (exponents, last, formula) in &below {
+        for (exponents, last) in &below {
             for variable in *last..names.len() {
                 let mut exponents = exponents.clone();
                 exponents[variable] += 1;
-                next.push((exponents, variable, graph.mul(*formula, symbols[variable])));
+                next.push((exponents, variable));
             }
         }
         below = next;

@@ -135,17 +135,78 @@ impl GramSystem {
         sum.max(0.0)
     }
 
-    /// Are the features of `library` independent on these data? Names what is not.
+    /// The system of the first `p` features when the features `fixed` have coefficient 1: their part goes to the right-hand side.
+    pub(crate) fn reduced(&self, p: usize, fixed: &[usize]) -> Self {
+        let all = self.len();
+        let mut system = Self::new(p, self.noise);
+        system.rows = self.rows;
+        system.total = self.rss(fixed, &vec![1.0; fixed.len()]);
+        for i in 0..p {
+            system.gram[i * p..(i + 1) * p].copy_from_slice(&self.gram[i * all..i * all + p]);
+            system.rhs[i] = self.rhs[i] - fixed.iter().map(|&k| self.gram[i * all + k]).sum::<f64>();
+        }
+        system
+    }
+
+    /// The residual with every feature in, dependent or not.
+    pub(crate) fn dense_rss(&self) -> f64 {
+        let p = self.len();
+        let scale: Vec<f64> = (0..p).map(|i| self.gram[i * p + i].max(f64::MIN_POSITIVE).sqrt()).collect();
+        let mut ridge = 1e-13;
+        loop {
+            let scaled: Vec<f64> = (0..p * p)
+                .map(|at| self.gram[at] / (scale[at / p] * scale[at % p]) + if at % (p + 1) == 0 { ridge } else { 0.0 })
+                .collect();
+            let mut cholesky = Cholesky::new(p);
+            if cholesky.factorize(&scaled).is_ok() {
+                let mut theta: Vec<f64> = self.rhs.iter().zip(&scale).map(|(h, s)| h / s).collect();
+                cholesky.solve(&mut theta);
+                theta.iter_mut().zip(&scale).for_each(|(t, s)| *t /= s);
+                return self.rss(&(0..p).collect::<Vec<_>>(), &theta);
+            }
+            ridge *= 10.0;
+            if ridge > 1.0 {
+                return self.total; // not finite, or empty
+            }
+        }
+    }
+
+    /// Standard errors of the coefficients `theta` (`[p]`) on their support: `σ² (Z_AᵀZ_A)⁻¹`, zero off it.
     ///
     /// # Errors
     ///
-    /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`], [`SindyError::Dependent`], [`SindyError::MoreFeaturesThanRows`].
-    pub fn check(&self, library: &Library) -> Result<(), SindyError> {
+    /// [`SindyError::SingularSupport`].
+    pub fn standard_errors(&self, theta: &[f64]) -> Result<Vec<f64>, SindyError> {
+        let p = self.len();
+        let support: Vec<usize> = (0..p).filter(|&i| theta[i] != 0.0).collect();
+        let k = support.len();
+        let (_, rss) = self.solve(&support, 0.0)?;
+        let variance = rss / (self.rows as f64 - k as f64).max(1.0);
+        let sub: Vec<f64> = (0..k * k)
+            .map(|at| {
+                let (i, j) = (support[at / k], support[at % k]);
+                self.gram[i * p + j] / (self.gram[i * p + i] * self.gram[j * p + j]).sqrt()
+            })
+            .collect();
+        let mut cholesky = Cholesky::new(k);
+        cholesky.factorize(&sub).map_err(|_| SindyError::SingularSupport { feature: support[0] })?;
+        let mut inverse = vec![0.0; k * k];
+        cholesky.inverse_into(&mut inverse);
+        let mut errors = vec![0.0; p];
+        for (a, &i) in support.iter().enumerate() {
+            errors[i] = (variance * inverse[a * k + a] / self.gram[i * p + i]).sqrt();
+        }
+        Ok(errors)
+    }
+
+    /// Is no feature zero, and no pair proportional? Weaker than [`check`](GramSystem::check).
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`].
+    pub fn check_pairs(&self, library: &Library) -> Result<(), SindyError> {
         let p = self.len();
         let name = |i: usize| library.features()[i].key().to_string();
-        if self.rows <= p {
-            return Err(SindyError::MoreFeaturesThanRows { features: p, rows: self.rows });
-        }
         for i in 0..p {
             if self.gram[i * p + i] == 0.0 {
                 return Err(SindyError::ZeroFeature { feature: name(i) });
@@ -159,6 +220,22 @@ impl GramSystem {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Are the features of `library` independent on these data? Names what is not.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`], [`SindyError::Dependent`], [`SindyError::MoreFeaturesThanRows`].
+    pub fn check(&self, library: &Library) -> Result<(), SindyError> {
+        let p = self.len();
+        let name = |i: usize| library.features()[i].key().to_string();
+        if self.rows <= p {
+            return Err(SindyError::MoreFeaturesThanRows { features: p, rows: self.rows });
+        }
+        self.check_pairs(library)?;
+        let cosine = |i: usize, j: usize| self.gram[i * p + j] / (self.gram[i * p + i] * self.gram[j * p + j]).sqrt();
         // What is left of each feature after those before it; at rounding level it is a combination of them.
         let scaled: Vec<f64> = (0..p * p).map(|at| cosine(at / p, at % p)).collect();
         let mut cholesky = Cholesky::new(p);

@@ -2,6 +2,7 @@
 
 mod library;
 mod regression;
+mod sindy;
 mod smooth;
 mod sparse;
 mod support;

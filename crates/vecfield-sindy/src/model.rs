@@ -1,0 +1,143 @@
+//! What was found: equations with their errors and scores.
+
+use crate::{Library, SindyError};
+use vecfield_expr::{ExprField, ExprId, Graph, TextStyle};
+use vecfield_solvers::{Options, Save, solve_explicit, tableau::DOP853};
+use vecfield_traits::ParametricField;
+
+/// How far the equations were taken beyond linear regression.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Refinement {
+    /// Not asked for.
+    None,
+    /// Coefficients and support were fitted through the solver on windows of this many samples.
+    Shooting {
+        /// Samples in a window.
+        window: usize,
+    },
+    /// The equations of the regression leave the data even on short windows: they are a start, not a law.
+    DidNotStart,
+}
+
+/// Sparse equations `dyᵢ/dt = known_i + Σ_k θ_ik φ_k`.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub(crate) library: Library,
+    /// Features that can be chosen; known parts stand behind them.
+    pub(crate) selectable: usize,
+    /// `[variables, selectable]`.
+    pub(crate) coefficients: Vec<f64>,
+    pub(crate) stderr: Vec<f64>,
+    /// Known parts: `(equation, feature)`.
+    pub(crate) known: Vec<(usize, usize)>,
+    pub(crate) noise: Vec<f64>,
+    pub(crate) derivative_r2: f64,
+    pub(crate) refinement: Refinement,
+}
+
+impl Model {
+    /// The library; features beyond [`feature_count`](Model::feature_count) are known parts.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Number of candidate features.
+    pub fn feature_count(&self) -> usize {
+        self.selectable
+    }
+
+    /// The state variables.
+    pub fn variables(&self) -> &[String] {
+        self.library.variables()
+    }
+
+    /// The coefficients of equation `i`, one per candidate feature, zero where it is not in the support.
+    pub fn coefficients(&self, i: usize) -> &[f64] {
+        &self.coefficients[i * self.selectable..(i + 1) * self.selectable]
+    }
+
+    /// Standard errors of the coefficients of equation `i`, given its support; zero off the support.
+    pub fn stderr(&self, i: usize) -> &[f64] {
+        &self.stderr[i * self.selectable..(i + 1) * self.selectable]
+    }
+
+    /// `(key, coefficient, standard error)` of the terms of equation `i`.
+    pub fn terms(&self, i: usize) -> impl Iterator<Item = (&str, f64, f64)> + '_ {
+        let errors = self.stderr(i);
+        let terms = self.coefficients(i).iter().zip(errors).enumerate();
+        terms.filter(|(_, (c, _))| **c != 0.0).map(|(k, (&c, &e))| (self.library.features()[k].key(), c, e))
+    }
+
+    /// Number of terms in all equations.
+    pub fn term_count(&self) -> usize {
+        self.coefficients.iter().filter(|c| **c != 0.0).count()
+    }
+
+    /// The standard deviation of the noise on each variable, by the residuals of the last fit.
+    pub fn noise(&self) -> &[f64] {
+        &self.noise
+    }
+
+    /// `R²` of the derivative of the smoothed path, mean over equations.
+    pub fn derivative_r2(&self) -> f64 {
+        self.derivative_r2
+    }
+
+    /// How far the equations were refined.
+    pub fn refinement(&self) -> Refinement {
+        self.refinement
+    }
+
+    /// The right-hand sides as formulas, with the graph that holds them.
+    pub fn formulas(&self) -> (Graph, Vec<ExprId>) {
+        let mut graph = self.library.graph().clone();
+        let formulas = (0..self.variables().len())
+            .map(|i| {
+                let known = self.known.iter().filter(|part| part.0 == i).map(|part| (1.0, part.1));
+                let chosen = self.coefficients(i).iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(k, &c)| (c, k));
+                let terms: Vec<(f64, ExprId)> =
+                    known.chain(chosen).map(|(c, k)| (c, self.library.features()[k].formula())).collect();
+                graph.linear_combination(terms)
+            })
+            .collect();
+        (graph, formulas)
+    }
+
+    /// The right-hand sides as text, with at most `digits` significant digits, or with all.
+    pub fn equations(&self, digits: Option<usize>) -> Vec<String> {
+        let (graph, formulas) = self.formulas();
+        let style = digits.map_or_else(TextStyle::default, TextStyle::digits);
+        formulas.iter().map(|&formula| graph.to_text_styled(formula, style)).collect()
+    }
+
+    /// The equations as a vector field, for the solvers.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::NeedsInputs`] when they depend on inputs, whose future values are not known.
+    pub fn field(&self) -> Result<ExprField, SindyError> {
+        let (graph, formulas) = self.formulas();
+        let none: [&str; 0] = [];
+        ExprField::new(&graph, &formulas, self.variables(), &none).map_err(|_| SindyError::NeedsInputs)
+    }
+
+    /// The states at increasing `times`, `[times, variables]`, from `y0` at `times[0]`.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::NeedsInputs`]; [`SindyError::Solve`] when the equations cannot be integrated that far.
+    pub fn simulate(&self, y0: &[f64], times: &[f64]) -> Result<Vec<f64>, SindyError> {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
+        if first == last {
+            return Ok(y0.to_vec());
+        }
+        let family = self.field()?;
+        let field = family.at(Vec::new());
+        let size = y0.iter().fold(1e-30_f64, |most, y| most.max(y.abs()));
+        let options = Options::tolerances(1e-9, 1e-12 * size);
+        let solution = solve_explicit(&field, (first, last), y0, &DOP853, &options, Save::At(times))
+            .map_err(|stopped| SindyError::Solve(stopped.error))?;
+        Ok(solution.y)
+    }
+}

@@ -1,0 +1,351 @@
+//! Normal equations of all windows, with the initial states eliminated.
+
+use super::integrate::{Columns, Model, Scratch, Windows, integrate};
+use vecfield_linalg::{Cholesky, LinalgError, dot};
+use vecfield_optim::{Infeasible, NormalEquations};
+
+/// Coefficients and initial states as one least-squares problem: `x = (θ, start of window 0, start of window 1, ..)`.
+pub(crate) struct Shooting<'a> {
+    pub(crate) model: Model<'a>,
+    windows: &'a Windows<'a>,
+    /// Noise per variable.
+    sigma: Vec<f64>,
+    scratch: Scratch,
+    states: Vec<f64>,
+    sensitivities: Vec<f64>,
+    /// Weighted rows of one window, `[rows, count]`, and its residuals.
+    rows: Vec<f64>,
+    residuals: Vec<f64>,
+    /// `JᵀJ` per window, `[count, count]`, and summed over coefficients.
+    blocks: Vec<f64>,
+    shared: Vec<f64>,
+    count: usize,
+}
+
+/// The likelihood linearised for many coefficients: `-2 log L = const + δᵀ M δ - 2 gᵀ δ` for a change `δ`, initial states at their best.
+pub(crate) struct Linearised {
+    pub(crate) m: Vec<f64>,
+    pub(crate) g: Vec<f64>,
+}
+
+impl<'a> Shooting<'a> {
+    pub(crate) fn new(model: Model<'a>, windows: &'a Windows<'a>, sigma: &[f64]) -> Self {
+        Self {
+            model,
+            windows,
+            sigma: sigma.to_vec(),
+            scratch: Scratch::new(),
+            states: Vec::new(),
+            sensitivities: Vec::new(),
+            rows: Vec::new(),
+            residuals: Vec::new(),
+            blocks: Vec::new(),
+            shared: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// Takes the coefficients out of `x`.
+    fn load(&mut self, x: &[f64]) {
+        let free = self.model.free;
+        self.model.coefficients[..free].copy_from_slice(&x[..free]);
+    }
+
+    fn start<'x>(&self, x: &'x [f64], w: usize) -> &'x [f64] {
+        let (d, free) = (self.model.dim(), self.model.free);
+        &x[free + w * d..free + (w + 1) * d]
+    }
+
+    /// Integrates window `w`; leaves weighted rows and residuals `(y - model)/σ` of its measured cells.
+    fn window(&mut self, x: &[f64], w: usize, columns: Option<Columns>) -> Result<(), Infeasible> {
+        let d = self.model.dim();
+        let window = self.windows.windows[w];
+        let count = columns.map_or(0, |columns| columns.count(&self.model) + d);
+        self.states.resize(window.len * d, 0.0);
+        self.sensitivities.resize(window.len * d * count, 0.0);
+        let start = self.start(x, w);
+        integrate(
+            &self.model,
+            self.windows,
+            w,
+            start,
+            columns,
+            &mut self.scratch,
+            &mut self.states,
+            &mut self.sensitivities,
+        )
+        .map_err(|_| Infeasible)?;
+        let run = &self.windows.data.runs()[window.run];
+        self.rows.clear();
+        self.residuals.clear();
+        for k in 0..window.len {
+            for (i, &measured) in run.row(window.first + k).iter().enumerate() {
+                if measured.is_nan() {
+                    continue;
+                }
+                let weight = 1.0 / self.sigma[i];
+                self.residuals.push((measured - self.states[k * d + i]) * weight);
+                let row = &self.sensitivities[(k * d + i) * count..(k * d + i + 1) * count];
+                self.rows.extend(row.iter().map(|s| s * weight));
+            }
+        }
+        Ok(())
+    }
+
+    /// The model's states at every sample, `[samples, d]` run after run (NaN where no window is), and `Σ r²` and the number of cells per
+    /// variable, unweighted.
+    pub(crate) fn trajectory(&mut self, x: &[f64]) -> Result<(Vec<Vec<f64>>, Vec<f64>), Infeasible> {
+        self.load(x);
+        let (d, data) = (self.model.dim(), self.windows.data);
+        let mut paths: Vec<Vec<f64>> = data.runs().iter().map(|run| vec![f64::NAN; run.len() * d]).collect();
+        let mut squares = vec![0.0; d];
+        for w in 0..self.windows.windows.len() {
+            self.window(x, w, None)?;
+            let window = self.windows.windows[w];
+            paths[window.run][window.first * d..(window.first + window.len) * d].copy_from_slice(&self.states);
+            for (k, state) in self.states.chunks(d).enumerate() {
+                let measured = data.runs()[window.run].row(window.first + k);
+                for i in 0..d {
+                    if !measured[i].is_nan() {
+                        squares[i] += (measured[i] - state[i]).powi(2);
+                    }
+                }
+            }
+        }
+        Ok((paths, squares))
+    }
+
+    /// Linearises at `x` for `columns`, the initial states eliminated.
+    pub(crate) fn linearised(&mut self, x: &[f64], columns: Columns) -> Result<Linearised, Infeasible> {
+        self.load(x);
+        let (d, free) = (self.model.dim(), columns.count(&self.model));
+        let count = free + d;
+        let (mut m, mut g) = (vec![0.0; free * free], vec![0.0; free]);
+        let mut block = vec![0.0; count * count];
+        let mut eliminated = Eliminated::new(free, d);
+        for w in 0..self.windows.windows.len() {
+            self.window(x, w, Some(columns))?;
+            block.fill(0.0);
+            add_gram(&self.rows, count, &mut block);
+            let gradient = column_dots(&self.rows, &self.residuals, count);
+            eliminated.fill(&block, &gradient, None).map_err(|_| Infeasible)?;
+            for i in 0..free {
+                for j in 0..=i {
+                    m[i * free + j] += block[i * count + j] - eliminated.correction(i, j);
+                }
+                g[i] += gradient[i] - eliminated.gradient_correction(i);
+            }
+        }
+        for i in 0..free {
+            for j in 0..i {
+                m[j * free + i] = m[i * free + j];
+            }
+        }
+        Ok(Linearised { m, g })
+    }
+}
+
+impl NormalEquations for Shooting<'_> {
+    fn parameter_count(&self) -> usize {
+        self.model.free + self.windows.windows.len() * self.model.dim()
+    }
+
+    fn cost(&mut self, x: &[f64]) -> Result<f64, Infeasible> {
+        self.load(x);
+        let mut sum = 0.0;
+        for w in 0..self.windows.windows.len() {
+            self.window(x, w, None)?;
+            sum += dot(&self.residuals, &self.residuals);
+        }
+        Ok(0.5 * sum)
+    }
+
+    fn linearize(&mut self, x: &[f64], gradient: &mut [f64], diagonal: &mut [f64]) -> Result<f64, Infeasible> {
+        self.load(x);
+        let (d, free) = (self.model.dim(), self.model.free);
+        let count = free + d;
+        self.count = count;
+        self.blocks.clear();
+        self.blocks.resize(self.windows.windows.len() * count * count, 0.0);
+        self.shared.clear();
+        self.shared.resize(free * free, 0.0);
+        gradient.fill(0.0);
+        let mut sum = 0.0;
+        for w in 0..self.windows.windows.len() {
+            self.window(x, w, Some(Columns::Free))?;
+            sum += dot(&self.residuals, &self.residuals);
+            let block = &mut self.blocks[w * count * count..(w + 1) * count * count];
+            add_gram(&self.rows, count, block);
+            // Residuals are data minus model: the gradient has the other sign.
+            let slopes = column_dots(&self.rows, &self.residuals, count);
+            for i in 0..free {
+                gradient[i] -= slopes[i];
+                for j in 0..=i {
+                    self.shared[i * free + j] += block[i * count + j];
+                }
+            }
+            for i in 0..d {
+                gradient[free + w * d + i] = -slopes[free + i];
+                diagonal[free + w * d + i] = block[(free + i) * count + free + i];
+            }
+        }
+        for i in 0..free {
+            diagonal[i] = self.shared[i * free + i];
+        }
+        Ok(0.5 * sum)
+    }
+
+    fn solve(
+        &mut self,
+        damping: &[f64],
+        gradient: &[f64],
+        _free: &[bool],
+        step: &mut [f64],
+    ) -> Result<(), LinalgError> {
+        // No bounds are set, so every parameter is free.
+        let (d, free, count) = (self.model.dim(), self.model.free, self.count);
+        let mut matrix = self.shared.clone();
+        for i in 0..free {
+            matrix[i * free + i] += damping[i];
+            step[i] = -gradient[i];
+        }
+        let windows = self.windows.windows.len();
+        let mut eliminated = Eliminated::new(free, d);
+        let mut window_gradient = vec![0.0; count];
+        let mut kept = Vec::with_capacity(windows * (free + 1) * d);
+        for w in 0..windows {
+            let block = &self.blocks[w * count * count..(w + 1) * count * count];
+            let place = free + w * d;
+            for i in 0..d {
+                window_gradient[free + i] = -gradient[place + i];
+            }
+            eliminated.fill(block, &window_gradient, Some(&damping[place..place + d]))?;
+            for i in 0..free {
+                for j in 0..=i {
+                    matrix[i * free + j] -= eliminated.correction(i, j);
+                }
+                step[i] -= eliminated.gradient_correction(i);
+            }
+            kept.extend_from_slice(&eliminated.solution);
+        }
+        let mut cholesky = Cholesky::new(free);
+        cholesky.factorize(&matrix)?;
+        let (head, tail) = step.split_at_mut(free);
+        cholesky.solve(head);
+        for w in 0..windows {
+            // start = D⁻¹ g - D⁻¹ Bᵀ θ
+            let solution = &kept[w * (free + 1) * d..(w + 1) * (free + 1) * d];
+            for i in 0..d {
+                let coupled: f64 = (0..free).map(|q| solution[q * d + i] * head[q]).sum();
+                tail[w * d + i] = solution[free * d + i] - coupled;
+            }
+        }
+        Ok(())
+    }
+
+    fn curvature(&self, step: &[f64]) -> f64 {
+        let (d, free, count) = (self.model.dim(), self.model.free, self.count);
+        let mut sum = 0.0;
+        for i in 0..free {
+            for j in 0..=i {
+                let twice = if i == j { 1.0 } else { 2.0 };
+                sum += twice * self.shared[i * free + j] * step[i] * step[j];
+            }
+        }
+        for w in 0..self.windows.windows.len() {
+            let block = &self.blocks[w * count * count..(w + 1) * count * count];
+            let start = &step[free + w * d..free + (w + 1) * d];
+            for i in 0..d {
+                let row = &block[(free + i) * count..(free + i + 1) * count];
+                let coupled = dot(&row[..free], &step[..free]);
+                let own: f64 = (0..d).map(|j| block[(free + i.max(j)) * count + free + i.min(j)] * start[j]).sum();
+                sum += start[i] * (2.0 * coupled + own);
+            }
+        }
+        sum
+    }
+}
+
+/// A window's initial state eliminated: `D⁻¹ Bᵀ` and `D⁻¹ g`.
+struct Eliminated {
+    free: usize,
+    d: usize,
+    /// `B` by rows `[free, d]`.
+    coupling: Vec<f64>,
+    /// Row `q`: `D⁻¹ (Bᵀ)_q`, then in row `free`: `D⁻¹ g`; `[free + 1, d]`.
+    solution: Vec<f64>,
+    matrix: Vec<f64>,
+    cholesky: Cholesky<f64>,
+}
+
+impl Eliminated {
+    fn new(free: usize, d: usize) -> Self {
+        let (coupling, solution) = (vec![0.0; free * d], vec![0.0; (free + 1) * d]);
+        Self { free, d, coupling, solution, matrix: vec![0.0; d * d], cholesky: Cholesky::new(d) }
+    }
+
+    /// From the lower triangle of a window's `JᵀJ` and its gradient, both over `(θ, start)`.
+    fn fill(&mut self, block: &[f64], gradient: &[f64], damping: Option<&[f64]>) -> Result<(), LinalgError> {
+        let (free, d) = (self.free, self.d);
+        let count = free + d;
+        let trace: f64 = (0..d).map(|i| block[(free + i) * count + free + i]).sum();
+        for i in 0..d {
+            let row = &block[(free + i) * count..(free + i + 1) * count];
+            for j in 0..=i {
+                self.matrix[i * d + j] = row[free + j];
+            }
+            // A state no measurement of the window sees stays where it is.
+            self.matrix[i * d + i] += damping.map_or(0.0, |damping| damping[i]) + 1e-12 * trace;
+            for q in 0..free {
+                self.coupling[q * d + i] = row[q];
+            }
+            self.solution[free * d + i] = gradient[free + i];
+        }
+        self.solution[..free * d].copy_from_slice(&self.coupling);
+        self.cholesky.factorize(&self.matrix)?;
+        self.solution.chunks_exact_mut(d).for_each(|row| self.cholesky.solve(row));
+        Ok(())
+    }
+
+    fn correction(&self, i: usize, j: usize) -> f64 {
+        let d = self.d;
+        dot(&self.coupling[i * d..(i + 1) * d], &self.solution[j * d..(j + 1) * d])
+    }
+
+    fn gradient_correction(&self, i: usize) -> f64 {
+        let (d, free) = (self.d, self.free);
+        dot(&self.coupling[i * d..(i + 1) * d], &self.solution[free * d..])
+    }
+}
+
+/// Adds `rowsᵀ rows` to the lower triangle of `gram` (`[n, n]`), four rows at a time: the triangle is the larger operand, and is
+/// passed over a quarter as often.
+fn add_gram(rows: &[f64], n: usize, gram: &mut [f64]) {
+    let mut quads = rows.chunks_exact(4 * n);
+    for quad in &mut quads {
+        let (a, rest) = quad.split_at(n);
+        let (b, rest) = rest.split_at(n);
+        let (c, d) = rest.split_at(n);
+        for i in 0..n {
+            let (ai, bi, ci, di) = (a[i], b[i], c[i], d[i]);
+            let out = &mut gram[i * n..=i * n + i];
+            for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *out += (ai * a + bi * b) + (ci * c + di * d);
+            }
+        }
+    }
+    for row in quads.remainder().chunks_exact(n) {
+        for i in 0..n {
+            vecfield_linalg::axpy(row[i], &row[..=i], &mut gram[i * n..=i * n + i]);
+        }
+    }
+}
+
+/// `rowsᵀ residuals`.
+fn column_dots(rows: &[f64], residuals: &[f64], n: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; n];
+    for (row, &r) in rows.chunks_exact(n.max(1)).zip(residuals) {
+        vecfield_linalg::axpy(r, row, &mut sums);
+    }
+    sums
+}
