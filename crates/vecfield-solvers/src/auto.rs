@@ -27,14 +27,20 @@ const CLEARED_AFTER: u32 = 6;
 /// Implicit steps well inside the explicit method's stability region before the first switch back; doubled each time.
 const RELAXED_AFTER: u32 = 8;
 
+/// Components up to which the implicit method is considered: its dense matrices then take half a gigabyte.
+const LARGEST_DENSE: usize = 4000;
+
 /// Steps an explicit method or [`Radau5`], whichever the problem wants at the time.
 ///
-/// The memory of [`Radau5`] is made at the first switch to it and kept.
+/// The memory of [`Radau5`] is made at the first switch to it and kept. States of more than 4000 components stay with the
+/// explicit method.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
     options: Options<R>,
     explicit: ExplicitRungeKutta<R>,
     stability: R,
+    /// Is a dense factorisation thinkable?
+    small: bool,
     implicit: Option<Box<Radau5<R>>>,
     /// Is the step being taken implicit?
     stiff: bool,
@@ -57,6 +63,7 @@ impl<R: Real> Auto<R> {
             options: options.clone(),
             explicit: ExplicitRungeKutta::new(tableau, n, options)?,
             stability: R::from_f64(tableau.real_stability()),
+            small: n <= LARGEST_DENSE,
             implicit: None,
             stiff: false,
             switch: false,
@@ -75,7 +82,7 @@ impl<R: Real> Auto<R> {
                 self.at_edge = 0;
             }
         }
-        self.switch = self.at_edge == STIFF_AFTER;
+        self.switch = self.at_edge == STIFF_AFTER && self.small;
     }
 
     fn watch_implicit(&mut self, h: R, bound: R) {

@@ -1,7 +1,7 @@
 //! Events: zeros of guard functions along the solution, located on the dense output.
 //!
 //! After every accepted step the guards are sampled at a few points of the polynomial inside it; a change of sign is
-//! narrowed down by bisection and regula falsi to the resolution of `t`. A jump changes the state (and, if the caller
+//! narrowed down to the resolution of `t`. A jump changes the state (and, if the caller
 //! likes, the field); integration begins anew there, with a new first step. Two crossings of one guard between two
 //! neighbouring samples are not seen.
 
@@ -313,8 +313,8 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
         Ok(self.guards[i].root)
     }
 
-    /// The place between two samples where guard `i` leaves side `from`: bisection in turn with the Illinois rule, until the
-    /// bracket is as narrow as `t` can resolve.
+    /// The place between two samples where guard `i` leaves side `from`, by the ITP method (Oliveira and Takahashi 2020): as fast
+    /// as the secant on smooth guards, and at most one evaluation worse than bisection on any.
     fn locate<K>(
         &mut self,
         i: usize,
@@ -327,34 +327,31 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     {
         let half = S::Real::from_f64(0.5);
         let (mut low, mut high) = (place::<S::Real>(sample - 1), place::<S::Real>(sample));
+        // At the beginning of a step the guard may have been left on its zero.
         let mut at_low = if sample == 1 { S::Real::zero() } else { self.guards[i].values[sample - 1] };
         let mut at_high = self.guards[i].values[sample];
-        if at_high == S::Real::zero() {
-            return Ok(high);
-        }
         let resolution = S::Real::EPSILON * step.resolution();
-        for iteration in 0..200 {
-            if high - low <= resolution {
-                break;
-            }
-            // At the very beginning the value may be a zero left behind; bisection needs none.
-            let secant = low + (high - low) * at_low / (at_low - at_high);
-            let usable = side(at_low) == from && secant > low && secant < high && iteration % 3 != 2;
-            let middle = if usable { secant } else { low + (high - low) * half };
+        let truncation = S::Real::from_f64(0.2) / (high - low);
+        let mut slack = S::Real::from_f64(2.0) * (high - low);
+        while high - low > resolution && at_high != S::Real::zero() {
+            let middle = low + (high - low) * half;
             if middle <= low || middle >= high {
                 break;
             }
-            let value = self.guard_at(i, middle, step)?;
+            let secant = low + (high - low) * at_low / (at_low - at_high);
+            let sign = if middle < secant { -S::Real::one() } else { S::Real::one() };
+            let shift = truncation * (high - low) * (high - low);
+            let truncated = if shift <= (middle - secant).abs() { secant + sign * shift } else { middle };
+            let radius = slack - (high - low) * half;
+            let x = if (truncated - middle).abs() <= radius { truncated } else { middle - sign * radius };
+            let x = if x > low && x < high { x } else { middle };
+            let value = self.guard_at(i, x, step)?;
             if side(value) == from {
-                (low, at_low) = (middle, value);
-                at_high *= half;
+                (low, at_low) = (x, value);
             } else {
-                (high, at_high) = (middle, value);
-                at_low *= half;
-                if value == S::Real::zero() {
-                    break;
-                }
+                (high, at_high) = (x, value);
             }
+            slack *= half;
         }
         Ok(high)
     }

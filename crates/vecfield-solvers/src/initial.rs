@@ -1,4 +1,4 @@
-//! The first step: Hairer–Nørsett–Wanner I, II.4, algorithm (4.14).
+//! The first step: Hairer–Nørsett–Wanner I, II.4, algorithm (4.14), made independent of the unit of time.
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
@@ -44,12 +44,17 @@ pub(crate) fn step<S: Scalar, F: VectorField<S>>(
         }
         h *= number(0.1); // the trial left the field's domain
     };
-    let largest = if slope > curvature { slope } else { curvature };
-    let exponent = S::Real::one() / number(f64::from(order));
-    let second = if largest <= number(1e-15) {
-        Elementary::max(longest * number(1e-6), h * number(1e-3))
+    let hundredth = number(0.01);
+    // The source takes `(0.01 / max(d₁, d₂))^(1/k)`, which depends on the unit of time. Here the k-th derivative is guessed as
+    // `d₁ r^(k-1)`, with the rate `r` at which the field or the state changes.
+    let turning = if slope > S::Real::zero() { curvature / slope } else { S::Real::zero() };
+    let growing = if size >= small { slope / size } else { S::Real::zero() };
+    let rate = if turning > growing { turning } else { growing };
+    let second = if slope < small || rate == S::Real::zero() {
+        // Almost at rest: half of `h² d₂` is all that moves.
+        if curvature > S::Real::zero() { (hundredth / curvature).sqrt() } else { longest }
     } else {
-        Elementary::powf(number(0.01) / largest, exponent)
+        Elementary::powf(hundredth * rate / slope, S::Real::one() / number(f64::from(order))) / rate
     };
     let first = h * number(100.0);
     let step = if second < first { second } else { first };

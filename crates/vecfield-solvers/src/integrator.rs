@@ -184,7 +184,12 @@ impl<K, R> Integrator<K, R> {
         self.run(field, (t0, t1), y0, save, events, &mut ())
     }
 
-    fn run<S, F>(
+    /// Everything at once: [`Event`]s, and an observer that sees every step and may end the solve.
+    ///
+    /// # Errors
+    ///
+    /// As [`solve_with_events`](Integrator::solve_with_events).
+    pub fn run<S, F>(
         &mut self,
         field: &mut F,
         (t0, t1): (R, R),

@@ -15,15 +15,32 @@
 //! # Ok::<(), vecfield_solvers::SolveError>(())
 //! ```
 //!
+//! [`solve`] takes any [`Method`], the automatic one among them, for fields that know their Jacobian; `ByDuals` and
+//! `ByDifferences` of `vecfield-autodiff` give one to a field that does not.
+//!
 //! | you want | start at |
 //! |---|---|
-//! | one solve by an explicit method | [`solve_explicit`] |
+//! | one solve, stiff or not | [`solve`] with [`Method::Auto`] |
+//! | one solve by an explicit method, no Jacobian needed | [`solve_explicit`] |
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
-//! | a new Runge–Kutta method | [`tableau`]: one `const` |
 //! | zero crossings, jumps, stops | [`Event`] |
-//! | to watch or cancel a solve | [`Observer`] |
-//! | what went wrong | [`SolveError`] |
+//! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
+//! | every method by name | [`Method::all`] |
+//! | a new Runge–Kutta method | [`tableau`]: one `const` |
+//! | a new family | [`stepper::Stepper`] |
+//! | what went wrong | [`SolveError`], [`Interrupted`] with what was found before |
+//!
+//! | method | for | dense output |
+//! |---|---|---|
+//! | [`auto`](Auto) | anything: Tsitouras 5, Verner 7 or Verner 9 by tolerance, Radau IIA while stiff | of the method |
+//! | [`bs3`](tableau::BOGACKI_SHAMPINE_3) | 1e-2 to 1e-4 | order 3 |
+//! | [`tsit5`](tableau::TSIT5), [`dp5`](tableau::DORMAND_PRINCE_5) | 1e-3 to 1e-6 | order 4 |
+//! | [`verner7`](tableau::VERNER_7) | 1e-4 to 1e-8 | order 6 |
+//! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
+//! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
+//! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
+//! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | fixed steps | cubic |
 //!
 //! **Architecture invariant:** nothing here allocates between the first step and the last, apart from what a solution
 //! keeps. *Why:* the step is the inner loop of everything above. *Checked by* `tests/it/allocations.rs`.

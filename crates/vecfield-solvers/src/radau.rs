@@ -545,4 +545,38 @@ mod tests {
             assert!((sum - 1.0 / f64::from(q)).abs() < 1e-15);
         }
     }
+
+    /// `R(z) = 1 + z bᵀ (I - zA)⁻¹ 1` for `y' = λy`, as the last stage of the solution of the stage equations.
+    fn stability_function(re: f64, im: f64) -> Complex<f64> {
+        let z = Complex::new(re, im);
+        let one = Complex::new(1.0, 0.0);
+        let matrix: Vec<Complex<f64>> = (0..9)
+            .map(|at| {
+                let (i, j) = (at / 3, at % 3);
+                let entry = Complex::new(-A[i][j], 0.0) * z;
+                if i == j { entry + one } else { entry }
+            })
+            .collect();
+        let mut lu = Lu::new(3);
+        lu.factorize(&matrix).unwrap();
+        let mut stages = [one; 3];
+        lu.solve(&mut stages);
+        stages[2] // stiffly accurate
+    }
+
+    #[test]
+    fn the_method_is_l_stable() {
+        let size = |z: Complex<f64>| z.re.hypot(z.im);
+        for power in -3..=8 {
+            for digit in 1..10 {
+                let y = f64::from(digit) * 10.0_f64.powi(power);
+                for re in [0.0, -0.1 * y, -y, -10.0 * y] {
+                    assert!(size(stability_function(re, y)) <= 1.0 + 1e-14, "at {re} + {y}i");
+                }
+            }
+        }
+        assert!(size(stability_function(-1e9, 0.0)) < 1e-8);
+        assert!(size(stability_function(0.0, 1e9)) < 1e-8);
+        assert!((stability_function(-0.1, 0.0).re - (-0.1_f64).exp()).abs() < 1e-9);
+    }
 }

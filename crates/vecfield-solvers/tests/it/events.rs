@@ -184,3 +184,27 @@ fn events_are_found_backwards_in_time() {
     let half_pi = std::f64::consts::FRAC_PI_2;
     assert_near(&times(&run), &[-half_pi, -3.0 * half_pi], "backwards");
 }
+
+#[test]
+fn a_bounce_is_not_seen_again_on_the_way_up() {
+    let expected: Vec<f64> = (0..4).map(|k| (20.0 / GRAVITY).sqrt() * f64::from(1 + 2 * k)).collect();
+    for tableau in ALL.iter().filter(|tableau| tableau.order >= 5) {
+        let mut events = [Event::any(|_, _, y: &[f64]| y[0]).jump(|_, _, y| y[1] = -y[1]).stop_after(4)];
+        let run = run(tableau, fall(), 100.0, &[10.0, 0.0], &mut events);
+        assert_near(&times(&run), &expected, tableau.name);
+    }
+}
+
+#[test]
+fn a_zero_is_found_with_few_evaluations_of_its_guard() {
+    let asked = std::cell::Cell::new(0);
+    let oscillator = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -y[0]));
+    let mut events = [Event::any(|_, _, y: &[f64]| {
+        asked.set(asked.get() + 1);
+        y[0]
+    })];
+    let run = run(&DOP853, oscillator, 100.0, &[1.0, 0.0], &mut events);
+    // Six samples a step, and a root that the Illinois rule finds in about eight evaluations; bisection would need fifty.
+    let roots = asked.get() - 6 * run.stats.steps;
+    assert!(roots < 15 * run.events.len() as u64, "{roots} evaluations for {} zeros", run.events.len());
+}

@@ -212,3 +212,36 @@ fn an_interval_of_no_length_is_no_step() {
         assert_eq!((solution.stats.steps, solution.last()), (0, &[2.0, 0.5][..]), "{}", method.name());
     }
 }
+
+#[test]
+fn few_steps_are_thrown_away_where_the_solution_is_smooth() {
+    let field = Lifted::new(LotkaVolterra, vec![]);
+    for method in Method::all().filter(|method| !method.fixed_step()) {
+        let solution = solve(&field, (0.0, 100.0), &[2.0, 0.5], method, &options(method), Save::End).unwrap();
+        let (steps, rejected) = (solution.stats.steps, solution.stats.rejected);
+        assert!(10 * rejected <= steps, "{}: {rejected} rejected, {steps} accepted", method.name());
+    }
+}
+
+#[test]
+fn the_first_step_suits_the_field() {
+    struct First(f64);
+    impl Observer<f64> for First {
+        fn step(&mut self, segment: &mut dyn Segment<f64>) -> Flow {
+            self.0 = segment.t1() - segment.t0();
+            Flow::Stop
+        }
+    }
+    for rate in [1e-6, 1.0, 1e6] {
+        let decay = field(1, move |_t, y: &[f64], dy: &mut [f64]| dy[0] = -rate * y[0]);
+        for tableau in ALL.iter().filter(|tableau| tableau.adaptive()) {
+            let mut integrator = Integrator::explicit(tableau, 1, &Options::tolerances(1e-6, 1e-9)).unwrap();
+            let mut first = First(0.0);
+            let span = (0.0, 100.0 / rate);
+            let solution = integrator.solve_observed(&decay, span, &[1.0], Save::End, &mut first).unwrap();
+            assert_eq!(solution.stats.rejected, 0, "{} at {rate:e}", tableau.name);
+            let h = first.0 * rate;
+            assert!((1e-5..2.0).contains(&h), "{}: a first step of {h} time constants", tableau.name);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Laws of the solvers: what every method, dense output, event and failure must obey.
 
+mod accuracy;
 mod allocations;
 mod convergence;
 mod events;
