@@ -98,7 +98,7 @@ impl<R: Real> Auto<R> {
         (self.switch, self.at_edge, self.inside) = (false, 0, 0);
         if self.stiff {
             if let Some(implicit) = &self.implicit {
-                self.explicit.start(field, t, implicit_y::<F, R>(implicit))?;
+                self.explicit.start(field, t, Stepper::<F>::y(&**implicit))?;
             }
             self.patience = self.patience.saturating_mul(2);
         } else {
@@ -116,10 +116,6 @@ impl<R: Real> Auto<R> {
     fn implicit(&self) -> Option<&Radau5<R>> {
         self.implicit.as_deref().filter(|_| self.stiff)
     }
-}
-
-fn implicit_y<F: Jacobian<R>, R: Real>(implicit: &Radau5<R>) -> &[R] {
-    Stepper::<F>::y(implicit)
 }
 
 impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {

@@ -115,7 +115,10 @@ impl<K, R> Integrator<K, R> {
         let mut sampler = Sampler::new(t0, y0, times, out);
         let mut watch = Watch::new(&mut [], 0, t1 - t0);
         integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut sampler)?;
-        Ok(evaluator.stats)
+        match sampler.broken {
+            Some(error) => Err(error),
+            None => Ok(evaluator.stats),
+        }
     }
 
     /// Solves from `t0` to `t1` and keeps the states asked for.
@@ -223,7 +226,7 @@ impl<K, R> Integrator<K, R> {
         solution.stats = evaluator.stats;
         solution.events = watch.happened;
         (solution.t, solution.y) = (recorder.t, recorder.y);
-        match ended {
+        match ended.and_then(|ending| recorder.broken.map_or(Ok(ending), Err)) {
             Ok(ending) => Ok(Solution { ending, ..solution }),
             Err(error) => Err(Interrupted { error, partial: Box::new(solution) }),
         }
@@ -250,6 +253,28 @@ impl<K, R> Integrator<K, R> {
 }
 
 /// Solves `dy/dt = f(t, y)` from `t0` to `t1` by any method.
+///
+/// ```
+/// use vecfield_autodiff::Lifted;
+/// use vecfield_solvers::{Dynamics, Method, Options, Save, solve};
+/// use vecfield_traits::Elementary;
+///
+/// /// y' = -k (y - cos t) - sin t, whose solution is cos t: stiff when k is large.
+/// struct Chase;
+/// impl Dynamics for Chase {
+///     fn dim(&self) -> usize { 1 }
+///     fn parameter_count(&self) -> usize { 1 }
+///     fn eval<S: Elementary>(&self, t: S, y: &[S], k: &[S], dy: &mut [S]) {
+///         dy[0] = -k[0] * (y[0] - t.cos()) - t.sin();
+///     }
+/// }
+///
+/// let field = Lifted::new(Chase, vec![1e6]);
+/// let solution = solve(&field, (0.0, 10.0), &[1.0], Method::Auto, &Options::default(), Save::End)?;
+/// assert!((solution.last()[0] - 10.0_f64.cos()).abs() < 1e-6);
+/// assert!(solution.stats.steps < 500); // an explicit method alone would need millions
+/// # Ok::<(), vecfield_solvers::SolveError>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use vecfield_traits::{Real, Scalar};
 use crate::SolveError;
 use crate::event::Occurrence;
 use crate::integrate::{Ending, Flow, Observer, Segment};
-use crate::stepper::Stats;
+use crate::stepper::{Stats, first_not_finite};
 
 /// The states of a solve at the times kept, and the work it took.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,13 +104,16 @@ pub(crate) struct Recorder<'a, S: Scalar> {
     next: usize,
     pub(crate) t: Vec<S::Real>,
     pub(crate) y: Vec<S>,
+    /// Dense output that is not finite, though both ends of its step are.
+    pub(crate) broken: Option<SolveError>,
     /// The end of the last step, kept or not.
     latest: (S::Real, Vec<S>),
 }
 
 impl<'a, S: Scalar> Recorder<'a, S> {
     pub(crate) fn new(save: Save<'a, S::Real>, t0: S::Real, y0: &[S]) -> Recorder<'a, S> {
-        let mut recorder = Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), latest: (t0, y0.to_vec()) };
+        let mut recorder =
+            Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), broken: None, latest: (t0, y0.to_vec()) };
         match save {
             Save::End => {}
             Save::Steps => recorder.keep_latest(),
@@ -154,6 +157,11 @@ impl<S: Scalar> Observer<S> for Recorder<'_, S> {
                     let at = self.y.len();
                     self.y.resize(at + self.latest.1.len(), S::zero());
                     segment.at(t, &mut self.y[at..]);
+                    if let Some(component) = first_not_finite(&self.y[at..]) {
+                        self.y.truncate(at);
+                        self.broken = Some(broken(component, segment));
+                        return Flow::Stop;
+                    }
                     self.t.push(t);
                     self.next += 1;
                 }
@@ -168,6 +176,8 @@ pub(crate) struct Sampler<'a, S: Scalar> {
     times: &'a [S::Real],
     out: &'a mut [S],
     next: usize,
+    /// Dense output that is not finite, though both ends of its step are.
+    pub(crate) broken: Option<SolveError>,
 }
 
 impl<'a, S: Scalar> Sampler<'a, S> {
@@ -177,7 +187,7 @@ impl<'a, S: Scalar> Sampler<'a, S> {
             out[next * y0.len()..][..y0.len()].copy_from_slice(y0);
             next += 1;
         }
-        Sampler { times, out, next }
+        Sampler { times, out, next, broken: None }
     }
 }
 
@@ -185,11 +195,22 @@ impl<S: Scalar> Observer<S> for Sampler<'_, S> {
     fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
         let n = segment.y1().len();
         while let Some(&t) = self.times.get(self.next).filter(|t| covers(segment, **t)) {
-            segment.at(t, &mut self.out[self.next * n..][..n]);
+            let row = &mut self.out[self.next * n..][..n];
+            segment.at(t, row);
+            if let Some(component) = first_not_finite(row) {
+                self.broken = Some(broken(component, segment));
+                return Flow::Stop;
+            }
             self.next += 1;
         }
         Flow::Continue
     }
+}
+
+/// The field is not finite at a stage that dense output alone evaluates.
+fn broken<S: Scalar>(component: usize, segment: &dyn Segment<S>) -> SolveError {
+    let (t, step) = (segment.t0().to_f64(), (segment.t1() - segment.t0()).to_f64());
+    SolveError::NotFinite { component, t, step }
 }
 
 /// Is `t`, which is not before the segment, inside it?

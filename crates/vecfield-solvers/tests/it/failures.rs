@@ -1,7 +1,10 @@
 //! Solves that cannot be finished stop, say where, and hand over what they had.
 
+use proptest::prelude::*;
+use vecfield_autodiff::Lifted;
 use vecfield_solvers::tableau::{ALL, RK4, TSIT5};
-use vecfield_solvers::{Options, Save, SolveError, field, solve_explicit};
+use vecfield_solvers::{Dynamics, Method, Options, Save, SolveError, field, solve, solve_explicit};
+use vecfield_traits::Elementary;
 
 #[test]
 fn a_blow_up_is_named_with_its_time() {
@@ -60,4 +63,86 @@ fn what_does_not_fit_is_refused() {
     assert!(refused((0.0, 1.0), &[1.0], Options::tolerances(0.0, 0.0), Save::End).contains("atol"));
     let adaptive = solve_explicit(&decay, (0.0, 1.0), &[1.0], &RK4, &options(), Save::End).unwrap_err().error;
     assert_eq!(adaptive, SolveError::StepRequired { method: "rk4" });
+}
+
+/// `dy_i = Σ_j a_ij y_j + Σ_jk b_ijk y_j y_k`: explodes, oscillates, decays or is stiff, as the numbers will.
+struct Quadratic {
+    linear: Vec<f64>,
+    square: Vec<f64>,
+}
+
+impl Dynamics for Quadratic {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<S: Elementary>(&self, _t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
+        let products = [y[0] * y[0], y[0] * y[1], y[1] * y[1]];
+        for i in 0..2 {
+            dy[i] = S::constant(self.linear[2 * i]) * y[0] + S::constant(self.linear[2 * i + 1]) * y[1];
+            for (j, product) in products.into_iter().enumerate() {
+                dy[i] += S::constant(self.square[3 * i + j]) * product;
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the field, a solve ends within its bound, with finite numbers or with an error that says where.
+    #[test]
+    fn no_field_makes_a_solve_hang_or_lie(
+        linear in prop::collection::vec(-10.0..10.0_f64, 4),
+        square in prop::collection::vec(-10.0..10.0_f64, 6),
+        y in prop::array::uniform2(-3.0..3.0_f64),
+        power in -6..7_i32,
+        rtol in 2..12_i32,
+    ) {
+        let scale = 10.0_f64.powi(power);
+        let scaled = |x: &f64| x * scale;
+        let quadratic = Quadratic { linear: linear.iter().map(scaled).collect(), square: square.iter().map(scaled).collect() };
+        let field = Lifted::new(quadratic, vec![]);
+        let rtol = 10.0_f64.powi(-rtol);
+        for method in Method::all() {
+            let step = method.fixed_step().then_some(0.01);
+            let options = Options { max_steps: 2000, step, ..Options::tolerances(rtol, 1e-3 * rtol) };
+            let times = [0.1, 0.5, 1.0];
+            let (t, y) = match solve(&field, (0.0, 1.0), &y, method, &options, Save::At(&times)) {
+                Ok(solution) => (solution.t, solution.y),
+                Err(stopped) => {
+                    let at = stopped.error.time();
+                    prop_assert!(at.is_some_and(|t| (0.0..=1.0).contains(&t)), "{}: {}", method.name(), stopped.error);
+                    (stopped.partial.t, stopped.partial.y)
+                }
+            };
+            prop_assert_eq!(y.len(), 2 * t.len());
+            prop_assert!(y.iter().all(|y| y.is_finite()), "{}: {:?}", method.name(), y);
+        }
+    }
+}
+
+#[test]
+fn a_tolerance_below_rounding_is_refused_or_met() {
+    let decay = field(1, |_t, y: &[f64], dy: &mut [f64]| dy[0] = -y[0]);
+    for tableau in ALL.iter().filter(|tableau| tableau.order >= 5) {
+        for rtol in [1e-14, 1e-15, 1e-18] {
+            let options = Options { max_steps: 100_000, ..Options::tolerances(rtol, 0.0) };
+            match solve_explicit(&decay, (0.0, 1.0), &[1.0], tableau, &options, Save::End) {
+                Ok(solution) => assert!((solution.last()[0] - (-1.0_f64).exp()).abs() < 1e-13, "{}", tableau.name),
+                Err(stopped) => assert!(stopped.error.to_string().contains("tol"), "{}", stopped.error),
+            }
+        }
+    }
+}
+
+#[test]
+fn dense_output_outside_the_domain_is_an_error() {
+    // The field is not a number between 0.4 and 0.6, which no stage of a step from 0 to 1 need hit, but dense output does.
+    let gap = field(1, |t: f64, _y: &[f64], dy: &mut [f64]| dy[0] = if t > 0.4 && t < 0.6 { f64::NAN } else { 1.0 });
+    for tableau in ALL {
+        let options = Options::fixed(1.0);
+        let solved = solve_explicit(&gap, (0.0, 1.0), &[0.0], tableau, &options, Save::At(&[0.3, 0.5]));
+        let y = solved.map_or_else(|stopped| stopped.partial.y, |solution| solution.y);
+        assert!(y.iter().all(|y| y.is_finite()), "{}: {y:?}", tableau.name);
+    }
 }

@@ -165,3 +165,14 @@ fn methods_are_found_by_name() {
     let unknown = Method::named("tist5").unwrap_err();
     assert_eq!(unknown, SolveError::UnknownMethod { name: "tist5".to_owned(), nearest: "tsit5" });
 }
+
+#[test]
+fn single_precision_is_stiff_too() {
+    let field: Lifted<_, f32> = Lifted::new(ProtheroRobinson(-1e4), vec![]);
+    for method in [Method::Auto, Method::Radau5] {
+        let options = Options::tolerances(1e-4_f32, 1e-5);
+        let solution = solve(&field, (0.0, 5.0), &[1.0_f32], method, &options, Save::End).unwrap();
+        assert!((solution.last()[0] - 5.0_f32.cos()).abs() < 1e-3, "{}: {:?}", method.name(), solution.last());
+        assert!(solution.stats.steps < 500, "{}: {:?}", method.name(), solution.stats);
+    }
+}
