@@ -5,6 +5,7 @@ use vecfield_traits::{Jacobian, Real};
 use crate::auto::Auto;
 use crate::explicit::ExplicitRungeKutta;
 use crate::radau::Radau5;
+use crate::rosenbrock::Rosenbrock;
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper};
 use crate::{Method, Options, SolveError};
 
@@ -16,6 +17,7 @@ pub struct AnyStepper<R: Real>(Inner<R>);
 enum Inner<R: Real> {
     Auto(Box<Auto<R>>),
     Explicit(Box<ExplicitRungeKutta<R>>),
+    Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
 }
 
@@ -29,6 +31,7 @@ impl<R: Real> AnyStepper<R> {
         Ok(AnyStepper(match method {
             Method::Auto => Inner::Auto(Box::new(Auto::new(n, options)?)),
             Method::Explicit(tableau) => Inner::Explicit(Box::new(ExplicitRungeKutta::new(tableau, n, options)?)),
+            Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
         }))
     }
@@ -40,6 +43,7 @@ macro_rules! each {
         match $inner {
             Inner::Auto($stepper) => $call,
             Inner::Explicit($stepper) => $call,
+            Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
         }
     };

@@ -27,7 +27,7 @@
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | every method by name | [`Method::all`] |
-//! | a new Runge–Kutta method | [`tableau`]: one `const` |
+//! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`rosenbrock`]: one `const` |
 //! | a new family | [`stepper::Stepper`] |
 //! | what went wrong | [`SolveError`], [`Interrupted`] with what was found before |
 //!
@@ -39,6 +39,8 @@
 //! | [`verner7`](tableau::VERNER_7) | 1e-4 to 1e-8 | order 6 |
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
+//! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
+//! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
 //! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | fixed steps | cubic |
 //!
@@ -61,6 +63,7 @@ mod integrator;
 mod method;
 mod options;
 mod radau;
+pub mod rosenbrock;
 mod solution;
 pub mod stepper;
 pub mod tableau;

@@ -1,6 +1,7 @@
 //! Methods by name, and what is said of each.
 
 use crate::SolveError;
+use crate::rosenbrock::{self, RosenbrockTableau};
 use crate::tableau::{self, Tableau};
 
 /// A way to solve: the automatic choice, an explicit method, or a stiff one.
@@ -11,6 +12,8 @@ pub enum Method {
     Auto,
     /// An explicit Runge–Kutta method.
     Explicit(&'static Tableau),
+    /// A Rosenbrock method.
+    Rosenbrock(&'static RosenbrockTableau),
     /// Radau IIA of order five.
     Radau5,
 }
@@ -39,7 +42,8 @@ impl Method {
     /// Every method: the automatic one first, then explicit ones by order, then stiff ones.
     pub fn all() -> impl Iterator<Item = Method> {
         let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
-        core::iter::once(Method::Auto).chain(explicit).chain([Method::Radau5])
+        let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
+        core::iter::once(Method::Auto).chain(explicit).chain(linear).chain([Method::Radau5])
     }
 
     /// The method of this name.
@@ -61,6 +65,7 @@ impl Method {
         match self {
             Method::Auto => "auto",
             Method::Explicit(tableau) => tableau.name,
+            Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
         }
     }
@@ -70,6 +75,7 @@ impl Method {
         match self {
             Method::Auto => (5, 9),
             Method::Explicit(tableau) => (tableau.order, tableau.order),
+            Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
         }
     }
@@ -78,7 +84,7 @@ impl Method {
     pub fn kind(&self) -> Kind {
         match self {
             Method::Explicit(_) => Kind::Explicit,
-            Method::Auto | Method::Radau5 => Kind::Implicit,
+            Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
         }
     }
 
@@ -91,7 +97,7 @@ impl Method {
     pub fn stiff(&self) -> Stiffness {
         match self {
             Method::Explicit(_) => Stiffness::No,
-            Method::Auto | Method::Radau5 => Stiffness::Yes,
+            Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
         }
     }
 
@@ -100,6 +106,7 @@ impl Method {
         match self {
             Method::Auto => "the default: suits the method to the tolerance and switches where the problem is stiff",
             Method::Explicit(tableau) => tableau.when,
+            Method::Rosenbrock(tableau) => tableau.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
         }
     }
@@ -109,6 +116,7 @@ impl Method {
         match self {
             Method::Auto => "Hairer-Wanner II, IV.2 for the detection of stiffness",
             Method::Explicit(tableau) => tableau.source,
+            Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
         }
     }
