@@ -60,6 +60,6 @@ pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
 pub use op::{Binary, Unary, power, reserved_names};
 pub use parse::{MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};
-pub use program::{Program, Registers};
+pub use program::{Program, Registers, RowRegisters};
 pub use scope::{NameError, Scope, check_name, nearest_name};
 pub use simplify::MAX_EXPANDED;

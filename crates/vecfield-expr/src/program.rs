@@ -7,6 +7,7 @@
 
 mod compile;
 mod instruction;
+mod rows;
 mod run;
 
 use vecfield_traits::Elementary;
@@ -14,6 +15,7 @@ use vecfield_traits::Elementary;
 use crate::error::CompileError;
 use crate::graph::{ExprId, Graph};
 use instruction::Instruction;
+pub use rows::RowRegisters;
 pub use run::Registers;
 
 /// Several formulas over the same inputs, ready to be evaluated fast and over any number.

@@ -1,0 +1,280 @@
+//! A program over many rows: blocks of rows go through it one instruction at a time, so that every instruction is a loop
+//! over arrays that stay in the first-level cache, compiled for the widest vectors the processor has.
+
+use core::mem::swap;
+
+use vecfield_kernels::{Function, Job, VectorMath, run};
+
+use super::instruction::{Instruction, Op};
+use super::{Code, Program};
+use crate::op::Unary;
+
+/// Rows that go through the program together. At half of this the choice of the instruction costs as much as its loop; at
+/// double, the registers of common programs outgrow the first-level cache.
+const BLOCK: usize = 256;
+
+type Block<R> = [R; BLOCK];
+
+/// The memory of [`Program::eval_rows`]; made by [`Program::row_registers`], or by [`new`](RowRegisters::new) for any program.
+#[derive(Debug, Clone, Default)]
+pub struct RowRegisters<R> {
+    /// Constants and temporaries; the inputs are read where they are.
+    file: Vec<Box<Block<R>>>,
+    /// Where an instruction's result is made, before it takes the place of an old one.
+    result: Vec<Box<Block<R>>>,
+    /// The inputs of the last block, where they are fewer than a block.
+    tail: Vec<Box<Block<R>>>,
+    fitted: Option<u64>,
+}
+
+impl<R: VectorMath> RowRegisters<R> {
+    /// No memory yet: the first evaluation takes what it needs.
+    pub fn new() -> RowRegisters<R> {
+        RowRegisters { file: Vec::new(), result: Vec::new(), tail: Vec::new(), fitted: None }
+    }
+
+    #[cold]
+    fn refit(&mut self, program: &Program) {
+        let blocks = |n: usize| (0..n).map(|_| Box::new([R::zero(); BLOCK])).collect::<Vec<_>>();
+        self.file = blocks(program.registers - program.inputs);
+        self.result = blocks(1);
+        self.tail = blocks(program.inputs);
+        for (block, &value) in self.file.iter_mut().zip(&program.constants) {
+            block.fill(R::from_f64(value));
+        }
+        self.fitted = Some(program.fingerprint);
+    }
+}
+
+impl Program {
+    /// Memory for [`eval_rows`](Program::eval_rows), fitted to this program.
+    pub fn row_registers<R: VectorMath>(&self) -> RowRegisters<R> {
+        let mut registers = RowRegisters::new();
+        registers.refit(self);
+        registers
+    }
+
+    /// Evaluates every output at every row: `outputs[k][row]` is output `k` at the inputs `columns[..][row]`.
+    ///
+    /// A row's result depends on that row alone, not on its place or its neighbours. It is what [`eval`](Program::eval)
+    /// gives: exactly for arithmetic, square roots and integral powers, within the bounds of
+    /// [`vecfield_kernels::Function`] for the functions listed there.
+    ///
+    /// ```
+    /// use vecfield_expr::{Graph, Program, Scope};
+    ///
+    /// let mut graph = Graph::new();
+    /// let id = graph.parse("x^2 + y", &Scope::new(["x", "y"])?)?;
+    /// let program = Program::compile(&graph, &[id], &["x", "y"])?;
+    /// let mut values = [0.0; 3];
+    /// program.eval_rows(&[&[1.0, 2.0, 3.0], &[0.5, 0.5, 0.5]], &mut [&mut values], &mut program.row_registers());
+    /// assert_eq!(values, [1.5, 4.5, 9.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// * `registers`: scratch. One that was made for another program is fitted to this one, which allocates; after that
+    ///   nothing does.
+    ///
+    /// # Panics
+    ///
+    /// If the numbers of columns and outputs are not the program's, or their lengths differ.
+    pub fn eval_rows<R: VectorMath>(
+        &self,
+        columns: &[&[R]],
+        outputs: &mut [&mut [R]],
+        registers: &mut RowRegisters<R>,
+    ) {
+        assert_eq!(columns.len(), self.inputs, "one column per input");
+        assert_eq!(outputs.len(), self.outputs.len(), "one column per output");
+        let Some(rows) = outputs.first().map(|output| output.len()) else { return };
+        let same =
+            columns.iter().all(|column| column.len() == rows) && outputs.iter().all(|output| output.len() == rows);
+        assert!(same, "columns of one length");
+        if registers.fitted != Some(self.fingerprint) {
+            registers.refit(self);
+        }
+        match &self.code {
+            Code::Narrow(code) => run(Rows { program: self, code, columns, outputs, registers }),
+            Code::Wide(code) => run(Rows { program: self, code, columns, outputs, registers }),
+        }
+    }
+}
+
+struct Rows<'a, 'b, R, I> {
+    program: &'a Program,
+    code: &'a [Instruction<I>],
+    columns: &'a [&'a [R]],
+    outputs: &'a mut [&'b mut [R]],
+    registers: &'a mut RowRegisters<R>,
+}
+
+/// Where a block finds the program's inputs.
+#[derive(Clone, Copy)]
+struct Inputs<'a, R> {
+    columns: &'a [&'a [R]],
+    first_row: usize,
+    tail: Option<&'a [Box<Block<R>>]>,
+}
+
+impl<'a, R> Inputs<'a, R> {
+    #[inline(always)]
+    fn block(&self, input: usize) -> &'a Block<R> {
+        match self.tail {
+            Some(tail) => &tail[input],
+            None => self.columns[input][self.first_row..].first_chunk().expect("only the last block is short"),
+        }
+    }
+}
+
+impl<R: VectorMath, I: Copy + Into<u32>> Job for Rows<'_, '_, R, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Rows { program, code, columns, outputs, registers } = self;
+        let RowRegisters { file, result, tail, .. } = registers;
+        let rows = outputs[0].len();
+        for first_row in (0..rows).step_by(BLOCK) {
+            let length = BLOCK.min(rows - first_row);
+            if length < BLOCK {
+                for (block, column) in tail.iter_mut().zip(columns) {
+                    // The rows beyond the end repeat the last one, so that they take no slow path of their own.
+                    block[..length].copy_from_slice(&column[first_row..]);
+                    block[length..].fill(column[rows - 1]);
+                }
+            }
+            let tail = (length < BLOCK).then_some(&tail[..]);
+            let inputs = Inputs { columns, first_row, tail };
+            for instruction in code {
+                let place = |operand: I| -> &Block<R> {
+                    let place = operand.into() as usize;
+                    if place < program.inputs { inputs.block(place) } else { &file[place - program.inputs] }
+                };
+                compute(instruction, place, &mut result[0]);
+                swap(&mut file[instruction.result.into() as usize - program.inputs], &mut result[0]);
+            }
+            for (output, &place) in outputs.iter_mut().zip(&program.outputs) {
+                let place = place as usize;
+                let block = if place < program.inputs { inputs.block(place) } else { &*file[place - program.inputs] };
+                output[first_row..first_row + length].copy_from_slice(&block[..length]);
+            }
+        }
+    }
+}
+
+/// One instruction over a block; each arm rounds as `value` in `run.rs` does.
+#[inline(always)]
+fn compute<'a, R: VectorMath, I: Copy>(
+    instruction: &Instruction<I>,
+    at: impl Fn(I) -> &'a Block<R>,
+    out: &mut Block<R>,
+) {
+    let &Instruction { op, a, b, c, d, immediate, .. } = instruction;
+    match op {
+        Op::Add => map2(at(a), at(b), out, |a, b| a + b),
+        Op::Sub => map2(at(a), at(b), out, |a, b| a - b),
+        Op::Mul => map2(at(a), at(b), out, |a, b| a * b),
+        Op::Div => map2(at(a), at(b), out, |a, b| a / b),
+        Op::Min => map2(at(a), at(b), out, R::min),
+        Op::Max => map2(at(a), at(b), out, R::max),
+        Op::Pow => map2(at(a), at(b), out, R::powf),
+        Op::Add3 => map3(at(a), at(b), at(c), out, |a, b, c| a + b + c),
+        Op::Mul3 => map3(at(a), at(b), at(c), out, |a, b, c| a * b * c),
+        Op::MulAdd => map3(at(a), at(b), at(c), out, |a, b, c| a * b + c),
+        Op::MulSub => map3(at(a), at(b), at(c), out, |a, b, c| a * b - c),
+        Op::SubMul => map3(at(a), at(b), at(c), out, |a, b, c| c - a * b),
+        Op::SumTimes => map3(at(a), at(b), at(c), out, |a, b, c| (a + b) * c),
+        Op::DifferenceTimes => map3(at(a), at(b), at(c), out, |a, b, c| (a - b) * c),
+        Op::MulAddMul => map4([at(a), at(b), at(c), at(d)], out, |a, b, c, d| a * b + c * d),
+        Op::MulSubMul => map4([at(a), at(b), at(c), at(d)], out, |a, b, c, d| a * b - c * d),
+        Op::Square => map(at(a), out, |a| a * a),
+        Op::Cube => map(at(a), out, |a| a * a * a),
+        Op::Reciprocal => map(at(a), out, |a| R::one() / a),
+        Op::Integral => integral(at(a), immediate, out),
+        Op::HalfIntegral => {
+            integral(at(a), immediate, out);
+            let a = at(a);
+            for i in 0..BLOCK {
+                out[i] *= a[i].sqrt();
+            }
+        }
+        Op::Apply(function) => apply(function, at(a), out),
+    }
+}
+
+#[inline(always)]
+fn apply<R: VectorMath>(function: Unary, a: &Block<R>, out: &mut Block<R>) {
+    let kernel = match function {
+        Unary::Neg => return map(a, out, |a| -a),
+        Unary::Abs => return map(a, out, R::abs),
+        Unary::Sqrt => return map(a, out, R::sqrt),
+        Unary::Sign => return map(a, out, R::sign),
+        Unary::Asin => return map(a, out, R::asin),
+        Unary::Acos => return map(a, out, R::acos),
+        Unary::Atan => return map(a, out, R::atan),
+        Unary::Exp => Function::Exp,
+        Unary::Log => Function::Ln,
+        Unary::Sin => Function::Sin,
+        Unary::Cos => Function::Cos,
+        Unary::Tan => Function::Tan,
+        Unary::Sinh => Function::Sinh,
+        Unary::Cosh => Function::Cosh,
+        Unary::Tanh => Function::Tanh,
+    };
+    R::map_into(kernel, a, out);
+}
+
+/// `aⁿ` by repeated squaring, in the order of `powi` in the compiler's run-time library, and so with its bits.
+#[inline(always)]
+fn integral<R: VectorMath>(a: &Block<R>, n: i32, out: &mut Block<R>) {
+    let mut square = *a;
+    let mut left = n.unsigned_abs();
+    out.fill(R::one());
+    loop {
+        if left % 2 == 1 {
+            for i in 0..BLOCK {
+                out[i] *= square[i];
+            }
+        }
+        left /= 2;
+        if left == 0 {
+            break;
+        }
+        for i in 0..BLOCK {
+            square[i] *= square[i];
+        }
+    }
+    if n < 0 {
+        for i in 0..BLOCK {
+            out[i] = R::one() / out[i];
+        }
+    }
+}
+
+#[inline(always)]
+fn map<R: Copy>(a: &Block<R>, out: &mut Block<R>, f: impl Fn(R) -> R) {
+    for i in 0..BLOCK {
+        out[i] = f(a[i]);
+    }
+}
+
+#[inline(always)]
+fn map2<R: Copy>(a: &Block<R>, b: &Block<R>, out: &mut Block<R>, f: impl Fn(R, R) -> R) {
+    for i in 0..BLOCK {
+        out[i] = f(a[i], b[i]);
+    }
+}
+
+#[inline(always)]
+fn map3<R: Copy>(a: &Block<R>, b: &Block<R>, c: &Block<R>, out: &mut Block<R>, f: impl Fn(R, R, R) -> R) {
+    for i in 0..BLOCK {
+        out[i] = f(a[i], b[i], c[i]);
+    }
+}
+
+#[inline(always)]
+fn map4<R: Copy>([a, b, c, d]: [&Block<R>; 4], out: &mut Block<R>, f: impl Fn(R, R, R, R) -> R) {
+    for i in 0..BLOCK {
+        out[i] = f(a[i], b[i], c[i], d[i]);
+    }
+}
