@@ -319,7 +319,11 @@ impl<'a> Refiner<'a> {
             (0..count).map(|i| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta)).collect();
         let active: Vec<bool> = fit.theta.iter().map(|c| *c != 0.0).collect();
         let prior = prior_variance(&fit.theta).unwrap_or(1.0);
-        let found = evidence_search(&linear.m, &h, &active, &vec![true; count], PRICE, Some(prior));
+        let allowed = vec![true; count];
+        let search = |start: &[bool]| evidence_search(&linear.m, &h, start, &allowed, PRICE, Some(prior));
+        // Single moves from a crowded support may not reach a sparse one; growing from nothing does.
+        let (kept, grown) = (search(&active), search(&vec![false; count]));
+        let found = if grown.score < kept.score { grown } else { kept };
         let theta = solve_on(&linear.m, &h, &found.support)?;
         Some((found.support, theta, prior))
     }

@@ -4,7 +4,7 @@ use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
 use crate::refine::refine;
 use crate::regression::{GramSystem, finite_difference, integral, smoothed_derivative};
-use crate::smooth::{Criterion, Order};
+use crate::smooth::Order;
 use crate::sparse::{best_subsets, stlsq};
 use crate::{Family, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
@@ -121,7 +121,7 @@ impl Sindy {
             }
         }
         let (library, selectable, known) = self.library(data)?;
-        let paths = Paths::smooth(data, Order::Quintic, Criterion::Reml)?;
+        let paths = Paths::smooth_for_noise(data, Order::Quintic)?;
         let systems = match (self.form, self.selection) {
             (Form::Integral, Selection::Auto) => {
                 let model = refine(data, &paths, &library, selectable, &known)?;

@@ -349,3 +349,57 @@ fn column_dots(rows: &[f64], residuals: &[f64], n: usize) -> Vec<f64> {
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Library;
+    use vecfield_data::{Trajectories, Trajectory};
+
+    /// The gradient is the derivative of the cost, and a damped step minimises the damped model: `(JᵀJ + D) s = -g`.
+    #[test]
+    fn normal_equations_belong_to_the_cost() {
+        let names = vec!["x".to_string(), "y".to_string()];
+        let times: Vec<f64> = (0..13).map(|k| 0.1 * f64::from(k) + 0.01 * f64::from(k % 3)).collect();
+        let values = times.iter().enumerate().flat_map(|(k, t)| [t.cos(), if k == 4 { f64::NAN } else { -t.sin() }]);
+        let run = Trajectory::new(times.clone(), values.collect(), vec![]).unwrap();
+        let data = Trajectories::new(names.clone(), vec![], vec![run.clone(), run]).unwrap();
+        let library = Library::polynomial(&names, 2).unwrap();
+        let windows = Windows::new(&data, 5, 2);
+        let terms = vec![(0, 2), (1, 1), (1, 4)];
+        let model = Model::new(&library, 2, terms, vec![1.0, -1.0, 0.3], 2).unwrap();
+        let mut problem = Shooting::new(model, &windows, &[0.1, 0.2]);
+        let n = problem.parameter_count();
+        let x: Vec<f64> = (0..n).map(|i| 0.8 + 0.1 * (i as f64).sin()).collect();
+        let (mut gradient, mut diagonal) = (vec![0.0; n], vec![0.0; n]);
+        let cost = problem.linearize(&x, &mut gradient, &mut diagonal).unwrap();
+        assert!((cost - problem.cost(&x).unwrap()).abs() < 1e-12 * cost);
+        for i in 0..n {
+            let mut at = |h: f64| {
+                let mut moved = x.clone();
+                moved[i] += h;
+                problem.cost(&moved).unwrap()
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((slope - gradient[i]).abs() < 1e-6 * (1.0 + slope.abs()), "{i}: {slope} {}", gradient[i]);
+        }
+        let damping: Vec<f64> = diagonal.iter().map(|d| 0.01 * d).collect();
+        let mut step = vec![0.0; n];
+        problem.solve(&damping, &gradient, &vec![true; n], &mut step).unwrap();
+        let damped = |problem: &Shooting, step: &[f64]| {
+            let squares: f64 = step.iter().zip(&damping).map(|(s, d)| s * s * d).sum();
+            dot(step, &gradient) + 0.5 * (problem.curvature(step) + squares)
+        };
+        let least = damped(&problem, &step);
+        for i in 0..n {
+            // A quadratic is stationary where both sides rise alike.
+            let side = |h: f64| {
+                let mut moved = step.clone();
+                moved[i] += h;
+                damped(&problem, &moved)
+            };
+            let (forth, back) = (side(1e-2) - least, side(-1e-2) - least);
+            assert!(forth > 0.0 && (forth - back).abs() < 1e-6 * (forth + back), "{i}: {forth:e} {back:e}");
+        }
+    }
+}

@@ -162,3 +162,30 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
     let zeros = Sindy::new(vec![Family::Polynomial(2)]).fit(&one(&times, &[0.0; 30]));
     assert!(matches!(zeros, Err(SindyError::ZeroFeature { .. })), "{zeros:?}");
 }
+
+/// The Lorenz system among all monomials of degree 3, from one noisy run.
+#[test]
+fn a_chaotic_system_is_found_exactly() {
+    let lorenz = field(3, |_t, y: &[f64], dy: &mut [f64]| {
+        dy[0] = 10.0 * (y[1] - y[0]);
+        dy[1] = y[0] * (28.0 - y[2]) - y[1];
+        dy[2] = y[0] * y[1] - 8.0 / 3.0 * y[2];
+    });
+    let times: Vec<f64> = (0..500).map(|k| 0.01 * f64::from(k)).collect();
+    let options = Options::tolerances(1e-10, 1e-12);
+    let solution =
+        solve_explicit(&lorenz, (0.0, 4.99), &[-8.0, 7.0, 27.0], &DOP853, &options, Save::At(&times)).unwrap();
+    let mut noise = Noise::new(9);
+    let values = solution.y.iter().map(|y| y + 0.3 * noise.normal()).collect();
+    let run = Trajectory::new(times, values, vec![]).unwrap();
+    let data = Trajectories::new(names(&["x", "y", "z"]), vec![], vec![run]).unwrap();
+    let model = Sindy::new(vec![Family::Polynomial(3)]).fit(&data).unwrap();
+    assert_eq!(keys(&model, 0), ["x", "y"]);
+    assert_eq!(keys(&model, 1), ["x", "y", "x*z"]);
+    assert_eq!(keys(&model, 2), ["z", "x*y"]);
+    for (i, truth) in [vec![-10.0, 10.0], vec![28.0, -1.0, -1.0], vec![-8.0 / 3.0, 1.0]].iter().enumerate() {
+        for ((key, c, stderr), exact) in model.terms(i).zip(truth) {
+            assert!((c - exact).abs() < 4.5 * stderr, "{key}: {c} ± {stderr}");
+        }
+    }
+}
