@@ -3,7 +3,7 @@
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use crate::event::{Verdict, Watch};
-use crate::stepper::{Evaluator, Stepper};
+use crate::stepper::{Culprit, Evaluator, Stepper};
 use crate::{Options, SolveError};
 
 /// An accepted step, or the part of it before an event.
@@ -118,13 +118,7 @@ where
             clock.reject(h, attempt.factor);
         }
         if clock.stuck(attempt.accepted) {
-            let culprit = stepper.culprit();
-            let (component, t, step) = (culprit.component, clock.t.to_f64(), clock.h.to_f64());
-            return Err(match (options.step, culprit.finite) {
-                (Some(_), _) => SolveError::StepFailed { component, t, step },
-                (None, true) => SolveError::StepTooSmall { component, t, step },
-                (None, false) => SolveError::NotFinite { component, t, step },
-            });
+            return Err(clock.failure(stepper.culprit()));
         }
     }
     Ok(Ending::Reached)
@@ -212,6 +206,16 @@ impl<R: Real> Clock<R> {
     fn limit(&mut self) {
         if self.fixed.is_none() && self.h.abs() > self.longest {
             self.h = if self.h < R::zero() { -self.longest } else { self.longest };
+        }
+    }
+
+    /// Why no further step can be taken.
+    fn failure(&self, culprit: Culprit) -> SolveError {
+        let (component, t, step) = (culprit.component, self.t.to_f64(), self.h.to_f64());
+        match (&self.fixed, culprit.finite) {
+            (Some(_), _) => SolveError::StepFailed { component, t, step },
+            (None, true) => SolveError::StepTooSmall { component, t, step },
+            (None, false) => SolveError::NotFinite { component, t, step },
         }
     }
 

@@ -105,7 +105,7 @@ impl<K, R> Integrator<K, R> {
         K: for<'f> Stepper<&'f F, Scalar = S>,
     {
         let t1 = times.last().copied().unwrap_or(t0);
-        self.check(field.dim(), y0, (t0, t1))?;
+        self.check(Stepper::<&F>::dim(&self.stepper), field.dim(), y0, (t0, t1))?;
         Save::At(times).validate((t0, t1))?;
         if out.len() != times.len() * y0.len() {
             return Err(SolveError::Dimension { what: "out", found: out.len(), expected: times.len() * y0.len() });
@@ -208,7 +208,7 @@ impl<K, R> Integrator<K, R> {
         K: Stepper<F, Scalar = S>,
     {
         let mut solution = Solution::empty(y0.len());
-        let checked = self.check(field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
+        let checked = self.check(self.stepper.dim(), field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
         if let Err(error) = checked {
             return Err(Interrupted { error, partial: Box::new(solution) });
         }
@@ -232,13 +232,20 @@ impl<K, R> Integrator<K, R> {
         }
     }
 
-    fn check<S>(&self, n: usize, y0: &[S], (t0, t1): (R, R)) -> Result<(), SolveError>
+    fn check<S>(&self, prepared: usize, n: usize, y0: &[S], (t0, t1): (R, R)) -> Result<(), SolveError>
     where
         S: Scalar<Real = R>,
         R: vecfield_traits::Real,
     {
         if y0.len() != n {
             return Err(SolveError::Dimension { what: "y0", found: y0.len(), expected: n });
+        }
+        if prepared != n {
+            return Err(SolveError::Dimension {
+                what: "the state this integrator was made for",
+                found: prepared,
+                expected: n,
+            });
         }
         if let Some(component) = first_not_finite(y0) {
             return Err(SolveError::BadInitial { component });

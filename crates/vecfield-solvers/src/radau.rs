@@ -10,57 +10,24 @@
 //! The Jacobian is kept while the iterations converge fast, the factorisations while the step stays the same, and the
 //! collocation polynomial of the step before predicts the stages of this one. The method is L-stable and stiffly accurate.
 
+mod collocation;
+mod newton;
+
 use vecfield_linalg::{Complex, Lu};
 use vecfield_traits::{Elementary, Jacobian, Real};
 
+use self::collocation::{ALPHA, BETA, C, E, GAMMA, T_INVERSE, collocation, transform};
+use self::newton::{ITERATIONS, Newton};
 use crate::combine::{Term, combine};
 use crate::options::{Norm, Options, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{SolveError, initial};
-
-const SQRT6: f64 = 2.449_489_742_783_178;
-
-/// The Radau points.
-const C: [f64; 3] = [(4.0 - SQRT6) / 10.0, (4.0 + SQRT6) / 10.0, 1.0];
-
-/// `γ` and `α + iβ`, the eigenvalues of the inverse of the Runge–Kutta matrix.
-const GAMMA: f64 = 3.637_834_252_744_496;
-const ALPHA: f64 = 2.681_082_873_627_752;
-const BETA: f64 = -3.050_430_199_247_411;
-
-/// The basis in which the inverse of the Runge–Kutta matrix is block-diagonal (Hairer–Wanner II, IV.8).
-const T: [[f64; 3]; 3] = [
-    [0.094_438_762_488_975_24, -0.141_255_295_020_954_2, 0.030_029_194_105_147_42],
-    [0.250_213_122_965_333_3, 0.204_129_352_293_799_94, -0.382_942_112_757_261_9],
-    [1.0, 1.0, 0.0],
-];
-const T_INVERSE: [[f64; 3]; 3] = [
-    [4.178_718_591_551_904, 0.327_682_820_761_062_4, 0.523_376_445_499_449_5],
-    [-4.178_718_591_551_904, -0.327_682_820_761_062_4, 0.476_623_554_500_550_4],
-    [0.502_872_634_945_786_8, -2.571_926_949_855_605, 0.596_039_204_828_224_9],
-];
-
-/// Weights of `z` in the error estimate of order three (Hairer–Wanner II, IV.8, eq. (8.20)).
-const E: [f64; 3] = [(-13.0 - 7.0 * SQRT6) / 3.0, (-13.0 + 7.0 * SQRT6) / 3.0, -1.0 / 3.0];
-
-/// The collocation polynomial through `0, z₁, z₂, z₃`: `y(t + θh) = y + Σ_i z_i Σ_p P[i][p] θ^(p+1)`.
-const P: [[f64; 3]; 3] = [
-    [13.0 / 3.0 + 7.0 * SQRT6 / 3.0, -23.0 / 3.0 - 22.0 * SQRT6 / 3.0, 10.0 / 3.0 + 5.0 * SQRT6],
-    [13.0 / 3.0 - 7.0 * SQRT6 / 3.0, -23.0 / 3.0 + 22.0 * SQRT6 / 3.0, 10.0 / 3.0 - 5.0 * SQRT6],
-    [1.0 / 3.0, -8.0 / 3.0, 10.0 / 3.0],
-];
 
 /// The largest value of `|θ(θ-c₁)(θ-c₂)(θ-c₃)|` for `θ` in `[0, 1]`.
 const LARGEST_NODES: f64 = 0.018_253_6;
 
 /// The error of dense output does not accumulate, and may exceed the tolerance by this.
 const DENSE_SLACK: f64 = 10.0;
-
-/// Newton iterations of one step, at most.
-const ITERATIONS: u32 = 7;
-
-/// The same for fixed steps, which cannot be made smaller to make the iterations converge.
-const ITERATIONS_FIXED: u32 = 50;
 
 /// Steps Radau IIA of order five over floats, with the field's own Jacobian.
 #[derive(Debug, Clone)]
@@ -108,12 +75,6 @@ enum Age {
     Old,
     /// Evaluated at this state.
     Current,
-}
-
-/// How the Newton iterations went.
-enum Newton<R> {
-    Converged { iterations: u32, rate: R },
-    Failed,
 }
 
 impl<R: Real> Radau5<R> {
@@ -240,60 +201,6 @@ impl<R: Real> Radau5<R> {
             total += ratio * ratio;
         }
         R::from_f64(LARGEST_NODES / DENSE_SLACK) * root_mean(total, self.n) / reach
-    }
-
-    fn newton<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Newton<R> {
-        let n = self.n;
-        let number = |x: f64| R::from_f64(x) / h;
-        let (gamma, alpha, beta) = (number(GAMMA), number(ALPHA), number(BETA));
-        self.eta = Elementary::powf(Elementary::max(self.eta, R::EPSILON), R::from_f64(0.8));
-        let (mut size_old, mut rate) = (R::zero(), R::zero());
-        let limit = if self.fixed { ITERATIONS_FIXED } else { ITERATIONS };
-        for iteration in 1..=limit {
-            for (i, &c) in C.iter().enumerate() {
-                for j in 0..n {
-                    self.stage[j] = self.y[j] + self.z[i * n + j];
-                }
-                field.eval(t + R::from_f64(c) * h, &self.stage, &mut self.rates[i * n..][..n]);
-            }
-            // The right-hand sides in the basis T: T⁻¹ f - Λ w / h; `z` is free until the update.
-            transform(&T_INVERSE, n, &self.rates, &mut self.z);
-            for j in 0..n {
-                let [w0, w1, w2] = [self.w[j], self.w[n + j], self.w[2 * n + j]];
-                self.error[j] = self.z[j] - gamma * w0;
-                let (re, im) = (self.z[n + j], self.z[2 * n + j]);
-                self.pair[j] = Complex::new(re - (alpha * w1 - beta * w2), im - (alpha * w2 + beta * w1));
-            }
-            self.real.solve(&mut self.error);
-            self.complex.solve(&mut self.pair);
-            let mut total = R::zero();
-            for j in 0..n {
-                let scale = self.norm.scale(j, self.y[j], self.y[j]);
-                for (stage, change) in [self.error[j], self.pair[j].re, self.pair[j].im].into_iter().enumerate() {
-                    self.w[stage * n + j] += change;
-                    let ratio = change / scale;
-                    total += ratio * ratio;
-                }
-            }
-            let size = root_mean(total, 3 * n) / self.looseness;
-            if !size.is_finite() {
-                return Newton::Failed;
-            }
-            if iteration > 1 {
-                rate = size / size_old;
-                let left = i32::try_from(limit - iteration).expect("at most fifty iterations");
-                if rate >= R::from_f64(0.99) || Elementary::powi(rate, left) / (R::one() - rate) * size > self.kappa {
-                    return Newton::Failed;
-                }
-                self.eta = rate / (R::one() - rate);
-            }
-            transform(&T, n, &self.w, &mut self.z);
-            if self.eta * size <= self.kappa {
-                return Newton::Converged { iterations: iteration, rate };
-            }
-            size_old = Elementary::max(size, R::EPSILON * R::EPSILON);
-        }
-        Newton::Failed
     }
 
     /// The norm of `(γ/h - J)⁻¹ (f + Σ e_i z_i / h)`, filtered once more where that alone would reject
@@ -480,103 +387,4 @@ fn looseness<R: Real>(options: &Options<R>) -> R {
         return R::one();
     }
     R::from_f64(0.1) * Elementary::powf(tolerance, R::from_f64(-1.0 / 3.0))
-}
-
-/// Weights of `z₁, z₂, z₃` in the collocation polynomial at `θ`.
-fn collocation<R: Real>(theta: R) -> [R; 3] {
-    P.map(|row| row.iter().rev().fold(R::zero(), |sum, &p| (sum + R::from_f64(p)) * theta))
-}
-
-/// `to = (M ⊗ I) from`, both `[3, n]`.
-fn transform<R: Real>(matrix: &[[f64; 3]; 3], n: usize, from: &[R], to: &mut [R]) {
-    let rows = matrix.map(|row| row.map(R::from_f64));
-    for (i, row) in rows.iter().enumerate() {
-        for j in 0..n {
-            to[i * n + j] = row[0] * from[j] + row[1] * from[n + j] + row[2] * from[2 * n + j];
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The Runge–Kutta matrix of Radau IIA with three stages (Hairer–Wanner II, IV.5, Table 5.6).
-    const A: [[f64; 3]; 3] = [
-        [(88.0 - 7.0 * SQRT6) / 360.0, (296.0 - 169.0 * SQRT6) / 1800.0, (-2.0 + 3.0 * SQRT6) / 225.0],
-        [(296.0 + 169.0 * SQRT6) / 1800.0, (88.0 + 7.0 * SQRT6) / 360.0, (-2.0 - 3.0 * SQRT6) / 225.0],
-        [(16.0 - SQRT6) / 36.0, (16.0 + SQRT6) / 36.0, 1.0 / 9.0],
-    ];
-
-    fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
-        core::array::from_fn(|i| core::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
-    }
-
-    fn assert_near(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) {
-        for (a, b) in a.as_flattened().iter().zip(b.as_flattened()) {
-            assert!((a - b).abs() < 1e-14, "{a} and {b}");
-        }
-    }
-
-    #[test]
-    fn the_basis_diagonalises_the_method() {
-        let identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-        assert_near(&product(&T, &T_INVERSE), &identity);
-        // A T Λ = T with Λ = diag(γ, [[α, -β], [β, α]]), that is Λ = T⁻¹ A⁻¹ T.
-        let blocks = [[GAMMA, 0.0, 0.0], [0.0, ALPHA, -BETA], [0.0, BETA, ALPHA]];
-        assert_near(&product(&A, &product(&T, &blocks)), &T);
-    }
-
-    #[test]
-    fn the_stages_are_collocation_at_the_radau_points() {
-        for (i, &c) in C.iter().enumerate() {
-            for q in 1..=3 {
-                let sum: f64 = (0..3).map(|j| A[i][j] * C[j].powi(q - 1)).sum();
-                assert!((sum - c.powi(q) / f64::from(q)).abs() < 1e-15);
-            }
-            let weights = collocation(c);
-            for (j, weight) in weights.iter().enumerate() {
-                assert!((weight - f64::from(u8::from(i == j))).abs() < 1e-14);
-            }
-        }
-        // b = last row of A: order five.
-        for q in 1..=5 {
-            let sum: f64 = (0..3).map(|j| A[2][j] * C[j].powi(q - 1)).sum();
-            assert!((sum - 1.0 / f64::from(q)).abs() < 1e-15);
-        }
-    }
-
-    /// `R(z) = 1 + z bᵀ (I - zA)⁻¹ 1` for `y' = λy`, as the last stage of the solution of the stage equations.
-    fn stability_function(re: f64, im: f64) -> Complex<f64> {
-        let z = Complex::new(re, im);
-        let one = Complex::new(1.0, 0.0);
-        let matrix: Vec<Complex<f64>> = (0..9)
-            .map(|at| {
-                let (i, j) = (at / 3, at % 3);
-                let entry = Complex::new(-A[i][j], 0.0) * z;
-                if i == j { entry + one } else { entry }
-            })
-            .collect();
-        let mut lu = Lu::new(3);
-        lu.factorize(&matrix).unwrap();
-        let mut stages = [one; 3];
-        lu.solve(&mut stages);
-        stages[2] // stiffly accurate
-    }
-
-    #[test]
-    fn the_method_is_l_stable() {
-        let size = |z: Complex<f64>| z.re.hypot(z.im);
-        for power in -3..=8 {
-            for digit in 1..10 {
-                let y = f64::from(digit) * 10.0_f64.powi(power);
-                for re in [0.0, -0.1 * y, -y, -10.0 * y] {
-                    assert!(size(stability_function(re, y)) <= 1.0 + 1e-14, "at {re} + {y}i");
-                }
-            }
-        }
-        assert!(size(stability_function(-1e9, 0.0)) < 1e-8);
-        assert!(size(stability_function(0.0, 1e9)) < 1e-8);
-        assert!((stability_function(-0.1, 0.0).re - (-0.1_f64).exp()).abs() < 1e-9);
-    }
 }

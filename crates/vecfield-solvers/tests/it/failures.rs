@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use vecfield_autodiff::Lifted;
 use vecfield_solvers::tableau::{ALL, RK4, TSIT5};
-use vecfield_solvers::{Dynamics, Method, Options, Save, SolveError, field, solve, solve_explicit};
+use vecfield_solvers::{Dynamics, Integrator, Method, Options, Save, SolveError, field, solve, solve_explicit};
 use vecfield_traits::Elementary;
 
 #[test]
@@ -61,6 +61,9 @@ fn what_does_not_fit_is_refused() {
     assert!(refused((0.0, 1.0), &[1.0], Options::tolerances(-1.0, 1.0), Save::End).contains("rtol"));
     assert!(refused((0.0, 1.0), &[1.0], Options::tolerances(f64::NAN, 1.0), Save::End).contains("rtol"));
     assert!(refused((0.0, 1.0), &[1.0], Options::tolerances(0.0, 0.0), Save::End).contains("atol"));
+    let mut for_two = Integrator::explicit(&TSIT5, 2, &options()).unwrap();
+    let other = for_two.solve(&decay, (0.0, 1.0), &[1.0], Save::End).unwrap_err().error.to_string();
+    assert!(other.contains("integrator was made for has 2 numbers"), "{other}");
     let adaptive = solve_explicit(&decay, (0.0, 1.0), &[1.0], &RK4, &options(), Save::End).unwrap_err().error;
     assert_eq!(adaptive, SolveError::StepRequired { method: "rk4" });
 }
