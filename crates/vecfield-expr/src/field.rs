@@ -54,6 +54,18 @@ impl ExprField {
         Ok(ExprField { program, states: states.len(), parameters: parameters.len() })
     }
 
+    /// Evaluates; what [`ParametricField::eval`] does, without asking which number is meant.
+    #[inline]
+    pub(crate) fn write<S: Elementary>(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], work: &mut Registers<S>) {
+        assert_eq!((y.len(), theta.len()), (self.states, self.parameters), "one value per state and per parameter");
+        self.program.eval_parts([&[t], y, theta], dy, work);
+    }
+
+    /// How many states and parameters it has.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.states, self.parameters)
+    }
+
     /// The program behind it, over the inputs `t`, states, parameters.
     pub fn program(&self) -> &Program {
         &self.program
@@ -77,13 +89,12 @@ impl<S: Elementary> ParametricField<S> for ExprField {
 
     #[inline]
     fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], work: &mut Registers<S>) {
-        assert_eq!((y.len(), theta.len()), (self.states, self.parameters), "one value per state and per parameter");
-        self.program.eval_parts([&[t], y, theta], dy, work);
+        self.write(t, y, theta, dy, work);
     }
 }
 
 /// `t`, the states, the parameters. A quantity of the name `t` hides time, which then has a name no formula can write.
-fn input_names<'a, N: AsRef<str>, P: AsRef<str>>(states: &'a [N], parameters: &'a [P]) -> Vec<&'a str> {
+pub(crate) fn input_names<'a, N: AsRef<str>, P: AsRef<str>>(states: &'a [N], parameters: &'a [P]) -> Vec<&'a str> {
     let names = states.iter().map(AsRef::as_ref).chain(parameters.iter().map(AsRef::as_ref));
     let mut inputs: Vec<&str> = core::iter::once("t").chain(names).collect();
     if inputs[1..].contains(&"t") {

@@ -32,6 +32,7 @@
 //! | its slope | [`Graph::derivative`] |
 //! | its value, fast | [`Program`] |
 //! | a system of equations for a solver | [`ExprField`] |
+//! | the same with an exact Jacobian, for implicit methods | [`SymbolicField`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -46,6 +47,7 @@ mod derivative;
 mod error;
 mod field;
 mod graph;
+mod jacobian;
 mod op;
 mod parse;
 mod print;
@@ -57,6 +59,7 @@ mod token;
 pub use error::{CompileError, ParseError, ParseErrorKind};
 pub use field::ExprField;
 pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
+pub use jacobian::{SymbolicAt, SymbolicField, SymbolicRegisters};
 pub use op::{Binary, Unary, power, reserved_names};
 pub use parse::{MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};

@@ -1,0 +1,160 @@
+//! [`SymbolicField`]: equations together with their symbolic Jacobian, both compiled.
+//!
+//! Only the entries that are not zero by structure are computed, with what they share worked out once, so a sparse system
+//! costs what its entries cost.
+
+use vecfield_traits::{Elementary, Jacobian, Real, VectorField};
+
+use crate::error::CompileError;
+use crate::field::{ExprField, input_names};
+use crate::graph::{ExprId, Graph};
+use crate::program::{Program, Registers};
+
+/// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas.
+///
+/// ```
+/// use vecfield_expr::{Graph, Scope, SymbolicField};
+/// use vecfield_traits::{Jacobian, VectorField};
+///
+/// let mut graph = Graph::new();
+/// let scope = Scope::new(["t", "x", "y", "mu"])?;
+/// let equations = [graph.parse("y", &scope)?, graph.parse("mu*(1 - x^2)*y - x + t", &scope)?];
+/// let family = SymbolicField::new(&mut graph, &equations, &["x", "y"], &["mu"])?;
+///
+/// let field = family.at(vec![3.0]);
+/// let (mut jacobian, mut time, mut work) = ([0.0; 4], [0.0; 2], field.workspace());
+/// field.jacobian(0.0, &[2.0, 1.0], &mut jacobian, &mut time, &mut work);
+/// assert_eq!((jacobian, time), ([0.0, 1.0, -13.0, -9.0], [0.0, 1.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SymbolicField {
+    field: ExprField,
+    /// The slopes that are not zero.
+    slopes: Program,
+    /// Where each slope belongs in the Jacobian followed by the slopes in time.
+    places: Vec<usize>,
+}
+
+impl SymbolicField {
+    /// The field of [`ExprField::new`], with its slopes; the graph grows by them.
+    ///
+    /// # Errors
+    ///
+    /// As [`ExprField::new`].
+    pub fn new<N: AsRef<str>, P: AsRef<str>>(
+        graph: &mut Graph,
+        equations: &[ExprId],
+        states: &[N],
+        parameters: &[P],
+    ) -> Result<SymbolicField, CompileError> {
+        let field = ExprField::new(graph, equations, states, parameters)?;
+        let inputs = input_names(states, parameters);
+        let n = states.len();
+        let (mut slopes, mut places) = (Vec::new(), Vec::new());
+        for (i, &equation) in equations.iter().enumerate() {
+            let symbols = graph.symbols(equation);
+            let with_time = core::iter::once((n * n + i, inputs[0])).filter(|_| inputs[0] == "t");
+            let with_states = inputs[1..=n].iter().enumerate().map(|(j, &name)| (i * n + j, name));
+            for (place, name) in with_states.chain(with_time) {
+                if graph.find_symbol(name).is_none_or(|symbol| symbols.binary_search(&symbol).is_err()) {
+                    continue;
+                }
+                let slope = graph.derivative(equation, name);
+                let slope = graph.simplify(slope);
+                if graph.constant_value(slope) != Some(0.0) {
+                    slopes.push(slope);
+                    places.push(place);
+                }
+            }
+        }
+        let slopes = Program::compile(graph, &slopes, &inputs)?;
+        Ok(SymbolicField { field, slopes, places })
+    }
+
+    /// The equations alone, a family over any number.
+    pub fn field(&self) -> &ExprField {
+        &self.field
+    }
+
+    /// How many entries of `∂f/∂y` and `∂f/∂t` are not zero by structure.
+    pub fn entry_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The member of the family at `theta`, with its Jacobian.
+    ///
+    /// # Panics
+    ///
+    /// If `theta` does not have one value per parameter.
+    pub fn at<R>(&self, theta: Vec<R>) -> SymbolicAt<'_, R> {
+        assert_eq!(theta.len(), self.field.size().1, "one value per parameter");
+        SymbolicAt { family: self, theta }
+    }
+}
+
+/// A [`SymbolicField`] with its parameters filled in: a field for implicit methods.
+#[derive(Debug, Clone)]
+pub struct SymbolicAt<'a, R> {
+    family: &'a SymbolicField,
+    theta: Vec<R>,
+}
+
+impl<R> SymbolicAt<'_, R> {
+    /// The parameters the family is held at.
+    pub fn theta(&self) -> &[R] {
+        &self.theta
+    }
+
+    /// The same parameters, to be changed in place.
+    pub fn theta_mut(&mut self) -> &mut [R] {
+        &mut self.theta
+    }
+}
+
+/// The memory of a [`SymbolicAt`].
+#[derive(Debug, Clone)]
+pub struct SymbolicRegisters<S> {
+    field: Registers<S>,
+    slopes: Registers<S>,
+    values: Vec<S>,
+}
+
+impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
+    type Workspace = SymbolicRegisters<S>;
+
+    fn workspace(&self) -> SymbolicRegisters<S> {
+        let SymbolicField { field, slopes, places } = self.family;
+        SymbolicRegisters {
+            field: field.program().registers(),
+            slopes: slopes.registers(),
+            values: vec![S::zero(); places.len()],
+        }
+    }
+
+    fn dim(&self) -> usize {
+        self.family.field.size().0
+    }
+
+    #[inline]
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut SymbolicRegisters<S>) {
+        self.family.field.write(t, y, &self.theta, dy, &mut work.field);
+    }
+}
+
+impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
+    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut SymbolicRegisters<R>) {
+        let SymbolicField { field, slopes, places } = self.family;
+        let n = field.size().0;
+        assert_eq!((y.len(), jac.len(), time.len()), (n, n * n, n), "a square matrix and a slope per state");
+        slopes.eval_parts([&[t], y, &self.theta], &mut work.values, &mut work.slopes);
+        jac.fill(R::zero());
+        time.fill(R::zero());
+        for (&place, &value) in places.iter().zip(&work.values) {
+            match place.checked_sub(n * n) {
+                None => jac[place] = value,
+                Some(i) => time[i] = value,
+            }
+        }
+    }
+}
