@@ -116,10 +116,7 @@ impl<'a> Contest<'a> {
                     Some(entry)
                 })
                 .collect();
-            entries.sort_by(|a, b| {
-                let by_score = a.score.mean().total_cmp(&b.score.mean());
-                by_score.then(a.complexity.cmp(&b.complexity)).then_with(|| a.support.cmp(&b.support))
-            });
+            rank(&mut entries);
             if cut {
                 break;
             }
@@ -149,6 +146,13 @@ impl<'a> Contest<'a> {
             Some((0..self.data.runs().len()).filter_map(of_run).collect::<Vec<_>>())
         };
         self.origins.iter().filter_map(forecasts_at).flatten().collect()
+    }
+
+    /// Runs one support through every origin.
+    pub fn enter(&self, support: Support) -> Entry {
+        let errors: Vec<f64> = (0..self.origins.len()).map(|origin| self.forecast_error(&support, origin)).collect();
+        let complexity = support.complexity(self.library);
+        Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
     /// Fits `support` from the past of origin number `origin` and returns its forecast error.
@@ -204,6 +208,14 @@ pub struct Race {
     pub entries: Vec<Entry>,
     /// Did the observer cut it short?
     pub cut: bool,
+}
+
+/// Best score first; ties by size, then by terms.
+pub fn rank(entries: &mut [Entry]) {
+    entries.sort_by(|a, b| {
+        let by_score = a.score.mean().total_cmp(&b.score.mean());
+        by_score.then(a.complexity.cmp(&b.complexity)).then_with(|| a.support.cmp(&b.support))
+    });
 }
 
 /// Keeps the first `keep` entries of a sorted list, and the first few of every complexity.

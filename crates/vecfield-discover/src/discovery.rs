@@ -1,6 +1,6 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
-use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, scales};
+use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, rank, scales};
 use crate::matching::{Matching, MatchingError};
 use crate::model::Support;
 use crate::observer::{Observer, Part, Progress};
@@ -10,7 +10,7 @@ use crate::score::Score;
 use crate::space;
 use crate::verdict::{STRONG, Verdict, contenders, judge, reductions, suffices};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vecfield_adjoint::Noise;
 use vecfield_data::{DataError, Trajectories};
 use vecfield_sindy::{Library, SindyError};
@@ -155,9 +155,14 @@ pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer)
     Ok(found)
 }
 
-/// Degree of the polynomial library: what a full contest can afford.
+/// Degree of the polynomial library: cubic terms are common in two and three variables (van der Pol, FitzHugh, Duffing);
+/// beyond that their number outgrows what data can tell.
 fn degree(dim: usize) -> usize {
-    if dim == 1 { 4 } else { 2 }
+    match dim {
+        1 => 4,
+        2 | 3 => 3,
+        _ => 2,
+    }
 }
 
 fn noises(data: &Trajectories, choice: NoiseChoice) -> Vec<Noise> {
@@ -197,23 +202,23 @@ fn contest(
     observer: &dyn Observer,
 ) -> Result<Discovery, DiscoverError> {
     let paths = blind_paths(data, library, noise)?;
-    let supports = candidates(data, library, &paths, options.candidates);
+    let supports = space::competing(data, library, &paths, options.candidates);
     let competed = supports.len();
     let contest = Contest::new(data, library, noise)?;
     let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
     let nulls = contest.nulls();
-    let mut candidates = Fitted { data, library, paths: &paths, noise, entries: &entries, laws: BTreeMap::new() };
-    let contenders = contenders(&entries);
+    let mut candidates = Fitted { data, library, paths: &paths, noise, entries, laws: BTreeMap::new() };
+    let contenders = contenders(&candidates.entries);
     candidates.fit(&contenders, observer);
     let place = candidates.most_credible(&contenders).ok_or(DiscoverError::NothingFits { competed })?;
-    let parts = reductions(&entries, place);
-    candidates.fit(&parts, observer);
-    let place = candidates.reduced(place, &parts);
-    let listed = shortlist(&entries, place, options.alternatives);
+    let place = candidates.pruned(place, &contest, observer);
+    let entries = &candidates.entries;
+    let listed = shortlist(entries, place, options.alternatives);
+    let field = entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect();
     candidates.fit(&listed, observer);
     let chosen = candidates.get(place).ok_or(DiscoverError::NothingFits { competed })?;
     let others: Vec<Candidate> =
-        candidates.laws.keys().filter(|&&i| i != place).filter_map(|&i| candidates.get(i)).collect();
+        (0..candidates.entries.len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
     Ok(Discovery {
         library: library.clone(),
         verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
@@ -225,7 +230,7 @@ fn contest(
         alternatives: listed.iter().filter_map(|&i| candidates.get(i)).collect(),
         nulls,
         competed,
-        field: entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect(),
+        field,
         cut,
     })
 }
@@ -233,37 +238,38 @@ fn contest(
 /// The race's share of the work; the rest is fitting the best of it to all the data.
 const RACE: f64 = 0.9;
 
-/// Entries of a contest that have been fitted to all the data, by their place.
+/// Entries of a contest, best first, and those of them that have been fitted to all the data.
 struct Fitted<'a> {
     data: &'a Trajectories,
     library: &'a Library,
     paths: &'a [Matching; 2],
     noise: Noise,
-    entries: &'a [Entry],
-    laws: BTreeMap<usize, Law>,
+    entries: Vec<Entry>,
+    laws: BTreeMap<Support, Law>,
 }
 
 impl Fitted<'_> {
     /// Fits the entries at `places` that are not fitted yet.
     fn fit(&mut self, places: &[usize], observer: &dyn Observer) {
-        let missing: Vec<usize> = places.iter().copied().filter(|place| !self.laws.contains_key(place)).collect();
-        let laws: Vec<(usize, Option<Law>)> = missing
+        let missing: Vec<&Support> =
+            places.iter().map(|&i| &self.entries[i].support).filter(|s| !self.laws.contains_key(s)).collect();
+        let laws: Vec<(Support, Option<Law>)> = missing
             .par_iter()
             .enumerate()
-            .map(|(done, &place)| {
+            .map(|(done, &support)| {
                 // Told, not asked: these few fits are the result of a run that was cut, too.
                 let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
                 observer.goes_on(Progress { stage: "fitting all the data", share });
-                let support = &self.entries[place].support;
-                (place, refine(self.data, self.library, support, self.paths, self.noise))
+                (support.clone(), refine(self.data, self.library, support, self.paths, self.noise))
             })
             .collect();
-        self.laws.extend(laws.into_iter().filter_map(|(place, law)| Some((place, law?))));
+        self.laws.extend(laws.into_iter().filter_map(|(support, law)| Some((support, law?))));
     }
 
     /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.
     fn most_credible(&self, places: &[usize]) -> Option<usize> {
-        let fitted: Vec<(usize, &Law)> = places.iter().filter_map(|p| Some((*p, self.laws.get(p)?))).collect();
+        let fitted: Vec<(usize, &Law)> =
+            places.iter().filter_map(|&i| Some((i, self.laws.get(&self.entries[i].support)?))).collect();
         let least = fitted.iter().map(|(_, law)| law.bic).fold(f64::INFINITY, f64::min);
         fitted
             .into_iter()
@@ -272,54 +278,42 @@ impl Fitted<'_> {
             .map(|(place, _)| place)
     }
 
-    /// The simplest of `parts` that suffices in the place of the candidate they are parts of, or that candidate.
-    fn reduced(&self, whole: usize, parts: &[usize]) -> usize {
-        let Some(law) = self.laws.get(&whole) else { return whole };
-        let enough = parts.iter().filter(|part| self.laws.get(part).is_some_and(|part| suffices(part, law)));
-        enough.copied().min_by_key(|&part| (self.entries[part].complexity, part)).unwrap_or(whole)
+    /// The candidate at `place` without the terms that neither its forecasts nor the likelihood support, dropped one at a
+    /// time. What is left enters the contest: its place among the entries is returned.
+    fn pruned(&mut self, place: usize, contest: &Contest<'_>, observer: &dyn Observer) -> usize {
+        let mut place = place;
+        loop {
+            let whole = self.entries[place].support.clone();
+            self.enter(whole.parts(), contest);
+            // Entering moved the entries: find the whole again.
+            let Some(now) = self.entries.iter().position(|entry| entry.support == whole) else { return place };
+            place = now;
+            let parts = reductions(&self.entries, place);
+            self.fit(&parts, observer);
+            let Some(law) = self.laws.get(&whole) else { return place };
+            let enough = |part: &&usize| self.laws.get(&self.entries[**part].support).is_some_and(|p| suffices(p, law));
+            let bic = |part: usize| self.laws[&self.entries[part].support].bic;
+            let best = parts.iter().filter(enough).min_by(|a, b| bic(**a).total_cmp(&bic(**b)).then(a.cmp(b)));
+            match best {
+                Some(&part) => place = part,
+                None => return place,
+            }
+        }
+    }
+
+    /// Runs the supports that have not competed yet through every origin, and ranks them among the others.
+    fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>) {
+        let known: BTreeSet<&Support> = self.entries.iter().map(|entry| &entry.support).collect();
+        let new: Vec<Support> = supports.into_iter().filter(|support| !known.contains(support)).collect();
+        let entered: Vec<Entry> = new.into_par_iter().map(|support| contest.enter(support)).collect();
+        self.entries.extend(entered);
+        rank(&mut self.entries);
     }
 
     fn get(&self, place: usize) -> Option<Candidate> {
-        Some(Candidate { law: self.laws.get(&place)?.clone(), score: self.entries[place].score.clone() })
+        let entry = &self.entries[place];
+        Some(Candidate { law: self.laws.get(&entry.support)?.clone(), score: entry.score.clone() })
     }
-}
-
-/// Effort of a contest: fits times rows. With many rows each fit is slow and matching is reliable, so fewer compete.
-const ROWS_FITTED: usize = 60_000;
-
-/// The supports that compete: all small ones where that is affordable, else the product of each equation's best matches.
-fn candidates(data: &Trajectories, library: &Library, paths: &[Matching; 2], most: usize) -> Vec<Support> {
-    let budget = (ROWS_FITTED / data.row_count()).clamp(24, most.max(24));
-    let terms = if data.dim() == 1 { 4 } else { space::MOST_TERMS };
-    if let Some(all) = space::full(library, terms, budget) {
-        return all;
-    }
-    let subsets = space::subsets(library.len(), terms);
-    let length = space::list_length(budget, data.dim());
-    let lists: Vec<Vec<Vec<usize>>> =
-        (0..data.dim()).map(|equation| best_matches(&subsets, paths, equation, length, data.row_count())).collect();
-    space::product(&lists)
-}
-
-/// The `length` subsets that match the path best, by `n ln(left) + k ln n`, the better of the paths deciding.
-fn best_matches(
-    subsets: &[Vec<usize>],
-    paths: &[Matching; 2],
-    equation: usize,
-    length: usize,
-    rows: usize,
-) -> Vec<Vec<usize>> {
-    let n = rows as f64;
-    let criterion = |set: &[usize]| {
-        paths
-            .iter()
-            .filter_map(|path| path.solve(equation, set))
-            .map(|(_, left)| n * left.max(1e-14).ln() + set.len() as f64 * n.ln())
-            .fold(f64::INFINITY, f64::min)
-    };
-    let mut ranked: Vec<(f64, &Vec<usize>)> = subsets.iter().map(|set| (criterion(set), set)).collect();
-    ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-    ranked.into_iter().take(length).map(|(_, set)| set.clone()).collect()
 }
 
 /// Places in `entries` of up to `most` alternatives to the one at `chosen`, in rank. In order of right to a place: the

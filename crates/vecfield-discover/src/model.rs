@@ -26,6 +26,19 @@ impl Support {
         self.equations.iter().zip(&other.equations).all(|(mine, theirs)| theirs.iter().all(|k| mine.contains(k)))
     }
 
+    /// The supports with one term less.
+    pub fn parts(&self) -> Vec<Support> {
+        let mut parts = Vec::with_capacity(self.terms());
+        for (equation, terms) in self.equations.iter().enumerate() {
+            for left_out in 0..terms.len() {
+                let mut part = self.clone();
+                part.equations[equation].remove(left_out);
+                parts.push(part);
+            }
+        }
+        parts
+    }
+
     /// The family of fields with a constant for every term, equation by equation, in order.
     ///
     /// # Errors

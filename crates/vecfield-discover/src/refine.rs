@@ -24,9 +24,10 @@ pub struct Law {
     pub options: FitOptions,
     /// Standard errors of the fitted states at every row (`[rows, dim]`, run after run), where the data determine them.
     pub band: Option<Vec<f64>>,
-    /// The maximum of the log-likelihood, of the values (not the logarithms) under either noise model.
+    /// The maximum of the log-likelihood, of the values (not the logarithms) under either noise model, before constants were
+    /// rounded.
     pub log_likelihood: f64,
-    /// `-2 ln L + k ln n`.
+    /// `-2 ln L + k ln n`, before constants were rounded.
     pub bic: f64,
     /// Coefficient of determination of each variable.
     pub r2: Vec<f64>,
@@ -120,11 +121,14 @@ fn snap(data: &Trajectories, library: &Library, family: &ExprField, law: &mut La
         from.theta[k] = round;
         let Some(fit) = polish(family, data, &from, &options) else { return };
         let snapped: Vec<bool> = law.constants.iter().map(|c| c.snapped).collect();
+        let (bic, log_likelihood) = (law.bic, law.log_likelihood);
         *law = describe(data, library, &law.support.clone(), family, fit, &options);
         for (constant, was) in law.constants.iter_mut().zip(snapped) {
             constant.snapped = was;
         }
         law.constants[k].snapped = true;
+        // Candidates are compared as they were fitted: which constants happen to be round must not decide between them.
+        (law.bic, law.log_likelihood) = (bic, log_likelihood);
     }
 }
 
@@ -163,15 +167,25 @@ fn describe(
     }
 }
 
+/// Noise below this share of a variable's changes is taken to be this large: residuals of exact data are the solver's, and
+/// their size says nothing about a law.
+const RESOLUTION: f64 = 1e-6;
+
 /// Log-likelihood at the maximum over noise levels, one per variable. Under multiplicative noise the density of a value `y`
 /// is that of its logarithm over `y`, so that the two noise models can be compared.
 fn log_likelihood(data: &Trajectories, fit: &Fit, noise: Noise) -> f64 {
+    let resolution = match noise {
+        Noise::Additive => scales(data).iter().map(|s| RESOLUTION * s).collect(),
+        Noise::Multiplicative => vec![RESOLUTION; data.dim()],
+    };
     let of_residuals: f64 = fit
         .misfit
         .iter()
         .zip(&fit.sigma)
-        .map(|(&(sum, count), sigma)| {
+        .zip(&resolution)
+        .map(|((&(sum, count), sigma), resolution)| {
             let n = count as f64;
+            let sigma = sigma.max(*resolution);
             -0.5 * n * (2.0 * core::f64::consts::PI * sigma * sigma).ln() - 0.5 * sum / (sigma * sigma)
         })
         .sum();

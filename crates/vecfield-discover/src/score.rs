@@ -13,6 +13,9 @@ pub struct Score {
 /// ceiling one origin would decide the mean, and no mean of infinities could be compared.
 pub const CEILING: f64 = 3.0;
 
+/// Forecasts are integrated to about this accuracy: smaller differences between scores mean nothing.
+const RESOLUTION: f64 = 1e-4;
+
 impl Score {
     /// A score from the errors at each origin, checked against `cells` measurements; not-a-number and anything above
     /// [`CEILING`] count as [`CEILING`].
@@ -58,7 +61,7 @@ impl Score {
     pub fn errors_over(&self, better: &Score) -> f64 {
         let (excess, paired) = self.excess_over(better);
         let sampling = better.mean() / (2.0 * better.cells.max(1) as f64).sqrt();
-        if excess <= 0.0 { 0.0 } else { excess / paired.max(sampling) }
+        if excess <= 0.0 { 0.0 } else { excess / paired.max(sampling).max(RESOLUTION) }
     }
 
     /// Can the data not tell this score from the `better` one?
@@ -66,7 +69,7 @@ impl Score {
     /// True when the difference is within one standard error, and at most a quarter of the better score: four origins
     /// estimate a standard error badly, and a rare large one must not excuse a model that is plainly worse.
     pub fn ties_with(&self, better: &Score) -> bool {
-        self.errors_over(better) <= 1.0 && self.excess_over(better).0 <= 0.25 * better.mean()
+        self.errors_over(better) <= 1.0 && self.excess_over(better).0 <= (0.25 * better.mean()).max(RESOLUTION)
     }
 }
 

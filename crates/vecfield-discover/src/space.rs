@@ -1,14 +1,96 @@
 //! The supports a contest is held among.
 //!
-//! Where all combinations of a few terms an equation are affordable, all of them compete: nothing is pruned by a criterion
-//! that sparse data make unreliable. Where they are not, each equation keeps the supports that match the smoothed data
-//! best, and their product competes.
+//! Where all combinations of a few low-degree terms an equation are affordable, all of them compete: nothing is pruned by a
+//! criterion that sparse data make unreliable. Beside them, and in their place where they are too many, each equation keeps
+//! the supports that match the smoothed data best, and their product competes.
 
-use crate::model::Support;
+use crate::matching::Matching;
+use crate::model::{Support, size};
+use std::collections::BTreeSet;
+use vecfield_data::Trajectories;
 use vecfield_sindy::Library;
 
-/// Terms an equation may have in a full enumeration.
-pub const MOST_TERMS: usize = 3;
+/// Effort of a contest: fits times rows. With many rows each fit is slow and matching is reliable, so fewer compete.
+const ROWS_FITTED: usize = 60_000;
+
+/// The fewest candidates, whatever the number of rows.
+const FEWEST: usize = 24;
+
+/// Features of this size or less enter a full enumeration: products of two states.
+const LOW: usize = 2;
+
+/// Terms an equation may have in a full enumeration, and among the best matches.
+const TERMS: [usize; 2] = [3, 4];
+
+/// Share of the candidates that are best matches from the whole library, beside a full enumeration.
+const MATCHED_SHARE: usize = 6;
+
+/// The supports that compete: at most about `most`, fewer where the data have many rows.
+pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], most: usize) -> Vec<Support> {
+    let budget = (ROWS_FITTED / data.row_count()).min(most).max(FEWEST);
+    let everything: Vec<usize> = (0..library.len()).collect();
+    let feature_size = |k: usize| size(library.graph(), library.features()[k].formula());
+    // One variable has few monomials: all of them are affordable.
+    let low: Vec<usize> = everything.iter().copied().filter(|&k| data.dim() == 1 || feature_size(k) <= LOW).collect();
+    let lowest = subsets_of(&low, if data.dim() == 1 { TERMS[1] } else { TERMS[0] });
+    let count = u32::try_from(data.dim()).ok().and_then(|d| lowest.len().checked_pow(d));
+    let mut all = if count.is_some_and(|count| count <= budget) {
+        product(&vec![lowest; data.dim()])
+    } else {
+        matched(data, &lowest, paths, budget)
+    };
+    if low.len() < everything.len() {
+        let wider = subsets_of(&everything, TERMS[1]);
+        all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|support| seen.insert(support.clone()));
+    all
+}
+
+/// The product of each equation's best matches, at most `budget` of them.
+fn matched(data: &Trajectories, subsets: &[Vec<usize>], paths: &[Matching; 2], budget: usize) -> Vec<Support> {
+    let length = list_length(budget, data.dim());
+    let list = |equation| best_matches(subsets, paths, equation, length, data.row_count());
+    product(&(0..data.dim()).map(list).collect::<Vec<_>>())
+}
+
+/// `length` of the subsets that match the path best, the better of the paths deciding: half of them by
+/// `n ln(left) + k ln n`, the others the best of each number of terms in turn, since that criterion leans to many terms
+/// where the path is smoother than the truth.
+fn best_matches(
+    subsets: &[Vec<usize>],
+    paths: &[Matching; 2],
+    equation: usize,
+    length: usize,
+    rows: usize,
+) -> Vec<Vec<usize>> {
+    let n = rows as f64;
+    let left = |set: &[usize]| {
+        let solved = paths.iter().filter_map(|path| path.solve(equation, set));
+        solved.map(|(_, left)| left).fold(f64::INFINITY, f64::min)
+    };
+    let criterion = |set: &[usize]| n * left(set).max(1e-14).ln() + set.len() as f64 * n.ln();
+    let mut ranked: Vec<(f64, &Vec<usize>)> = subsets.iter().map(|set| (criterion(set), set)).collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    let mut kept: Vec<&Vec<usize>> = ranked.iter().take(length.div_ceil(2)).map(|(_, set)| *set).collect();
+    let most = subsets.iter().map(Vec::len).max().unwrap_or(0);
+    let mut of_size: Vec<Vec<&Vec<usize>>> = vec![vec![]; most + 1];
+    for (_, set) in ranked.iter().filter(|(_, set)| !kept.contains(set)) {
+        of_size[set.len()].push(set); // within a size the criterion orders by what is left
+    }
+    let deepest = of_size.iter().map(Vec::len).max().unwrap_or(0);
+    let in_turn = (0..deepest).flat_map(|rank| of_size.iter().filter_map(move |sets| sets.get(rank)));
+    let room = length - kept.len();
+    let others: Vec<&Vec<usize>> = in_turn.take(room).copied().collect();
+    kept.extend(others);
+    kept.into_iter().cloned().collect()
+}
+
+/// Every set of at most `most` of the given features.
+fn subsets_of(features: &[usize], most: usize) -> Vec<Vec<usize>> {
+    subsets(features.len(), most).into_iter().map(|set| set.into_iter().map(|k| features[k]).collect()).collect()
+}
 
 /// Every set of at most `most` of `features` features, the empty set included, in order of size.
 pub fn subsets(features: usize, most: usize) -> Vec<Vec<usize>> {
@@ -45,14 +127,6 @@ pub fn product(lists: &[Vec<Vec<usize>>]) -> Vec<Support> {
 pub fn list_length(budget: usize, equations: usize) -> usize {
     let root = (budget as f64).powf(1.0 / equations as f64);
     (root + 1e-9).floor().max(1.0) as usize
-}
-
-/// All supports of at most `most` terms an equation, if their number stays within `budget`.
-pub fn full(library: &Library, most: usize, budget: usize) -> Option<Vec<Support>> {
-    let list = subsets(library.len(), most);
-    let equations = library.variables().len();
-    let count = u32::try_from(equations).ok().and_then(|d| list.len().checked_pow(d))?;
-    (count <= budget).then(|| product(&vec![list; equations]))
 }
 
 #[cfg(test)]

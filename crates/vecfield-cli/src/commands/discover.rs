@@ -226,7 +226,7 @@ impl Outcome<'_> {
                 format!("Found by `vecfield discover` in {name} ({} noise).", self.found.noise.name()),
                 format!("R2 {:.4} on the data, {:.4} ahead of it.", law.r2_all, self.found.forecast_r2),
             ],
-            title: name,
+            title: self.title(),
             variables: variables.collect(),
             span: Some((first.times()[0], first.times()[first.len() - 1])),
             save: first.times().to_vec(),
@@ -238,6 +238,12 @@ impl Outcome<'_> {
     /// The data file's name, without its folder.
     fn name(&self) -> String {
         self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    /// The data file's name without its ending, as words.
+    fn title(&self) -> String {
+        let stem = self.file.file_stem().unwrap_or(self.file.as_os_str()).to_string_lossy();
+        stem.replace(['-', '_'], " ")
     }
 
     fn model_trajectories(&self, curves: &[Curve]) -> Result<Trajectories, Failure> {

@@ -31,9 +31,9 @@ pub(super) fn report(outcome: &Outcome<'_>, curves: &[Curve]) -> Report {
         .map(|(run, (measured, curve))| Trajectory::new(format!("run {}", run + 1), fits(measured, curve)))
         .collect();
     let mut report = Report::new(
-        outcome.name(),
+        outcome.title(),
         verdict,
-        words::verdict(outcome),
+        words::findings(outcome),
         Variable::new("t"),
         variables.clone(),
         equations(outcome, &found.chosen),
@@ -163,8 +163,10 @@ fn constants(outcome: &Outcome<'_>) -> Vec<Constant> {
     });
     let mut constants: Vec<Constant> = of_terms.collect();
     if let [only] = &outcome.found.chosen.law.initial(outcome.data)[..] {
-        let starts = names.iter().zip(only).map(|(name, value)| {
-            Constant::new(name, format!("at t = {}", outcome.data.runs()[0].times()[0]), *value, None)
+        let band = outcome.found.chosen.law.band.as_ref();
+        let starts = names.iter().zip(only).enumerate().map(|(v, (name, value))| {
+            let stderr = band.map(|band| band[v]);
+            Constant::new(name, format!("at t = {}", outcome.data.runs()[0].times()[0]), *value, stderr)
         });
         constants.extend(starts);
     }

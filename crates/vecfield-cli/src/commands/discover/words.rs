@@ -46,6 +46,32 @@ pub(super) fn verdict(outcome: &Outcome<'_>) -> String {
     }
 }
 
+/// The verdict, and what it rests on, for the head of the report.
+pub(super) fn findings(outcome: &Outcome<'_>) -> String {
+    let found = outcome.found;
+    let [walk, mean] = &found.nulls;
+    let unit = match found.noise {
+        Noise::Additive => "standard deviations",
+        Noise::Multiplicative => "on logarithms",
+    };
+    let forecasts = format!(
+        "Ahead of what it has seen it errs by {} {unit}, where a random walk errs by {} and the mean by {}.",
+        number3(found.chosen.score.mean()),
+        number3(walk.mean()),
+        number3(mean.mean())
+    );
+    let relative =
+        |c: vecfield_discover::Constant| c.stderr.map(|s| 100.0 * s / c.value.abs()).filter(|r| r.is_finite());
+    let known: Vec<f64> = outcome.terms(&found.chosen).filter_map(|(_, _, c)| relative(c)).collect();
+    let least_sure = known.iter().copied().fold(0.0, f64::max);
+    let constants = match (found.verdict, known.len()) {
+        (Verdict::None, _) | (_, 0) => String::new(),
+        (_, 1) => format!(" Its constant is known to {} %.", vecfield_plot::significant(least_sure, 2)),
+        (_, n) => format!(" Its {n} constants are known to {} % or better.", vecfield_plot::significant(least_sure, 2)),
+    };
+    format!("{} {forecasts}{constants}", verdict(outcome))
+}
+
 /// The right-hand sides of a candidate, with numbers of so many digits.
 pub(super) fn rounded_equations(outcome: &Outcome<'_>, candidate: &Candidate, digits: usize) -> Vec<String> {
     let (graph, formulas) = candidate.law.support.formulas(&outcome.found.library, &candidate.law.theta());
