@@ -133,26 +133,41 @@ pub enum DiscoverError {
 pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer) -> Result<Discovery, DiscoverError> {
     check(data, options)?;
     let library = Library::polynomial(data.variables(), degree(data.dim()))?;
-    let mut found: Option<Discovery> = None;
-    let mut evidence = Vec::new();
-    let noises = noises(data, options.noise);
-    for (k, &noise) in noises.iter().enumerate() {
-        let share = |done: f64| (k as f64 + done) / noises.len() as f64;
-        let part = Part { of: observer, from: share(0.0), to: share(1.0) };
-        let one = contest(data, &library, noise, options, &part)?;
-        evidence.push((noise, one.chosen.law.log_likelihood));
-        let better = found.as_ref().is_none_or(|f| one.chosen.law.bic < f.chosen.law.bic);
-        let cut = one.cut || found.as_ref().is_some_and(|f| f.cut);
-        if better {
-            found = Some(one);
-        }
-        if let Some(found) = &mut found {
+    let mut noises = noises(data, options.noise).into_iter();
+    let first = noises.next().unwrap_or(Noise::Additive);
+    let share = if noises.len() > 0 { 0.5 } else { 1.0 };
+    let mut found = contest(data, &library, first, options, &Part { of: observer, from: 0.0, to: share })?;
+    let mut evidence = vec![(first, found.chosen.law.log_likelihood)];
+    if let Some(other) = noises.next() {
+        let best = likeliest_under(data, &library, other, &found)?;
+        evidence.extend(best.as_ref().map(|law| (other, law.log_likelihood)));
+        if best.is_some_and(|law| law.bic <= found.chosen.law.bic + STRONG) {
+            let rival = contest(data, &library, other, options, &Part { of: observer, from: share, to: 1.0 })?;
+            evidence[1].1 = rival.chosen.law.log_likelihood;
+            let cut = found.cut || rival.cut;
+            if rival.chosen.law.bic < found.chosen.law.bic {
+                found = rival;
+            }
             found.cut = cut;
         }
     }
-    let mut found = found.ok_or(DiscoverError::NothingFits { competed: 0 })?;
     found.noise_evidence = evidence;
     Ok(found)
+}
+
+/// The likeliest of the laws of `found` when they are fitted under another noise model: if even the best of them is far less
+/// likely than the law found, a contest under that model is not held.
+fn likeliest_under(
+    data: &Trajectories,
+    library: &Library,
+    noise: Noise,
+    found: &Discovery,
+) -> Result<Option<Law>, DiscoverError> {
+    let paths = blind_paths(data, library, noise)?;
+    let laws: Vec<&Law> = core::iter::once(&found.chosen).chain(&found.alternatives).map(|c| &c.law).collect();
+    let refined: Vec<Option<Law>> =
+        laws.par_iter().map(|law| refine(data, library, &law.support, &paths, noise)).collect();
+    Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
 
 /// Degree of the polynomial library: cubic terms are common in two and three variables (van der Pol, FitzHugh, Duffing);
