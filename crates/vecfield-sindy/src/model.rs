@@ -33,6 +33,7 @@ pub struct Model {
     pub(crate) known: Vec<(usize, usize)>,
     pub(crate) noise: Vec<f64>,
     pub(crate) derivative_r2: f64,
+    pub(crate) trajectory_r2: Option<f64>,
     pub(crate) refinement: Refinement,
 }
 
@@ -84,6 +85,12 @@ impl Model {
         self.derivative_r2
     }
 
+    /// `R²` of the runs simulated from their first states against the measurements, mean over variables; `None` where the equations cannot
+    /// be integrated that far. A chaotic law has a poor one.
+    pub fn trajectory_r2(&self) -> Option<f64> {
+        self.trajectory_r2
+    }
+
     /// How far the equations were refined.
     pub fn refinement(&self) -> Refinement {
         self.refinement
@@ -109,6 +116,13 @@ impl Model {
         let (graph, formulas) = self.formulas();
         let style = digits.map_or_else(TextStyle::default, TextStyle::digits);
         formulas.iter().map(|&formula| graph.to_text_styled(formula, style)).collect()
+    }
+
+    /// The right-hand sides in LaTeX, with at most `digits` significant digits, or with all.
+    pub fn latex(&self, digits: Option<usize>) -> Vec<String> {
+        let (graph, formulas) = self.formulas();
+        let style = digits.map_or_else(TextStyle::default, TextStyle::digits);
+        formulas.iter().map(|&formula| graph.to_latex_styled(formula, style)).collect()
     }
 
     /// The equations as a vector field, for the solvers.

@@ -20,7 +20,8 @@ const PRICE: f64 = 5.0;
 /// Price where there is no prior variance yet.
 const START_PRICE: f64 = 13.0;
 const START_WINDOWS: [usize; 3] = [15, 30, 60];
-const FIRST_WINDOW: usize = 25;
+/// First windows, the next where a start leaves the data on the one before.
+const FIRST_WINDOWS: [usize; 3] = [25, 12, 6];
 const LAST_WINDOW: usize = 200;
 const ROUNDS: usize = 4;
 /// Integration steps in a gap of median length: the first guess, and the most.
@@ -41,7 +42,10 @@ pub(crate) fn refine(
 ) -> Result<Model, SindyError> {
     let refiner = Refiner::new(data, paths, library, selectable, known);
     let (state, refinement) = refiner.run()?;
-    let stderr = refiner.standard_errors(&state);
+    let stderr = match refinement {
+        Refinement::DidNotStart => refiner.regression_errors(&state)?,
+        _ => refiner.standard_errors(&state),
+    };
     Ok(Model {
         library: library.clone(),
         selectable,
@@ -50,6 +54,7 @@ pub(crate) fn refine(
         known: known.to_vec(),
         noise: state.sigma,
         derivative_r2: f64::NAN,
+        trajectory_r2: None,
         refinement,
     })
 }
@@ -115,38 +120,31 @@ impl<'a> Refiner<'a> {
     fn run(&self) -> Result<(State, Refinement), SindyError> {
         let path = self.smoothed_path();
         let mut best: Option<(f64, State)> = None;
-        let mut unrefined: Option<Vec<f64>> = None;
-        let mut lengths: Vec<usize> = START_WINDOWS.into_iter().filter(|len| 3 * len <= self.longest).collect();
-        if lengths.is_empty() {
-            lengths.push(self.longest);
-        }
-        for len in lengths {
-            let theta = self.start(len)?;
-            let terms = theta.iter().filter(|c| **c != 0.0).count() as f64;
-            let windows = Windows::new(self.data, FIRST_WINDOW, FIRST_STEPS);
-            if let Some(fit) = self.fit(&windows, &theta, &path, &self.noise, 8) {
+        let starts = self.start_lengths().into_iter().map(|len| self.start(len)).collect::<Result<Vec<_>, _>>()?;
+        let mut len = 0;
+        for first in FIRST_WINDOWS {
+            let windows = Windows::new(self.data, first, FIRST_STEPS);
+            for theta in &starts {
+                let terms = theta.iter().filter(|c| **c != 0.0).count() as f64;
+                let Some(fit) = self.fit(&windows, theta, &path, &self.noise, 8) else { continue };
                 let score = fit.chi2 + 2.0 * PRICE * terms;
                 if best.as_ref().is_none_or(|best| score < best.0) {
-                    let state = State {
-                        theta: fit.theta,
-                        sigma: self.noise.clone(),
-                        path: fit.path,
-                        window: 0,
-                        steps: FIRST_STEPS,
-                    };
-                    best = Some((score, state));
+                    let (theta, sigma, path) = (fit.theta, self.noise.clone(), fit.path);
+                    best = Some((score, State { theta, sigma, path, window: 0, steps: FIRST_STEPS }));
                 }
             }
-            unrefined.get_or_insert(theta);
+            if best.is_some() {
+                len = first;
+                break;
+            }
         }
         let Some((_, mut state)) = best else {
-            let theta = unrefined.unwrap_or_else(|| vec![0.0; self.dim() * self.p]);
+            let theta = starts.into_iter().next().unwrap_or_else(|| vec![0.0; self.dim() * self.p]);
             return Ok((
                 State { theta, sigma: self.noise.clone(), path, window: 0, steps: FIRST_STEPS },
                 Refinement::DidNotStart,
             ));
         };
-        let mut len = FIRST_WINDOW;
         while let Some(next) = self.stage(&state, len) {
             let grown = |i: usize| next.sigma[i] / state.sigma[i];
             let mean = (0..self.dim()).map(|i| grown(i).powi(2)).sum::<f64>() / self.dim() as f64;
@@ -162,6 +160,11 @@ impl<'a> Refiner<'a> {
         let refinement =
             if state.window > 0 { Refinement::Shooting { window: state.window } } else { Refinement::DidNotStart };
         Ok((state, refinement))
+    }
+
+    fn start_lengths(&self) -> Vec<usize> {
+        let fitting: Vec<usize> = START_WINDOWS.into_iter().filter(|len| 3 * len <= self.longest).collect();
+        if fitting.is_empty() { vec![self.longest] } else { fitting }
     }
 
     fn smoothed_path(&self) -> Vec<Vec<f64>> {
@@ -402,11 +405,25 @@ impl<'a> Refiner<'a> {
         None
     }
 
+    /// The standard errors of integral matching, for equations that could not be fitted through the solver.
+    fn regression_errors(&self, state: &State) -> Result<Vec<f64>, SindyError> {
+        let mut errors = Vec::new();
+        for (equation, system) in
+            integral(self.data, self.paths, self.library, self.start_lengths()[0])?.iter().enumerate()
+        {
+            let fixed: Vec<usize> = self.known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
+            let theta = &state.theta[equation * self.p..(equation + 1) * self.p];
+            errors.extend(system.reduced(self.p, &fixed).standard_errors(theta)?);
+        }
+        Ok(errors)
+    }
+
     /// `√diag (M_AA)⁻¹` at the last fit; NaN where the model cannot be linearised.
     fn standard_errors(&self, state: &State) -> Vec<f64> {
         let mut errors = vec![0.0; state.theta.len()];
         let active: Vec<usize> = (0..errors.len()).filter(|&at| state.theta[at] != 0.0).collect();
-        let windows = Windows::new(self.data, state.window.max(FIRST_WINDOW), state.steps);
+        let windows =
+            Windows::new(self.data, if state.window > 0 { state.window } else { FIRST_WINDOWS[0] }, state.steps);
         let x = self.pack(&windows, &state.theta, &state.path);
         let inverse = self.model(&state.theta).and_then(|model| {
             let linear = Shooting::new(model, &windows, &state.sigma).linearised(&x, Columns::Free).ok()?;

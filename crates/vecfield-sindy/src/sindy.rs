@@ -125,7 +125,7 @@ impl Sindy {
         let systems = match (self.form, self.selection) {
             (Form::Integral, Selection::Auto) => {
                 let model = refine(data, &paths, &library, selectable, &known)?;
-                return Ok(Model { derivative_r2: derivative_r2(data, &paths, &model)?, ..model });
+                return scored(data, &paths, model);
             }
             (Form::Integral, _) => integral(data, &paths, &library, usize::MAX)?,
             (Form::FiniteDifference(order), _) => finite_difference(data, &library, order)?,
@@ -147,9 +147,18 @@ impl Sindy {
             noise = difference_noise(data);
         }
         let refinement = Refinement::None;
-        let model =
-            Model { library, selectable, coefficients, stderr, known, noise, derivative_r2: f64::NAN, refinement };
-        Ok(Model { derivative_r2: derivative_r2(data, &paths, &model)?, ..model })
+        let model = Model {
+            library,
+            selectable,
+            coefficients,
+            stderr,
+            known,
+            noise,
+            derivative_r2: f64::NAN,
+            trajectory_r2: None,
+            refinement,
+        };
+        scored(data, &paths, model)
     }
 
     fn select(&self, system: &GramSystem) -> Result<Vec<f64>, SindyError> {
@@ -207,6 +216,30 @@ fn exact(system: &GramSystem, largest: usize) -> Result<Vec<f64>, SindyError> {
         }
     }
     Ok(theta)
+}
+
+fn scored(data: &Trajectories, paths: &Paths, model: Model) -> Result<Model, SindyError> {
+    let derivative_r2 = derivative_r2(data, paths, &model)?;
+    let trajectory_r2 = trajectory_r2(data, paths, &model);
+    Ok(Model { derivative_r2, trajectory_r2, ..model })
+}
+
+/// `1 - Σ (y - simulated)² / Σ (y - mean)²`, mean over variables, from the smoothed first state of each run.
+fn trajectory_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Option<f64> {
+    let d = data.dim();
+    let mut left = vec![0.0; d];
+    for (index, run) in data.runs().iter().enumerate() {
+        let start: Vec<f64> = paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect();
+        let states = model.simulate(&start, run.times()).ok()?;
+        for (measured, simulated) in run.values().chunks(d).zip(states.chunks(d)) {
+            for i in (0..d).filter(|&i| !measured[i].is_nan()) {
+                left[i] += (measured[i] - simulated[i]).powi(2);
+            }
+        }
+    }
+    let spread = |i: usize| data.std(i).powi(2) * data.observed(i).count() as f64;
+    let mean = (0..d).map(|i| 1.0 - left[i] / spread(i)).sum::<f64>() / d as f64;
+    mean.is_finite().then_some(mean)
 }
 
 /// `1 - Σ (ẏ - f)² / Σ (ẏ - mean)²` along the smoothed path, mean over equations.

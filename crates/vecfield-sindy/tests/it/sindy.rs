@@ -105,6 +105,8 @@ fn a_model_simulates_what_it_was_made_from() {
     for (found, exact) in path.iter().zip(run.values()) {
         assert!((found - exact).abs() < 1e-3, "{found} {exact}");
     }
+    assert!(model.trajectory_r2().is_some_and(|r2| r2 > 0.9999), "{:?}", model.trajectory_r2());
+    assert!(model.latex(Some(3))[0].contains("hare"));
     let runaway =
         Sindy { known: vec![Known::parse("hare: hare^2").unwrap()], ..Sindy::new(vec![Family::Polynomial(1)]) };
     let far = runaway.fit(&data).unwrap().simulate(&[10.0, 1.0], &[0.0, 1e6]);
