@@ -13,6 +13,7 @@
 
 mod form;
 mod rules;
+mod write;
 
 use crate::graph::{ExprId, Graph};
 use form::Sum;
