@@ -24,6 +24,8 @@ const START_WINDOWS: [usize; 3] = [15, 30, 60];
 const FIRST_WINDOWS: [usize; 3] = [25, 12, 6];
 const LAST_WINDOW: usize = 200;
 const ROUNDS: usize = 4;
+/// The most coefficients whose sensitivities are carried at once; time grows with their square.
+const MOST_COEFFICIENTS: usize = 1000;
 /// Integration steps in a gap of median length: the first guess, and the most.
 const FIRST_STEPS: usize = 2;
 const MOST_STEPS: usize = 32;
@@ -40,6 +42,9 @@ pub(crate) fn refine(
     selectable: usize,
     known: &[(usize, usize)],
 ) -> Result<Model, SindyError> {
+    if selectable * data.dim() > MOST_COEFFICIENTS {
+        return Err(SindyError::TooManyFeatures { features: selectable, most: MOST_COEFFICIENTS / data.dim() });
+    }
     let refiner = Refiner::new(data, paths, library, selectable, known);
     let (state, refinement) = refiner.run()?;
     let stderr = match refinement {

@@ -161,6 +161,11 @@ fn what_cannot_be_fitted_is_refused_with_a_reason() {
     ));
     let log = Sindy::new(vec![Family::Custom("log(x)".into())]).fit(&one(&times, &values));
     assert!(matches!(log, Err(SindyError::FeatureNotFinite { .. })));
+    let columns = names(&["a", "b", "c", "d", "e", "f"]);
+    let wide_run = Trajectory::new(times.clone(), (0..180).map(|k| f64::from(k % 17)).collect(), vec![]).unwrap();
+    let many = Trajectories::new(columns, vec![], vec![wide_run]).unwrap();
+    let huge = Sindy::new(vec![Family::Polynomial(5)]).fit(&many);
+    assert!(matches!(huge, Err(SindyError::TooManyFeatures { features: 462, most: 166 })), "{huge:?}");
     let zeros = Sindy::new(vec![Family::Polynomial(2)]).fit(&one(&times, &[0.0; 30]));
     assert!(matches!(zeros, Err(SindyError::ZeroFeature { .. })), "{zeros:?}");
 }
