@@ -42,7 +42,8 @@ proptest! {
         }
     }
 
-    /// A sparse truth with clear coefficients is found by each method.
+    /// A sparse truth with clear coefficients is found by each method. A price of 15 and an Occam factor of 11 let in a term at 5.1 standard
+    /// errors: a false alarm in 6,000 runs of this law.
     #[test]
     fn a_sparse_truth_is_found(seed in 0..10_000_u64, a in 0..12_usize, b in 0..12_usize) {
         let mut theta = vec![0.0; 12];
@@ -60,7 +61,7 @@ proptest! {
         let scaled: Vec<f64> = system.gram.iter().map(|g| g / 0.01).collect();
         let right: Vec<f64> = system.rhs.iter().map(|h| h / 0.01).collect();
         for start in [vec![false; 12], vec![true; 12]] {
-            let evidence = evidence_search(&scaled, &right, &start, &[true; 12], 5.0, Some(2.5));
+            let evidence = evidence_search(&scaled, &right, &start, &[true; 12], 15.0, Some(2.5));
             prop_assert_eq!(&evidence.support, &truth);
         }
     }
