@@ -4,6 +4,7 @@ mod completions;
 mod discover;
 mod fit;
 pub(crate) mod overview;
+mod sindy;
 mod solve;
 
 use clap::Subcommand;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Fit(Box<fit::Arguments>),
     /// Find the equations behind measured trajectories: which equation made my data?
     Discover(Box<discover::Arguments>),
+    /// Find sparse equations over a library of terms: which equation made my data?
+    Sindy(Box<sindy::Arguments>),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -30,6 +33,7 @@ impl Command {
             Self::Solve(arguments) => solve::run(&arguments, context),
             Self::Fit(arguments) => fit::run(&arguments, context),
             Self::Discover(arguments) => discover::run(&arguments, context),
+            Self::Sindy(arguments) => sindy::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
         }
     }

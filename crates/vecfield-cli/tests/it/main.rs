@@ -3,6 +3,7 @@
 mod discover;
 mod errors;
 mod fit;
+mod sindy;
 mod solve;
 
 use std::path::{Path, PathBuf};

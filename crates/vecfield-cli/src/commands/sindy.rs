@@ -1,0 +1,268 @@
+//! `vecfield sindy DATA.csv`: sparse equations over a library of candidate terms.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+use vecfield_data::Trajectories;
+use vecfield_io::{TrajectoryFormat, read_trajectories};
+use vecfield_plot::with_error;
+use vecfield_sindy::{Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::layout::{duration, number, table};
+
+const EXAMPLES: &str = "Examples:
+  vecfield sindy lorenz.csv
+  vecfield sindy lorenz.csv --library polynomial:3,fourier:2 --json
+  vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
+  vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
+
+Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.";
+
+/// Arguments of `vecfield sindy`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Measured trajectories
+    #[arg(value_name = "DATA.csv")]
+    data: PathBuf,
+    /// Candidate terms: polynomial:DEGREE, fourier:HARMONICS, custom:FORMULA, separated by commas
+    #[arg(long, value_name = "FAMILY,..", default_value = "polynomial:2")]
+    library: String,
+    /// How terms are chosen
+    #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
+    optimizer: Optimizer,
+    /// Coefficients below this are dropped (stlsq)
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
+    threshold: Option<f64>,
+    /// Ridge penalty (stlsq)
+    #[arg(long, value_name = "RIDGE", allow_hyphen_values = true)]
+    alpha: Option<f64>,
+    /// Match in integral form (the default)
+    #[arg(long, conflicts_with = "derivative")]
+    weak: bool,
+    /// Match derivatives: finite-difference:ORDER or spline
+    #[arg(long, value_name = "M")]
+    derivative: Option<String>,
+    /// Columns that are known inputs
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    control: Vec<String>,
+    /// A known part of an equation, such as "x: 1.3*x"; may be repeated
+    #[arg(long, value_name = "VARIABLE: FORMULA")]
+    known: Vec<String>,
+    /// Simulate the equations from the first measured state at these times
+    #[arg(long, value_name = "T,T,..", value_delimiter = ',', allow_hyphen_values = true)]
+    simulate: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Optimizer {
+    /// By evidence, refined through the solver
+    Auto,
+    /// Sequentially thresholded least squares
+    Stlsq,
+    /// Best subsets by the Bayesian information criterion
+    Exact,
+}
+
+/// The most terms of an equation that best subsets are searched for.
+const LARGEST_SUBSET: usize = 8;
+
+/// What PySINDy and its papers start from.
+const THRESHOLD: f64 = 0.1;
+
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
+    let data = read_trajectories(&arguments.data, &format)?;
+    let sindy = arguments.task()?;
+    let clock = Instant::now();
+    let wrong = |e: SindyError| arguments.failure(&e);
+    let model = context.on_threads(|| sindy.fit(&data))?.map_err(wrong)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    let simulated = arguments.simulated(&model, &data)?;
+    let fit = Outcome { model: &model, data: &data, seconds, simulated };
+    if model.refinement() == Refinement::DidNotStart {
+        context
+            .remark("warning: the equations leave the data even on short windows: take them as a start, not as a law");
+    }
+    context.result(&fit.to_json(), |_| fit.for_people())
+}
+
+impl Arguments {
+    fn task(&self) -> Result<Sindy, Failure> {
+        let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
+        let families = Family::parse_list(&self.library).map_err(|e| argument("--library", e))?;
+        for (flag, value) in [("--threshold", self.threshold), ("--alpha", self.alpha)] {
+            if value.is_some() && self.optimizer != Optimizer::Stlsq {
+                return Err(Failure::Argument(format!(
+                    "{flag} belongs to --optimizer stlsq; add that, or leave it out"
+                )));
+            }
+            if let Some(bad) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
+                return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
+            }
+        }
+        let selection = match self.optimizer {
+            Optimizer::Auto => Selection::Auto,
+            Optimizer::Exact => Selection::Exact { largest: LARGEST_SUBSET },
+            Optimizer::Stlsq => {
+                Selection::Stlsq { threshold: self.threshold.unwrap_or(THRESHOLD), ridge: self.alpha.unwrap_or(0.0) }
+            }
+        };
+        let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| argument("--known", e)));
+        let known = known.collect::<Result<_, _>>()?;
+        Ok(Sindy { form: self.form()?, selection, known, ..Sindy::new(families) })
+    }
+
+    fn form(&self) -> Result<Form, Failure> {
+        let Some(derivative) = self.derivative.as_deref().filter(|_| !self.weak) else { return Ok(Form::Integral) };
+        let refused = || {
+            let known = "give finite-difference:ORDER (an even number, such as finite-difference:2) or spline";
+            Failure::Argument(format!("--derivative {derivative}: {known}"))
+        };
+        match derivative.split_once(':') {
+            None if derivative == "spline" => Ok(Form::SmoothedDerivative),
+            None if derivative == "finite-difference" => Ok(Form::FiniteDifference(2)),
+            Some(("finite-difference", order)) => match order.parse::<usize>() {
+                Ok(order) if (1..=8).contains(&order) => Ok(Form::FiniteDifference(order)),
+                _ => Err(refused()),
+            },
+            _ => Err(refused()),
+        }
+    }
+
+    /// What the fit could not do, and whose fault it is.
+    fn failure(&self, error: &SindyError) -> Failure {
+        let message = format!("{}: {error}", self.data.display());
+        match error {
+            SindyError::Solve(_) | SindyError::SingularSupport { .. } => Failure::Computation(message),
+            _ => Failure::Argument(message),
+        }
+    }
+
+    fn simulated(&self, model: &Model, data: &Trajectories) -> Result<Option<Vec<f64>>, Failure> {
+        if self.simulate.is_empty() {
+            return Ok(None);
+        }
+        let run = &data.runs()[0];
+        let start = run.times()[0];
+        let increasing = self.simulate.windows(2).all(|pair| pair[0] < pair[1]);
+        if !increasing || self.simulate[0] < start || self.simulate.iter().any(|t| !t.is_finite()) {
+            let what =
+                format!("--simulate: give increasing times from t = {start} on, where the first measured state is");
+            return Err(Failure::Argument(what));
+        }
+        let Some(missing) = run.row(0).iter().position(|v| v.is_nan()) else {
+            let times: Vec<f64> =
+                std::iter::once(start).chain(self.simulate.iter().copied().filter(|t| *t > start)).collect();
+            let states = model.simulate(run.row(0), &times).map_err(|e| self.failure(&e))?;
+            let skip = if self.simulate[0] > start { data.dim() } else { 0 };
+            return Ok(Some(states[skip..].to_vec()));
+        };
+        let what = format!(
+            "--simulate: `{}` is not measured in the first row, so there is no state to start from",
+            data.variables()[missing]
+        );
+        Err(Failure::Argument(what))
+    }
+}
+
+/// A model with what it was made from.
+struct Outcome<'a> {
+    model: &'a Model,
+    data: &'a Trajectories,
+    seconds: f64,
+    simulated: Option<Vec<f64>>,
+}
+
+impl Outcome<'_> {
+    /// `R²` of the trajectories simulated from each run's first state, over all variables; `None` where one leaves the data
+    /// or its first row has a gap.
+    fn trajectory_r2(&self) -> Option<f64> {
+        let dim = self.data.dim();
+        let mut left = vec![(0.0, 0_u32); dim];
+        for run in self.data.runs() {
+            if run.row(0).iter().any(|v| v.is_nan()) {
+                return None;
+            }
+            let states = self.model.simulate(run.row(0), run.times()).ok()?;
+            for (row, state) in states.chunks_exact(dim).enumerate() {
+                for (v, &observed) in run.row(row).iter().enumerate().filter(|(_, o)| !o.is_nan()) {
+                    left[v].0 += (observed - state[v]).powi(2);
+                    left[v].1 += 1;
+                }
+            }
+        }
+        let share = |v: usize| left[v].0 / f64::from(left[v].1.max(1)) / self.data.std(v).powi(2);
+        let r2 = 1.0 - (0..dim).map(share).sum::<f64>() / dim as f64;
+        r2.is_finite().then_some(r2)
+    }
+
+    fn to_json(&self) -> Value {
+        let model = self.model;
+        let names = model.variables();
+        let terms = |pick: fn((&str, f64, f64)) -> (String, Value)| -> Map<String, Value> {
+            let of_equation = |i: usize| (names[i].clone(), Value::Object(model.terms(i).map(pick).collect()));
+            (0..names.len()).map(of_equation).collect()
+        };
+        let finite = |v: f64| if v.is_finite() { json!(v) } else { Value::Null };
+        let library: Vec<&str> = model.library().features()[..model.feature_count()].iter().map(|f| f.key()).collect();
+        let mut result = json!({
+            "variables": names,
+            "equations": names.iter().cloned().zip(model.equations(None).into_iter().map(Value::from)).collect::<Map<_, _>>(),
+            "coefficients": terms(|(key, value, _)| (key.to_string(), json!(value))),
+            "stderr": terms(|(key, _, e)| (key.to_string(), if e.is_finite() { json!(e) } else { Value::Null })),
+            "noise": names.iter().cloned().zip(model.noise().iter().map(|v| finite(*v))).collect::<Map<_, _>>(),
+            "score": {
+                "derivative_r2": finite(model.derivative_r2()),
+                "trajectory_r2": self.trajectory_r2().map_or(Value::Null, |r2| json!(r2)),
+            },
+            "library": library,
+            "refined": matches!(model.refinement(), Refinement::Shooting { .. }),
+            "seconds": self.seconds,
+        });
+        if let Some(states) = &self.simulated {
+            result["simulated"] = states.chunks_exact(names.len()).map(|state| json!(state)).collect();
+        }
+        result
+    }
+
+    fn for_people(&self) -> String {
+        let model = self.model;
+        let names = model.variables();
+        let equations = model.equations(Some(4));
+        let lines = names.iter().zip(equations).map(|(name, equation)| format!("  d{name}/dt = {equation}\n"));
+        let mut text: String = lines.collect();
+        let rows: Vec<Vec<String>> = (0..names.len())
+            .flat_map(|i| model.terms(i).map(move |term| (i, term)))
+            .map(|(i, (key, value, error))| {
+                let (value, error) = if error.is_finite() && error > 0.0 {
+                    with_error(value, error)
+                } else {
+                    (number(value), String::new())
+                };
+                vec![format!("d{}/dt", names[i]), key.to_string(), value, error]
+            })
+            .collect();
+        text += &format!("\n{}\n", table(&["equation", "term", "coefficient", "std. error"], &rows, &[0, 1]));
+        let shown = |r2: Option<f64>| r2.filter(|v| v.is_finite()).map_or("none".into(), |v| format!("{v:.4}"));
+        text += &format!(
+            "{} of {} terms; R2 of the rates {}, of the trajectories {}; {}\n",
+            model.term_count(),
+            model.feature_count() * names.len(),
+            shown(Some(model.derivative_r2())),
+            shown(self.trajectory_r2()),
+            duration(self.seconds)
+        );
+        if let Some(states) = &self.simulated {
+            let header: Vec<&str> = names.iter().map(String::as_str).collect();
+            let rows: Vec<Vec<String>> =
+                states.chunks_exact(names.len()).map(|state| state.iter().map(|v| number(*v)).collect()).collect();
+            text += &format!("\nsimulated:\n{}", table(&header, &rows, &[]));
+        }
+        text
+    }
+}
