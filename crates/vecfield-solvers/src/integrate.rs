@@ -71,9 +71,9 @@ pub enum Ending {
 pub(crate) fn integrate<F, K>(
     stepper: &mut K,
     field: &mut Evaluator<'_, F, K::Scalar>,
-    (t0, t1): (Real_<F, K>, Real_<F, K>),
+    (t0, t1): (RealOf<F, K>, RealOf<F, K>),
     y0: &[K::Scalar],
-    options: &Options<Real_<F, K>>,
+    options: &Options<RealOf<F, K>>,
     events: &mut Watch<'_, '_, K::Scalar, F>,
     observer: &mut (impl Observer<K::Scalar> + ?Sized),
 ) -> Result<Ending, SolveError>
@@ -124,7 +124,7 @@ where
     Ok(Ending::Reached)
 }
 
-type Real_<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
+type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
 
 /// Where the solve is, and how large its next step may be.
 struct Clock<R> {
@@ -238,9 +238,9 @@ where
 {
     stepper: &'a mut K,
     field: &'a mut Evaluator<'b, F, K::Scalar>,
-    t0: Real_<F, K>,
-    t1: Real_<F, K>,
-    h: Real_<F, K>,
+    t0: RealOf<F, K>,
+    t1: RealOf<F, K>,
+    h: RealOf<F, K>,
     /// The state at `t1`, where an event cuts the step short.
     end: Option<&'a [K::Scalar]>,
 }
@@ -255,13 +255,13 @@ where
     }
 
     /// The time at a fraction of the step.
-    pub(crate) fn time(&self, theta: Real_<F, K>) -> Real_<F, K> {
-        if theta == Real_::<F, K>::one() { self.t1 } else { self.t0 + self.h * theta }
+    pub(crate) fn time(&self, theta: RealOf<F, K>) -> RealOf<F, K> {
+        if theta == RealOf::<F, K>::one() { self.t1 } else { self.t0 + self.h * theta }
     }
 
     /// What of `θ` is lost when it becomes a time, in units of rounding.
-    pub(crate) fn resolution(&self) -> Real_<F, K> {
-        Elementary::max(self.t0.abs(), self.t1.abs()) / self.h.abs() + Real_::<F, K>::one()
+    pub(crate) fn resolution(&self) -> RealOf<F, K> {
+        Elementary::max(self.t0.abs(), self.t1.abs()) / self.h.abs() + RealOf::<F, K>::one()
     }
 }
 
@@ -270,11 +270,11 @@ where
     K: Stepper<F>,
     F: VectorField<K::Scalar>,
 {
-    fn t0(&self) -> Real_<F, K> {
+    fn t0(&self) -> RealOf<F, K> {
         self.t0
     }
 
-    fn t1(&self) -> Real_<F, K> {
+    fn t1(&self) -> RealOf<F, K> {
         self.t1
     }
 
@@ -286,7 +286,7 @@ where
         self.end.unwrap_or_else(|| self.stepper.y_new())
     }
 
-    fn at(&mut self, t: Real_<F, K>, out: &mut [K::Scalar]) {
+    fn at(&mut self, t: RealOf<F, K>, out: &mut [K::Scalar]) {
         if t == self.t1 {
             out.copy_from_slice(self.y1());
         } else if t == self.t0 {

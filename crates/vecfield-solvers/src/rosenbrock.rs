@@ -187,8 +187,12 @@ impl RosenbrockTableau {
         self.times.len()
     }
 
-    /// Panics, at compile time, unless the numbers can be those of a stiffly accurate method.
-    const fn check(&self) {
+    /// Does nothing, if the numbers can be those of a stiffly accurate method; for `const _: () = METHOD.check();`.
+    ///
+    /// # Panics
+    ///
+    /// While compiling, if they cannot.
+    pub const fn check(&self) {
         let s = self.stages();
         assert!(self.a.len() == s && self.c.len() == s && self.slopes.len() == s, "one row a stage");
         let mut i = 0;

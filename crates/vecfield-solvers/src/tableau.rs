@@ -151,8 +151,12 @@ impl Tableau {
         f64::from(steps - 1) / 64.0
     }
 
-    /// Panics, at compile time, unless the numbers can be those of an explicit method.
-    pub(crate) const fn check(&self) {
+    /// Does nothing, if the numbers can be those of an explicit method; for `const _: () = METHOD.check();`.
+    ///
+    /// # Panics
+    ///
+    /// While compiling, if they cannot.
+    pub const fn check(&self) {
         let s = self.stages();
         assert!(self.a.len() == s && self.c.len() == s, "one row of A and one time a stage");
         assert!(s + self.interpolant.a.len() < 32, "at most 31 slots");
