@@ -40,7 +40,7 @@ pub use problem::{
     Definition, Direction, Discrete, Event, Parameter, Problem, ProblemError, ProblemReason, Save, SetError,
     SettingError, Settings, Variable,
 };
-pub use run::{PrepareError, Run, Solver, Stopped};
+pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
 pub use system::{Guarded, System};
 pub use table::{Table, TableError, TrajectoryFormat, parse_table, parse_trajectories, read_table, read_trajectories};
 pub use write::{OutputDir, Overwrite, WriteError, number_text, write_table, write_trajectories};

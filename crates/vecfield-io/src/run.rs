@@ -1,13 +1,12 @@
 //! A problem solved: states at the times asked for, and what happened on the way.
 
 use vecfield_solvers::{
-    Ending, Flow, Integrator, Interrupted, Observer, Options, Save, Segment, Solution, SolveError, Stats, Tolerance,
-    tableau,
+    Direction as Crossing, Ending, Event, Flow, Integrator, Interrupted, Method, Observer, Options, Save, Segment,
+    Solution, SolveError, Stats, Tolerance,
 };
-use vecfield_traits::ParametricField;
 
-use crate::problem::{Problem, SettingError};
-use crate::system::System;
+use crate::problem::{Direction, Problem, SettingError};
+use crate::system::{Guarded, System};
 
 /// The states of a solve.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +18,18 @@ pub struct Run {
     variables: usize,
     stats: Stats,
     ending: Ending,
+    occurrences: Vec<Occurrence>,
+}
+
+/// An event that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Occurrence {
+    /// Which event of the problem, by its index.
+    pub event: usize,
+    /// When.
+    pub t: f64,
+    /// The variables there, before any jump.
+    pub values: Vec<f64>,
 }
 
 impl Run {
@@ -47,6 +58,11 @@ impl Run {
         self.ending
     }
 
+    /// The events that happened, in order.
+    pub fn occurrences(&self) -> &[Occurrence] {
+        &self.occurrences
+    }
+
     /// The work done.
     pub fn stats(&self) -> &Stats {
         &self.stats
@@ -68,7 +84,7 @@ pub struct Stopped {
 #[derive(Debug, Clone)]
 pub struct Solver {
     system: System,
-    tableau: &'static tableau::Tableau,
+    method: Method,
     span: (f64, f64),
     save: Vec<f64>,
     initial: Vec<f64>,
@@ -95,9 +111,6 @@ pub enum PrepareError {
         /// Its value.
         value: f64,
     },
-    /// Events are not found by this version.
-    #[error("this version does not find events yet; remove [[event]]")]
-    Events,
 }
 
 impl Solver {
@@ -110,9 +123,6 @@ impl Solver {
         let settings = problem.settings();
         settings.check(problem.variables().len())?;
         let (span, save) = settings.save_times()?;
-        if !problem.events().is_empty() {
-            return Err(PrepareError::Events);
-        }
         let system = System::new(problem)?;
         let initial = system.initial(system.theta());
         if let Some(i) = initial.iter().position(|v| !v.is_finite()) {
@@ -120,11 +130,14 @@ impl Solver {
         }
         let atol = match settings.atol() {
             [all] => Tolerance::All(*all),
-            each => Tolerance::Each(each.to_vec()),
+            // Discrete values have no error, and any tolerance does for them.
+            each => {
+                Tolerance::Each(each.iter().copied().chain([1.0].into_iter().cycle()).take(initial.len()).collect())
+            }
         };
         let options = Options { rtol: settings.rtol(), atol, step: settings.step(), ..Options::default() };
-        let tableau = settings.method().unwrap_or(&tableau::TSIT5);
-        Ok(Self { system, tableau, span, save, initial, options })
+        let method = settings.method().unwrap_or(Method::Auto);
+        Ok(Self { system, method, span, save, initial, options })
     }
 
     /// The compiled problem.
@@ -148,14 +161,53 @@ impl Solver {
     ///
     /// [`Stopped`], with the states up to there.
     pub fn solve_watched(&self, goes_on: &mut dyn FnMut(f64) -> bool) -> Result<Run, Box<Stopped>> {
-        let field = self.system.field().at(self.system.theta().to_vec());
+        let mut field = self.system.symbolic().at(self.system.theta().to_vec());
         let mut watched = Watched { span: self.span, goes_on };
         let stopped = |error, run| Box::new(Stopped { error, run });
-        let mut integrator = Integrator::explicit(self.tableau, self.initial.len(), &self.options)
+        let mut integrator = Integrator::new(self.method, self.initial.len(), &self.options)
             .map_err(|error| stopped(error, self.nothing()))?;
-        match integrator.solve_observed(&field, self.span, &self.initial, Save::At(&self.save), &mut watched) {
+        let mut events: Vec<_> = self.system.events().iter().map(|event| self.event(event)).collect();
+        let save = Save::At(&self.save);
+        match integrator.run(&mut field, self.span, &self.initial, save, &mut events, &mut watched) {
             Ok(solution) => Ok(self.run(solution)),
             Err(Interrupted { error, partial }) => Err(stopped(error, self.run(*partial))),
+        }
+    }
+
+    /// An event as the solver takes it.
+    fn event<'a, F>(&'a self, event: &'a Guarded) -> Event<'a, f64, F> {
+        let direction = match event.direction {
+            Direction::Rising => Crossing::Rising,
+            Direction::Falling => Crossing::Falling,
+            Direction::Any => Crossing::Any,
+        };
+        let gather = |inputs: &mut Vec<f64>, t: f64, y: &[f64]| {
+            inputs.clear();
+            inputs.push(t);
+            inputs.extend_from_slice(y);
+            inputs.extend_from_slice(self.system.theta());
+        };
+        let (mut registers, mut inputs) = (event.guard.registers(), Vec::new());
+        let mut found = Event::new(direction, move |_: &F, t, y: &[f64]| {
+            let mut value = [0.0];
+            gather(&mut inputs, t, y);
+            event.guard.eval(&inputs, &mut value, &mut registers);
+            value[0]
+        });
+        if let Some((components, program)) = &event.jump {
+            let (mut registers, mut inputs) = (program.registers(), Vec::new());
+            let mut values = vec![0.0; components.len()];
+            found = found.jump(move |_, t, y| {
+                gather(&mut inputs, t, y);
+                program.eval(&inputs, &mut values, &mut registers);
+                for (&component, &value) in components.iter().zip(&values) {
+                    y[component] = value;
+                }
+            });
+        }
+        match event.stop_after {
+            Some(count) => found.stop_after(count),
+            None => found,
         }
     }
 
@@ -171,7 +223,10 @@ impl Solver {
             false => solution.y.chunks_exact(all).flat_map(|row| &row[..variables]).copied().collect(),
         };
         let (stats, ending) = (solution.stats, solution.ending);
-        Run { method: self.tableau.name, times: solution.t, values, variables, stats, ending }
+        let seen = |y: Vec<f64>| y[..variables].to_vec();
+        let happened = solution.events.into_iter();
+        let occurrences = happened.map(|e| Occurrence { event: e.event, t: e.t, values: seen(e.y) }).collect();
+        Run { method: self.method.name(), times: solution.t, values, variables, stats, ending, occurrences }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A discrete value is a component of the state whose rate is zero, behind the variables: an event may then set it like
 //! any other, and every formula sees its present value.
 
-use vecfield_expr::{CompileError, ExprField, ExprId, Graph, Program};
+use vecfield_expr::{CompileError, ExprField, ExprId, Graph, Program, SymbolicField};
 use vecfield_traits::Elementary;
 
 use crate::problem::{Direction, Event, Problem};
@@ -16,7 +16,7 @@ pub struct System {
     variables: usize,
     parameters: Vec<String>,
     theta: Vec<f64>,
-    field: ExprField,
+    field: SymbolicField,
     initial: Program,
     events: Vec<Guarded>,
 }
@@ -55,12 +55,13 @@ impl System {
         let starts: Vec<ExprId> =
             variables.iter().map(|v| v.initial).chain(discrete.iter().map(|d| graph.constant(d.value))).collect();
         let events = problem.events().iter().map(|event| guarded(&graph, event, &names, &inputs));
+        let events = events.collect::<Result<_, _>>()?;
         Ok(Self {
             variables: variables.len(),
             theta: problem.parameters().iter().map(|p| p.value).collect(),
-            field: ExprField::new(&graph, &rates, &names, &parameters)?,
+            field: SymbolicField::new(&mut graph, &rates, &names, &parameters)?,
             initial: Program::compile(&graph, &starts, &parameters)?,
-            events: events.collect::<Result<_, _>>()?,
+            events,
             names,
             parameters,
         })
@@ -88,6 +89,11 @@ impl System {
 
     /// The rates of all components, over the parameters.
     pub fn field(&self) -> &ExprField {
+        self.field.field()
+    }
+
+    /// The same, with their Jacobian.
+    pub fn symbolic(&self) -> &SymbolicField {
         &self.field
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, Stopped, System, write_table};
-use vecfield_solvers::tableau;
+use vecfield_solvers::Method;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -216,7 +216,11 @@ impl<'a> Solution<'a> {
                 factorizations: stats.factorizations,
                 seconds,
             },
-            events: Vec::new(),
+            events: run
+                .occurrences()
+                .iter()
+                .map(|e| Occurrence { name: &system.events()[e.event].name, t: e.t, y: &e.values })
+                .collect(),
         })
     }
 
@@ -302,6 +306,13 @@ fn so_far(system: &System, run: &Run, folder: Option<&OutputDir>) -> String {
 
 /// `--method list`.
 fn list_methods(context: &Context) -> Result<(), Failure> {
+    /// A number, or a range as a list of two.
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Order {
+        Fixed(u32),
+        Range(u32, u32),
+    }
     #[derive(Serialize)]
     struct List {
         methods: Vec<Entry>,
@@ -309,27 +320,34 @@ fn list_methods(context: &Context) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Entry {
         name: &'static str,
-        order: u32,
+        order: Order,
         kind: &'static str,
         fixed_step: bool,
         stiff: &'static str,
         when: &'static str,
         source: &'static str,
     }
-    let entry = |method: &&tableau::Tableau| Entry {
-        name: method.name,
-        order: method.order,
-        kind: "explicit",
-        fixed_step: !method.adaptive(),
-        stiff: "no",
-        when: method.when,
-        source: method.source,
+    let entry = |method: Method| Entry {
+        name: method.name(),
+        order: match method.order() {
+            (lowest, highest) if lowest == highest => Order::Fixed(lowest),
+            (lowest, highest) => Order::Range(lowest, highest),
+        },
+        kind: method.kind().name(),
+        fixed_step: method.fixed_step(),
+        stiff: method.stiff().name(),
+        when: method.when(),
+        source: method.source(),
     };
-    let list = List { methods: tableau::ALL.iter().map(entry).collect() };
+    let list = List { methods: Method::all().map(entry).collect() };
     context.result(&list, |list| {
         let row = |m: &Entry| {
             let steps = if m.fixed_step { "fixed" } else { "adaptive" };
-            [m.name, &m.order.to_string(), m.kind, steps, m.stiff, m.when, m.source].map(String::from).to_vec()
+            let order = match m.order {
+                Order::Fixed(order) => order.to_string(),
+                Order::Range(lowest, highest) => format!("{lowest}-{highest}"),
+            };
+            [m.name, &order, m.kind, steps, m.stiff, m.when, m.source].map(String::from).to_vec()
         };
         let rows: Vec<_> = list.methods.iter().map(row).collect();
         table(&["method", "order", "kind", "steps", "stiff", "when", "source"], &rows, &[0, 2, 3, 4, 5, 6])

@@ -1,6 +1,6 @@
 //! How a problem is to be solved: `[solve]` of its file, or the command line in its place.
 
-use vecfield_solvers::tableau::{self, Tableau};
+use vecfield_solvers::Method;
 
 use crate::names::did_you_mean;
 
@@ -9,7 +9,7 @@ use crate::names::did_you_mean;
 pub struct Settings {
     span: Option<(f64, f64)>,
     save: Save,
-    method: Option<&'static Tableau>,
+    method: Option<Method>,
     rtol: f64,
     atol: Vec<f64>,
     step: Option<f64>,
@@ -47,7 +47,7 @@ impl Settings {
     }
 
     /// The method, if given.
-    pub fn method(&self) -> Option<&'static Tableau> {
+    pub fn method(&self) -> Option<Method> {
         self.method
     }
 
@@ -115,11 +115,11 @@ impl Settings {
     ///
     /// [`SettingError::Method`] for a name no method has.
     pub fn set_method(&mut self, name: &str) -> Result<(), SettingError> {
-        let method = tableau::ALL.iter().find(|method| method.name == name);
-        self.method = Some(method.ok_or_else(|| {
-            let hint = did_you_mean(name, tableau::ALL.iter().map(|method| method.name));
+        let method = Method::named(name).map_err(|_| {
+            let hint = did_you_mean(name, Method::all().map(|method| method.name()));
             SettingError::Method { name: name.into(), hint }
-        })?);
+        })?;
+        self.method = Some(method);
         Ok(())
     }
 
