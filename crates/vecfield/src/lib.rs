@@ -22,10 +22,13 @@
 //! | you want | module and feature |
 //! |---|---|
 //! | the traits that all parts meet in | [`traits`], always there |
+//! | the equations behind measured data | `discover`; over one library of terms, `sindy` |
+//! | to fit constants through the solver | `adjoint` |
 //! | derivatives | `autodiff` |
 //! | measured trajectories | `data` |
 //! | formulas as text | `expr` |
 //! | CSV tables, TOML problems, results on disk | `io` |
+//! | vectorised elementary functions | `kernels` |
 //! | small dense matrices | `linalg` |
 //! | nonlinear least squares | `optim` |
 //! | figures and the report | `plot` |
@@ -39,20 +42,28 @@
 
 pub use vecfield_traits as traits;
 
+#[cfg(feature = "adjoint")]
+pub use vecfield_adjoint as adjoint;
 #[cfg(feature = "autodiff")]
 pub use vecfield_autodiff as autodiff;
 #[cfg(feature = "data")]
 pub use vecfield_data as data;
+#[cfg(feature = "discover")]
+pub use vecfield_discover as discover;
 #[cfg(feature = "expr")]
 pub use vecfield_expr as expr;
 #[cfg(feature = "io")]
 pub use vecfield_io as io;
+#[cfg(feature = "kernels")]
+pub use vecfield_kernels as kernels;
 #[cfg(feature = "linalg")]
 pub use vecfield_linalg as linalg;
 #[cfg(feature = "optim")]
 pub use vecfield_optim as optim;
 #[cfg(feature = "plot")]
 pub use vecfield_plot as plot;
+#[cfg(feature = "sindy")]
+pub use vecfield_sindy as sindy;
 #[cfg(feature = "solvers")]
 pub use vecfield_solvers as solvers;
 
@@ -66,6 +77,8 @@ pub mod prelude {
     pub use vecfield_autodiff::{ByDuals, Dual, gradient};
     #[cfg(feature = "data")]
     pub use vecfield_data::{Trajectories, Trajectory};
+    #[cfg(feature = "discover")]
+    pub use vecfield_discover::discover;
     #[cfg(feature = "expr")]
     pub use vecfield_expr::{ExprField, Graph, Program, Registers, Scope};
     #[cfg(feature = "io")]
