@@ -1,7 +1,7 @@
 //! Snapping: when may `1.0003 ± 0.0007` be called `1`?
 //!
 //! A constant is replaced by a round number only if data this sharp would hit a round number by luck less than once in
-//! [`LUCK`] times. A wide error bar is near *some* round number always, so it proves nothing and the constant stays.
+//! `LUCK` times. A wide error bar is near *some* round number always, so it proves nothing and the constant stays.
 
 /// The chance of a coincidence below which a round number is believed: one in twenty, the usual level.
 const LUCK: f64 = 0.05;
