@@ -71,6 +71,7 @@ fn check(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
     let sources: Vec<rust::Source> =
         files.iter().filter(|file| file.path.ends_with(".rs")).map(rust::Source::new).collect();
     let mut findings = layers::check(&workspace.crates);
+    findings.extend(layers::holes(&workspace.crates));
     findings.extend(front_page::check(&workspace.crates, files));
     findings.extend(sources.iter().flat_map(words::check));
     findings.extend(sources.iter().flat_map(lengths::check));
