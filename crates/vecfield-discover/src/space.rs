@@ -43,16 +43,39 @@ pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], 
         let wider = subsets_of(&everything, TERMS[1]);
         all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
     }
+    // Nothing changes: the simplest law of all, which every other has to beat.
+    all.push(Support { equations: vec![vec![]; data.dim()] });
     let mut seen = BTreeSet::new();
     all.retain(|support| seen.insert(support.clone()));
     all
 }
 
-/// The product of each equation's best matches, at most `budget` of them.
+/// Each equation's best matches, combined into at most about `budget` supports: their product, or where that would leave an
+/// equation fewer than [`FEWEST_EACH`], the best of all and every support that differs from it in one equation.
 fn matched(data: &Trajectories, subsets: &[Vec<usize>], paths: &[Matching; 2], budget: usize) -> Vec<Support> {
-    let length = list_length(budget, data.dim());
-    let list = |equation| best_matches(subsets, paths, equation, length, data.row_count());
-    product(&(0..data.dim()).map(list).collect::<Vec<_>>())
+    let dim = data.dim();
+    let length = list_length(budget, dim);
+    let lists = |length| -> Vec<Vec<Vec<usize>>> {
+        (0..dim).map(|equation| best_matches(subsets, paths, equation, length, data.row_count())).collect()
+    };
+    if length >= FEWEST_EACH { product(&lists(length)) } else { star(&lists((budget / dim).max(FEWEST_EACH))) }
+}
+
+/// The fewest alternatives an equation has in a product.
+const FEWEST_EACH: usize = 3;
+
+/// The first of every list, and every support that differs from it in one equation.
+fn star(lists: &[Vec<Vec<usize>>]) -> Vec<Support> {
+    let centre = Support { equations: lists.iter().map(|list| list[0].clone()).collect() };
+    let mut all = vec![centre.clone()];
+    for (equation, list) in lists.iter().enumerate() {
+        all.extend(list.iter().skip(1).map(|set| {
+            let mut other = centre.clone();
+            other.equations[equation].clone_from(set);
+            other
+        }));
+    }
+    all
 }
 
 /// `length` of the subsets that match the path best, the better of the paths deciding: half of them by
