@@ -311,7 +311,7 @@ pub(crate) fn fit_from_paths(
     noise: Noise,
     options: &FitOptions,
 ) -> Option<Fit> {
-    let whole = FitOptions { windows: options.windows[options.windows.len() - 1..].to_vec(), ..options.clone() };
+    let whole = FitOptions { windows: whole_runs(options), ..options.clone() };
     let from = |path: &Matching, options: &FitOptions| {
         let state = |run: usize, row: usize, out: &mut [f64]| {
             for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
@@ -330,10 +330,20 @@ pub(crate) fn fit_from_paths(
         }
     }
     // Fits that stopped at different window lengths have different numbers of free starts: fewer windows win.
-    [a, b, from(close, &whole), from(smooth, options)]
+    let (c, d) =
+        if whole.windows == options.windows { (None, None) } else { (from(close, &whole), from(smooth, options)) };
+    [a, b, c, d]
         .into_iter()
         .flatten()
         .min_by(|a, b| a.windows.len().cmp(&b.windows.len()).then(a.cost.total_cmp(&b.cost)))
+}
+
+/// The windows of a fit that takes whole runs at once; long runs are never taken whole, and grow their windows again.
+fn whole_runs(options: &FitOptions) -> Vec<usize> {
+    match options.windows.last() {
+        Some(&usize::MAX) => vec![usize::MAX],
+        _ => options.windows.clone(),
+    }
 }
 
 /// States at `rows` of `run`, integrated from the start of the run's last window; `None` when the solution does not reach

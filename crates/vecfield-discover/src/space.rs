@@ -8,10 +8,14 @@ use crate::matching::Matching;
 use crate::model::{Support, size};
 use std::collections::BTreeSet;
 use vecfield_data::Trajectories;
-use vecfield_sindy::Library;
+use vecfield_sindy::{Family, Library, Refinement, Sindy};
 
-/// Effort of a contest: fits times rows. With many rows each fit is slow and matching is reliable, so fewer compete.
-const ROWS_FITTED: usize = 60_000;
+/// Effort of a contest: states integrated, tangents included, counted in pairs of states (what a planar system needs). With
+/// many rows or variables each fit is slow and matching is reliable, so fewer compete.
+const EFFORT: usize = 60_000;
+
+/// Tangents carried by one integration, two terms an equation being the guess beforehand.
+const LANES: usize = 8;
 
 /// The fewest candidates, whatever the number of rows.
 const FEWEST: usize = 24;
@@ -27,7 +31,8 @@ const MATCHED_SHARE: usize = 6;
 
 /// The supports that compete: at most about `most`, fewer where the data have many rows.
 pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], most: usize) -> Vec<Support> {
-    let budget = (ROWS_FITTED / data.row_count()).min(most).max(FEWEST);
+    let sweeps = (3 * data.dim()).div_ceil(LANES);
+    let budget = (2 * EFFORT / (data.row_count() * data.dim() * sweeps)).min(most).max(FEWEST);
     let everything: Vec<usize> = (0..library.len()).collect();
     let feature_size = |k: usize| size(library.graph(), library.features()[k].formula());
     // One variable has few monomials: all of them are affordable.
@@ -43,11 +48,42 @@ pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], 
         let wider = subsets_of(&everything, TERMS[1]);
         all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
     }
+    all.extend(seeds(data, library));
     // Nothing changes: the simplest law of all, which every other has to beat.
     all.push(Support { equations: vec![vec![]; data.dim()] });
     let mut seen = BTreeSet::new();
     all.retain(|support| seen.insert(support.clone()));
     all
+}
+
+/// What sparse regression finds in libraries of rising degree, refined through the solver, and the same with a term less.
+///
+/// With dense data this is nearly always right, and no enumeration reaches so far; with sparse data it is one guess more.
+fn seeds(data: &Trajectories, library: &Library) -> Vec<Support> {
+    let mut all = Vec::new();
+    for degree in 1..=library_degree(library) {
+        let Ok(model) = Sindy::new(vec![Family::Polynomial(degree)]).fit(data) else { continue };
+        if !matches!(model.refinement(), Refinement::Shooting { .. }) {
+            continue;
+        }
+        let terms = |equation| -> Option<Vec<usize>> {
+            let mut set: Vec<usize> =
+                model.terms(equation).map(|(key, ..)| library.position(key)).collect::<Option<_>>()?;
+            set.sort_unstable();
+            Some(set)
+        };
+        if let Some(equations) = (0..data.dim()).map(terms).collect() {
+            let seed = Support { equations };
+            all.extend(seed.parts());
+            all.push(seed);
+        }
+    }
+    all
+}
+
+/// The highest degree in the library: its largest feature is a monomial.
+fn library_degree(library: &Library) -> usize {
+    library.features().iter().map(|feature| size(library.graph(), feature.formula())).max().unwrap_or(0)
 }
 
 /// Each equation's best matches, combined into at most about `budget` supports: their product, or where that would leave an
