@@ -17,5 +17,12 @@ xflags::xflags! {
             /// Only the scripts whose name contains this.
             optional --only name: String
         }
+        /// Measures the hot paths on this machine.
+        cmd bench {
+            /// Only the measurements whose crate or example contains this.
+            optional --only name: String
+        }
+        /// Times the same work done by other libraries, side by side, where their scripts lie beside the repository.
+        cmd peers {}
     }
 }

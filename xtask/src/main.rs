@@ -6,15 +6,19 @@
 //! | `tidy` | does the tree keep the rules that a compiler does not check? |
 //! | `docs` | do the documents build, and do the generated pages say what is? |
 //! | `accept` | does the program keep the promises it is tested against from outside? |
+//! | `bench` | how fast are the hot paths here? |
+//! | `peers` | how fast are others at the same work? |
 //!
 //! **Architecture invariant:** no crate depends on this one, and it depends on no crate of the house: it sees them as
 //! text and through `cargo metadata`. *Why:* the checks must run on a tree that does not compile. *Checked by*
 //! `cargo xtask tidy`.
 
 mod accept;
+mod bench;
 mod ci;
 mod docs;
 mod flags;
+mod peers;
 mod tidy;
 mod workspace;
 
@@ -38,6 +42,8 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Ci(_) => ci::run(&workspace),
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
+        flags::XtaskCmd::Bench(flags) => bench::run(&workspace, flags.only.as_deref()),
+        flags::XtaskCmd::Peers(_) => peers::run(&workspace),
         flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
     }
 }
