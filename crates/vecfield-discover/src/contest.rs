@@ -7,7 +7,7 @@
 
 use crate::matching::{Matching, MatchingError, Smoothing};
 use crate::model::Support;
-use crate::observer::{Observer, Progress};
+use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
 use crate::score::{CEILING, Score};
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +21,8 @@ use vecfield_solvers::tableau::TSIT5;
 use vecfield_solvers::{Integrator, Tolerance};
 use vecfield_traits::ParametricField;
 
-/// Candidates that go on to the second, third and fourth origin.
-const KEEP: [usize; 3] = [300, 100, 40];
+/// Shares of the field that go on to the second, third and fourth origin, as divisors, and the fewest that do.
+const KEEP: [(usize, usize); 3] = [(6, 16), (18, 12), (44, 10)];
 
 /// Of every complexity, this many go on whatever their rank: the reader is to see the trade-off.
 const KEEP_OF_EACH_SIZE: usize = 2;
@@ -89,16 +89,18 @@ impl<'a> Contest<'a> {
             })
             .collect();
         let mut cut = false;
-        let planned: usize = (0..self.origins.len()).map(|origin| self.size_at(origin, entries.len())).sum();
+        let field = entries.len();
+        let planned: usize = (0..self.origins.len()).map(|origin| self.size_at(origin, field)).sum();
         let done = AtomicUsize::new(0);
         for origin in 0..self.origins.len() {
             let errors: Vec<Option<f64>> = entries
                 .par_iter()
                 .map(|entry| {
                     let share = done.fetch_add(1, Ordering::Relaxed) as f64 / planned as f64;
-                    observer
-                        .goes_on(Progress { stage: "forecasting", share })
-                        .then(|| self.forecast_error(&entry.support, origin))
+                    let pulse = Pulse::new(observer, Progress { stage: "forecasting", share });
+                    // A fit that was broken off says nothing: ask once more when it is done.
+                    let error = pulse.goes_on().then(|| self.forecast_error(&entry.support, origin, pulse));
+                    error.filter(|_| pulse.goes_on())
                 })
                 .collect();
             if errors.iter().any(Option::is_none) {
@@ -120,8 +122,8 @@ impl<'a> Contest<'a> {
             if cut {
                 break;
             }
-            if let Some(&keep) = KEEP.get(origin).filter(|_| origin + 1 < self.origins.len()) {
-                drop_hopeless(&mut entries, keep);
+            if origin + 1 < self.origins.len() {
+                drop_hopeless(&mut entries, self.size_at(origin + 1, field));
             }
         }
         Race { entries, cut }
@@ -129,7 +131,10 @@ impl<'a> Contest<'a> {
 
     /// How many of `field` candidates are about to run from origin number `origin`.
     fn size_at(&self, origin: usize, field: usize) -> usize {
-        origin.checked_sub(1).map_or(field, |previous| field.min(KEEP[previous.min(KEEP.len() - 1)]))
+        origin.checked_sub(1).map_or(field, |previous| {
+            let (share, fewest) = KEEP[previous.min(KEEP.len() - 1)];
+            field.min((field / share).max(fewest))
+        })
     }
 
     /// What the fits of `support` at each origin forecast, origin by origin and run by run; runs whose solution does not
@@ -138,7 +143,8 @@ impl<'a> Contest<'a> {
         let Ok(family) = support.family(self.library) else { return vec![] };
         let forecasts_at = |(origin, paths): &(Origin, [Matching; 2])| {
             let options = quick_options(support, origin.past(), self.noise, &self.scale);
-            let fit = fit_from_paths(&family, origin.past(), support, paths, self.noise, &options)?;
+            let pulse = Pulse::unobserved();
+            let fit = fit_from_paths(&family, origin.past(), support, paths, self.noise, &options, pulse)?;
             let of_run = |run| {
                 let states = forecast(&family, &fit, self.data, run, origin.ahead(run))?;
                 Some(Forecast { run, rows: origin.ahead(run), states })
@@ -149,32 +155,22 @@ impl<'a> Contest<'a> {
     }
 
     /// Runs one support through every origin.
-    pub fn enter(&self, support: Support) -> Entry {
-        let errors: Vec<f64> = (0..self.origins.len()).map(|origin| self.forecast_error(&support, origin)).collect();
+    pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
+        let origins = 0..self.origins.len();
+        let errors: Vec<f64> = origins.map(|origin| self.forecast_error(&support, origin, pulse)).collect();
         let complexity = support.complexity(self.library);
         Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
     /// Fits `support` from the past of origin number `origin` and returns its forecast error.
-    fn forecast_error(&self, support: &Support, origin: usize) -> f64 {
+    fn forecast_error(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> f64 {
         let (origin, paths) = &self.origins[origin];
         let Ok(family) = support.family(self.library) else { return CEILING };
         let options = quick_options(support, origin.past(), self.noise, &self.scale);
-        match fit_from_paths(&family, origin.past(), support, paths, self.noise, &options) {
+        match fit_from_paths(&family, origin.past(), support, paths, self.noise, &options, pulse) {
             Some(fit) => self.judge(&family, &fit, origin),
             None => CEILING,
         }
-    }
-
-    /// Share of the variance ahead of the origins that the forecasts of `support` explain, over all origins and variables;
-    /// the variance is that about the past mean.
-    pub fn forecast_r2(&self, support: &Support) -> f64 {
-        let (mut left, mut total) = (0.0, 0.0);
-        for (index, (origin, _)) in self.origins.iter().enumerate() {
-            left += self.forecast_error(support, index).powi(2);
-            total += origin.null_errors(self.data, self.noise, &self.scale)[1].powi(2);
-        }
-        if total > 0.0 { 1.0 - left / total } else { 0.0 }
     }
 
     /// Integrates a fit beyond its origin and compares.
@@ -310,6 +306,7 @@ pub(crate) fn fit_from_paths(
     paths: &[Matching; 2],
     noise: Noise,
     options: &FitOptions,
+    pulse: Pulse<'_>,
 ) -> Option<Fit> {
     let whole = FitOptions { windows: whole_runs(options), ..options.clone() };
     let from = |path: &Matching, options: &FitOptions| {
@@ -319,7 +316,7 @@ pub(crate) fn fit_from_paths(
             }
         };
         let start = Start { theta: path.start(support)?, state: &state };
-        fit(family, data, &start, options, &mut |_, _| core::ops::ControlFlow::Continue(())).ok()
+        fit(family, data, &start, options, &mut |_, _| pulse.flow()).ok()
     };
     let [smooth, close] = paths;
     let (a, b) = (from(smooth, &whole), from(close, options));

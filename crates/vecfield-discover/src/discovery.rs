@@ -3,7 +3,7 @@
 use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, rank, scales};
 use crate::matching::{Matching, MatchingError};
 use crate::model::Support;
-use crate::observer::{Observer, Part, Progress};
+use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
 use crate::refine::{Law, refine};
 use crate::score::Score;
@@ -110,6 +110,12 @@ pub enum DiscoverError {
     /// The data are not a data set.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The observer cut the run before any candidate was judged.
+    #[error("the run was cut before the first of {competed} candidates was judged; give it more time")]
+    CutTooSoon {
+        /// Candidates that were to compete.
+        competed: usize,
+    },
     /// No candidate could be fitted.
     #[error(
         "none of {competed} candidates could be fitted to the data; look for outliers or a jump, or give runs that start \
@@ -139,7 +145,8 @@ pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer)
     let mut found = contest(data, &library, first, options, &Part { of: observer, from: 0.0, to: share })?;
     let mut evidence = vec![(first, found.chosen.law.log_likelihood)];
     if let Some(other) = noises.next() {
-        let best = likeliest_under(data, &library, other, &found)?;
+        let pulse = Pulse::new(observer, Progress { stage: "comparing noise models", share });
+        let best = likeliest_under(data, &library, other, &found, pulse)?;
         evidence.extend(best.as_ref().map(|law| (other, law.log_likelihood)));
         if best.is_some_and(|law| law.bic <= found.chosen.law.bic + STRONG) {
             let rival = contest(data, &library, other, options, &Part { of: observer, from: share, to: 1.0 })?;
@@ -162,11 +169,12 @@ fn likeliest_under(
     library: &Library,
     noise: Noise,
     found: &Discovery,
+    pulse: Pulse<'_>,
 ) -> Result<Option<Law>, DiscoverError> {
     let paths = blind_paths(data, library, noise)?;
     let laws: Vec<&Law> = core::iter::once(&found.chosen).chain(&found.alternatives).map(|c| &c.law).collect();
     let refined: Vec<Option<Law>> =
-        laws.par_iter().map(|law| refine(data, library, &law.support, &paths, noise)).collect();
+        laws.par_iter().map(|law| refine(data, library, &law.support, &paths, noise, pulse)).collect();
     Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
 
@@ -221,9 +229,14 @@ fn contest(
     let competed = supports.len();
     let contest = Contest::new(data, library, noise)?;
     let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
+    if cut && entries.is_empty() {
+        return Err(DiscoverError::CutTooSoon { competed });
+    }
     let nulls = contest.nulls();
     let mut candidates = Fitted { data, library, paths: &paths, noise, entries, laws: BTreeMap::new() };
     let contenders = contenders(&candidates.entries);
+    // The best forecaster is fitted whatever happens: a run that was cut has an answer.
+    candidates.fit(&contenders[..contenders.len().min(1)], &Unobserved);
     candidates.fit(&contenders, observer);
     let place = candidates.most_credible(&contenders).ok_or(DiscoverError::NothingFits { competed })?;
     let place = candidates.pruned(place, &contest, observer);
@@ -240,7 +253,7 @@ fn contest(
         noise,
         noise_evidence: vec![],
         forecasts: contest.forecasts(&chosen.law.support),
-        forecast_r2: contest.forecast_r2(&chosen.law.support),
+        forecast_r2: explained(&chosen.score, &nulls[1]),
         chosen,
         alternatives: listed.iter().filter_map(|&i| candidates.get(i)).collect(),
         nulls,
@@ -248,6 +261,13 @@ fn contest(
         field,
         cut,
     })
+}
+
+/// Share of the variance ahead of the origins, about the past mean, that a score's forecasts explain.
+fn explained(score: &Score, mean: &Score) -> f64 {
+    let squares = |score: &Score| score.by_origin().iter().map(|e| e * e).sum::<f64>();
+    let total = squares(mean);
+    if total > 0.0 { 1.0 - squares(score) / total } else { 0.0 }
 }
 
 /// The race's share of the work; the rest is fitting the best of it to all the data.
@@ -272,10 +292,11 @@ impl Fitted<'_> {
             .par_iter()
             .enumerate()
             .map(|(done, &support)| {
-                // Told, not asked: these few fits are the result of a run that was cut, too.
                 let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
-                observer.goes_on(Progress { stage: "fitting all the data", share });
-                (support.clone(), refine(self.data, self.library, support, self.paths, self.noise))
+                let pulse = Pulse::new(observer, Progress { stage: "fitting all the data", share });
+                let law =
+                    pulse.goes_on().then(|| refine(self.data, self.library, support, self.paths, self.noise, pulse));
+                (support.clone(), law.flatten().filter(|_| pulse.goes_on()))
             })
             .collect();
         self.laws.extend(laws.into_iter().filter_map(|(support, law)| Some((support, law?))));
@@ -299,7 +320,8 @@ impl Fitted<'_> {
         let mut place = place;
         loop {
             let whole = self.entries[place].support.clone();
-            self.enter(whole.parts(), contest);
+            let pulse = Pulse::new(observer, Progress { stage: "leaving terms out", share: RACE });
+            self.enter(whole.parts(), contest, pulse);
             // Entering moved the entries: find the whole again.
             let Some(now) = self.entries.iter().position(|entry| entry.support == whole) else { return place };
             place = now;
@@ -317,11 +339,14 @@ impl Fitted<'_> {
     }
 
     /// Runs the supports that have not competed yet through every origin, and ranks them among the others.
-    fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>) {
+    fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>, pulse: Pulse<'_>) {
         let known: BTreeSet<&Support> = self.entries.iter().map(|entry| &entry.support).collect();
         let new: Vec<Support> = supports.into_iter().filter(|support| !known.contains(support)).collect();
-        let entered: Vec<Entry> = new.into_par_iter().map(|support| contest.enter(support)).collect();
-        self.entries.extend(entered);
+        let entered: Vec<Entry> = new.into_par_iter().map(|support| contest.enter(support, pulse)).collect();
+        // A score from fits that were broken off is none.
+        if pulse.goes_on() {
+            self.entries.extend(entered);
+        }
         rank(&mut self.entries);
     }
 

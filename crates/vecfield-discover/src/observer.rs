@@ -38,3 +38,32 @@ impl Observer for Part<'_> {
         self.of.goes_on(Progress { share, ..progress })
     }
 }
+
+/// Asks the observer on, from inside the work of one candidate.
+#[derive(Clone, Copy)]
+pub struct Pulse<'a> {
+    observer: &'a dyn Observer,
+    progress: Progress,
+}
+
+impl<'a> Pulse<'a> {
+    /// A pulse that reports `progress`.
+    pub fn new(observer: &'a dyn Observer, progress: Progress) -> Self {
+        Self { observer, progress }
+    }
+
+    /// A pulse that never stops.
+    pub fn unobserved() -> Self {
+        Self { observer: &Unobserved, progress: Progress { stage: "", share: 0.0 } }
+    }
+
+    /// Does the work go on?
+    pub fn goes_on(self) -> bool {
+        self.observer.goes_on(self.progress)
+    }
+
+    /// The answer in the form that a fit's observer gives.
+    pub(crate) fn flow(self) -> core::ops::ControlFlow<()> {
+        if self.goes_on() { core::ops::ControlFlow::Continue(()) } else { core::ops::ControlFlow::Break(()) }
+    }
+}

@@ -3,6 +3,7 @@
 use crate::contest::{fit_from_paths, quick_options, scales, solver_options};
 use crate::matching::Matching;
 use crate::model::Support;
+use crate::observer::Pulse;
 use crate::snap::round_number;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
 use vecfield_data::Trajectories;
@@ -69,11 +70,12 @@ pub fn refine(
     support: &Support,
     paths: &[Matching; 2],
     noise: Noise,
+    pulse: Pulse<'_>,
 ) -> Option<Law> {
     let family = support.family(library).ok()?;
     let scale = scales(data);
     let quick = quick_options(support, data, noise, &scale);
-    let rough = fit_from_paths(&family, data, support, paths, noise, &quick)?;
+    let rough = fit_from_paths(&family, data, support, paths, noise, &quick, pulse)?;
     let careful = FitOptions {
         windows: vec![longest_window(&rough)],
         estimate_sigma: true,
@@ -81,9 +83,9 @@ pub fn refine(
         optimizer: vecfield_optim::Options { iterations: 200, ..Default::default() },
         ..quick
     };
-    let polished = polish(&family, data, &rough, &careful)?;
+    let polished = polish(&family, data, &rough, &careful, pulse)?;
     let mut law = describe(data, library, support, &family, polished, &careful);
-    snap(data, library, &family, &mut law, &careful);
+    snap(data, library, &family, &mut law, &careful, pulse);
     Some(law)
 }
 
@@ -98,14 +100,21 @@ fn longest_window(fit: &Fit) -> usize {
 }
 
 /// Goes on from where `from` ended.
-fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOptions) -> Option<Fit> {
+fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOptions, pulse: Pulse<'_>) -> Option<Fit> {
     let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(from.state(data, run, row));
     let start = Start { theta: from.theta.clone(), state: &state };
-    fit(family, data, &start, options, &mut |_, _| core::ops::ControlFlow::Continue(())).ok()
+    fit(family, data, &start, options, &mut |_, _| pulse.flow()).ok()
 }
 
 /// Replaces constants by round numbers one at a time, the surest first, fitting the others again after each.
-fn snap(data: &Trajectories, library: &Library, family: &ExprField, law: &mut Law, options: &FitOptions) {
+fn snap(
+    data: &Trajectories,
+    library: &Library,
+    family: &ExprField,
+    law: &mut Law,
+    options: &FitOptions,
+    pulse: Pulse<'_>,
+) {
     let mut options = options.clone();
     loop {
         let surest = law
@@ -119,7 +128,7 @@ fn snap(data: &Trajectories, library: &Library, family: &ExprField, law: &mut La
         options.free.retain(|&free| free != k);
         let mut from = law.fit.clone();
         from.theta[k] = round;
-        let Some(fit) = polish(family, data, &from, &options) else { return };
+        let Some(fit) = polish(family, data, &from, &options, pulse) else { return };
         let snapped: Vec<bool> = law.constants.iter().map(|c| c.snapped).collect();
         let (bic, log_likelihood) = (law.bic, law.log_likelihood);
         *law = describe(data, library, &law.support.clone(), family, fit, &options);

@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 fn failure(file: &Path, error: &DiscoverError) -> Failure {
     let message = format!("{}: {error}", file.display());
     match error {
-        DiscoverError::NothingFits { .. } => Failure::Computation(message),
+        DiscoverError::NothingFits { .. } | DiscoverError::CutTooSoon { .. } => Failure::Computation(message),
         _ => Failure::Argument(message),
     }
 }

@@ -43,7 +43,7 @@ fn a_cut_run_says_so() {
     for calls in [0, 1, 5, 40, 60] {
         match discover(&data, &Options::default(), &For(AtomicUsize::new(calls))) {
             Ok(found) => assert!(found.cut, "after {calls} calls"),
-            Err(reason) => assert!(matches!(reason, DiscoverError::NothingFits { .. }), "{reason}"),
+            Err(reason) => assert!(matches!(reason, DiscoverError::CutTooSoon { .. }), "{reason}"),
         }
     }
 }
