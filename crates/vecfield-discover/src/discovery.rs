@@ -273,6 +273,10 @@ fn explained(score: &Score, mean: &Score) -> f64 {
 /// The race's share of the work; the rest is fitting the best of it to all the data.
 const RACE: f64 = 0.9;
 
+/// Leaving out a term whose constant is `z` standard errors from zero raises `-2 ln L` by about `z²`; with `z` above this the
+/// BIC of the rest is higher by more than `z² - ln n`, which is beyond [`suffices`] for any table that fits in memory.
+const BEYOND_DOUBT: f64 = 5.0;
+
 /// Entries of a contest, best first, and those of them that have been fitted to all the data.
 struct Fitted<'a> {
     data: &'a Trajectories,
@@ -321,7 +325,15 @@ impl Fitted<'_> {
         loop {
             let whole = self.entries[place].support.clone();
             let pulse = Pulse::new(observer, Progress { stage: "leaving terms out", share: RACE });
-            self.enter(whole.parts(), contest, pulse);
+            let Some(law) = self.laws.get(&whole) else { return place };
+            // A term many standard errors from nothing is supported by the likelihood: it need not be tried.
+            let doubtful = law.constants.iter().map(|c| match c.stderr {
+                Some(stderr) => c.value.abs() <= BEYOND_DOUBT * stderr,
+                None => !c.snapped,
+            });
+            let parts = whole.parts().into_iter().zip(doubtful).filter(|(_, doubtful)| *doubtful).map(|(part, _)| part);
+            let parts = parts.collect();
+            self.enter(parts, contest, pulse);
             // Entering moved the entries: find the whole again.
             let Some(now) = self.entries.iter().position(|entry| entry.support == whole) else { return place };
             place = now;
