@@ -1,5 +1,7 @@
 //! `vecfield solve PROBLEM.toml`: what does this equation do?
 
+mod picture;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,6 +19,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml
   vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --save 10,20,50
   vecfield solve lotka-volterra.toml --method tsit5 --rtol 1e-9 --out run --json
+  vecfield solve lotka-volterra.toml --out run --plot                    trajectory.svg too
   vecfield solve --method list
 
 A problem file:
@@ -65,6 +68,9 @@ pub(crate) struct Arguments {
     /// Replace an earlier result in the folder
     #[arg(long, requires = "out")]
     force: bool,
+    /// Draw the solution as trajectory.svg in that folder
+    #[arg(long, requires = "out")]
+    plot: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
@@ -96,7 +102,13 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
         let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
         folder.write("result.json", |to| writeln!(to, "{json}"))?;
-        context.remark(&format!("wrote trajectory.csv and result.json to {}", folder.path().display()));
+        let mut written = "trajectory.csv and result.json".to_string();
+        if arguments.plot {
+            let svg = picture::svg(&problem)?;
+            folder.write("trajectory.svg", |to| write!(to, "{svg}"))?;
+            written = "trajectory.csv, trajectory.svg and result.json".into();
+        }
+        context.remark(&format!("wrote {written} to {}", folder.path().display()));
     }
     context.result(&result, |result| result.for_people(problem.title()))
 }
@@ -138,7 +150,7 @@ impl Arguments {
 
     fn folder(&self, out: &Path) -> Result<OutputDir, Failure> {
         let overwrite = if self.force { Overwrite::Allowed } else { Overwrite::Never };
-        Ok(OutputDir::create(out, &["trajectory.csv", "result.json", PARTIAL], overwrite)?)
+        Ok(OutputDir::create(out, &["trajectory.csv", "trajectory.svg", "result.json", PARTIAL], overwrite)?)
     }
 }
 

@@ -11,6 +11,19 @@ fn close(found: &serde_json::Value, wanted: f64, within: f64) {
 }
 
 #[test]
+fn a_picture_is_drawn() {
+    let folder = Folder::new();
+    let problem =
+        "[initial]\nx = 1.0\nv = 0.0\n[equations]\nx = \"v\"\nv = \"-x\"\n[solve]\nt = [0.0, 6.0]\nsave = [6.0]\n";
+    folder.file("swing.toml", problem);
+    let ran = folder.vecfield(&["solve", "swing.toml", "--out", "run", "--plot", "--json"]).json();
+    assert_eq!(ran["t"].as_array().unwrap().len(), 1, "the picture changes nothing of the result");
+    let svg = std::fs::read_to_string(folder.path().join("run/trajectory.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("</svg>") && svg.len() > 2000);
+    folder.vecfield(&["solve", "swing.toml", "--plot"]).failed(2, &["--out"]);
+}
+
+#[test]
 fn answers_in_json() {
     let folder = Folder::new();
     folder.file("p.toml", OSCILLATOR);
