@@ -50,5 +50,5 @@ pub mod sparse;
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};
 pub use model::{Model, Refinement};
-pub use path::Paths;
+pub use path::{Curve, Paths, Scale};
 pub use sindy::{Form, Known, Selection, Sindy};

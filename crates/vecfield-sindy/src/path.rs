@@ -5,11 +5,46 @@ use crate::{Library, SindyError};
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::Registers;
 
+/// In which scale values are smooth and noise is even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// As measured.
+    #[default]
+    Values,
+    /// Natural logarithms: a path of positive values stays positive, and noise is in proportion.
+    Logarithms,
+}
+
+/// A smoothed variable of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    spline: SmoothingSpline,
+    scale: Scale,
+}
+
+impl Curve {
+    /// The value at `t`.
+    pub fn value(&self, t: f64) -> f64 {
+        match self.scale {
+            Scale::Values => self.spline.value(t),
+            Scale::Logarithms => self.spline.value(t).exp(),
+        }
+    }
+
+    /// The derivative at `t`.
+    pub fn derivative(&self, t: f64) -> f64 {
+        match self.scale {
+            Scale::Values => self.spline.derivative(t),
+            Scale::Logarithms => self.value(t) * self.spline.derivative(t),
+        }
+    }
+}
+
 /// A curve per variable and run, with a noise level per variable.
 #[derive(Debug, Clone)]
 pub struct Paths {
     /// `[runs][variables]`
-    curves: Vec<Vec<SmoothingSpline>>,
+    curves: Vec<Vec<Curve>>,
     noise: Vec<f64>,
 }
 
@@ -20,7 +55,7 @@ impl Paths {
     ///
     /// [`SindyError::TooFewPoints`] when a variable is never measured in a run, or fewer than four times in all.
     pub fn smooth(data: &Trajectories, order: Order, criterion: Criterion) -> Result<Self, SindyError> {
-        Self::smooth_each(data, order, &vec![criterion; data.dim()])
+        Self::smooth_each(data, order, Scale::Values, |_| criterion)
     }
 
     /// As [`smooth`](Paths::smooth), for the least risk at the noise that differences show
@@ -33,32 +68,59 @@ impl Paths {
     /// As [`smooth`](Paths::smooth).
     pub fn smooth_for_noise(data: &Trajectories, order: Order) -> Result<Self, SindyError> {
         let noise = crate::noise::difference_noise(data);
-        let criterion = |&noise: &f64| if noise > 0.0 { Criterion::KnownNoise(noise) } else { Criterion::Reml };
-        Self::smooth_each(data, order, &noise.iter().map(criterion).collect::<Vec<_>>())
+        let criterion = |variable: usize| match noise[variable] {
+            noise if noise > 0.0 => Criterion::KnownNoise(noise),
+            _ => Criterion::Reml,
+        };
+        Self::smooth_each(data, order, Scale::Values, criterion)
     }
 
-    fn smooth_each(data: &Trajectories, order: Order, criteria: &[Criterion]) -> Result<Self, SindyError> {
+    /// As [`smooth`](Paths::smooth) by restricted maximum likelihood, in `scale`, with the penalty `stiffness` times the
+    /// likeliest one: below 1 the curves follow the data more closely.
+    ///
+    /// # Errors
+    ///
+    /// As [`smooth`](Paths::smooth). Logarithms of values that are not positive are missing cells.
+    pub fn smooth_by(data: &Trajectories, order: Order, scale: Scale, stiffness: f64) -> Result<Self, SindyError> {
+        let likeliest = Self::smooth_each(data, order, scale, |_| Criterion::Reml)?;
+        if stiffness == 1.0 {
+            return Ok(likeliest);
+        }
+        let penalty = |variable: usize| stiffness * likeliest.curves[0][variable].spline.lambda();
+        Self::smooth_each(data, order, scale, |variable| Criterion::Fixed(penalty(variable)))
+    }
+
+    fn smooth_each(
+        data: &Trajectories,
+        order: Order,
+        scale: Scale,
+        criterion: impl Fn(usize) -> Criterion,
+    ) -> Result<Self, SindyError> {
         let mut curves = vec![Vec::with_capacity(data.dim()); data.runs().len()];
         let mut noise = Vec::with_capacity(data.dim());
-        for (variable, &criterion) in criteria.iter().enumerate() {
+        let scaled = |(t, y): (f64, f64)| match scale {
+            Scale::Values => Some((t, y)),
+            Scale::Logarithms => (y > 0.0).then(|| (t, y.ln())),
+        };
+        for variable in 0..data.dim() {
             let series: Vec<(Vec<f64>, Vec<f64>)> =
-                data.runs().iter().map(|run| run.observed(variable).unzip()).collect();
+                data.runs().iter().map(|run| run.observed(variable).filter_map(scaled).unzip()).collect();
             let found = series.iter().map(|(times, _)| times.len()).sum();
             if found < 4 {
                 return Err(SindyError::TooFewPoints { found, needed: 4 });
             }
             let slices: Vec<(&[f64], &[f64])> = series.iter().map(|(t, y)| (&t[..], &y[..])).collect();
-            let smooth = SmoothingSpline::fit_runs(&slices, order, criterion)?;
+            let smooth = SmoothingSpline::fit_runs(&slices, order, criterion(variable))?;
             noise.push(smooth[0].noise());
             for (run, curve) in curves.iter_mut().zip(smooth) {
-                run.push(curve);
+                run.push(Curve { spline: curve, scale });
             }
         }
         Ok(Self { curves, noise })
     }
 
     /// The curves of a run, one per variable.
-    pub fn run(&self, run: usize) -> &[SmoothingSpline] {
+    pub fn run(&self, run: usize) -> &[Curve] {
         &self.curves[run]
     }
 
@@ -72,13 +134,13 @@ impl Paths {
 pub(crate) struct Along<'a> {
     library: &'a Library,
     run: &'a Trajectory,
-    curves: &'a [SmoothingSpline],
+    curves: &'a [Curve],
     arguments: Vec<f64>,
     registers: Registers<f64>,
 }
 
 impl<'a> Along<'a> {
-    pub(crate) fn new(library: &'a Library, run: &'a Trajectory, curves: &'a [SmoothingSpline]) -> Self {
+    pub(crate) fn new(library: &'a Library, run: &'a Trajectory, curves: &'a [Curve]) -> Self {
         let arguments = vec![0.0; library.arguments().len()];
         Self { library, run, curves, arguments, registers: library.registers() }
     }

@@ -1,6 +1,7 @@
 //! Laws of sparse identification.
 
 mod library;
+mod path;
 mod regression;
 mod sindy;
 mod smooth;
