@@ -5,7 +5,8 @@
 //! are run one after the other, and after each the hopeless are dropped (a race: Maron & Moore 1997), because a fit costs
 //! milliseconds and there are thousands of candidates.
 
-use crate::matching::{Matching, MatchingError, Smoothing};
+use crate::discovery::DiscoverError;
+use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
@@ -53,8 +54,8 @@ impl<'a> Contest<'a> {
     ///
     /// # Errors
     ///
-    /// [`MatchingError`] when the past of an origin is too short to be smoothed.
-    pub fn new(data: &'a Trajectories, library: &'a Library, noise: Noise) -> Result<Self, MatchingError> {
+    /// [`DiscoverError`] when the past of an origin is too short to be smoothed.
+    pub fn new(data: &'a Trajectories, library: &'a Library, noise: Noise) -> Result<Self, DiscoverError> {
         let origins = Origin::all(data)?;
         let cells = origins.last().map_or(0, |earliest| earliest.cells_ahead(data));
         let origins = origins
@@ -63,7 +64,7 @@ impl<'a> Contest<'a> {
                 let paths = blind_paths(origin.past(), library, noise)?;
                 Ok((origin, paths))
             })
-            .collect::<Result<_, MatchingError>>()?;
+            .collect::<Result<_, DiscoverError>>()?;
         Ok(Self { data, library, noise, scale: scales(data), cells, origins })
     }
 
@@ -231,9 +232,8 @@ pub(crate) fn blind_paths(
     data: &Trajectories,
     library: &Library,
     noise: Noise,
-) -> Result<[Matching; 2], MatchingError> {
-    let logarithms = noise == Noise::Multiplicative;
-    let path = |stiffness| Matching::new(data, library, Smoothing { logarithms, stiffness });
+) -> Result<[Matching; 2], DiscoverError> {
+    let path = |stiffness| Matching::new(data, library, noise, stiffness);
     Ok([path(1.0)?, path(0.1)?])
 }
 

@@ -1,7 +1,7 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
 use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, rank, scales};
-use crate::matching::{Matching, MatchingError};
+use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
@@ -101,12 +101,9 @@ pub enum DiscoverError {
         /// Its smallest value.
         value: f64,
     },
-    /// The data cannot be smoothed.
+    /// The data cannot be smoothed, or their names not be used in formulas.
     #[error(transparent)]
-    Matching(#[from] MatchingError),
-    /// The names or the library cannot be used.
-    #[error(transparent)]
-    Library(#[from] SindyError),
+    Matching(#[from] SindyError),
     /// The data are not a data set.
     #[error(transparent)]
     Data(#[from] DataError),
