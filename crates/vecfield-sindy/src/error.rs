@@ -4,6 +4,16 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SindyError {
+    /// The values of a variable are so large or small that products of them leave the range of a number.
+    #[error(
+        "the values of `{variable}` are about {size:e}, and their products are out of range; measure it in another unit"
+    )]
+    Unit {
+        /// The variable.
+        variable: String,
+        /// Its root mean square.
+        size: f64,
+    },
     /// There is not enough to fit.
     #[error("{found} measurements of a variable are too few; at least {needed} are needed")]
     TooFewPoints {

@@ -99,6 +99,9 @@ pub struct Sindy {
 /// The equation a known part is in, and its place in the library.
 type KnownPart = (usize, usize);
 
+/// Squares of quintic monomials of larger values, or of their inverses, leave the range of a number.
+const LARGEST_SIZE: f64 = 1e30;
+
 /// Fewer samples than this say nothing about a rate.
 const LEAST_ROWS: usize = 5;
 
@@ -118,6 +121,10 @@ impl Sindy {
             let found = data.observed(variable).count();
             if found < LEAST_ROWS {
                 return Err(SindyError::TooFewPoints { found, needed: LEAST_ROWS });
+            }
+            let size = data.rms(variable);
+            if size != 0.0 && !(1.0 / LARGEST_SIZE..=LARGEST_SIZE).contains(&size) {
+                return Err(SindyError::Unit { variable: data.variables()[variable].clone(), size });
             }
         }
         let (library, selectable, known) = self.library(data)?;

@@ -143,6 +143,9 @@ impl Search {
 
     /// The single move that lowers the score most; swaps are looked at only when neither adding nor dropping helps.
     fn best_move(&self, allowed: &[bool]) -> Option<Move> {
+        if !self.score.is_finite() {
+            return None; // no fit to move from
+        }
         let (p, k) = (self.p, self.support.len());
         let mut best: (f64, Option<Move>) = (-1e-9, None);
         let variance = |place: usize| self.inverse[place * k + place];

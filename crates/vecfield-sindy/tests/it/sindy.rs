@@ -196,3 +196,13 @@ fn a_chaotic_system_is_found_exactly() {
         }
     }
 }
+
+/// Values whose products leave the range of a number are refused by name, not searched.
+#[test]
+fn an_impossible_unit_is_named() {
+    let values: Vec<f64> = (0..20).map(|k| 1e100 * (1.0 + 0.3 * f64::from(k).sin())).collect();
+    let run = Trajectory::new((0..20).map(f64::from).collect(), values, vec![]).unwrap();
+    let data = Trajectories::new(vec!["x".into()], vec![], vec![run]).unwrap();
+    let refused = Sindy::new(vec![Family::Polynomial(2)]).fit(&data).unwrap_err();
+    assert!(matches!(&refused, SindyError::Unit { variable, .. } if variable == "x"), "{refused}");
+}
