@@ -1,16 +1,14 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
-use crate::contest::{Contest, Entry, Forecast, Race, blind_paths, rank, scales};
-use crate::matching::Matching;
-use crate::model::Support;
+use crate::contest::{Contest, Forecast, Race, blind_paths, scales};
+use crate::finalists::{Finalists, RACE, shortlist};
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
 use crate::refine::{Law, refine};
 use crate::score::Score;
 use crate::space;
-use crate::verdict::{STRONG, Verdict, contenders, judge, reductions, suffices};
+use crate::verdict::{STRONG, Verdict, contenders, judge};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
 use vecfield_adjoint::Noise;
 use vecfield_data::{DataError, Trajectories};
 use vecfield_sindy::{Library, SindyError};
@@ -230,20 +228,20 @@ fn contest(
         return Err(DiscoverError::CutTooSoon { competed });
     }
     let nulls = contest.nulls();
-    let mut candidates = Fitted { data, library, paths: &paths, noise, entries, laws: BTreeMap::new() };
-    let contenders = contenders(&candidates.entries);
+    let mut candidates = Finalists::new(data, library, &paths, noise, entries);
+    let contenders = contenders(candidates.entries());
     // The best forecaster is fitted whatever happens: a run that was cut has an answer.
     candidates.fit(&contenders[..contenders.len().min(1)], &Unobserved);
     candidates.fit(&contenders, observer);
     let place = candidates.most_credible(&contenders).ok_or(DiscoverError::NothingFits { competed })?;
     let place = candidates.pruned(place, &contest, observer);
-    let entries = &candidates.entries;
+    let entries = candidates.entries();
     let listed = shortlist(entries, place, options.alternatives);
     let field = entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect();
     candidates.fit(&listed, observer);
     let chosen = candidates.get(place).ok_or(DiscoverError::NothingFits { competed })?;
     let others: Vec<Candidate> =
-        (0..candidates.entries.len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
+        (0..candidates.entries().len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
     Ok(Discovery {
         library: library.clone(),
         verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
@@ -265,137 +263,6 @@ fn explained(score: &Score, mean: &Score) -> f64 {
     let squares = |score: &Score| score.by_origin().iter().map(|e| e * e).sum::<f64>();
     let total = squares(mean);
     if total > 0.0 { 1.0 - squares(score) / total } else { 0.0 }
-}
-
-/// The race's share of the work; the rest is fitting the best of it to all the data.
-const RACE: f64 = 0.9;
-
-/// Leaving out a term whose constant is `z` standard errors from zero raises `-2 ln L` by about `z²`; with `z` above this the
-/// BIC of the rest is higher by more than `z² - ln n`, which is beyond [`suffices`] for any table that fits in memory.
-const BEYOND_DOUBT: f64 = 5.0;
-
-/// Entries of a contest, best first, and those of them that have been fitted to all the data.
-struct Fitted<'a> {
-    data: &'a Trajectories,
-    library: &'a Library,
-    paths: &'a [Matching; 2],
-    noise: Noise,
-    entries: Vec<Entry>,
-    laws: BTreeMap<Support, Law>,
-}
-
-impl Fitted<'_> {
-    /// Fits the entries at `places` that are not fitted yet.
-    fn fit(&mut self, places: &[usize], observer: &dyn Observer) {
-        let missing: Vec<&Support> =
-            places.iter().map(|&i| &self.entries[i].support).filter(|s| !self.laws.contains_key(s)).collect();
-        let laws: Vec<(Support, Option<Law>)> = missing
-            .par_iter()
-            .enumerate()
-            .map(|(done, &support)| {
-                let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
-                let pulse = Pulse::new(observer, Progress { stage: "fitting all the data", share });
-                let law =
-                    pulse.goes_on().then(|| refine(self.data, self.library, support, self.paths, self.noise, pulse));
-                (support.clone(), law.flatten().filter(|_| pulse.goes_on()))
-            })
-            .collect();
-        self.laws.extend(laws.into_iter().filter_map(|(support, law)| Some((support, law?))));
-    }
-
-    /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.
-    fn most_credible(&self, places: &[usize]) -> Option<usize> {
-        let fitted: Vec<(usize, &Law)> =
-            places.iter().filter_map(|&i| Some((i, self.laws.get(&self.entries[i].support)?))).collect();
-        let least = fitted.iter().map(|(_, law)| law.bic).fold(f64::INFINITY, f64::min);
-        fitted
-            .into_iter()
-            .filter(|(_, law)| law.bic <= least + STRONG)
-            .min_by(|(i, a), (j, b)| a.complexity.cmp(&b.complexity).then(a.bic.total_cmp(&b.bic)).then(i.cmp(j)))
-            .map(|(place, _)| place)
-    }
-
-    /// The candidate at `place` without the terms that neither its forecasts nor the likelihood support, dropped one at a
-    /// time. What is left enters the contest: its place among the entries is returned.
-    fn pruned(&mut self, place: usize, contest: &Contest<'_>, observer: &dyn Observer) -> usize {
-        let mut place = place;
-        loop {
-            let whole = self.entries[place].support.clone();
-            let pulse = Pulse::new(observer, Progress { stage: "leaving terms out", share: RACE });
-            let Some(law) = self.laws.get(&whole) else { return place };
-            // A term many standard errors from nothing is supported by the likelihood: it need not be tried.
-            let doubtful = law.constants.iter().map(|c| match c.stderr {
-                Some(stderr) => c.value.abs() <= BEYOND_DOUBT * stderr,
-                None => !c.snapped,
-            });
-            let parts = whole.parts().into_iter().zip(doubtful).filter(|(_, doubtful)| *doubtful).map(|(part, _)| part);
-            let parts = parts.collect();
-            self.enter(parts, contest, pulse);
-            // Entering moved the entries: find the whole again.
-            let Some(now) = self.entries.iter().position(|entry| entry.support == whole) else { return place };
-            place = now;
-            let parts = reductions(&self.entries, place);
-            self.fit(&parts, observer);
-            let Some(law) = self.laws.get(&whole) else { return place };
-            let enough = |part: &&usize| self.laws.get(&self.entries[**part].support).is_some_and(|p| suffices(p, law));
-            let bic = |part: usize| self.laws[&self.entries[part].support].bic;
-            let best = parts.iter().filter(enough).min_by(|a, b| bic(**a).total_cmp(&bic(**b)).then(a.cmp(b)));
-            match best {
-                Some(&part) => place = part,
-                None => return place,
-            }
-        }
-    }
-
-    /// Runs the supports that have not competed yet through every origin, and ranks them among the others.
-    fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>, pulse: Pulse<'_>) {
-        let known: BTreeSet<&Support> = self.entries.iter().map(|entry| &entry.support).collect();
-        let new: Vec<Support> = supports.into_iter().filter(|support| !known.contains(support)).collect();
-        let entered: Vec<Entry> = new.into_par_iter().map(|support| contest.enter(support, pulse)).collect();
-        // A score from fits that were broken off is none.
-        if pulse.goes_on() {
-            self.entries.extend(entered);
-        }
-        rank(&mut self.entries);
-    }
-
-    fn get(&self, place: usize) -> Option<Candidate> {
-        let entry = &self.entries[place];
-        Some(Candidate { law: self.laws.get(&entry.support)?.clone(), score: entry.score.clone() })
-    }
-}
-
-/// Places in `entries` of up to `most` alternatives to the one at `chosen`, in rank. In order of right to a place: the
-/// candidates that no simpler one beats; those that tie with one of them at its own size; the best of every other size; and
-/// whatever ranks highest besides.
-fn shortlist(entries: &[Entry], chosen: usize, most: usize) -> Vec<usize> {
-    let mut by_size: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (place, entry) in entries.iter().enumerate() {
-        by_size.entry(entry.complexity).or_default().push(place);
-    }
-    let (mut front, mut ties, mut best_of_size) = (vec![], vec![], vec![]);
-    let mut best_so_far = usize::MAX;
-    for places in by_size.values() {
-        // Entries are sorted by score, so a smaller place is a better score.
-        let best = places[0];
-        if best < best_so_far {
-            best_so_far = best;
-            front.push(best);
-            ties.extend(places.iter().skip(1).take(1).filter(|&&i| entries[i].score.ties_with(&entries[best].score)));
-        } else {
-            best_of_size.push(best);
-        }
-    }
-    // Where there is no room for all, the best-ranked of a kind stay.
-    [&mut front, &mut ties, &mut best_of_size].into_iter().for_each(|places| places.sort_unstable());
-    let mut listed = Vec::new();
-    for place in front.into_iter().chain(ties).chain(best_of_size).chain(0..entries.len()) {
-        if listed.len() < most && place != chosen && !listed.contains(&place) {
-            listed.push(place);
-        }
-    }
-    listed.sort_unstable();
-    listed
 }
 
 /// The unit of each variable's forecast errors under `noise`; 1 on logarithms.

@@ -43,6 +43,7 @@
 pub mod contest;
 pub mod curve;
 mod discovery;
+mod finalists;
 pub mod matching;
 pub mod model;
 mod observer;
