@@ -9,7 +9,13 @@ use xshell::cmd;
 use crate::workspace::Workspace;
 
 /// The scripts that today's program is meant to pass, each with its arguments.
-const SCRIPTS: &[(&str, &[&str])] = &[("errors.py", &[]), ("ode.py", &[]), ("discover.py", &["--section", "real"])];
+const SCRIPTS: &[(&str, &[&str])] = &[
+    ("errors.py", &[]),
+    ("ode.py", &[]),
+    ("events.py", &[]),
+    ("discover.py", &["--section", "real"]),
+    ("sindy.py", &["--section", "oracle"]),
+];
 
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {
     let folder = workspace.root.join("../shared/accept");
