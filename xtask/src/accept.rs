@@ -12,7 +12,6 @@ use crate::workspace::Workspace;
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("errors.py", &[]),
     ("ode.py", &[]),
-    ("events.py", &[]),
     ("discover.py", &["--section", "real"]),
     ("sindy.py", &["--section", "oracle"]),
 ];
