@@ -220,7 +220,8 @@ fn contest(
     observer: &dyn Observer,
 ) -> Result<Discovery, DiscoverError> {
     let paths = blind_paths(data, library, noise)?;
-    let supports = space::competing(data, library, &paths, options.candidates);
+    let pulse = Pulse::new(observer, Progress { stage: "naming candidates", share: 0.0 });
+    let supports = space::competing(data, library, &paths, options.candidates, pulse);
     let competed = supports.len();
     let contest = Contest::new(data, library, noise)?;
     let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });

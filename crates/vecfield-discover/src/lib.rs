@@ -56,6 +56,6 @@ pub mod verdict;
 
 pub use contest::Forecast;
 pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover, error_units};
-pub use observer::{Observer, Progress, Unobserved};
+pub use observer::{Observer, Progress, Pulse, Unobserved};
 pub use refine::{Constant, Law};
 pub use verdict::Verdict;

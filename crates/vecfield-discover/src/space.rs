@@ -6,6 +6,7 @@
 
 use crate::matching::Matching;
 use crate::model::{Support, size};
+use crate::observer::Pulse;
 use std::collections::BTreeSet;
 use vecfield_data::Trajectories;
 use vecfield_sindy::{Family, Library, Refinement, Sindy};
@@ -30,7 +31,13 @@ const TERMS: [usize; 2] = [3, 4];
 const MATCHED_SHARE: usize = 6;
 
 /// The supports that compete: at most about `most`, fewer where the data have many rows.
-pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], most: usize) -> Vec<Support> {
+pub fn competing(
+    data: &Trajectories,
+    library: &Library,
+    paths: &[Matching; 2],
+    most: usize,
+    pulse: Pulse<'_>,
+) -> Vec<Support> {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
     let budget = (2 * EFFORT / (data.row_count() * data.dim() * sweeps)).min(most).max(FEWEST);
     let everything: Vec<usize> = (0..library.len()).collect();
@@ -48,7 +55,7 @@ pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], 
         let wider = subsets_of(&everything, TERMS[1]);
         all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
     }
-    all.extend(seeds(data, library));
+    all.extend(seeds(data, library, pulse));
     // Nothing changes: the simplest law of all, which every other has to beat.
     all.push(Support { equations: vec![vec![]; data.dim()] });
     let mut seen = BTreeSet::new();
@@ -59,9 +66,12 @@ pub fn competing(data: &Trajectories, library: &Library, paths: &[Matching; 2], 
 /// What sparse regression finds in libraries of rising degree, refined through the solver, and the same with a term less.
 ///
 /// With dense data this is nearly always right, and no enumeration reaches so far; with sparse data it is one guess more.
-fn seeds(data: &Trajectories, library: &Library) -> Vec<Support> {
+fn seeds(data: &Trajectories, library: &Library, pulse: Pulse<'_>) -> Vec<Support> {
     let mut all = Vec::new();
     for degree in 1..=library_degree(library) {
+        if !pulse.goes_on() {
+            break;
+        }
         let Ok(model) = Sindy::new(vec![Family::Polynomial(degree)]).fit(data) else { continue };
         if !matches!(model.refinement(), Refinement::Shooting { .. }) {
             continue;
