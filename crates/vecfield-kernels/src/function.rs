@@ -21,7 +21,7 @@ pub enum Function {
     Sinh,
     /// Hyperbolic cosine. 1.5 ulp.
     Cosh,
-    /// Hyperbolic tangent. 2.5 ulp.
+    /// Hyperbolic tangent. 3 ulp.
     Tanh,
     /// `1 / (1 + e⁻ˣ)`. 2.5 ulp, also where it is tiny.
     Sigmoid,

@@ -15,7 +15,8 @@ fn bound(function: Function) -> (f64, f64) {
         Function::Exp | Function::Ln => (1.0, 1.0),
         Function::Sin | Function::Cos => (1.0, 0.6),
         Function::Tan => (2.5, 0.6),
-        Function::Sinh | Function::Tanh | Function::Sigmoid => (2.5, 2.5),
+        Function::Sinh | Function::Sigmoid => (2.5, 2.5),
+        Function::Tanh => (3.0, 3.0), // 2.67 at the worst of all f32, 0.06179807
         Function::Cosh => (1.5, 1.5),
         Function::Softplus => (2.0, 2.0),
         Function::Sqrt => (0.5, 0.5),
@@ -180,6 +181,7 @@ fn single_precision_is_as_accurate_as_stated() {
         let mut x: Vec<f32> = arguments(function, samples()).iter().map(|&x| x as f32).collect();
         let mut bits = Bits(11);
         x.extend((0..samples()).map(|_| f32::from_bits(bits.next() as u32)));
+        x.push(0.061_798_07);
         let limit = if is_trigonometric(function) { 1_048_576.0 } else { f32::MAX };
         let least = if matches!(function, Function::Ln | Function::Sqrt) { f32::from_bits(1) } else { -limit };
         x.retain(|&x| x >= least && x <= limit && x != 0.0);
