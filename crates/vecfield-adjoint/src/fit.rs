@@ -54,6 +54,11 @@ impl FitOptions {
             optimizer: vecfield_optim::Options::default(),
         }
     }
+
+    /// What residuals are measured in, at these noise levels.
+    pub(crate) fn measurement(&self, sigma: Vec<f64>) -> Measurement {
+        Measurement { observed: self.observed.clone(), noise: self.noise, loss: self.loss, sigma }
+    }
 }
 
 /// A fitted family.
@@ -123,12 +128,7 @@ pub fn fit<F: Differentiable>(
                 None => (start.state)(window.run, window.rows.start, state),
             }
         }
-        let measurement = Measurement {
-            observed: options.observed.clone(),
-            noise: options.noise,
-            loss: options.loss,
-            sigma: sigma.clone(),
-        };
+        let measurement = options.measurement(sigma.clone());
         let mut problem =
             Shooting::new(family, data, measurement, windows, options.free.clone(), &theta, &options.solver)?;
         match descend(&mut problem, &mut x, options, &mut iterations, observer) {
@@ -262,12 +262,7 @@ impl Fit {
         windows: &[Window],
         options: &FitOptions,
     ) -> Result<Vec<f64>, AdjointError> {
-        let measurement = Measurement {
-            observed: options.observed.clone(),
-            noise: options.noise,
-            loss: options.loss,
-            sigma: self.sigma.clone(),
-        };
+        let measurement = options.measurement(self.sigma.clone());
         let mut problem =
             Shooting::new(family, data, measurement, windows.to_vec(), vec![], &self.theta, &options.solver)?;
         let mut states = vec![0.0; windows.iter().map(|w| w.rows.len() * self.dim).sum()];

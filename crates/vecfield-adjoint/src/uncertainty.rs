@@ -2,7 +2,7 @@
 
 use crate::AdjointError;
 use crate::fit::{Fit, FitOptions};
-use crate::shooting::{Differentiable, Measurement, Shooting};
+use crate::shooting::{Differentiable, Shooting};
 use vecfield_data::Trajectories;
 use vecfield_linalg::Cholesky;
 use vecfield_optim::NormalEquations;
@@ -39,12 +39,7 @@ impl Uncertainty {
             return Err(AdjointError::TooFewObservations { observed, unknowns });
         }
         let inflation = (observed as f64 / (observed - unknowns) as f64).sqrt();
-        let measurement = Measurement {
-            observed: options.observed.clone(),
-            noise: options.noise,
-            loss: options.loss,
-            sigma: fit.sigma.iter().map(|s| s * inflation).collect(),
-        };
+        let measurement = options.measurement(fit.sigma.iter().map(|s| s * inflation).collect());
         let mut problem = Shooting::new(
             family,
             data,

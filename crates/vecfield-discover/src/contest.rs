@@ -147,7 +147,7 @@ impl<'a> Contest<'a> {
             let pulse = Pulse::unobserved();
             let fit = fit_from_paths(&family, origin.past(), support, paths, self.noise, &options, pulse)?;
             let of_run = |run| {
-                let states = forecast(&family, &fit, self.data, run, origin.ahead(run))?;
+                let states = forecast(&family, &fit, self.data, &self.scale, run, origin.ahead(run))?;
                 Some(Forecast { run, rows: origin.ahead(run), states })
             };
             Some((0..self.data.runs().len()).filter_map(of_run).collect::<Vec<_>>())
@@ -176,8 +176,9 @@ impl<'a> Contest<'a> {
 
     /// Integrates a fit beyond its origin and compares.
     fn judge(&self, family: &ExprField, fit: &Fit, origin: &Origin) -> f64 {
-        let forecasts: Vec<Option<Vec<f64>>> =
-            (0..self.data.runs().len()).map(|run| forecast(family, fit, self.data, run, origin.ahead(run))).collect();
+        let forecasts: Vec<Option<Vec<f64>>> = (0..self.data.runs().len())
+            .map(|run| forecast(family, fit, self.data, &self.scale, run, origin.ahead(run)))
+            .collect();
         let dim = self.data.dim();
         origin.error(self.data, self.noise, &self.scale, |run, row| {
             let states = forecasts[run].as_ref()?;
@@ -349,6 +350,7 @@ pub(crate) fn forecast(
     family: &ExprField,
     fit: &Fit,
     data: &Trajectories,
+    scale: &[f64],
     run: usize,
     rows: core::ops::Range<usize>,
 ) -> Option<Vec<f64>> {
@@ -357,7 +359,7 @@ pub(crate) fn forecast(
     let from = fit.windows[last].rows.start;
     let times = data.runs()[run].times();
     let field = ParametricField::<f64>::at(family, fit.theta.clone());
-    let options = solver_options(&scales(data), 1e-6, 4 * data.row_count());
+    let options = solver_options(scale, 1e-6, 4 * data.row_count());
     let mut out = vec![0.0; rows.len() * dim];
     let start = &fit.starts[last * dim..(last + 1) * dim];
     let mut integrator = Integrator::explicit(&TSIT5, dim, &options).ok()?;

@@ -1,6 +1,6 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
-use crate::contest::{Contest, Forecast, Race, blind_paths, scales};
+use crate::contest::{Contest, Forecast, Race, blind_paths};
 use crate::finalists::{Finalists, RACE, shortlist};
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
@@ -264,12 +264,4 @@ fn explained(score: &Score, mean: &Score) -> f64 {
     let squares = |score: &Score| score.by_origin().iter().map(|e| e * e).sum::<f64>();
     let total = squares(mean);
     if total > 0.0 { 1.0 - squares(score) / total } else { 0.0 }
-}
-
-/// The unit of each variable's forecast errors under `noise`; 1 on logarithms.
-pub fn error_units(data: &Trajectories, noise: Noise) -> Vec<f64> {
-    match noise {
-        Noise::Additive => scales(data),
-        Noise::Multiplicative => vec![1.0; data.dim()],
-    }
 }

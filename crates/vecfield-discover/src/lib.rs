@@ -55,7 +55,7 @@ pub mod space;
 pub mod verdict;
 
 pub use contest::Forecast;
-pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover, error_units};
+pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover};
 pub use observer::{Observer, Progress, Pulse, Unobserved};
 pub use refine::{Constant, Law};
 pub use verdict::Verdict;

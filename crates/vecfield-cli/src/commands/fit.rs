@@ -264,13 +264,18 @@ impl<'a> Task<'a> {
     }
 }
 
+/// ` (did you mean `x`?)`, or nothing when no known name is near.
+fn did_you_mean(wrong: &str, known: &[String]) -> String {
+    let near = nearest_name(wrong, known.iter().map(String::as_str));
+    near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
 /// Which component of the state each column measures.
 fn observed(arguments: &Arguments, system: &System, data: &Trajectories) -> Result<Vec<usize>, Failure> {
     let names = system.variables();
     let place = |column: &String| {
         names.iter().position(|name| name == column).ok_or_else(|| {
-            let near = nearest_name(column, names.iter().map(String::as_str));
-            let near = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
+            let near = did_you_mean(column, names);
             Failure::Argument(format!(
                 "{}: column `{column}` is no variable of {}{near}; rename or remove the column",
                 arguments.data.display(),
@@ -294,8 +299,7 @@ fn free(arguments: &Arguments, problem: &Problem, system: &System) -> Result<(Ve
         let Some(place) = names.iter().position(|name| name == initial.unwrap_or(given)) else {
             let known = parameters.iter().cloned().chain(variables.iter().map(|v| format!("initial.{v}")));
             let known: Vec<String> = known.collect();
-            let near = nearest_name(given, known.iter().map(String::as_str));
-            let near = near.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default();
+            let near = did_you_mean(given, &known);
             return Err(Failure::Argument(format!(
                 "--free {given}: no parameter or initial value of {} is called that{near}; there are {}",
                 arguments.problem.display(),

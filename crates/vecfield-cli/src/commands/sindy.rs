@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let model = context.on_threads(|| sindy.fit(&data))?.map_err(wrong)?;
     let seconds = clock.elapsed().as_secs_f64();
     let simulated = arguments.simulated(&model, &data)?;
-    let fit = Outcome { model: &model, data: &data, seconds, simulated };
+    let fit = Outcome { model: &model, seconds, simulated };
     if model.refinement() == Refinement::DidNotStart {
         context
             .remark("warning: the equations leave the data even on short windows: take them as a start, not as a law");
@@ -173,34 +173,11 @@ impl Arguments {
 /// A model with what it was made from.
 struct Outcome<'a> {
     model: &'a Model,
-    data: &'a Trajectories,
     seconds: f64,
     simulated: Option<Vec<f64>>,
 }
 
 impl Outcome<'_> {
-    /// `R²` of the trajectories simulated from each run's first state, over all variables; `None` where one leaves the data
-    /// or its first row has a gap.
-    fn trajectory_r2(&self) -> Option<f64> {
-        let dim = self.data.dim();
-        let mut left = vec![(0.0, 0_u32); dim];
-        for run in self.data.runs() {
-            if run.row(0).iter().any(|v| v.is_nan()) {
-                return None;
-            }
-            let states = self.model.simulate(run.row(0), run.times()).ok()?;
-            for (row, state) in states.chunks_exact(dim).enumerate() {
-                for (v, &observed) in run.row(row).iter().enumerate().filter(|(_, o)| !o.is_nan()) {
-                    left[v].0 += (observed - state[v]).powi(2);
-                    left[v].1 += 1;
-                }
-            }
-        }
-        let share = |v: usize| left[v].0 / f64::from(left[v].1.max(1)) / self.data.std(v).powi(2);
-        let r2 = 1.0 - (0..dim).map(share).sum::<f64>() / dim as f64;
-        r2.is_finite().then_some(r2)
-    }
-
     fn to_json(&self) -> Value {
         let model = self.model;
         let names = model.variables();
@@ -218,7 +195,7 @@ impl Outcome<'_> {
             "noise": names.iter().cloned().zip(model.noise().iter().map(|v| finite(*v))).collect::<Map<_, _>>(),
             "score": {
                 "derivative_r2": finite(model.derivative_r2()),
-                "trajectory_r2": self.trajectory_r2().map_or(Value::Null, |r2| json!(r2)),
+                "trajectory_r2": self.model.trajectory_r2().map_or(Value::Null, |r2| json!(r2)),
             },
             "library": library,
             "refined": matches!(model.refinement(), Refinement::Shooting { .. }),
@@ -254,7 +231,7 @@ impl Outcome<'_> {
             model.term_count(),
             model.feature_count() * names.len(),
             shown(Some(model.derivative_r2())),
-            shown(self.trajectory_r2()),
+            shown(self.model.trajectory_r2()),
             duration(self.seconds)
         );
         if let Some(states) = &self.simulated {
