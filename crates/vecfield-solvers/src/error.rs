@@ -68,6 +68,15 @@ pub enum SolveError {
         /// The method.
         method: &'static str,
     },
+    /// The method needs more of the field than it offers.
+    NotOffered {
+        /// The method.
+        method: &'static str,
+        /// What it needs.
+        needs: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// No method has this name.
     UnknownMethod {
         /// What was asked for.
@@ -205,6 +214,9 @@ impl fmt::Display for Named<'_> {
                 f,
                 "method \"{method}\" has no error estimate and needs a fixed step: set step, or choose an adaptive method"
             ),
+            SolveError::NotOffered { method, needs, remedy } => {
+                write!(f, "method \"{method}\" needs {needs}, which the field does not offer; {remedy}")
+            }
             SolveError::UnknownMethod { name, nearest } => {
                 write!(f, "unknown method \"{name}\"; did you mean \"{nearest}\"?")
             }

@@ -26,6 +26,12 @@ pub enum Kind {
     Explicit,
     /// Equations to solve in every step, with the Jacobian of the field.
     Implicit,
+    /// Rates of several earlier steps.
+    Multistep,
+    /// The map of a step keeps the symplectic form of a Hamiltonian system.
+    Symplectic,
+    /// A step back undoes a step, to rounding.
+    Reversible,
 }
 
 /// Is a method meant for stiff problems?
@@ -34,6 +40,8 @@ pub enum Kind {
 pub enum Stiffness {
     /// No: its steps are limited by stability.
     No,
+    /// For mildly stiff problems with a negative real spectrum: explicit, but with a long stability interval.
+    Mild,
     /// Yes.
     Yes,
 }
@@ -136,6 +144,9 @@ impl Kind {
         match self {
             Kind::Explicit => "explicit",
             Kind::Implicit => "implicit",
+            Kind::Multistep => "multistep",
+            Kind::Symplectic => "symplectic",
+            Kind::Reversible => "reversible",
         }
     }
 }
@@ -145,6 +156,7 @@ impl Stiffness {
     pub fn name(self) -> &'static str {
         match self {
             Stiffness::No => "no",
+            Stiffness::Mild => "mild",
             Stiffness::Yes => "yes",
         }
     }

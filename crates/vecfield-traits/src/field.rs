@@ -1,6 +1,7 @@
 //! Vector fields `dy/dt = f(t, y)`, families of them, and what more a field may offer: [`Jacobian`], [`Jvp`], [`Vjp`].
 
 use crate::number::{Elementary, Real, Scalar};
+use crate::structure::{Mass, Partition, Sparsity};
 
 /// The right-hand side of `dy/dt = f(t, y)`, with `y` of [`dim`](VectorField::dim) components.
 ///
@@ -26,10 +27,49 @@ pub trait VectorField<S: Scalar> {
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut Self::Workspace);
 }
 
-/// A field that knows its derivatives at a point, which implicit methods need.
+/// A field that knows its Jacobian, which implicit methods need, and perhaps more about itself.
+///
+/// Only [`jacobian`](Jacobian::jacobian) must be written. What else a field can say (all of it optional) opens further
+/// methods or makes the usual ones cheaper; a method that needs what a field does not offer is refused by name.
 pub trait Jacobian<R: Real>: VectorField<R> {
-    /// Writes `jac[i·n + j] = ∂f_i/∂y_j` (row-major, `[n·n]`) and `time[i] = ∂f_i/∂t` (`[n]`); both are overwritten.
+    /// Writes `∂f/∂y` into `jac` and `time[i] = ∂f_i/∂t` (`[n]`); both are overwritten.
+    ///
+    /// `jac` holds the entries at the places of [`sparsity`](Jacobian::sparsity), row by row; without a sparsity that is
+    /// the whole matrix, `jac[i·n + j] = ∂f_i/∂y_j`.
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace);
+
+    /// Where the Jacobian may differ from zero; `None` if anywhere.
+    fn sparsity(&self) -> Option<&Sparsity> {
+        None
+    }
+
+    /// `M` of `M dy/dt = f(t, y)`; `None` for the identity.
+    fn mass(&self) -> Option<&Mass<R>> {
+        None
+    }
+
+    /// Writes the Taylor coefficients of the solution through `(t, y)`, `coefficients[k·n + i] = y_i⁽ᵏ⁾ / k!` for `k` up to
+    /// `order` (`[order + 1, n]`), and says whether the field can.
+    fn taylor(&self, _t: R, _y: &[R], _order: usize, _coefficients: &mut [R], _work: &mut Self::Workspace) -> bool {
+        false
+    }
+
+    /// Positions and momenta, where the field is that of a separable Hamiltonian.
+    fn partition(&self) -> Option<&Partition> {
+        None
+    }
+
+    /// Writes the part of `f` that an implicit–explicit method treats implicitly, and says whether the field is split. The
+    /// rest, `f` less this part, is then treated explicitly, and [`stiff_jacobian`](Jacobian::stiff_jacobian) is needed.
+    fn stiff_part(&self, _t: R, _y: &[R], _dy: &mut [R], _work: &mut Self::Workspace) -> bool {
+        false
+    }
+
+    /// [`jacobian`](Jacobian::jacobian) of [`stiff_part`](Jacobian::stiff_part) alone, at the same places: that of the
+    /// whole field unless said otherwise, for fields that are not split.
+    fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
+        self.jacobian(t, y, jac, time, work);
+    }
 }
 
 /// A field that pushes tangents forward.
@@ -207,5 +247,29 @@ impl<S: Scalar, F: VectorField<S> + ?Sized> VectorField<S> for &F {
 impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
         (**self).jacobian(t, y, jac, time, work);
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        (**self).sparsity()
+    }
+
+    fn mass(&self) -> Option<&Mass<R>> {
+        (**self).mass()
+    }
+
+    fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut F::Workspace) -> bool {
+        (**self).taylor(t, y, order, coefficients, work)
+    }
+
+    fn partition(&self) -> Option<&Partition> {
+        (**self).partition()
+    }
+
+    fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut F::Workspace) -> bool {
+        (**self).stiff_part(t, y, dy, work)
+    }
+
+    fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
+        (**self).stiff_jacobian(t, y, jac, time, work);
     }
 }

@@ -32,14 +32,18 @@
 //! | a right-hand side as a formula | [`Dynamics`] |
 //! | a right-hand side with memory of its own (registers, activations) | [`VectorField`], [`ParametricField`] |
 //! | a closure as a field | [`field`] |
-//! | Jacobians for implicit methods | [`Jacobian`] |
+//! | Jacobians for implicit methods, and what else a field may know of itself | [`Jacobian`] |
+//! | where a Jacobian differs from zero, `M` of `M dy/dt = f`, the halves of a Hamiltonian | [`Sparsity`], [`Mass`], [`Partition`] |
 //! | gradients | [`Jvp`], [`Vjp`] |
 //!
-//! **Architecture invariant:** traits and their blanket implementations only; no dependency, no algorithm. *Why:* every
+//! **Architecture invariant:** traits, their blanket implementations and the plain data they speak of; no dependency, no
+//! algorithm. *Why:* every
 //! crate compiles this one first. *Checked by* `cargo xtask tidy` (the crate has no dependencies).
 
 mod field;
 mod number;
+mod structure;
 
 pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, field};
 pub use number::{Elementary, Real, Scalar};
+pub use structure::{Mass, Partition, Sparsity};
