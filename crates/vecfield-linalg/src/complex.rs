@@ -24,6 +24,8 @@ pub trait Element:
     fn nought() -> Self;
     /// The multiplicative identity.
     fn unit() -> Self;
+    /// The real number `x`.
+    fn lift(x: Self::Real) -> Self;
     /// A norm by which pivots are compared: `|x|`, or `|re| + |im|`, which is as good and needs no root.
     fn size(self) -> Self::Real;
 }
@@ -38,6 +40,10 @@ impl<R: Real> Element for R {
     #[inline(always)]
     fn unit() -> R {
         R::one()
+    }
+    #[inline(always)]
+    fn lift(x: R) -> R {
+        x
     }
     #[inline(always)]
     fn size(self) -> R {
@@ -72,6 +78,10 @@ impl<R: Real> Element for Complex<R> {
     #[inline(always)]
     fn unit() -> Self {
         Self::new(R::one(), R::zero())
+    }
+    #[inline(always)]
+    fn lift(x: R) -> Self {
+        Self::new(x, R::zero())
     }
     #[inline(always)]
     fn size(self) -> R {

@@ -28,7 +28,7 @@
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | every method by name | [`Method::all`] |
 //! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`rosenbrock`]: one `const` |
-//! | a new family | [`stepper::Stepper`] |
+//! | a new family | [`stepper::Stepper`], and [`linear`] for its systems |
 //! | what went wrong | [`SolveError`], [`Interrupted`] with what was found before |
 //!
 //! | method | for | dense output |
@@ -60,6 +60,7 @@ mod explicit;
 mod initial;
 mod integrate;
 mod integrator;
+pub mod linear;
 mod method;
 mod options;
 mod radau;

@@ -13,12 +13,13 @@
 mod collocation;
 mod newton;
 
-use vecfield_linalg::{Complex, Lu};
+use vecfield_linalg::Complex;
 use vecfield_traits::{Elementary, Jacobian, Real};
 
 use self::collocation::{ALPHA, BETA, C, E, GAMMA, T_INVERSE, collocation, transform};
 use self::newton::{ITERATIONS, Newton};
 use crate::combine::{Term, combine};
+use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{SolveError, initial};
@@ -52,11 +53,10 @@ pub struct Radau5<R: Real> {
     rates: Vec<R>,
     /// The end of the step as the polynomial of the step before predicts it, less `y`.
     predicted: Vec<R>,
-    jacobian: Vec<R>,
-    time: Vec<R>,
+    linearisation: Linearisation<R>,
     age: Age,
-    real: Lu<R>,
-    complex: Lu<Complex<R>>,
+    real: Shifted<R>,
+    complex: Shifted<Complex<R>>,
     pair: Vec<Complex<R>>,
     /// The step the factorisations belong to.
     factored: Option<R>,
@@ -78,7 +78,8 @@ enum Age {
 }
 
 impl<R: Real> Radau5<R> {
-    /// Memory for a state of `n` components: two factorisations and the Jacobian, `4n²` numbers.
+    /// Memory for a state of `n` components: `15n` numbers, and for a dense Jacobian `4n²` when a
+    /// solve starts.
     ///
     /// # Errors
     ///
@@ -111,11 +112,10 @@ impl<R: Real> Radau5<R> {
             w: stages(),
             rates: stages(),
             predicted: vector(),
-            jacobian: vec![R::zero(); n * n],
-            time: vector(),
+            linearisation: Linearisation::new(n),
             age: Age::Missing,
-            real: Lu::new(n),
-            complex: Lu::new(n),
+            real: Shifted::default(),
+            complex: Shifted::default(),
             pair: vec![Complex::new(R::zero(), R::zero()); n],
             factored: None,
             before: None,
@@ -124,45 +124,16 @@ impl<R: Real> Radau5<R> {
         })
     }
 
-    /// An upper bound of the largest eigenvalue of the last Jacobian: the least of its 1-, 2- (Frobenius) and ∞-norm.
+    /// An upper bound of the largest eigenvalue of the last Jacobian.
     pub(crate) fn spectral_bound(&self) -> R {
-        let n = self.n;
-        let (mut rows, mut columns, mut squares) = (R::zero(), R::zero(), R::zero());
-        for i in 0..n {
-            let (mut row, mut column) = (R::zero(), R::zero());
-            for j in 0..n {
-                let a = self.jacobian[i * n + j];
-                row += a.abs();
-                column += self.jacobian[j * n + i].abs();
-                squares += a * a;
-            }
-            rows = Elementary::max(rows, row);
-            columns = Elementary::max(columns, column);
-        }
-        Elementary::min(Elementary::min(rows, columns), squares.sqrt())
+        self.linearisation.spectral_bound()
     }
 
     fn factorize(&mut self, h: R) -> Result<(), vecfield_linalg::LinalgError> {
-        let (n, jacobian) = (self.n, &self.jacobian);
         let number = |x: f64| R::from_f64(x) / h;
-        let (gamma, alpha, beta) = (number(GAMMA), number(ALPHA), number(BETA));
         self.factored = None;
-        self.real.factorize_with(|matrix| {
-            for (entry, j) in matrix.iter_mut().zip(jacobian) {
-                *entry = -*j;
-            }
-            for i in 0..n {
-                matrix[i * n + i] += gamma;
-            }
-        })?;
-        self.complex.factorize_with(|matrix| {
-            for (entry, j) in matrix.iter_mut().zip(jacobian) {
-                *entry = Complex::new(-*j, R::zero());
-            }
-            for i in 0..n {
-                matrix[i * n + i] += Complex::new(alpha, beta);
-            }
-        })?;
+        self.real.factorize(number(GAMMA), &self.linearisation)?;
+        self.complex.factorize(Complex::new(number(ALPHA), number(BETA)), &self.linearisation)?;
         self.factored = Some(h);
         Ok(())
     }
@@ -264,6 +235,9 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
+        self.linearisation.adopt(&*field.field);
+        self.real.adopt(&self.linearisation);
+        self.complex.adopt(&self.linearisation);
         (self.age, self.factored, self.before) = (Age::Missing, None, None);
         (self.eta, self.rejected) = (R::one(), false);
         field.eval(t, &self.y, &mut self.rate);
@@ -282,7 +256,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
         let n = self.n;
         let (iterations, rate) = loop {
             if self.age == Age::Missing {
-                field.jacobian(t, &self.y, &mut self.jacobian, &mut self.time);
+                self.linearisation.evaluate(field, t, &self.y);
                 (self.age, self.factored) = (Age::Current, None);
             }
             if self.factored != Some(h) {
@@ -357,10 +331,9 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let rows_of_jacobian = first_not_finite(&self.jacobian).map(|at| at / n);
         let stages = first_not_finite(&self.rates).map(|at| at % n);
         let end = first_not_finite(&self.rate_new);
-        if let Some(component) = rows_of_jacobian.or(stages).or(end) {
+        if let Some(component) = self.linearisation.not_finite().or(stages).or(end) {
             return Culprit { component, finite: false };
         }
         let mut worst = (0, R::zero());

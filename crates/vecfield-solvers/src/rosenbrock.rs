@@ -9,11 +9,11 @@
 //!
 //! All methods here are stiffly accurate, and the last stage is the error estimate.
 
-use vecfield_linalg::Lu;
 use vecfield_traits::{Jacobian, Real};
 
 use crate::combine::{Term, combine, terms};
 use crate::controller::Controller;
+use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{SolveError, initial};
@@ -228,16 +228,15 @@ pub struct Rosenbrock<R: Real> {
     base: Vec<R>,
     /// `[s, n]`.
     k: Vec<R>,
-    jacobian: Vec<R>,
-    /// `∂f/∂t`.
-    time: Vec<R>,
-    lu: Lu<R>,
+    linearisation: Linearisation<R>,
+    matrix: Shifted<R>,
     /// Is the Jacobian that of the present state?
     current: bool,
 }
 
 impl<R: Real> Rosenbrock<R> {
-    /// Memory for a state of `n` components: a factorisation and the Jacobian, `2n²` numbers.
+    /// Memory for a state of `n` components: that of the stages, and for a dense Jacobian `2n²`
+    /// numbers when a solve starts.
     ///
     /// # Errors
     ///
@@ -262,29 +261,20 @@ impl<R: Real> Rosenbrock<R> {
             stage: vector(),
             base: vector(),
             k: vec![R::zero(); n * tableau.stages()],
-            jacobian: vec![R::zero(); n * n],
-            time: vector(),
-            lu: Lu::new(n),
+            linearisation: Linearisation::new(n),
+            matrix: Shifted::default(),
             current: false,
         })
     }
 
     fn factorize<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> bool {
         if !self.current {
-            field.jacobian(t, &self.y, &mut self.jacobian, &mut self.time);
+            self.linearisation.evaluate(field, t, &self.y);
             self.current = true;
         }
         field.stats.factorizations += 1;
-        let (n, jacobian, diagonal) = (self.n, &self.jacobian, R::one() / (h * R::from_f64(self.tableau.gamma)));
-        let filled = self.lu.factorize_with(|matrix| {
-            for (entry, j) in matrix.iter_mut().zip(jacobian) {
-                *entry = -*j;
-            }
-            for i in 0..n {
-                matrix[i * n + i] += diagonal;
-            }
-        });
-        filled.is_ok()
+        let sigma = R::one() / (h * R::from_f64(self.tableau.gamma));
+        self.matrix.factorize(sigma, &self.linearisation).is_ok()
     }
 
     fn stages<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) {
@@ -299,11 +289,11 @@ impl<R: Real> Rosenbrock<R> {
                 field.eval(t + R::from_f64(self.tableau.times[i]) * h, &self.stage, &mut self.base);
             }
             let slope = h * R::from_f64(self.tableau.slopes[i]);
-            for (base, time) in self.base.iter_mut().zip(&self.time) {
+            for (base, time) in self.base.iter_mut().zip(self.linearisation.time()) {
                 *base += slope * *time;
             }
             combine(&self.base, R::one() / h, &self.c[i], known, k);
-            self.lu.solve(k);
+            self.matrix.solve(k);
         }
         // The last stage's argument is the embedded solution, and the stage its error.
         let last = &self.k[self.k.len() - n..];
@@ -333,6 +323,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
+        self.linearisation.adopt(&*field.field);
+        self.matrix.adopt(&self.linearisation);
         self.controller.reset();
         self.current = false;
         field.eval(t, &self.y, &mut self.rate);
@@ -393,10 +385,9 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let row_of_jacobian = first_not_finite(&self.jacobian).map(|at| at / n);
         let stage = first_not_finite(&self.k).map(|at| at % n);
         let end = first_not_finite(&self.y_new).or(first_not_finite(&self.rate_new));
-        if let Some(component) = row_of_jacobian.or(stage).or(end) {
+        if let Some(component) = self.linearisation.not_finite().or(stage).or(end) {
             return Culprit { component, finite: false };
         }
         let last = &self.k[self.k.len() - n..];
