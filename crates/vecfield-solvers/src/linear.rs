@@ -116,8 +116,8 @@ impl<R: Real, T: Element<Real = R>> Shifted<T> {
         })
     }
 
-    /// Replaces `b` by `(σM - J)⁻¹ b`.
-    pub fn solve(&self, b: &mut [T]) {
+    /// Replaces `b` by `(σM - J)⁻¹ b`. Mutable: some structures keep scratch memory beside the factors.
+    pub fn solve(&mut self, b: &mut [T]) {
         self.lu.solve(b);
     }
 }
