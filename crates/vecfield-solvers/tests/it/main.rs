@@ -9,3 +9,4 @@ mod laws;
 mod order_conditions;
 mod scalars;
 mod stiff;
+mod trees;
