@@ -1,8 +1,12 @@
-//! A field's Jacobian by evaluating it over duals: `⌈(n+1)/8⌉` evaluations for all `∂f/∂y` and `∂f/∂t`, exact to
-//! rounding.
+//! A field's Jacobian by evaluating it over duals: `⌈(n+1)/8⌉` evaluations for all `∂f/∂y` and `∂f/∂t`, or
+//! `⌈(colours+1)/8⌉` where the Jacobian is known to be sparse; exact to rounding.
 
-use vecfield_traits::{Jacobian, Jvp, Real, VectorField};
+use std::sync::Arc;
 
+use vecfield_traits::{Jacobian, Jvp, Real, Sparsity, VectorField};
+
+use crate::compressed::Compressed;
+use crate::dependencies::{Dependencies, field_sparsity};
 use crate::dual::Dual;
 
 /// Directions carried by one sweep: one AVX-512 register of `f64`, two of AVX2.
@@ -32,15 +36,59 @@ pub const LANES: usize = 8;
 /// assert_eq!(jac, [0.0, 1.0, -0.3_f64.cos(), 0.0]);
 /// assert_eq!(time, [0.0, -0.5_f64.sin()]);
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ByDuals<F> {
     field: F,
+    compressed: Option<Arc<Compressed>>,
 }
 
 impl<F> ByDuals<F> {
-    /// Gives `field` its Jacobian.
+    /// Gives `field` its whole Jacobian.
     pub fn new(field: F) -> Self {
-        ByDuals { field }
+        ByDuals { field, compressed: None }
+    }
+
+    /// Gives `field` its Jacobian at the places that may differ from zero, found by evaluating it over
+    /// [`Dependencies`] at `(t, y)`, where it takes its usual branches.
+    ///
+    /// ```
+    /// use vecfield_autodiff::ByDuals;
+    /// use vecfield_traits::{Elementary, Jacobian, VectorField};
+    ///
+    /// /// Heat in a rod of 1000 cells whose ends are insulated.
+    /// struct Rod;
+    /// impl<S: Elementary> VectorField<S> for Rod {
+    ///     type Workspace = ();
+    ///     fn workspace(&self) {}
+    ///     fn dim(&self) -> usize { 1000 }
+    ///     fn eval(&self, _t: S, y: &[S], dy: &mut [S], _work: &mut ()) {
+    ///         for i in 0..1000 {
+    ///             let (left, right) = (y[i.max(1) - 1], y[(i + 1).min(999)]);
+    ///             dy[i] = left - y[i] + (right - y[i]);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let rod = ByDuals::sparse(Rod, 0.0, &[0.0; 1000]);
+    /// let pattern = Jacobian::<f64>::sparsity(&rod).ok_or("a pattern was asked for")?.clone();
+    /// assert_eq!((pattern.len(), pattern.bandwidths()), (2998, (1, 1)));
+    /// let (mut entries, mut time) = (vec![0.0; pattern.len()], vec![0.0; 1000]);
+    /// rod.jacobian(0.0, &[0.0; 1000], &mut entries, &mut time, &mut rod.workspace()); // one evaluation
+    /// assert_eq!(entries[2..5], [1.0, -2.0, 1.0]);
+    /// # Ok::<(), &str>(())
+    /// ```
+    pub fn sparse<R: Real>(field: F, t: R, y: &[R]) -> Self
+    where
+        F: VectorField<Dependencies<R>>,
+    {
+        let pattern = field_sparsity(&field, t, y);
+        Self::with_sparsity(field, pattern)
+    }
+
+    /// Gives `field` its Jacobian at the places of `pattern`, which must be all that can differ from zero: what lies
+    /// elsewhere is added to other columns.
+    pub fn with_sparsity(field: F, pattern: Sparsity) -> Self {
+        ByDuals { field, compressed: Some(Compressed::new(pattern)) }
     }
 
     /// The field itself.
@@ -84,13 +132,14 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> VectorField<R> fo
 
 impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> Jacobian<R> for ByDuals<F> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
-        let n = y.len();
-        // Directions 0..n are the state's, direction n is time's.
-        for first in (0..=n).step_by(LANES) {
-            seed(&mut work.y, y, 0, first);
-            self.field.eval(seeded(t, n, first), &work.y, &mut work.dy, &mut work.dual);
-            scatter(&work.dy, first, jac, time);
-        }
+        let DualsWorkspace { dual, y: seeds, dy, .. } = work;
+        differentiate(self.compressed.as_deref(), (t, y), seeds, dy, (jac, time), |t, y, dy| {
+            self.field.eval(t, y, dy, dual);
+        });
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.compressed.as_ref().map(|compressed| &compressed.sparsity)
     }
 }
 
@@ -101,6 +150,36 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> Jvp<R> for ByDual
         time.tangent[0] = t_dot;
         self.field.eval(time, &work.y, &mut work.dy, &mut work.dual);
         read(&work.dy, dy, dy_dot);
+    }
+}
+
+/// `∂f/∂y`, at the places of a pattern or everywhere, and `∂f/∂t`, by as many sweeps `eval(t, y, dy)` as it takes;
+/// `y_duals` and `dy` are scratch.
+pub(crate) fn differentiate<R: Real>(
+    compressed: Option<&Compressed>,
+    (t, y): (R, &[R]),
+    y_duals: &mut [Dual<R, LANES>],
+    dy: &mut [Dual<R, LANES>],
+    (jac, time): (&mut [R], &mut [R]),
+    mut eval: impl FnMut(Dual<R, LANES>, &[Dual<R, LANES>], &mut [Dual<R, LANES>]),
+) {
+    // The first directions are the state's, the last is time's.
+    let last = compressed.map_or(y.len(), Compressed::directions);
+    for first in (0..=last).step_by(LANES) {
+        match compressed {
+            None => seed(y_duals, y, 0, first),
+            Some(compressed) => compressed.seed(y_duals, y, first),
+        }
+        eval(seeded(t, last, first), y_duals, dy);
+        match compressed {
+            None => scatter(dy, first, jac),
+            Some(compressed) => compressed.for_each(dy, first, |place, _, _, partial| jac[place] = partial),
+        }
+        if last < first + LANES {
+            for (time, rate) in time.iter_mut().zip(&*dy) {
+                *time = rate.tangent[last - first];
+            }
+        }
     }
 }
 
@@ -136,16 +215,13 @@ pub(crate) fn read<R: Real>(duals: &[Dual<R, LANES>], values: &mut [R], directio
     }
 }
 
-/// Copies the directions `first..first + LANES` of a sweep to their columns of `[∂f/∂y | ∂f/∂t]`.
-pub(crate) fn scatter<R: Real>(dy: &[Dual<R, LANES>], first: usize, jac: &mut [R], time: &mut [R]) {
+/// Copies the directions `first..first + LANES` of a sweep to their columns of `∂f/∂y`.
+fn scatter<R: Real>(dy: &[Dual<R, LANES>], first: usize, jac: &mut [R]) {
     let n = dy.len();
     let columns = LANES.min(n - first);
     for (i, rate) in dy.iter().enumerate() {
         for (entry, &partial) in jac[i * n + first..][..columns].iter_mut().zip(&rate.tangent) {
             *entry = partial;
-        }
-        if let Some(&partial) = rate.tangent.get(n - first) {
-            time[i] = partial;
         }
     }
 }

@@ -22,6 +22,8 @@
 //! | a number that carries `N` derivatives | [`Dual`]; nested, `Dual<Dual<f64, 1>, 1>`, for second derivatives |
 //! | the derivative of a function | [`derivative`], [`gradient`], [`jacobian`], [`hessian`] |
 //! | a Jacobian for an implicit solver | [`ByDuals`]; for a field that takes floats only, [`ByDifferences`] |
+//! | where a Jacobian differs from zero, its columns by few directions | [`sparsity`], [`Colouring`], [`sparse_jacobian`] |
+//! | the same for a field | [`ByDuals::sparse`], [`Lifted::sparse`] |
 //! | all derivatives of a family of fields, parameters included | [`Lifted`] |
 //! | to test a derivative written by hand | [`check_jvp`], [`check_vjp`], [`check_parameter_vjp`] |
 //!
@@ -40,6 +42,9 @@
 mod by_differences;
 mod by_duals;
 mod check;
+mod colouring;
+mod compressed;
+mod dependencies;
 mod dual;
 mod elementary;
 mod function;
@@ -48,6 +53,9 @@ mod lifted;
 pub use by_differences::{ByDifferences, DifferencesWorkspace};
 pub use by_duals::{ByDuals, DualsWorkspace, LANES};
 pub use check::{Mismatch, Quantity, check_jvp, check_parameter_vjp, check_vjp};
+pub use colouring::Colouring;
+pub use compressed::sparse_jacobian;
+pub use dependencies::{Dependencies, WINDOW, field_sparsity, sparsity};
 pub use dual::Dual;
 pub use function::{derivative, gradient, gradient_into, hessian, jacobian};
 pub use lifted::{Lifted, LiftedWorkspace};

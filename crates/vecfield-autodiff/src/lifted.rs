@@ -1,15 +1,20 @@
 //! Every derivative of a family of fields at fixed parameters, by duals: Jacobian, tangents and cotangents.
 
-use vecfield_traits::{Jacobian, Jvp, ParametricField, Real, VectorField, Vjp};
+use std::sync::Arc;
 
-use crate::by_duals::{LANES, aim, read, scatter, seed, seeded};
+use vecfield_traits::{Jacobian, Jvp, ParametricField, Real, Sparsity, VectorField, Vjp};
+
+use crate::by_duals::{LANES, aim, differentiate, read, seed, seeded};
+use crate::compressed::Compressed;
+use crate::dependencies::{Dependencies, sparsity};
 use crate::dual::Dual;
 
 /// The member `dy/dt = f(t, y; θ)` of a family (a [`Dynamics`](vecfield_traits::Dynamics), or any [`ParametricField`]
 /// over duals), with all its derivatives.
 ///
 /// A Jacobian takes `⌈(n+1)/8⌉` evaluations, a pullback `⌈(n+p+1)/8⌉`: right for formulas with tens of states and
-/// parameters. A network, with thousands, brings its own [`Vjp`].
+/// parameters. With a [sparse](Lifted::sparse) Jacobian `n` is the number of its [colours](crate::Colouring), however many
+/// states there are. A network, with thousands of parameters, brings its own [`Vjp`].
 ///
 /// ```
 /// use vecfield_autodiff::Lifted;
@@ -35,6 +40,7 @@ use crate::dual::Dual;
 pub struct Lifted<F, R = f64> {
     family: F,
     theta: Vec<R>,
+    compressed: Option<Arc<Compressed>>,
 }
 
 impl<F, R> Lifted<F, R> {
@@ -49,7 +55,31 @@ impl<F, R> Lifted<F, R> {
         F: ParametricField<R>,
     {
         assert_eq!(theta.len(), family.parameter_count(), "one value per parameter");
-        Lifted { family, theta }
+        Lifted { family, theta, compressed: None }
+    }
+
+    /// The same, whose Jacobian holds only the places that may differ from zero, found by evaluating the formula over
+    /// [`Dependencies`] at `(t, y)`, where it takes its usual branches. What it depends on in time and in parameters is
+    /// always found in full.
+    ///
+    /// # Panics
+    ///
+    /// If `theta` does not have one entry per parameter of the family.
+    pub fn sparse(family: F, theta: Vec<R>, t: R, y: &[R]) -> Self
+    where
+        R: Real,
+        F: ParametricField<R> + ParametricField<Dependencies<R>>,
+    {
+        let held: Vec<_> = theta.iter().map(|&theta| Dependencies::constant(theta)).collect();
+        let mut work = ParametricField::<Dependencies<R>>::workspace(&family);
+        let pattern = sparsity(|y, dy| family.eval(Dependencies::constant(t), y, &held, dy, &mut work), y);
+        Self::new(family, theta).with_sparsity(pattern)
+    }
+
+    /// The same, whose Jacobian holds only the places of `pattern`, which must be all that can differ from zero: what lies
+    /// elsewhere is added to other columns.
+    pub fn with_sparsity(self, pattern: Sparsity) -> Self {
+        Lifted { compressed: Some(Compressed::new(pattern)), ..self }
     }
 
     /// The family.
@@ -98,32 +128,24 @@ impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> VectorFie
     }
 }
 
-impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Lifted<F, R> {
-    /// One evaluation that carries the directions `first..first + LANES` of `(y, t, θ)`, in this order.
-    fn sweep(&self, t: R, y: &[R], first: usize, work: &mut <Self as VectorField<R>>::Workspace) {
-        let n = y.len();
-        seed(&mut work.y, y, 0, first);
-        seed(&mut work.theta, &self.theta, n + 1, first);
-        self.family.eval(seeded(t, n, first), &work.y, &work.theta, &mut work.dy, &mut work.dual);
-    }
-}
-
 impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jacobian<R> for Lifted<F, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
-        let n = y.len();
-        for first in (0..=n).step_by(LANES) {
-            self.sweep(t, y, first, work);
-            scatter(&work.dy, first, jac, time);
-        }
+        let LiftedWorkspace { dual, y: seeds, theta, dy, .. } = work;
+        still(theta, &self.theta);
+        differentiate(self.compressed.as_deref(), (t, y), seeds, dy, (jac, time), |t, y, dy| {
+            self.family.eval(t, y, theta, dy, dual);
+        });
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.compressed.as_ref().map(|compressed| &compressed.sparsity)
     }
 }
 
 impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jvp<R> for Lifted<F, R> {
     fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut Self::Workspace) {
         aim(&mut work.y, y, y_dot);
-        for (dual, &parameter) in work.theta.iter_mut().zip(&self.theta) {
-            *dual = Dual::constant(parameter);
-        }
+        still(&mut work.theta, &self.theta);
         let mut time = Dual::constant(t);
         time.tangent[0] = t_dot;
         self.family.eval(time, &work.y, &work.theta, &mut work.dy, &mut work.dual);
@@ -137,24 +159,48 @@ impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Vjp<R> fo
     }
 
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R {
-        let (n, mut t_bar) = (y.len(), R::zero());
-        let directions = n + 1 + self.theta.len();
+        let LiftedWorkspace { dual, y: y_duals, theta: theta_duals, dy, .. } = work;
+        let compressed = self.compressed.as_deref();
+        // Directions: the state's, then time's, then the parameters'.
+        let time = compressed.map_or(y.len(), Compressed::directions);
+        let (directions, mut t_bar) = (time + 1 + self.theta.len(), R::zero());
         for first in (0..directions).step_by(LANES) {
-            self.sweep(t, y, first, work);
-            let mut pulled = [R::zero(); LANES];
-            for (rate, &rate_bar) in work.dy.iter().zip(dy_bar) {
-                for (sum, &partial) in pulled.iter_mut().zip(&rate.tangent) {
-                    *sum += rate_bar * partial;
-                }
+            match compressed {
+                None => seed(y_duals, y, 0, first),
+                Some(compressed) => compressed.seed(y_duals, y, first),
             }
-            for (j, sum) in (first..directions).zip(pulled) {
+            seed(theta_duals, &self.theta, time + 1, first);
+            self.family.eval(seeded(t, time, first), y_duals, theta_duals, dy, dual);
+            if let Some(compressed) = compressed {
+                compressed.for_each(dy, first, |_, i, j, partial| y_bar[j] += dy_bar[i] * partial);
+            }
+            for (j, sum) in (first..directions).zip(pulled(dy, dy_bar)) {
                 match j {
-                    _ if j < n => y_bar[j] += sum,
-                    _ if j == n => t_bar = sum,
-                    _ => theta_bar[j - n - 1] += sum,
+                    _ if j < time && compressed.is_none() => y_bar[j] += sum,
+                    _ if j < time => {} // a colour, whose columns are taken apart above
+                    _ if j == time => t_bar = sum,
+                    _ => theta_bar[j - time - 1] += sum,
                 }
             }
         }
         t_bar
     }
+}
+
+/// Duals that do not move.
+fn still<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R]) {
+    for (dual, &value) in duals.iter_mut().zip(values) {
+        *dual = Dual::constant(value);
+    }
+}
+
+/// `Σ_i dy_bar_i ∂f_i` in each direction of a sweep.
+fn pulled<R: Real>(dy: &[Dual<R, LANES>], dy_bar: &[R]) -> [R; LANES] {
+    let mut pulled = [R::zero(); LANES];
+    for (rate, &rate_bar) in dy.iter().zip(dy_bar) {
+        for (sum, &partial) in pulled.iter_mut().zip(&rate.tangent) {
+            *sum += rate_bar * partial;
+        }
+    }
+    pulled
 }

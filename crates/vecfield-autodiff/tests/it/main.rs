@@ -7,3 +7,4 @@ mod fields;
 
 #[global_allocator]
 static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
+mod sparse;
