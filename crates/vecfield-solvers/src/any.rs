@@ -6,7 +6,7 @@ use crate::auto::Auto;
 use crate::explicit::ExplicitRungeKutta;
 use crate::radau::Radau5;
 use crate::rosenbrock::Rosenbrock;
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::{Method, Options, SolveError};
 
 /// The stepper of any [`Method`], over floats.
@@ -82,6 +82,18 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
 
     fn y_new(&self) -> &[R] {
         each!(&self.0, stepper => Stepper::<F>::y_new(&**stepper))
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        each!(&self.0, stepper => Stepper::<F>::trace(&**stepper, out))
+    }
+
+    fn save(&self, out: &mut Vec<R>) -> bool {
+        each!(&self.0, stepper => Stepper::<F>::save(&**stepper, out))
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
+        each!(&mut self.0, stepper => stepper.restore(field, saved));
     }
 
     fn culprit(&self) -> Culprit {

@@ -14,7 +14,7 @@ use vecfield_traits::{Jacobian, Real};
 
 use crate::explicit::ExplicitRungeKutta;
 use crate::radau::Radau5;
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::tableau::{TSIT5, Tableau, VERNER_7, VERNER_9};
 use crate::{Options, SolveError};
 
@@ -178,6 +178,37 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
 
     fn y_new(&self) -> &[R] {
         self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<F>::y_new)
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        match self.implicit() {
+            None => Stepper::<F>::trace(&self.explicit, out),
+            Some(implicit) => Stepper::<F>::trace(implicit, out),
+        }
+    }
+
+    fn save(&self, out: &mut Vec<R>) -> bool {
+        let flag = |set: bool| if set { R::one() } else { R::zero() };
+        let count = |n: u32| R::from_f64(f64::from(n));
+        out.extend([flag(self.stiff), flag(self.switch)]);
+        out.extend([self.at_edge, self.inside, self.patience].map(count));
+        match self.implicit() {
+            None => Stepper::<F>::save(&self.explicit, out),
+            Some(implicit) => Stepper::<F>::save(implicit, out),
+        }
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
+        let (numbers, stepper) = saved.split_at(5);
+        let count = |x: R| x.to_f64() as u32;
+        (self.stiff, self.switch) = (numbers[0] == R::one(), numbers[1] == R::one());
+        (self.at_edge, self.inside, self.patience) = (count(numbers[2]), count(numbers[3]), count(numbers[4]));
+        if !self.stiff {
+            return self.explicit.restore(field, stepper);
+        }
+        let n = Stepper::<F>::dim(&self.explicit);
+        let new = || Box::new(Radau5::new(n, &self.options).expect("options that served before"));
+        self.implicit.get_or_insert_with(new).restore(field, stepper);
     }
 
     fn culprit(&self) -> Culprit {

@@ -64,6 +64,18 @@ impl<R: Real> Controller<R> {
         self.rejected = false;
     }
 
+    /// All that is remembered of steps before.
+    pub(crate) fn memory(&self) -> [R; 3] {
+        let [before, earlier] = self.history;
+        [before, earlier, if self.rejected { R::one() } else { R::zero() }]
+    }
+
+    /// Takes up what [`memory`](Controller::memory) said.
+    pub(crate) fn recall(&mut self, [before, earlier, rejected]: [R; 3]) {
+        self.history = [before, earlier];
+        self.rejected = rejected == R::one();
+    }
+
     /// The factor to the next step after a step whose error ratio is `error`; `≤ 1` was accepted, NaN not finite.
     pub(crate) fn factor(&mut self, error: R) -> R {
         if error.is_nan() {

@@ -142,8 +142,8 @@ pub(crate) struct Watch<'e, 'a, S: Scalar, F> {
     /// The state at an event.
     pub(crate) state: Vec<S>,
     probe: Vec<S>,
-    /// Indices of the events whose jumps are due.
-    due: Vec<usize>,
+    /// Indices of the events whose jumps are due, or were at the last event.
+    pub(crate) due: Vec<usize>,
     pub(crate) happened: Vec<Occurrence<S>>,
     span: S::Real,
     last_jump: Option<S::Real>,
@@ -232,7 +232,6 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
             let on_zero = self.due.contains(&i) && after == self.guards[i].values[0];
             self.guards[i].side = if on_zero { 0 } else { side(after) };
         }
-        self.due.clear();
         Ok(())
     }
 

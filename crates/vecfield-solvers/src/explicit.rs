@@ -5,7 +5,7 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 use crate::combine::{Term, combine, for_each_sum, terms};
 use crate::controller::Controller;
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{SolveError, initial};
 
@@ -244,6 +244,27 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
 
     fn y_new(&self) -> &[S] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<S>) -> Option<Formula> {
+        out.extend_from_slice(&self.k[..self.tableau.stages() * self.n]);
+        Some(Formula::Explicit(self.tableau))
+    }
+
+    fn save(&self, out: &mut Vec<S>) -> bool {
+        out.extend_from_slice(&self.y);
+        out.extend_from_slice(&self.k[..self.n]);
+        out.extend(self.controller.memory().map(S::lift));
+        true
+    }
+
+    fn restore(&mut self, _field: &mut Evaluator<'_, F, S>, saved: &[S]) {
+        let (y, rest) = saved.split_at(self.n);
+        let (k, memory) = rest.split_at(self.n);
+        self.y.copy_from_slice(y);
+        self.k[..self.n].copy_from_slice(k);
+        self.controller.recall([memory[0].value(), memory[1].value(), memory[2].value()]);
+        self.extended = false;
     }
 
     fn culprit(&self) -> Culprit {

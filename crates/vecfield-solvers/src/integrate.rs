@@ -3,7 +3,7 @@
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use crate::event::{Verdict, Watch};
-use crate::stepper::{Culprit, Evaluator, Stepper};
+use crate::stepper::{Evaluator, Stepper};
 use crate::{Options, SolveError};
 
 /// An accepted step, or the part of it before an event.
@@ -63,11 +63,65 @@ pub enum Ending {
     Event(usize),
 }
 
-/// Integrates from `(t0, y0)` to `t1`, through the jumps of `events`, showing every accepted step to `observer`.
+/// Is shown every accepted step together with the stepper that took it: what an adjoint needs, beyond an [`Observer`].
+pub trait Witness<F: VectorField<K::Scalar>, K: Stepper<F>> {
+    /// Looks at an accepted step; an event may have cut it short.
+    fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow;
+
+    /// After a step that no event cut short: the stepper and the clock are ready for the next.
+    fn advanced(&mut self, _stepper: &K, _clock: &Clock<RealOf<F, K>>) {}
+
+    /// After the jumps at the end of a step: the solve begins anew at `(t, y)`.
+    fn restarted(&mut self, _t: RealOf<F, K>, _y: &[K::Scalar], _due: &[usize]) {}
+}
+
+/// An observer as a witness.
+pub(crate) struct Observing<'a, O: ?Sized>(pub(crate) &'a mut O);
+
+impl<F, K, O> Witness<F, K> for Observing<'_, O>
+where
+    F: VectorField<K::Scalar>,
+    K: Stepper<F>,
+    O: Observer<K::Scalar> + ?Sized,
+{
+    fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow {
+        self.0.step(step)
+    }
+}
+
+/// One witness, then another; the solve ends when either says so.
+pub(crate) struct Together<'a, A, B>(pub(crate) A, pub(crate) &'a mut B);
+
+impl<F, K, A, B> Witness<F, K> for Together<'_, A, B>
+where
+    F: VectorField<K::Scalar>,
+    K: Stepper<F>,
+    A: Witness<F, K>,
+    B: Witness<F, K>,
+{
+    fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow {
+        match (self.0.step(step), self.1.step(step)) {
+            (Flow::Continue, Flow::Continue) => Flow::Continue,
+            _ => Flow::Stop,
+        }
+    }
+
+    fn advanced(&mut self, stepper: &K, clock: &Clock<RealOf<F, K>>) {
+        self.0.advanced(stepper, clock);
+        self.1.advanced(stepper, clock);
+    }
+
+    fn restarted(&mut self, t: RealOf<F, K>, y: &[K::Scalar], due: &[usize]) {
+        self.0.restarted(t, y, due);
+        self.1.restarted(t, y, due);
+    }
+}
+
+/// Integrates from `(t0, y0)` to `t1`, through the jumps of `events`, showing every accepted step to `witness`.
 ///
 /// # Errors
 ///
-/// The field not finite, the step too small, too many steps or jumps; the observer has then seen all that is good.
+/// The field not finite, the step too small, too many steps or jumps; the witness has then seen all that is good.
 pub(crate) fn integrate<F, K>(
     stepper: &mut K,
     field: &mut Evaluator<'_, F, K::Scalar>,
@@ -75,7 +129,7 @@ pub(crate) fn integrate<F, K>(
     y0: &[K::Scalar],
     options: &Options<RealOf<F, K>>,
     events: &mut Watch<'_, '_, K::Scalar, F>,
-    observer: &mut (impl Observer<K::Scalar> + ?Sized),
+    witness: &mut (impl Witness<F, K> + ?Sized),
 ) -> Result<Ending, SolveError>
 where
     K: Stepper<F>,
@@ -85,40 +139,30 @@ where
     events.begin(field.field, t0, y0)?;
     let mut clock = Clock::new(stepper, field, (t0, t1), options);
     while !clock.done() {
-        if field.stats.steps + field.stats.rejected >= options.max_steps {
-            let (t, step) = (clock.t.to_f64(), clock.h.to_f64());
-            return Err(SolveError::TooManySteps { t, step, limit: options.max_steps });
+        let leg = clock.advance(stepper, field, options.max_steps)?;
+        let (t, t1) = (clock.t, clock.t1);
+        let mut step = Step { stepper: &mut *stepper, field: &mut *field, t0: t, t1: leg.end, h: leg.h, end: None };
+        let verdict = events.pass(&mut step)?;
+        if let Verdict::Jump(t) | Verdict::Stop(t, _) = verdict {
+            step.t1 = t;
+            step.end = Some(&events.state);
         }
-        let (next, h) = clock.trial();
-        let attempt = stepper.attempt(field, clock.t, h);
-        if attempt.accepted {
-            field.stats.steps += 1;
-            let mut step = Step { stepper: &mut *stepper, field: &mut *field, t0: clock.t, t1: next, h, end: None };
-            let verdict = events.pass(&mut step)?;
-            if let Verdict::Jump(t) | Verdict::Stop(t, _) = verdict {
-                step.t1 = t;
-                step.end = Some(&events.state);
+        let flow = witness.step(&mut step);
+        match verdict {
+            Verdict::Stop(_, event) => return Ok(Ending::Event(event)),
+            _ if flow == Flow::Stop => return Ok(Ending::Stopped),
+            Verdict::Jump(t) => {
+                events.jump(field.field, t)?;
+                witness.restarted(t, &events.state, &events.due);
+                stepper.start(field, t, &events.state)?;
+                clock = Clock::new(stepper, field, (t, t1), options);
             }
-            let flow = observer.step(&mut step);
-            match verdict {
-                Verdict::Stop(_, event) => return Ok(Ending::Event(event)),
-                _ if flow == Flow::Stop => return Ok(Ending::Stopped),
-                Verdict::Jump(t) => {
-                    events.jump(field.field, t)?;
-                    stepper.start(field, t, &events.state)?;
-                    clock = Clock::new(stepper, field, (t, t1), options);
-                    continue;
-                }
-                Verdict::GoOn => {}
+            Verdict::GoOn => {
+                stepper.commit();
+                clock.accept(&leg);
+                witness.advanced(stepper, &clock);
+                clock.check(stepper, true)?;
             }
-            stepper.commit();
-            clock.accept(next, h, attempt.factor);
-        } else {
-            field.stats.rejected += 1;
-            clock.reject(h, attempt.factor);
-        }
-        if clock.stuck(attempt.accepted) {
-            return Err(clock.failure(stepper.culprit()));
         }
     }
     Ok(Ending::Reached)
@@ -126,8 +170,10 @@ where
 
 type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
 
-/// Where the solve is, and how large its next step may be.
-struct Clock<R> {
+/// Where a solve is, and how large its next step may be. A copy, with one of the stepper, goes on where they were made,
+/// bit for bit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clock<R> {
     t: R,
     t1: R,
     /// Proposed step, with sign.
@@ -137,14 +183,29 @@ struct Clock<R> {
 }
 
 /// Times of fixed steps, `origin + index·h`: not accumulated, so that rounding does not.
+#[derive(Debug, Clone, PartialEq)]
 struct Grid<R> {
     origin: R,
     h: R,
     index: f64,
 }
 
+/// An accepted step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leg<R> {
+    /// Where it begins.
+    pub start: R,
+    /// Where it ends.
+    pub end: R,
+    /// Its size, `end - start` up to rounding.
+    pub h: R,
+    /// The factor to the next step.
+    factor: R,
+}
+
 impl<R: Real> Clock<R> {
-    fn new<F, K>(
+    /// The clock of a solve from `t0` to `t1`, after the stepper's [`start`](Stepper::start).
+    pub fn new<F, K>(
         stepper: &mut K,
         field: &mut Evaluator<'_, F, K::Scalar>,
         (t0, t1): (R, R),
@@ -168,8 +229,48 @@ impl<R: Real> Clock<R> {
         clock
     }
 
-    fn done(&self) -> bool {
+    /// The time reached.
+    pub fn t(&self) -> R {
+        self.t
+    }
+
+    /// Is the end reached?
+    pub fn done(&self) -> bool {
         self.t == self.t1
+    }
+
+    /// Tries steps until one is accepted; the stepper has then yet to [`commit`](Stepper::commit) it, and the clock to
+    /// [`accept`](Clock::accept) it.
+    ///
+    /// # Errors
+    ///
+    /// No step is small enough, or there were too many.
+    pub fn advance<F, K>(
+        &mut self,
+        stepper: &mut K,
+        field: &mut Evaluator<'_, F, K::Scalar>,
+        max_steps: u64,
+    ) -> Result<Leg<R>, SolveError>
+    where
+        K: Stepper<F>,
+        K::Scalar: Scalar<Real = R>,
+        F: VectorField<K::Scalar>,
+    {
+        loop {
+            if field.stats.steps + field.stats.rejected >= max_steps {
+                let (t, step) = (self.t.to_f64(), self.h.to_f64());
+                return Err(SolveError::TooManySteps { t, step, limit: max_steps });
+            }
+            let (end, h) = self.trial();
+            let attempt = stepper.attempt(field, self.t, h);
+            if attempt.accepted {
+                field.stats.steps += 1;
+                return Ok(Leg { start: self.t, end, h, factor: attempt.factor });
+            }
+            field.stats.rejected += 1;
+            self.reject(h, attempt.factor);
+            self.check(stepper, false)?;
+        }
     }
 
     /// The end of the next trial step, and its size.
@@ -186,10 +287,11 @@ impl<R: Real> Clock<R> {
         if left.abs() <= self.h.abs() * R::from_f64(1.01) { (self.t1, left) } else { (self.t + self.h, self.h) }
     }
 
-    fn accept(&mut self, next: R, h: R, factor: R) {
+    /// Goes to the end of a step.
+    pub fn accept(&mut self, leg: &Leg<R>) {
         // A last step cut short to hit the end says nothing of a smaller step being needed.
-        self.t = next;
-        self.h = h * factor;
+        self.t = leg.end;
+        self.h = leg.h * leg.factor;
         if let Some(grid) = &mut self.fixed {
             grid.index += 1.0;
             self.h = grid.h;
@@ -209,29 +311,34 @@ impl<R: Real> Clock<R> {
         }
     }
 
-    /// Why no further step can be taken.
-    fn failure(&self, culprit: Culprit) -> SolveError {
+    /// Says why no further step can be taken, if so. Fixed steps are never repeated with a smaller one.
+    fn check<F, K>(&self, stepper: &K, accepted: bool) -> Result<(), SolveError>
+    where
+        K: Stepper<F>,
+        F: VectorField<K::Scalar>,
+    {
+        let stuck = if self.fixed.is_some() {
+            !accepted
+        } else {
+            let resolution = R::from_f64(4.0) * R::EPSILON * self.t.abs();
+            let smallest = Elementary::max(resolution, R::MIN_POSITIVE / R::EPSILON);
+            !self.done() && (self.h.is_nan() || self.h.abs() < smallest)
+        };
+        if !stuck {
+            return Ok(());
+        }
+        let culprit = stepper.culprit();
         let (component, t, step) = (culprit.component, self.t.to_f64(), self.h.to_f64());
-        match (&self.fixed, culprit.finite) {
+        Err(match (&self.fixed, culprit.finite) {
             (Some(_), _) => SolveError::StepFailed { component, t, step },
             (None, true) => SolveError::StepTooSmall { component, t, step },
             (None, false) => SolveError::NotFinite { component, t, step },
-        }
-    }
-
-    /// Can no further step be taken? Fixed steps are never repeated with a smaller one.
-    fn stuck(&self, accepted: bool) -> bool {
-        if self.fixed.is_some() {
-            return !accepted;
-        }
-        let resolution = R::from_f64(4.0) * R::EPSILON * self.t.abs();
-        let smallest = Elementary::max(resolution, R::MIN_POSITIVE / R::EPSILON);
-        !self.done() && (self.h.is_nan() || self.h.abs() < smallest)
+        })
     }
 }
 
 /// The accepted step of a stepper.
-pub(crate) struct Step<'a, 'b, F, K>
+pub struct Step<'a, 'b, F, K>
 where
     K: Stepper<F>,
     F: VectorField<K::Scalar>,
@@ -252,6 +359,16 @@ where
 {
     pub(crate) fn field(&self) -> &F {
         self.field.field
+    }
+
+    /// The stepper, with the accepted step not yet committed.
+    pub fn stepper(&self) -> &K {
+        self.stepper
+    }
+
+    /// The size of the whole step; an event may have cut it short.
+    pub fn h(&self) -> RealOf<F, K> {
+        self.h
     }
 
     /// The time at a fraction of the step.

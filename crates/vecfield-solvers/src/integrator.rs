@@ -5,7 +5,7 @@ use vecfield_traits::{Scalar, VectorField};
 use crate::any::AnyStepper;
 use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
-use crate::integrate::{Observer, integrate};
+use crate::integrate::{Observer, Observing, Together, Witness, integrate};
 use crate::radau::Radau5;
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
@@ -66,6 +66,16 @@ impl<R: vecfield_traits::Real> Integrator<AnyStepper<R>, R> {
 }
 
 impl<K, R> Integrator<K, R> {
+    /// The stepper.
+    pub fn stepper(&self) -> &K {
+        &self.stepper
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options<R> {
+        &self.options
+    }
+
     /// Writes the states at `times` into `out`, `[times.len(), n]`, from `y0` at `t0`.
     ///
     /// The times go away from `t0` in one direction; the solve ends at the last one.
@@ -111,10 +121,11 @@ impl<K, R> Integrator<K, R> {
             return Err(SolveError::Dimension { what: "out", found: out.len(), expected: times.len() * y0.len() });
         }
         let mut field = field;
-        let mut evaluator = Evaluator { field: &mut field, work, stats: Stats::default() };
+        let mut evaluator = Evaluator::new(&mut field, work);
         let mut sampler = Sampler::new(t0, y0, times, out);
         let mut watch = Watch::new(&mut [], 0, t1 - t0);
-        integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut sampler)?;
+        let mut witness = Observing(&mut sampler);
+        integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut witness)?;
         match sampler.broken {
             Some(error) => Err(error),
             None => Ok(evaluator.stats),
@@ -207,17 +218,40 @@ impl<K, R> Integrator<K, R> {
         F: VectorField<S>,
         K: Stepper<F, Scalar = S>,
     {
+        self.run_witnessed(field, (t0, t1), y0, save, events, &mut Observing(observer))
+    }
+
+    /// [`run`](Integrator::run), with a witness that sees the stepper itself at every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`solve_with_events`](Integrator::solve_with_events).
+    pub fn run_witnessed<S, F>(
+        &mut self,
+        field: &mut F,
+        (t0, t1): (R, R),
+        y0: &[S],
+        save: Save<'_, R>,
+        events: &mut [Event<'_, S, F>],
+        witness: &mut impl Witness<F, K>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: Stepper<F, Scalar = S>,
+    {
         let mut solution = Solution::empty(y0.len());
         let checked = self.check(self.stepper.dim(), field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
         if let Err(error) = checked {
             return Err(Interrupted { error, partial: Box::new(solution) });
         }
         let mut work = field.workspace();
-        let mut evaluator = Evaluator { field, work: &mut work, stats: Stats::default() };
+        let mut evaluator = Evaluator::new(field, &mut work);
         let mut recorder = Recorder::new(save, t0, y0);
         let mut watch = Watch::new(events, y0.len(), t1 - t0);
         let ended = {
-            let mut both = (&mut recorder, observer);
+            let mut both = Together(Observing(&mut recorder), witness);
             integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut both)
         };
         if !recorder.complete() || ended != Ok(Ending::Reached) {

@@ -26,6 +26,7 @@
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
+//! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
 //! | every method by name | [`Method::all`] |
 //! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`rosenbrock`]: one `const` |
 //! | a new family | [`stepper::Stepper`], and [`linear`] for its systems |
@@ -75,7 +76,7 @@ pub use controller::Filter;
 pub use error::SolveError;
 pub use event::{Direction, Event, Occurrence};
 pub use explicit::ExplicitRungeKutta;
-pub use integrate::{Ending, Flow, Observer, Segment};
+pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
 pub use options::{Options, Tolerance};

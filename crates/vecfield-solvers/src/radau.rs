@@ -21,7 +21,7 @@ use self::newton::{ITERATIONS, Newton};
 use crate::combine::{Term, combine};
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
 /// The largest value of `|θ(θ-c₁)(θ-c₂)(θ-c₃)|` for `θ` in `[0, 1]`.
@@ -55,6 +55,8 @@ pub struct Radau5<R: Real> {
     predicted: Vec<R>,
     linearisation: Linearisation<R>,
     age: Age,
+    /// Where the Jacobian was evaluated.
+    point: (R, Vec<R>),
     real: Shifted<R>,
     complex: Shifted<Complex<R>>,
     pair: Vec<Complex<R>>,
@@ -78,7 +80,7 @@ enum Age {
 }
 
 impl<R: Real> Radau5<R> {
-    /// Memory for a state of `n` components: `15n` numbers, and for a dense Jacobian `4n²` when a
+    /// Memory for a state of `n` components: `16n` numbers, and for a dense Jacobian `4n²` when a
     /// solve starts.
     ///
     /// # Errors
@@ -114,6 +116,7 @@ impl<R: Real> Radau5<R> {
             predicted: vector(),
             linearisation: Linearisation::new(n),
             age: Age::Missing,
+            point: (R::zero(), vector()),
             real: Shifted::default(),
             complex: Shifted::default(),
             pair: vec![Complex::new(R::zero(), R::zero()); n],
@@ -127,6 +130,12 @@ impl<R: Real> Radau5<R> {
     /// An upper bound of the largest eigenvalue of the last Jacobian.
     pub(crate) fn spectral_bound(&self) -> R {
         self.linearisation.spectral_bound()
+    }
+
+    fn adopt<F: Jacobian<R>>(&mut self, field: &F) {
+        self.linearisation.adopt(field);
+        self.real.adopt(&self.linearisation);
+        self.complex.adopt(&self.linearisation);
     }
 
     fn factorize(&mut self, h: R) -> Result<(), vecfield_linalg::LinalgError> {
@@ -235,9 +244,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
-        self.linearisation.adopt(&*field.field);
-        self.real.adopt(&self.linearisation);
-        self.complex.adopt(&self.linearisation);
+        self.adopt(&*field.field);
         (self.age, self.factored, self.before) = (Age::Missing, None, None);
         (self.eta, self.rejected) = (R::one(), false);
         field.eval(t, &self.y, &mut self.rate);
@@ -257,6 +264,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
         let (iterations, rate) = loop {
             if self.age == Age::Missing {
                 self.linearisation.evaluate(field, t, &self.y);
+                self.point.0 = t;
+                self.point.1.copy_from_slice(&self.y);
                 (self.age, self.factored) = (Age::Current, None);
             }
             if self.factored != Some(h) {
@@ -327,6 +336,49 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn y_new(&self) -> &[R] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        out.extend_from_slice(&self.z);
+        Some(Formula::Radau5)
+    }
+
+    fn save(&self, out: &mut Vec<R>) -> bool {
+        for part in [&self.y, &self.rate, &self.z_old, &self.point.1] {
+            out.extend_from_slice(part);
+        }
+        let flag = |set: bool| if set { R::one() } else { R::zero() };
+        let (h_old, norm_old) = self.before.unwrap_or((R::NAN, R::NAN));
+        let old = flag(self.age == Age::Old);
+        let factored = self.factored.unwrap_or(R::NAN);
+        out.extend([self.point.0, old, factored, h_old, norm_old, self.eta, flag(self.rejected)]);
+        true
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
+        let (vectors, numbers) = saved.split_at(6 * self.n);
+        let parts = [&mut self.y, &mut self.rate, &mut self.z_old, &mut self.point.1];
+        let mut at = 0;
+        for part in parts {
+            let length = part.len();
+            part.copy_from_slice(&vectors[at..][..length]);
+            at += length;
+        }
+        let known = |x: R| (!x.is_nan()).then_some(x);
+        self.point.0 = numbers[0];
+        self.before = known(numbers[3]).map(|h| (h, numbers[4]));
+        (self.eta, self.rejected) = (numbers[5], numbers[6] == R::one());
+        (self.age, self.factored) = (Age::Missing, None);
+        self.adopt(&*field.field);
+        if numbers[1] == R::one() {
+            // The Jacobian and its factors are large, and soon made again.
+            self.age = Age::Old;
+            self.linearisation.evaluate(field, self.point.0, &self.point.1);
+            if let Some(h) = known(numbers[2]) {
+                // They could be factorised before, so they can be now; where not, the next attempt says so.
+                let _ = self.factorize(h);
+            }
+        }
     }
 
     fn culprit(&self) -> Culprit {

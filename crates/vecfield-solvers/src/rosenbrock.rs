@@ -15,7 +15,7 @@ use crate::combine::{Term, combine, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
 /// Every Rosenbrock method, lowest order first.
@@ -381,6 +381,29 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn y_new(&self) -> &[R] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        out.extend_from_slice(&self.k);
+        Some(Formula::Rosenbrock(self.tableau))
+    }
+
+    fn save(&self, out: &mut Vec<R>) -> bool {
+        out.extend_from_slice(&self.y);
+        out.extend_from_slice(&self.rate);
+        out.extend(self.controller.memory());
+        true
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
+        self.linearisation.adopt(&*field.field);
+        self.matrix.adopt(&self.linearisation);
+        let (y, rest) = saved.split_at(self.n);
+        let (rate, memory) = rest.split_at(self.n);
+        self.y.copy_from_slice(y);
+        self.rate.copy_from_slice(rate);
+        self.controller.recall([memory[0], memory[1], memory[2]]);
+        self.current = false;
     }
 
     fn culprit(&self) -> Culprit {

@@ -3,6 +3,8 @@
 use vecfield_traits::{self as traits, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
+use crate::rosenbrock::RosenbrockTableau;
+use crate::tableau::Tableau;
 
 /// Advances a state by one step, estimates the local error and offers a polynomial inside the step.
 ///
@@ -63,6 +65,33 @@ pub trait Stepper<F: VectorField<Self::Scalar>> {
 
     /// Which component spoilt the last attempt, and was it by not being finite?
     fn culprit(&self) -> Culprit;
+
+    /// Appends to `out` what the accepted step is made of besides the state at its beginning, for a pass back through it, and
+    /// says by which formula; `None` where the family has no such pass.
+    fn trace(&self, _out: &mut Vec<Self::Scalar>) -> Option<Formula> {
+        None
+    }
+
+    /// Appends to `out` all that the steps after a [`commit`](Stepper::commit) depend on, and says whether the family can.
+    fn save(&self, _out: &mut Vec<Self::Scalar>) -> bool {
+        false
+    }
+
+    /// Goes on where [`save`](Stepper::save) wrote `saved`, with the same bits; `field` may be evaluated. Does nothing for a
+    /// family that cannot save.
+    fn restore(&mut self, _field: &mut Evaluator<'_, F, Self::Scalar>, _saved: &[Self::Scalar]) {}
+}
+
+/// The formula of an accepted step, with what [`trace`](Stepper::trace) keeps of it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Formula {
+    /// Explicit Runge–Kutta; the stages `k_i`, `[s, n]`.
+    Explicit(&'static Tableau),
+    /// Rosenbrock; the stages `k_i`, `[s, n]`.
+    Rosenbrock(&'static RosenbrockTableau),
+    /// Radau IIA of order five; the stages `z_i = Y_i - y`, `[3, n]`.
+    Radau5,
 }
 
 type Real<K, F> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
@@ -110,7 +139,12 @@ pub struct Evaluator<'a, F: VectorField<S>, S: Scalar> {
     pub stats: Stats,
 }
 
-impl<F: VectorField<S>, S: Scalar> Evaluator<'_, F, S> {
+impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
+    /// Counts from zero.
+    pub fn new(field: &'a mut F, work: &'a mut F::Workspace) -> Self {
+        Evaluator { field, work, stats: Stats::default() }
+    }
+
     /// `dy = f(t, y)`.
     #[inline(always)]
     pub fn eval(&mut self, t: S::Real, y: &[S], dy: &mut [S]) {

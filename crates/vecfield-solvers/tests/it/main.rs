@@ -7,6 +7,7 @@ mod events;
 mod failures;
 mod laws;
 mod order_conditions;
+mod resume;
 mod scalars;
 mod stiff;
 mod trees;
