@@ -4,7 +4,7 @@ use core::fmt::Debug;
 use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 use vecfield_traits::Real;
 
-/// An entry of a square system: `f32`, `f64` or [`Complex`].
+/// An entry of a square system: `f32`, `f64` or [`Complex`] of them.
 pub trait Element:
     Copy
     + Debug
@@ -26,6 +26,8 @@ pub trait Element:
     fn unit() -> Self;
     /// The real number `x`.
     fn lift(x: Self::Real) -> Self;
+    /// The complex conjugate; a real number is its own.
+    fn conjugate(self) -> Self;
     /// A norm by which pivots are compared: `|x|`, or `|re| + |im|`, which is as good and needs no root.
     fn size(self) -> Self::Real;
 }
@@ -44,6 +46,10 @@ impl<R: Real> Element for R {
     #[inline(always)]
     fn lift(x: R) -> R {
         x
+    }
+    #[inline(always)]
+    fn conjugate(self) -> R {
+        self
     }
     #[inline(always)]
     fn size(self) -> R {
@@ -82,6 +88,10 @@ impl<R: Real> Element for Complex<R> {
     #[inline(always)]
     fn lift(x: R) -> Self {
         Self::new(x, R::zero())
+    }
+    #[inline(always)]
+    fn conjugate(self) -> Self {
+        Self::new(self.re, -self.im)
     }
     #[inline(always)]
     fn size(self) -> R {

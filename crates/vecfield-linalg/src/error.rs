@@ -41,6 +41,17 @@ pub enum LinalgError {
         /// Sweeps made.
         sweeps: usize,
     },
+    /// An iterative method did not reach its tolerance.
+    #[error(
+        "the iteration left a residual of {residual:e} after {products} products with the matrix; give a better \
+         preconditioner, more directions before a restart, or use a factorisation"
+    )]
+    NoSolution {
+        /// Products with the matrix.
+        products: usize,
+        /// Euclidean norm of the residual left.
+        residual: f64,
+    },
 }
 
 /// The first entry of a row-major matrix with `columns` columns that is not finite, as an error.

@@ -1,4 +1,5 @@
 //! Laws of the factorisations.
 
 mod factorisations;
+mod sparse;
 mod spectra;
