@@ -43,7 +43,13 @@
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
-//! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | fixed steps | cubic |
+//! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | teaching, fixed steps | cubic |
+//! | [`heun`](tableau::HEUN), [`midpoint`](tableau::MIDPOINT), [`ralston2`](tableau::RALSTON_2), [`ralston3`](tableau::RALSTON_3) | teaching, very loose tolerances | cubic |
+//! | [`bs5`](tableau::BOGACKI_SHAMPINE_5) | 1e-3 to 1e-6, dense output as accurate as the steps | order 5 |
+//! | [`cash-karp`](tableau::CASH_KARP_5), [`fehlberg`](tableau::FEHLBERG_5) | comparisons with other programs | order 4 |
+//! | [`verner6`](tableau::VERNER_6) | 1e-4 to 1e-7 | order 6 |
+//! | [`verner8`](tableau::VERNER_8) | 1e-7 to 1e-11 | order 7 |
+//! | [`ssprk22`](tableau::SSPRK_22), [`ssprk33`](tableau::SSPRK_33), [`ssprk43`](tableau::SSPRK_43), [`ssprk104`](tableau::SSPRK_104) | conservation laws | cubic, order 4 |
 //!
 //! **Architecture invariant:** nothing here allocates between the first step and the last, apart from what a solution
 //! keeps. *Why:* the step is the inner loop of everything above. *Checked by* `tests/it/allocations.rs`.

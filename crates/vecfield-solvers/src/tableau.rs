@@ -15,16 +15,43 @@
 mod dop853;
 mod low_order;
 mod order_five;
+mod strong_stability;
 mod verner;
+mod verner_eight;
+mod verner_six;
 
 pub use dop853::DOP853;
-pub use low_order::{BOGACKI_SHAMPINE_3, EULER, HEUN, MIDPOINT, RK4};
-pub use order_five::{DORMAND_PRINCE_5, TSIT5};
+pub use low_order::{BOGACKI_SHAMPINE_3, EULER, HEUN, MIDPOINT, RALSTON_2, RALSTON_3, RK4};
+pub use order_five::{BOGACKI_SHAMPINE_5, CASH_KARP_5, DORMAND_PRINCE_5, FEHLBERG_5, TSIT5};
+pub use strong_stability::{SSPRK_22, SSPRK_33, SSPRK_43, SSPRK_104};
 pub use verner::{VERNER_7, VERNER_9};
+pub use verner_eight::VERNER_8;
+pub use verner_six::VERNER_6;
 
 /// Every explicit Runge–Kutta method, lowest order first.
-pub const ALL: &[&Tableau] =
-    &[&EULER, &HEUN, &MIDPOINT, &BOGACKI_SHAMPINE_3, &RK4, &TSIT5, &DORMAND_PRINCE_5, &VERNER_7, &DOP853, &VERNER_9];
+pub const ALL: &[&Tableau] = &[
+    &EULER,
+    &HEUN,
+    &MIDPOINT,
+    &RALSTON_2,
+    &SSPRK_22,
+    &BOGACKI_SHAMPINE_3,
+    &RALSTON_3,
+    &SSPRK_33,
+    &SSPRK_43,
+    &RK4,
+    &SSPRK_104,
+    &TSIT5,
+    &DORMAND_PRINCE_5,
+    &BOGACKI_SHAMPINE_5,
+    &CASH_KARP_5,
+    &FEHLBERG_5,
+    &VERNER_6,
+    &VERNER_7,
+    &DOP853,
+    &VERNER_8,
+    &VERNER_9,
+];
 
 /// An explicit Runge–Kutta method with its error estimate and dense output.
 ///
@@ -149,6 +176,35 @@ impl Tableau {
             steps += 1;
         }
         f64::from(steps - 1) / 64.0
+    }
+
+    /// The strong-stability coefficient `C`, to 1e-9: a convex bound that Euler's method keeps for steps up to `τ`, the method
+    /// keeps for steps up to `Cτ`. Zero where there is no such promise.
+    ///
+    /// It is the largest `r` with `K(I + rK)⁻¹ ≥ 0` and `rK(I + rK)⁻¹ 1 ≤ 1`, where `K` is `A` with `b` as its last row
+    /// (Kraaijevanger 1991; Gottlieb, Ketcheson and Shu 2011, theorem 3.2).
+    pub fn strong_stability(&self) -> f64 {
+        let (mut kept, mut broken) = (0.0, 2.0 * self.stages() as f64);
+        while broken - kept > 1e-10 {
+            let r = 0.5 * (kept + broken);
+            if self.is_absolutely_monotone(r) { kept = r } else { broken = r }
+        }
+        if kept < 1e-9 { 0.0 } else { kept }
+    }
+
+    /// Forward substitution of `X (I + rK) = K` row by row, from the last column: `K` is strictly lower triangular.
+    fn is_absolutely_monotone(&self, r: f64) -> bool {
+        const ROUNDING: f64 = 1e-13;
+        let s = self.stages();
+        (0..=s).all(|i| {
+            let row = if i < s { self.a[i] } else { self.b };
+            let mut x = [0.0; 32];
+            for j in (0..row.len()).rev() {
+                let later: f64 = (j + 1..row.len()).map(|l| x[l] * self.a[l][j]).sum();
+                x[j] = row[j] - r * later;
+            }
+            x.iter().all(|&x| x >= -ROUNDING) && r * x.iter().sum::<f64>() <= 1.0 + ROUNDING
+        })
     }
 
     /// Does nothing, if the numbers can be those of an explicit method; for `const _: () = METHOD.check();`.

@@ -44,19 +44,51 @@ pub const MIDPOINT: Tableau = Tableau {
 };
 static MIDPOINT_WEIGHTS: [[f64; 3]; 3] = hermite(&[0.0, 1.0], 2, &[]);
 
+/// Ralston's second-order method, whose bound on the local error is least, with Euler's method embedded.
+pub const RALSTON_2: Tableau = Tableau {
+    name: "ralston2",
+    order: 2,
+    a: &[&[], &[2.0 / 3.0]],
+    b: &[0.25, 0.75],
+    c: &[0.0, 2.0 / 3.0],
+    error: ErrorEstimate::Embedded { weights: &[-0.75, 0.75], order: 1 },
+    interpolant: Interpolant { order: 2, a: &[], c: &[], weights: &rows(&RALSTON_2_WEIGHTS) },
+    when: "very loose tolerances",
+    source: "Ralston 1962",
+};
+static RALSTON_2_WEIGHTS: [[f64; 3]; 3] = hermite(&[0.25, 0.75], 2, &[]);
+
+/// Ralston's third-order method, with the midpoint rule embedded; Bogacki–Shampine 3(2) has the same stages and a better
+/// estimate.
+pub const RALSTON_3: Tableau = Tableau {
+    name: "ralston3",
+    order: 3,
+    a: &[&[], &[0.5], &[0.0, 0.75]],
+    b: &[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0],
+    c: &[0.0, 0.5, 0.75],
+    error: ErrorEstimate::Embedded { weights: &[2.0 / 9.0, -2.0 / 3.0, 4.0 / 9.0], order: 2 },
+    interpolant: Interpolant { order: 3, a: &[], c: &[], weights: &rows(&RALSTON_3_WEIGHTS) },
+    when: "loose tolerances, 1e-2 to 1e-4",
+    source: "Ralston 1962",
+};
+static RALSTON_3_WEIGHTS: [[f64; 3]; 4] = hermite(&[2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0], 3, &[]);
+
 /// Kutta's classical fourth-order method.
+///
+/// Its last stage and the field at the new state are evaluated at the same time and agree to order three, which makes their
+/// difference an error estimate of that order for nothing.
 pub const RK4: Tableau = Tableau {
     name: "rk4",
     order: 4,
-    a: &[&[], &[0.5], &[0.0, 0.5], &[0.0, 0.0, 1.0]],
-    b: &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0],
-    c: &[0.0, 0.5, 0.5, 1.0],
-    error: ErrorEstimate::Fixed,
+    a: &[&[], &[0.5], &[0.0, 0.5], &[0.0, 0.0, 1.0], &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0]],
+    b: &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0, 0.0],
+    c: &[0.0, 0.5, 0.5, 1.0, 1.0],
+    error: ErrorEstimate::Embedded { weights: &[0.0, 0.0, 0.0, 1.0 / 6.0, -1.0 / 6.0], order: 3 },
     interpolant: Interpolant { order: 3, a: &[], c: &[], weights: &rows(&RK4_WEIGHTS) },
-    when: "fixed steps, comparisons with other programs",
+    when: "fixed steps, comparisons with other programs, tolerances of 1e-3",
     source: "Kutta 1901; Hairer-Norsett-Wanner I, II.1, Table 1.2",
 };
-static RK4_WEIGHTS: [[f64; 3]; 5] = hermite(&[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0], 4, &[]);
+static RK4_WEIGHTS: [[f64; 3]; 5] = hermite(&[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0, 0.0], 4, &[]);
 
 /// Bogacki and Shampine's 3(2) pair; cubic Hermite dense output.
 pub const BOGACKI_SHAMPINE_3: Tableau = Tableau {
@@ -76,6 +108,8 @@ const _: () = {
     EULER.check();
     HEUN.check();
     MIDPOINT.check();
+    RALSTON_2.check();
+    RALSTON_3.check();
     RK4.check();
     BOGACKI_SHAMPINE_3.check();
 };

@@ -1,7 +1,4 @@
 //! Verner's "most efficient" pairs 7(6) and 9(8).
-//!
-//! His 8(7) pair is left out: the coefficients of its interpolant reach 1.4e6, so dense output loses six digits to rounding,
-//! and DOP853 serves the same tolerances.
 
 use super::{ErrorEstimate, Interpolant, Tableau};
 

@@ -10,4 +10,5 @@ mod order_conditions;
 mod resume;
 mod scalars;
 mod stiff;
+mod strong_stability;
 mod trees;
