@@ -41,7 +41,7 @@ impl Graph {
     }
 
     /// `f'(x)` where `id = f(x)`.
-    fn unary_slope(&mut self, op: Unary, id: ExprId, x: ExprId) -> Slope {
+    pub(crate) fn unary_slope(&mut self, op: Unary, id: ExprId, x: ExprId) -> Slope {
         let one = self.constant(1.0);
         match op {
             Unary::Neg => Slope::Over { negative: true, divisor: one },
@@ -123,7 +123,7 @@ impl Graph {
     }
 
     /// `b a^(b-1) a'`.
-    fn power_slope(&mut self, a: ExprId, b: ExprId, slope: ExprId) -> Option<ExprId> {
+    pub(crate) fn power_slope(&mut self, a: ExprId, b: ExprId, slope: ExprId) -> Option<ExprId> {
         if self.constant_value(b) == Some(0.0) {
             return None;
         }
@@ -135,7 +135,13 @@ impl Graph {
     }
 
     /// `(a' (1 + s) + b' (1 - s))/2` with `s = sign(larger - smaller)`, which is 1 where `a` is chosen.
-    fn choice_slope(&mut self, more: ExprId, less: ExprId, slope_a: Option<ExprId>, slope_b: Option<ExprId>) -> ExprId {
+    pub(crate) fn choice_slope(
+        &mut self,
+        more: ExprId,
+        less: ExprId,
+        slope_a: Option<ExprId>,
+        slope_b: Option<ExprId>,
+    ) -> ExprId {
         let difference = self.sub(more, less);
         let side = self.unary(Unary::Sign, difference);
         let (one, half) = (self.constant(1.0), self.constant(0.5));
@@ -151,7 +157,7 @@ impl Graph {
         self.mul(half, sum)
     }
 
-    fn sum_of(&mut self, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
+    pub(crate) fn sum_of(&mut self, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
         match (a, b) {
             (Some(a), Some(b)) => Some(self.add(a, b)),
             (a, b) => a.or(b),
@@ -168,7 +174,7 @@ impl Graph {
 }
 
 /// What a function multiplies the slope of its argument by.
-enum Slope {
+pub(crate) enum Slope {
     Zero,
     Factor(ExprId),
     /// One over `divisor`, or minus that.
@@ -179,7 +185,7 @@ enum Slope {
 }
 
 impl Slope {
-    fn times(self, graph: &mut Graph, slope: ExprId) -> Option<ExprId> {
+    pub(crate) fn times(self, graph: &mut Graph, slope: ExprId) -> Option<ExprId> {
         match self {
             Slope::Zero => None,
             Slope::Factor(factor) => Some(graph.mul(factor, slope)),

@@ -3,14 +3,16 @@
 //! Only the entries that are not zero by structure are computed, with what they share worked out once, so a sparse system
 //! costs what its entries cost.
 
-use vecfield_traits::{Elementary, Jacobian, Real, VectorField};
+use vecfield_autodiff::Dual;
+use vecfield_traits::{Elementary, Jacobian, Real, VectorField, Vjp};
 
 use crate::error::CompileError;
 use crate::field::{ExprField, input_names};
 use crate::graph::{ExprId, Graph};
 use crate::program::{Program, Registers};
+use crate::pullback::Pullback;
 
-/// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas.
+/// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas, and its pullback.
 ///
 /// ```
 /// use vecfield_expr::{Graph, Scope, SymbolicField};
@@ -34,6 +36,7 @@ pub struct SymbolicField {
     slopes: Program,
     /// Where each slope belongs in the Jacobian followed by the slopes in time.
     places: Vec<usize>,
+    pullback: Pullback,
 }
 
 impl SymbolicField {
@@ -69,7 +72,8 @@ impl SymbolicField {
             }
         }
         let slopes = Program::compile(graph, &slopes, &inputs)?;
-        Ok(SymbolicField { field, slopes, places })
+        let pullback = Pullback::compile(graph, equations, &inputs)?;
+        Ok(SymbolicField { field, slopes, places, pullback })
     }
 
     /// The equations alone, a family over any number.
@@ -118,17 +122,32 @@ pub struct SymbolicRegisters<S> {
     field: Registers<S>,
     slopes: Registers<S>,
     values: Vec<S>,
+    pullback: Registers<S>,
+    bars: Vec<S>,
+    /// The pullback and its tangent, made when first asked for.
+    along: Along<S>,
+}
+
+/// Memory for a pullback over duals.
+#[derive(Debug, Clone)]
+struct Along<S> {
+    inputs: Vec<Dual<S, 1>>,
+    bars: Vec<Dual<S, 1>>,
+    registers: Registers<Dual<S, 1>>,
 }
 
 impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     type Workspace = SymbolicRegisters<S>;
 
     fn workspace(&self) -> SymbolicRegisters<S> {
-        let SymbolicField { field, slopes, places } = self.family;
+        let SymbolicField { field, slopes, places, pullback } = self.family;
         SymbolicRegisters {
             field: field.program().registers(),
             slopes: slopes.registers(),
             values: vec![S::zero(); places.len()],
+            pullback: Registers::new(),
+            bars: vec![S::zero(); pullback.places.len()],
+            along: Along { inputs: Vec::new(), bars: Vec::new(), registers: Registers::new() },
         }
     }
 
@@ -144,7 +163,7 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
 
 impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut SymbolicRegisters<R>) {
-        let SymbolicField { field, slopes, places } = self.family;
+        let SymbolicField { field, slopes, places, .. } = self.family;
         let n = field.size().0;
         assert_eq!((y.len(), jac.len(), time.len()), (n, n * n, n), "a square matrix and a slope per state");
         slopes.eval_parts([&[t], y, &self.theta], &mut work.values, &mut work.slopes);
@@ -157,4 +176,60 @@ impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
             }
         }
     }
+}
+
+impl<R: Real> Vjp<R> for SymbolicAt<'_, R> {
+    fn parameters(&self) -> &[R] {
+        &self.theta
+    }
+
+    fn vjp(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut SymbolicRegisters<R>,
+    ) -> R {
+        let Pullback { program, places } = &self.family.pullback;
+        program.eval_parts([&[t], y, &self.theta, dy_bar], &mut work.bars, &mut work.pullback);
+        add_bars(places, work.bars.iter().copied(), y_bar, theta_bar)
+    }
+
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut SymbolicRegisters<R>,
+    ) -> Option<R> {
+        let Pullback { program, places } = &self.family.pullback;
+        let Along { inputs, bars, registers } = &mut work.along;
+        let moving = |(&value, &dot): (&R, &R)| Dual { value, tangent: [dot] };
+        inputs.clear();
+        inputs.push(moving((&t, &t_dot)));
+        inputs.extend(y.iter().zip(y_dot).map(moving));
+        inputs.extend(self.theta.iter().chain(dy_bar).map(|&value| Dual::constant(value)));
+        bars.resize(places.len(), Dual::constant(R::zero()));
+        program.eval_parts([&inputs[..]], bars, registers);
+        Some(add_bars(places, bars.iter().map(|bar| bar.tangent[0]), y_bar, theta_bar))
+    }
+}
+
+/// Adds the cotangents of the inputs `t, y, θ` to where they belong, and returns that of `t`.
+fn add_bars<R: Real>(places: &[usize], bars: impl Iterator<Item = R>, y_bar: &mut [R], theta_bar: &mut [R]) -> R {
+    let (n, mut t_bar) = (y_bar.len(), R::zero());
+    for (&place, bar) in places.iter().zip(bars) {
+        match place {
+            0 => t_bar = bar,
+            _ if place <= n => y_bar[place - 1] += bar,
+            _ => theta_bar[place - n - 1] += bar,
+        }
+    }
+    t_bar
 }

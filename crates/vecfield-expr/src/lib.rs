@@ -52,6 +52,7 @@ mod op;
 mod parse;
 mod print;
 mod program;
+mod pullback;
 mod scope;
 mod simplify;
 mod token;

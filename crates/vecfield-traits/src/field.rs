@@ -88,6 +88,24 @@ pub trait Vjp<R: Real>: VectorField<R> {
     /// `(∂f/∂θ)ᵀ dy_bar` to `theta_bar` (one per parameter), and returns `(∂f/∂t)ᵀ dy_bar`. Both buffers are accumulated
     /// into, not overwritten.
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R;
+
+    /// The derivative of [`vjp`](Vjp::vjp) along a tangent: adds `∂/∂y (dy_barᵀ ḟ)` to `y_bar` and `∂/∂θ (dy_barᵀ ḟ)` to
+    /// `theta_bar`, with `ḟ = ∂f/∂t·t_dot + ∂f/∂y·y_dot`, and returns `∂/∂t (dy_barᵀ ḟ)`; `None`, and nothing added, for a
+    /// field without second derivatives. Methods whose formulas contain the Jacobian need it, and so do Hessians of a solve.
+    #[allow(clippy::too_many_arguments)]
+    fn vjp_along(
+        &self,
+        _t: R,
+        _y: &[R],
+        _t_dot: R,
+        _y_dot: &[R],
+        _dy_bar: &[R],
+        _y_bar: &mut [R],
+        _theta_bar: &mut [R],
+        _work: &mut Self::Workspace,
+    ) -> Option<R> {
+        None
+    }
 }
 
 /// A family of vector fields `dy/dt = f(t, y; θ)`: what a fit moves through.
@@ -241,6 +259,30 @@ impl<S: Scalar, F: VectorField<S> + ?Sized> VectorField<S> for &F {
 
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
         (**self).eval(t, y, dy, work);
+    }
+}
+
+impl<R: Real, F: Vjp<R> + ?Sized> Vjp<R> for &F {
+    fn parameters(&self) -> &[R] {
+        (**self).parameters()
+    }
+
+    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
+        (**self).vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut F::Workspace,
+    ) -> Option<R> {
+        (**self).vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The symbolic Jacobian is that of duals.
 
 use proptest::prelude::*;
-use vecfield_autodiff::ByDuals;
-use vecfield_expr::{ExprField, Graph, Registers, Scope, SymbolicField};
-use vecfield_traits::{Elementary, Jacobian, ParametricField, VectorField};
+use vecfield_autodiff::{ByDuals, check_parameter_vjp, check_vjp};
+use vecfield_expr::{ExprField, Graph, Registers, Scope, SymbolicAt, SymbolicField, SymbolicRegisters};
+use vecfield_traits::{Elementary, Jacobian, ParametricField, VectorField, Vjp};
 
 /// Equations with every kind of entry: dense and sparse, in time, and with parameters.
 const EQUATIONS: [&str; 3] =
@@ -37,6 +37,79 @@ proptest! {
             prop_assert!((got - wanted).abs() <= 1e-13 * (1.0 + wanted.abs()), "{got}, by duals {wanted}");
         }
     }
+}
+
+proptest! {
+    #[test]
+    fn the_pullback_is_the_transpose(
+        t in 0.2..2.0_f64,
+        y in prop::array::uniform3(-2.0..2.0_f64),
+        theta in prop::array::uniform2(0.2..2.0_f64),
+        seed: u64,
+    ) {
+        // Differences must not step over a corner.
+        prop_assume!((y[0] - y[1]).abs() > 0.05 && y[2].abs() > 0.05);
+        let mut graph = Graph::new();
+        let scope = Scope::new(["t", "x", "y", "z", "a", "b"]).unwrap();
+        let equations = EQUATIONS.map(|text| graph.parse(text, &scope).unwrap());
+        let family = SymbolicField::new(&mut graph, &equations, &["x", "y", "z"], &["a", "b"]).unwrap();
+        prop_assert_eq!(check_vjp(&family.at(theta.to_vec()), t, &y, 1e-8, seed), Ok(()));
+        prop_assert_eq!(check_parameter_vjp(|theta: &[f64]| family.at(theta.to_vec()), t, &y, &theta, 1e-8, seed), Ok(()));
+        let along = Along { field: family.at(theta.to_vec()), t_dot: 0.7, y_dot: [0.3, -0.5, 0.9] };
+        prop_assert_eq!(check_vjp(&along, t, &y, 1e-8, seed), Ok(()));
+    }
+}
+
+/// `ḟ` along a fixed tangent as a field of its own, whose pullback is the second derivative of the field's.
+struct Along<'a> {
+    field: SymbolicAt<'a, f64>,
+    t_dot: f64,
+    y_dot: [f64; 3],
+}
+
+impl VectorField<f64> for Along<'_> {
+    type Workspace = SymbolicRegisters<f64>;
+    fn workspace(&self) -> Self::Workspace {
+        self.field.workspace()
+    }
+    fn dim(&self) -> usize {
+        3
+    }
+    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64], work: &mut Self::Workspace) {
+        let (mut jac, mut time) = ([0.0; 9], [0.0; 3]);
+        self.field.jacobian(t, y, &mut jac, &mut time, work);
+        for i in 0..3 {
+            dy[i] = time[i] * self.t_dot + (0..3).map(|j| jac[3 * i + j] * self.y_dot[j]).sum::<f64>();
+        }
+    }
+}
+
+impl Vjp<f64> for Along<'_> {
+    fn parameters(&self) -> &[f64] {
+        self.field.parameters()
+    }
+    fn vjp(
+        &self,
+        t: f64,
+        y: &[f64],
+        w: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+        work: &mut Self::Workspace,
+    ) -> f64 {
+        self.field.vjp_along(t, y, self.t_dot, &self.y_dot, w, y_bar, theta_bar, work).unwrap()
+    }
+}
+
+#[test]
+fn a_power_at_zero_has_no_slope_in_its_exponent() {
+    let mut graph = Graph::new();
+    let scope = Scope::new(["x", "p"]).unwrap();
+    let hill = graph.parse("x^p/(1 + x^p)", &scope).unwrap();
+    let family = SymbolicField::new(&mut graph, &[hill], &["x"], &["p"]).unwrap();
+    let (field, mut y_bar, mut theta_bar) = (family.at(vec![2.5]), [0.0], [0.0]);
+    field.vjp(0.0, &[0.0], &[1.0], &mut y_bar, &mut theta_bar, &mut field.workspace());
+    assert_eq!((y_bar, theta_bar), ([0.0], [0.0]));
 }
 
 /// A family without parameters as a field over every number.
