@@ -42,6 +42,16 @@ enum Estimate<R> {
     Pair { fifth: Box<[Term<R>]>, third: Box<[Term<R>]> },
 }
 
+/// Signs of stiffness in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Strain<R> {
+    /// `h|λ|` for the decaying eigenvalue that the last two stages at the end of the step see; zero where the method has no
+    /// two such stages, or where what they see turns rather than decays: a stiff method would gain nothing there.
+    pub(crate) reach: R,
+    /// How much of itself the rate changes over the step: small where the solution is much slower than the steps.
+    pub(crate) turn: R,
+}
+
 impl<S: Scalar> ExplicitRungeKutta<S> {
     /// Memory for a state of `n` components.
     ///
@@ -95,32 +105,33 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         self.tableau
     }
 
-    /// `h|λ|` for the decaying eigenvalue that the last two stages at the end of the step see; zero where the method has no
-    /// two such stages, or where what they see turns rather than decays: a stiff method would gain nothing there.
-    pub(crate) fn stiffness(&self, h: S::Real) -> S::Real {
-        let (n, end) = (self.n, self.tableau.end_slot());
+    /// What the step just taken says of stiffness, from evaluations made anyway.
+    pub(crate) fn strain(&self, h: S::Real) -> Strain<S::Real> {
+        let (n, end, zero) = (self.n, self.tableau.end_slot(), S::Real::zero());
         if end == 0 || self.times[end - 1] != S::Real::one() {
-            return S::Real::zero();
+            return Strain { reach: zero, turn: S::Real::one() };
         }
-        let (before, after) = (&self.k[(end - 1) * n..][..n], &self.k[end * n..][..n]);
-        let (mut rates, mut states, mut along) = (S::Real::zero(), S::Real::zero(), S::Real::zero());
+        let slot = |slot: usize| &self.k[slot * n..][..n];
+        let (first, before, after) = (slot(0), slot(end - 1), slot(end));
+        let (mut rates, mut states, mut along, mut size, mut turn) = (zero, zero, zero, zero, zero);
         for i in 0..n {
             let scale = self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
             let rate = (after[i].value() - before[i].value()) / scale;
             // `stage` still holds the state of the last stage before the end.
             let state = (self.y_new[i].value() - self.stage[i].value()) / scale;
+            let (whole, change) = (first[i].value() / scale, (after[i].value() - first[i].value()) / scale);
             rates += rate * rate;
             states += state * state;
             along += rate * state;
+            size += whole * whole;
+            turn += change * change;
         }
-        let size = (rates * states).sqrt();
+        let along = if h < zero { -along } else { along };
         // The cosine of the angle between change of rate and change of state: -1 for a decaying eigenvector.
-        let decays = if h < S::Real::zero() {
-            along > size * S::Real::from_f64(0.5)
-        } else {
-            -along > size * S::Real::from_f64(0.5)
-        };
-        if decays && states > S::Real::zero() { h.abs() * (rates / states).sqrt() } else { S::Real::zero() }
+        let decays = -along > (rates * states).sqrt() * S::Real::from_f64(0.5);
+        let reach = if decays && states > zero { h.abs() * (rates / states).sqrt() } else { zero };
+        let turn = if size > zero { (turn / size).sqrt() } else { S::Real::one() };
+        Strain { reach, turn }
     }
 
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {

@@ -159,6 +159,16 @@ fn auto_stays_explicit_where_nothing_is_stiff_and_switches_where_it_is() {
 }
 
 #[test]
+fn auto_finds_stiffness_at_every_tolerance() {
+    for rtol in [1e-4, 1e-6, 1e-8, 1e-10, 1e-12] {
+        let options = Options::tolerances(rtol, rtol * 1e-6);
+        let evaluations = |method| run(Robertson, 1e5, &[1.0, 0.0, 0.0], method, &options, Save::End).stats.rhs_evals;
+        let (auto, radau) = (evaluations(Method::Auto), evaluations(Method::Radau5));
+        assert!(auto < 2 * radau, "rtol {rtol:e}: {auto} evaluations against {radau}");
+    }
+}
+
+#[test]
 fn every_method_stops_at_a_blow_up() {
     struct Square;
     impl Dynamics for Square {
