@@ -5,6 +5,7 @@ use vecfield_traits::Real;
 
 use crate::by_duals::{LANES, seed};
 use crate::dual::Dual;
+use crate::jet::Jet;
 
 /// `(f(x), f'(x))`.
 ///
@@ -19,6 +20,33 @@ use crate::dual::Dual;
 pub fn derivative<R: Real>(f: impl Fn(Dual<R, 1>) -> Dual<R, 1>, x: R) -> (R, R) {
     let Dual { value, tangent: [slope] } = f(Dual::variable(x, 0));
     (value, slope)
+}
+
+/// The Taylor coefficients of `f` at `x`: `f⁽ᵏ⁾(x) / k!` for `k < K`.
+///
+/// ```
+/// use vecfield_autodiff::taylor;
+/// use vecfield_traits::Elementary;
+///
+/// // atan s = s - s³/3 + s⁵/5 - ..
+/// let series = taylor::<f64, 6>(|x| x.atan(), 0.0);
+/// for (found, expected) in series.iter().zip([0.0, 1.0, 0.0, -1.0 / 3.0, 0.0, 0.2]) {
+///     assert!((found - expected).abs() < 1e-15);
+/// }
+/// ```
+pub fn taylor<R: Real, const K: usize>(f: impl Fn(Jet<R, K>) -> Jet<R, K>, x: R) -> [R; K] {
+    f(Jet::variable(x)).coefficients
+}
+
+/// `f` and its derivatives at `x`, up to the `K - 1`-st.
+///
+/// ```
+/// use vecfield_autodiff::derivatives;
+///
+/// assert_eq!(derivatives(|x| x * x * x, 2.0), [8.0, 12.0, 12.0, 6.0, 0.0]);
+/// ```
+pub fn derivatives<R: Real, const K: usize>(f: impl Fn(Jet<R, K>) -> Jet<R, K>, x: R) -> [R; K] {
+    f(Jet::variable(x)).derivatives()
 }
 
 /// `∇f(x)`, `[n]`.

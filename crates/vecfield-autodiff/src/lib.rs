@@ -20,6 +20,8 @@
 //! | you want | start at |
 //! |---|---|
 //! | a number that carries `N` derivatives | [`Dual`]; nested, `Dual<Dual<f64, 1>, 1>`, for second derivatives |
+//! | a number that carries a Taylor series | [`Jet`]; of derivatives, `Jet<Dual<f64, N>, K>` |
+//! | higher derivatives of a function, its Taylor coefficients | [`derivatives`], [`taylor`] |
 //! | the derivative of a function | [`derivative`], [`gradient`], [`jacobian`], [`hessian`] |
 //! | a Jacobian for an implicit solver | [`ByDuals`]; for a field that takes floats only, [`ByDifferences`] |
 //! | where a Jacobian differs from zero, its columns by few directions | [`sparsity`], [`Colouring`], [`sparse_jacobian`] |
@@ -48,6 +50,7 @@ mod dependencies;
 mod dual;
 mod elementary;
 mod function;
+mod jet;
 mod lifted;
 
 pub use by_differences::{ByDifferences, DifferencesWorkspace};
@@ -57,5 +60,6 @@ pub use colouring::Colouring;
 pub use compressed::sparse_jacobian;
 pub use dependencies::{Dependencies, WINDOW, field_sparsity, sparsity};
 pub use dual::Dual;
-pub use function::{derivative, gradient, gradient_into, hessian, jacobian};
+pub use function::{derivative, derivatives, gradient, gradient_into, hessian, jacobian, taylor};
+pub use jet::Jet;
 pub use lifted::{Lifted, LiftedWorkspace};

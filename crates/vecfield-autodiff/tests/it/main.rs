@@ -4,6 +4,7 @@ mod checks;
 mod corners;
 mod elementary;
 mod fields;
+mod jets;
 
 #[global_allocator]
 static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
