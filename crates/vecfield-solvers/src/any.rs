@@ -4,6 +4,7 @@ use vecfield_traits::{Jacobian, Real};
 
 use crate::auto::Auto;
 use crate::explicit::ExplicitRungeKutta;
+use crate::multistep::Adams;
 use crate::radau::Radau5;
 use crate::rosenbrock::Rosenbrock;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
@@ -17,6 +18,7 @@ pub struct AnyStepper<R: Real>(Inner<R>);
 enum Inner<R: Real> {
     Auto(Box<Auto<R>>),
     Explicit(Box<ExplicitRungeKutta<R>>),
+    Adams(Box<Adams<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
 }
@@ -31,6 +33,7 @@ impl<R: Real> AnyStepper<R> {
         Ok(AnyStepper(match method {
             Method::Auto => Inner::Auto(Box::new(Auto::new(n, options)?)),
             Method::Explicit(tableau) => Inner::Explicit(Box::new(ExplicitRungeKutta::new(tableau, n, options)?)),
+            Method::Adams => Inner::Adams(Box::new(Adams::new(n, options)?)),
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
         }))
@@ -43,6 +46,7 @@ macro_rules! each {
         match $inner {
             Inner::Auto($stepper) => $call,
             Inner::Explicit($stepper) => $call,
+            Inner::Adams($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
         }

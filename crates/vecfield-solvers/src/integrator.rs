@@ -6,6 +6,7 @@ use crate::any::AnyStepper;
 use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
 use crate::integrate::{Observer, Observing, Together, Witness, integrate};
+use crate::multistep::Adams;
 use crate::radau::Radau5;
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
@@ -40,6 +41,17 @@ impl<S: Scalar> Integrator<ExplicitRungeKutta<S>, S::Real> {
     /// Options that cannot be used, among them none of a fixed step for a method without an error estimate.
     pub fn explicit(tableau: &'static Tableau, n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
         Ok(Integrator { stepper: ExplicitRungeKutta::new(tableau, n, options)?, options: options.clone() })
+    }
+}
+
+impl<S: Scalar> Integrator<Adams<S>, S::Real> {
+    /// Adams methods over any number, for smooth fields that are dear to evaluate; no Jacobian needed.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn adams(n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: Adams::new(n, options)?, options: options.clone() })
     }
 }
 

@@ -40,6 +40,7 @@
 //! | [`verner7`](tableau::VERNER_7) | 1e-4 to 1e-8 | order 6 |
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
+//! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
@@ -69,6 +70,7 @@ mod integrate;
 mod integrator;
 pub mod linear;
 mod method;
+mod multistep;
 mod options;
 mod radau;
 pub mod rosenbrock;
@@ -85,6 +87,7 @@ pub use explicit::ExplicitRungeKutta;
 pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
+pub use multistep::Adams;
 pub use options::{Options, Tolerance};
 pub use radau::Radau5;
 pub use solution::{Interrupted, Save, Solution};

@@ -12,6 +12,8 @@ pub enum Method {
     Auto,
     /// An explicit Runge–Kutta method.
     Explicit(&'static Tableau),
+    /// Adams–Bashforth–Moulton methods of orders one to twelve.
+    Adams,
     /// A Rosenbrock method.
     Rosenbrock(&'static RosenbrockTableau),
     /// Radau IIA of order five.
@@ -51,7 +53,7 @@ impl Method {
     pub fn all() -> impl Iterator<Item = Method> {
         let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
-        core::iter::once(Method::Auto).chain(explicit).chain(linear).chain([Method::Radau5])
+        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(linear).chain([Method::Radau5])
     }
 
     /// The method of this name.
@@ -73,6 +75,7 @@ impl Method {
         match self {
             Method::Auto => "auto",
             Method::Explicit(tableau) => tableau.name,
+            Method::Adams => "adams",
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
         }
@@ -83,6 +86,7 @@ impl Method {
         match self {
             Method::Auto => (5, 9),
             Method::Explicit(tableau) => (tableau.order, tableau.order),
+            Method::Adams => (1, 12),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
         }
@@ -92,6 +96,7 @@ impl Method {
     pub fn kind(&self) -> Kind {
         match self {
             Method::Explicit(_) => Kind::Explicit,
+            Method::Adams => Kind::Multistep,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
         }
     }
@@ -104,7 +109,7 @@ impl Method {
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {
-            Method::Explicit(_) => Stiffness::No,
+            Method::Explicit(_) | Method::Adams => Stiffness::No,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
         }
     }
@@ -114,6 +119,7 @@ impl Method {
         match self {
             Method::Auto => "the default: suits the method to the tolerance and switches where the problem is stiff",
             Method::Explicit(tableau) => tableau.when,
+            Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::Rosenbrock(tableau) => tableau.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
         }
@@ -124,6 +130,7 @@ impl Method {
         match self {
             Method::Auto => "Hairer-Wanner II, IV.2 for the detection of stiffness",
             Method::Explicit(tableau) => tableau.source,
+            Method::Adams => "Shampine-Gordon 1975",
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
         }

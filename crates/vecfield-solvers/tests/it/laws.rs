@@ -48,8 +48,9 @@ proptest! {
             let total: f64 = y.iter().sum();
             for row in 0..solution.t.len() {
                 let sum: f64 = solution.state(row).iter().sum();
-                // Newton iterations leave less than the tolerance, and each row of J sums to zero in exact arithmetic.
-                let bar = if method.kind() == Kind::Implicit { 1e-11 } else { 1e-13 };
+                // Newton iterations leave less than the tolerance, and each row of J sums to zero in exact arithmetic;
+                // the differences of multistep methods pass their rounding on from step to step.
+                let bar = if method.kind() == Kind::Explicit { 1e-13 } else { 1e-11 };
                 prop_assert!((sum - total).abs() < bar * total, "{}: {sum}, not {total}", method.name());
             }
         }

@@ -1,0 +1,9 @@
+//! Multistep methods: [`Adams`] for smooth fields that are dear to evaluate.
+//!
+//! They keep what was seen at earlier steps, of any length, as modified divided differences (Krogh 1974; Shampine–Gordon
+//! 1975, ch. 5), and choose the order along with the step. They start by themselves, from order one.
+
+mod adams;
+mod differences;
+
+pub use adams::Adams;

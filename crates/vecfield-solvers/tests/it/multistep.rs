@@ -1,0 +1,216 @@
+//! Multistep methods: exactness, order, references, restarts.
+
+use proptest::prelude::*;
+use vecfield_autodiff::{Dual, Lifted};
+use vecfield_solvers::tableau::DOP853;
+use vecfield_solvers::{
+    Dynamics, Event, Integrator, Kind, Method, Options, Save, Stiffness, VectorField, field, solve, solve_explicit,
+};
+use vecfield_traits::Elementary;
+
+/// A rotation whose speed varies: `y(t)` is `(cos φ, sin φ)` with `φ = t + sin(t)/2`.
+struct Rotation;
+impl Dynamics for Rotation {
+    fn dim(&self) -> usize {
+        2
+    }
+    fn eval<S: Elementary>(&self, t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
+        let speed = S::one() + t.cos() * S::constant(0.5);
+        (dy[0], dy[1]) = (-(speed * y[1]), speed * y[0]);
+    }
+}
+
+fn turned(t: f64) -> [f64; 2] {
+    let angle = t + 0.5 * t.sin();
+    [angle.cos(), angle.sin()]
+}
+
+fn distance(y: &[f64], exact: [f64; 2]) -> f64 {
+    (y[0] - exact[0]).hypot(y[1] - exact[1])
+}
+
+fn multistep() -> impl Iterator<Item = Method> {
+    Method::all().filter(|method| method.kind() == Kind::Multistep)
+}
+
+#[test]
+fn smaller_tolerances_give_smaller_errors() {
+    let field = Lifted::new(Rotation, vec![]);
+    let times: Vec<f64> = (1..=100).map(|i| f64::from(i) / 10.0).collect();
+    for method in multistep() {
+        let mut before = f64::INFINITY;
+        for exponent in 3..12 {
+            let rtol = 10.0_f64.powi(-exponent);
+            let options = Options::tolerances(rtol, rtol);
+            let solution = solve(&field, (0.0, 10.0), &[1.0, 0.0], method, &options, Save::At(&times)).unwrap();
+            let error = |row: usize| distance(solution.state(row), turned(times[row]));
+            let error = (0..times.len()).map(error).fold(0.0, f64::max);
+            // Ten time constants of a neutrally stable problem, and orders low at first: local errors add up to this.
+            assert!(error < 300.0 * rtol, "{}: {error:e} at {rtol:e}", method.name());
+            assert!(error < 2.0 * before, "{}: {error:e} after {before:e}", method.name());
+            before = error;
+        }
+    }
+}
+
+#[test]
+fn adams_needs_fewer_evaluations_than_a_runge_kutta_method_of_its_order() {
+    let field = Lifted::new(Rotation, vec![]);
+    let needed = |method| {
+        let options = Options::tolerances(1e-11, 1e-11);
+        let solution = solve(&field, (0.0, 50.0), &[1.0, 0.0], method, &options, Save::End).unwrap();
+        (solution.stats.rhs_evals, distance(solution.last(), turned(50.0)))
+    };
+    let (adams, runge_kutta) = (needed(Method::Adams), needed(Method::Explicit(&DOP853)));
+    assert!(2 * adams.0 < runge_kutta.0, "{adams:?} and {runge_kutta:?}");
+    assert!(adams.1 < 1e-9, "{adams:?} and {runge_kutta:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// A polynomial of degree at most nine, which the starter reproduces too, is followed to rounding by fixed steps.
+    #[test]
+    fn adams_is_exact_on_polynomials(coefficients in prop::collection::vec(-1.0..1.0_f64, 10)) {
+        let degree = coefficients.len() - 1;
+        let rate = coefficients.clone();
+        let field = field(1, move |t: f64, _y: &[f64], dy: &mut [f64]| {
+            dy[0] = (1..=degree).rev().fold(0.0, |sum, k| sum * t + k as f64 * rate[k]);
+        });
+        let exact = |t: f64| coefficients.iter().rev().fold(0.0, |sum, c| sum * t + c);
+        let times: Vec<f64> = (1..=60).map(|i| f64::from(i) / 30.0 - 1.0).collect();
+        let mut integrator = Integrator::adams(1, &Options::fixed(0.075)).unwrap();
+        let mut out = [0.0; 60];
+        integrator.sample(&field, -1.0, &[exact(-1.0)], &times, &mut out).unwrap();
+        for (t, y) in times.iter().zip(out) {
+            prop_assert!((y - exact(*t)).abs() < 1e-12, "{:e} at {t}", y - exact(*t));
+        }
+    }
+
+    /// Components have no order: permuting them permutes the solution, up to the order of summation in norms.
+    #[test]
+    fn permuting_components_permutes_the_solution(y in prop::array::uniform2(-2.0..2.0_f64)) {
+        struct Swapped;
+        impl Dynamics for Swapped {
+            fn dim(&self) -> usize {
+                2
+            }
+            fn eval<S: Elementary>(&self, t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
+                Dynamics::eval(&Rotation, t, &[y[1], y[0]], &[], dy);
+                dy.swap(0, 1);
+            }
+        }
+        for method in multistep() {
+            let options = Options::tolerances(1e-7, 1e-9);
+            let plain = solve(&Lifted::new(Rotation, vec![]), (0.0, 5.0), &y, method, &options, Save::End).unwrap();
+            let there = [y[1], y[0]];
+            let swapped = solve(&Lifted::new(Swapped, vec![]), (0.0, 5.0), &there, method, &options, Save::End).unwrap();
+            let (plain, swapped) = (plain.last(), swapped.last());
+            // Two terms commute, so the norms have the same bits; pivots of a factorisation may differ.
+            prop_assert!((plain[0] - swapped[1]).abs() < 1e-12, "{}", method.name());
+            prop_assert!((plain[1] - swapped[0]).abs() < 1e-12, "{}", method.name());
+        }
+    }
+
+    #[test]
+    fn the_value_of_a_dual_is_the_float_bit_for_bit(y in prop::array::uniform2(-2.0..2.0_f64), fixed in any::<bool>()) {
+        type Two = Dual<f64, 2>;
+        struct OverAll;
+        impl<S: Elementary> VectorField<S> for OverAll {
+            type Workspace = ();
+            fn workspace(&self) {}
+            fn dim(&self) -> usize {
+                2
+            }
+            fn eval(&self, t: S, y: &[S], dy: &mut [S], _work: &mut ()) {
+                Dynamics::eval(&Rotation, t, y, &[], dy);
+            }
+        }
+        let options = if fixed { Options::fixed(0.05) } else { Options::tolerances(1e-8, 1e-8) };
+        let (mut plain, mut dual) = ([0.0; 4], [Two::constant(0.0); 4]);
+        Integrator::adams(2, &options).unwrap().sample(&OverAll, 0.0, &y, &[0.7, 3.0], &mut plain).unwrap();
+        let y0 = [Two::variable(y[0], 0), Two::variable(y[1], 1)];
+        Integrator::adams(2, &options).unwrap().sample(&OverAll, 0.0, &y0, &[0.7, 3.0], &mut dual).unwrap();
+        for (x, d) in plain.iter().zip(&dual) {
+            prop_assert_eq!(x.to_bits(), d.value.to_bits());
+        }
+        // The flow is a rotation by the angle φ(t): so is its derivative.
+        let exact = turned(3.0);
+        prop_assert!((dual[2].tangent[0] - exact[0]).abs() < 1e-6, "{:?}", dual[2]);
+        prop_assert!((dual[3].tangent[0] - exact[1]).abs() < 1e-6, "{:?}", dual[3]);
+    }
+}
+
+#[test]
+fn fixed_steps_converge_at_a_high_order() {
+    let field = Lifted::new(Rotation, vec![]);
+    let error = |method, h: f64| {
+        let solution = solve(&field, (0.0, 8.0), &[1.0, 0.0], method, &Options::fixed(h), Save::End).unwrap();
+        distance(solution.last(), turned(8.0))
+    };
+    let (coarse, fine) = (error(Method::Adams, 0.1), error(Method::Adams, 0.05));
+    // The starter's order is nine, that of the steps after it up to thirteen.
+    assert!((coarse / fine).log2() > 8.5, "{coarse:e} and {fine:e}");
+    assert!(fine < 1e-11, "{fine:e}");
+}
+
+#[test]
+fn events_restart_multistep_methods() {
+    for method in multistep() {
+        let options = Options::tolerances(1e-9, 1e-11);
+        // y' = -y from 1, lifted back to 1 whenever it has fallen to 1/2: every log 2.
+        let mut decay = Lifted::new(Decay, vec![]);
+        let mut events = [Event::falling(|_, _, y: &[f64]| y[0] - 0.5).jump(|_, _, y| y[0] *= 2.0)];
+        let mut integrator = Integrator::new(method, 1, &options).unwrap();
+        let run = integrator.solve_with_events(&mut decay, (0.0, 7.0), &[1.0], Save::End, &mut events).unwrap();
+        assert_eq!(run.events.len(), 10, "{}", method.name());
+        for (k, event) in run.events.iter().enumerate() {
+            let expected = (k + 1) as f64 * std::f64::consts::LN_2;
+            assert!((event.t - expected).abs() < 1e-7, "{}: {} not {expected}", method.name(), event.t);
+        }
+    }
+}
+
+struct Decay;
+impl Dynamics for Decay {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn eval<S: Elementary>(&self, _t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
+        dy[0] = -y[0];
+    }
+}
+
+#[test]
+fn a_jump_of_the_field_costs_a_restart_and_no_more() {
+    // y' = ±1 - y, the sign changing at every integer, without events: the step falls, the order too, and both rise again.
+    let square = field(1, |t: f64, y: &[f64], dy: &mut [f64]| dy[0] = (t * std::f64::consts::PI).sin().signum() - y[0]);
+    let mut integrator = Integrator::adams(1, &Options::tolerances(1e-8, 1e-8)).unwrap();
+    let adams = integrator.solve(&square, (0.0, 20.0), &[2.0], Save::End).unwrap();
+    let reference = Options::tolerances(1e-11, 1e-11);
+    let exact = solve_explicit(&square, (0.0, 20.0), &[2.0], &DOP853, &reference, Save::End).unwrap();
+    assert!((adams.last()[0] - exact.last()[0]).abs() < 1e-6);
+    assert!(adams.stats.rhs_evals < 8000, "{:?}", adams.stats);
+}
+
+#[test]
+fn single_precision_works() {
+    let field: Lifted<_, f32> = Lifted::new(Rotation, vec![]);
+    for method in multistep() {
+        for options in [Options::tolerances(1e-4_f32, 1e-5), Options::fixed(0.05)] {
+            let solution = solve(&field, (0.0, 5.0), &[1.0_f32, 0.0], method, &options, Save::End).unwrap();
+            let y: Vec<f64> = solution.last().iter().map(|y| f64::from(*y)).collect();
+            let error = distance(&y, turned(5.0));
+            assert!(error < 3e-3, "{}: {error:e}", method.name());
+        }
+    }
+}
+
+#[test]
+fn multistep_methods_say_what_they_are() {
+    for method in multistep() {
+        assert!(!method.fixed_step(), "{}", method.name());
+        let highest = if method.stiff() == Stiffness::No { 12 } else { 5 };
+        assert_eq!(method.order(), (1, highest), "{}", method.name());
+    }
+}
