@@ -17,7 +17,7 @@ fn main() {
         let (factorise_complex, solve_complex) = dense(n, &complex);
         println!("{n:7} {factorise:11.0} {solve:8.0} {factorise_complex:19.0} {solve_complex:8.0}");
     }
-    println!("grid   unknowns  non-zeros  in factors   plan   first   again   solve   (ms)");
+    println!("grid   unknowns  non-zeros  in factors       work   plan   first   again   solve   (ms)");
     for m in [20, 50, 100] {
         let pattern = grid(m);
         let entries: Vec<f64> = pattern.places().map(|(i, j)| if i == j { 9.0 } else { -1.0 }).collect();
@@ -28,7 +28,7 @@ fn main() {
         let (_, solve) = timed(5, || lu.solve(black_box(&mut x)));
         let [plan, first, again, solve] = [plan, first, again, solve].map(|ns| ns / 1e6);
         let (n, places, fill) = (pattern.n(), pattern.len(), lu.fill());
-        println!("{m:4} {n:10} {places:10} {fill:11} {plan:6.1} {first:7.1} {again:7.1} {solve:7.2}");
+        println!("{m:4} {n:10} {places:10} {fill:11} {:10} {plan:6.1} {first:7.1} {again:7.1} {solve:7.2}", lu.work());
     }
 }
 

@@ -28,6 +28,10 @@ pub trait Element:
     fn lift(x: Self::Real) -> Self;
     /// The complex conjugate; a real number is its own.
     fn conjugate(self) -> Self;
+    /// Real and imaginary part.
+    fn parts(self) -> (Self::Real, Self::Real);
+    /// The number with these parts; a real number drops the imaginary one.
+    fn from_parts(re: Self::Real, im: Self::Real) -> Self;
     /// A norm by which pivots are compared: `|x|`, or `|re| + |im|`, which is as good and needs no root.
     fn size(self) -> Self::Real;
 }
@@ -50,6 +54,14 @@ impl<R: Real> Element for R {
     #[inline(always)]
     fn conjugate(self) -> R {
         self
+    }
+    #[inline(always)]
+    fn parts(self) -> (R, R) {
+        (self, R::zero())
+    }
+    #[inline(always)]
+    fn from_parts(re: R, _im: R) -> R {
+        re
     }
     #[inline(always)]
     fn size(self) -> R {
@@ -92,6 +104,14 @@ impl<R: Real> Element for Complex<R> {
     #[inline(always)]
     fn conjugate(self) -> Self {
         Self::new(self.re, -self.im)
+    }
+    #[inline(always)]
+    fn parts(self) -> (R, R) {
+        (self.re, self.im)
+    }
+    #[inline(always)]
+    fn from_parts(re: R, im: R) -> Self {
+        Self::new(re, im)
     }
     #[inline(always)]
     fn size(self) -> R {

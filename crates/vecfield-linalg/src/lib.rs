@@ -74,7 +74,7 @@ pub use error::LinalgError;
 pub use gmres::{Gmres, Preconditioner, Side};
 pub use ilu::Ilu;
 pub use lu::Lu;
-pub use ordering::{minimum_degree, reverse_cuthill_mckee, zero_free_diagonal};
+pub use ordering::{Elimination, minimum_degree, reverse_cuthill_mckee, zero_free_diagonal};
 pub use product::{axpy, dot, gram, matmul, matvec, matvec_transpose, norm};
 pub use qr::{LeastSquaresFit, Qr, least_squares};
 pub use sparse::{sparse_matmul, sparse_matvec, sparse_matvec_transpose};

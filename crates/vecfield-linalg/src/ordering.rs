@@ -8,7 +8,7 @@ mod minimum_degree;
 
 pub use cuthill_mckee::reverse_cuthill_mckee;
 pub use matching::zero_free_diagonal;
-pub use minimum_degree::minimum_degree;
+pub use minimum_degree::{Elimination, minimum_degree};
 
 /// The graph of `A + Aᵀ` without loops: `neighbours[i]`, ascending.
 fn symmetric_graph(pattern: &Sparsity) -> Vec<Vec<u32>> {

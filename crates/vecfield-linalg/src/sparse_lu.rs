@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::ordering::{minimum_degree, zero_free_diagonal};
+use crate::ordering::{Elimination, minimum_degree, zero_free_diagonal};
 use crate::{Element, LinalgError};
 use vecfield_traits::{Real, Scalar, Sparsity};
 
@@ -61,6 +61,7 @@ struct Plan {
     starts: Vec<usize>,
     rows: Vec<u32>,
     entries: Vec<u32>,
+    work: u64,
 }
 
 /// A triangular matrix by columns.
@@ -92,7 +93,7 @@ impl Plan {
         row_for.iter().enumerate().for_each(|(j, &row)| place_of[row] = j);
         let mut moved = vec![Vec::new(); n];
         (0..n).for_each(|i| moved[place_of[i]] = pattern.row(i).to_vec());
-        let order = minimum_degree(&Sparsity::from_rows(moved));
+        let Elimination { order, work } = minimum_degree(&Sparsity::from_rows(moved));
         let mut columns = vec![Vec::new(); n];
         for (entry, (i, j)) in pattern.places().enumerate() {
             columns[j].push((i as u32, entry as u32));
@@ -105,7 +106,7 @@ impl Plan {
         }
         let column_of = order.iter().map(|&j| j as u32).collect();
         let preferred = order.iter().map(|&j| row_for[j] as u32).collect();
-        Ok(Plan { column_of, preferred, starts, rows, entries })
+        Ok(Plan { column_of, preferred, starts, rows, entries, work })
     }
 
     fn n(&self) -> usize {
@@ -153,6 +154,11 @@ impl<T: Element> SparseLu<T> {
     /// Number of rows.
     pub fn n(&self) -> usize {
         self.plan.n()
+    }
+
+    /// About how many multiplications a factorisation takes.
+    pub fn work(&self) -> u64 {
+        self.plan.work
     }
 
     /// The number of non-zeros in both factors, the diagonal counted once; only the diagonal before the first matrix.

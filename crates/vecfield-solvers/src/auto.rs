@@ -17,6 +17,7 @@
 use vecfield_traits::{Jacobian, Real};
 
 use crate::explicit::{ExplicitRungeKutta, Strain};
+use crate::linear::LinearSolver;
 use crate::radau::Radau5;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::tableau::{TSIT5, Tableau, VERNER_7, VERNER_9};
@@ -36,20 +37,21 @@ const CLEARED_AFTER: u32 = 6;
 /// Implicit steps well inside the explicit method's stability region before the first switch back; doubled each time.
 const RELAXED_AFTER: u32 = 8;
 
-/// Components up to which the implicit method is considered: its dense matrices then take half a gigabyte.
+/// Components up to which the implicit method is considered for a field that declares no sparsity: its dense matrices then
+/// take half a gigabyte.
 const LARGEST_DENSE: usize = 4000;
 
 /// Steps an explicit method or [`Radau5`], whichever the problem wants at the time.
 ///
 /// The memory of [`Radau5`] is made at the first switch to it and kept. States of more than 4000 components stay with the
-/// explicit method.
+/// explicit method, unless the field declares its sparsity or [`Options::linear`] says how to solve.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
     options: Options<R>,
     explicit: ExplicitRungeKutta<R>,
     stability: R,
-    /// Is a dense factorisation thinkable?
-    small: bool,
+    /// Is the implicit method thinkable?
+    solvable: bool,
     implicit: Option<Box<Radau5<R>>>,
     /// Is the step being taken implicit?
     stiff: bool,
@@ -72,7 +74,7 @@ impl<R: Real> Auto<R> {
             options: options.clone(),
             explicit: ExplicitRungeKutta::new(tableau, n, options)?,
             stability: R::from_f64(stability),
-            small: n <= LARGEST_DENSE,
+            solvable: n <= LARGEST_DENSE,
             implicit: None,
             stiff: false,
             switch: false,
@@ -93,7 +95,7 @@ impl<R: Real> Auto<R> {
                 self.at_edge = 0;
             }
         }
-        self.switch = self.at_edge == STIFF_AFTER && self.small;
+        self.switch = self.at_edge == STIFF_AFTER && self.solvable;
     }
 
     fn watch_implicit(&mut self, h: R, bound: R) {
@@ -139,6 +141,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         (self.stiff, self.switch, self.at_edge, self.inside) = (false, false, 0, 0);
         self.patience = RELAXED_AFTER;
+        let structured = field.field.sparsity().is_some() || self.options.linear != LinearSolver::Auto;
+        self.solvable = structured || y.len() <= LARGEST_DENSE;
         self.explicit.start(field, t, y)
     }
 

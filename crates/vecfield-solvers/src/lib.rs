@@ -29,6 +29,7 @@
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
 //! | every method by name | [`Method::all`] |
 //! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`rosenbrock`]: one `const` |
+//! | to say how linear systems are solved | [`linear::LinearSolver`] |
 //! | a new family | [`stepper::Stepper`], and [`linear`] for its systems |
 //! | what went wrong | [`SolveError`], [`Interrupted`] with what was found before |
 //!

@@ -1,42 +1,88 @@
 //! The linear systems of implicit methods, `(σM - J) x = b`: a [`Linearisation`] holds `J = ∂f/∂y` and `M`, a [`Shifted`]
 //! the factors for one `σ`, real or complex.
 //!
-//! Steppers see nothing of how matrices are stored. Both take their structure from the field when a solve starts, so a
-//! second solve of the same field allocates nothing.
+//! Steppers see nothing of how matrices are stored. Both take their structure from the field when a solve starts (a dense
+//! matrix, a band, a sparse one: what costs least, or what [`Options::linear`] says), so a second solve of the same field
+//! allocates nothing. Memory is in proportion to the non-zeros of the factors, but for dense ones.
 
-use vecfield_linalg::{Element, LinalgError, Lu};
-use vecfield_traits::{Elementary, Jacobian, Mass, Real};
+use std::sync::Arc;
 
+use vecfield_linalg::{Element, LinalgError};
+use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity};
+
+use crate::Options;
 use crate::stepper::{Evaluator, first_not_finite};
+
+mod choice;
+mod factors;
+mod krylov;
+mod layout;
+
+pub use choice::{Krylov, LinearSolver, Precondition, Preconditioning};
+use factors::Factors;
+use layout::Layout;
 
 /// `∂f/∂y` and `∂f/∂t` at one point, and the mass matrix.
 #[derive(Debug, Clone)]
 pub struct Linearisation<R> {
     n: usize,
-    /// Row-major `[n, n]`; none before [`adopt`](Linearisation::adopt).
+    wish: LinearSolver<R>,
+    /// The residual, relative to the right-hand side, that iterative solutions leave.
+    tolerance: R,
+    sparsity: Option<Sparsity>,
+    /// At the places of the sparsity, row by row; row-major `[n, n]` without one; none before [`adopt`](Self::adopt).
     jacobian: Vec<R>,
     time: Vec<R>,
     mass: Option<Mass<R>>,
+    layout: Option<Arc<Layout<R>>>,
+    /// The spectral bound of this Jacobian, once asked for.
+    bound: Option<R>,
+    columns: Vec<R>,
 }
 
 impl<R: Real> Linearisation<R> {
-    /// For a state of `n` components; allocates nothing yet.
-    pub fn new(n: usize) -> Linearisation<R> {
-        Linearisation { n, jacobian: Vec::new(), time: Vec::new(), mass: None }
+    /// For a state of `n` components, solved as `options` say; allocates nothing yet.
+    pub fn new(n: usize, options: &Options<R>) -> Linearisation<R> {
+        let tolerance = options.rtol * R::from_f64(0.01);
+        let least = R::from_f64(100.0) * R::EPSILON;
+        Linearisation {
+            n,
+            wish: options.linear.clone(),
+            tolerance: Elementary::max(least, Elementary::min(tolerance, R::from_f64(1e-4))),
+            sparsity: None,
+            jacobian: Vec::new(),
+            time: Vec::new(),
+            mass: None,
+            layout: None,
+            bound: None,
+            columns: Vec::new(),
+        }
     }
 
     /// Takes the structure the field declares; call it at the start of every solve.
     pub fn adopt<F: Jacobian<R>>(&mut self, field: &F) {
-        self.jacobian.resize(self.n * self.n, R::zero());
-        self.time.resize(self.n, R::zero());
+        let known = self.layout.is_some() && self.sparsity.as_ref() == field.sparsity();
+        // Of the mass matrix the layout knows the places only.
+        let placed = self.mass.as_ref().map(Mass::sparsity) == field.mass().map(Mass::sparsity);
         if self.mass.as_ref() != field.mass() {
             self.mass = field.mass().cloned();
         }
+        if known && placed {
+            return;
+        }
+        self.sparsity = field.sparsity().cloned();
+        let places = self.sparsity.as_ref().map_or(self.n * self.n, Sparsity::len);
+        self.jacobian.resize(places, R::zero());
+        self.time.resize(self.n, R::zero());
+        self.columns.resize(self.n, R::zero());
+        let mass = self.mass.as_ref().map(Mass::sparsity);
+        self.layout = Some(Arc::new(Layout::new(self.n, self.sparsity.as_ref(), mass, &self.wish)));
     }
 
     /// Evaluates both derivatives at `(t, y)`.
     pub fn evaluate<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) {
         field.jacobian(t, y, &mut self.jacobian, &mut self.time);
+        self.bound = None;
     }
 
     /// `∂f/∂t`, `[n]`.
@@ -44,80 +90,109 @@ impl<R: Real> Linearisation<R> {
         &self.time
     }
 
+    /// The places of the Jacobian that may differ from zero; `None` if anywhere.
+    pub fn sparsity(&self) -> Option<&Sparsity> {
+        self.sparsity.as_ref()
+    }
+
+    /// The Jacobian at the places of [`sparsity`](Self::sparsity), row by row; without one row-major `[n, n]`.
+    pub fn entries(&self) -> &[R] {
+        &self.jacobian
+    }
+
     /// The mass matrix; `None` for the identity.
     pub fn mass(&self) -> Option<&Mass<R>> {
         self.mass.as_ref()
     }
 
+    /// `out = M x`.
+    pub fn mass_times(&self, x: &[R], out: &mut [R]) {
+        match &self.mass {
+            None => out.copy_from_slice(x),
+            Some(mass) => mass.apply(x, out),
+        }
+    }
+
     /// A component whose derivatives are not finite.
     pub fn not_finite(&self) -> Option<usize> {
-        first_not_finite(&self.jacobian).map(|at| at / self.n).or(first_not_finite(&self.time))
+        let row = |at: usize| match &self.sparsity {
+            None => at / self.n,
+            Some(pattern) => pattern.places().nth(at).map_or(0, |place| place.0),
+        };
+        first_not_finite(&self.jacobian).map(row).or(first_not_finite(&self.time))
     }
 
     /// An upper bound of the largest eigenvalue of `J`: the least of its 1-, 2- (Frobenius) and ∞-norm.
-    pub fn spectral_bound(&self) -> R {
-        let n = self.n;
-        let (mut rows, mut columns, mut squares) = (R::zero(), R::zero(), R::zero());
-        for i in 0..n {
-            let (mut row, mut column) = (R::zero(), R::zero());
-            for j in 0..n {
-                let a = self.jacobian[i * n + j];
-                row += a.abs();
-                column += self.jacobian[j * n + i].abs();
-                squares += a * a;
+    pub fn spectral_bound(&mut self) -> R {
+        if let Some(bound) = self.bound {
+            return bound;
+        }
+        let (mut rows, mut squares) = (R::zero(), R::zero());
+        self.columns.fill(R::zero());
+        for i in 0..self.n {
+            let mut row = R::zero();
+            let mut add = |j: usize, entry: R| {
+                row += entry.abs();
+                self.columns[j] += entry.abs();
+                squares += entry * entry;
+            };
+            match &self.sparsity {
+                None => self.jacobian[i * self.n..][..self.n].iter().enumerate().for_each(|(j, &entry)| add(j, entry)),
+                Some(pattern) => {
+                    let entries = &self.jacobian[pattern.range(i)];
+                    pattern.row(i).iter().zip(entries).for_each(|(&j, &entry)| add(j, entry));
+                }
             }
             rows = Elementary::max(rows, row);
-            columns = Elementary::max(columns, column);
         }
-        Elementary::min(Elementary::min(rows, columns), squares.sqrt())
+        let columns = self.columns.iter().fold(R::zero(), |largest, &column| Elementary::max(largest, column));
+        let bound = Elementary::min(Elementary::min(rows, columns), squares.sqrt());
+        self.bound = Some(bound);
+        bound
     }
 }
 
 /// The factors of `σM - J`.
 #[derive(Debug, Clone)]
-pub struct Shifted<T> {
-    lu: Lu<T>,
+pub struct Shifted<T: Element> {
+    layout: Option<Arc<Layout<T::Real>>>,
+    factors: Factors<T>,
 }
 
 impl<R: Real, T: Element<Real = R>> Default for Shifted<T> {
     /// No factors, no memory yet.
     fn default() -> Shifted<T> {
-        Shifted { lu: Lu::new(0) }
+        Shifted { layout: None, factors: Factors::default() }
     }
 }
 
 impl<R: Real, T: Element<Real = R>> Shifted<T> {
     /// Takes the structure of the linearisation; call it after [`Linearisation::adopt`].
     pub fn adopt(&mut self, linearisation: &Linearisation<R>) {
-        if self.lu.n() != linearisation.n {
-            self.lu = Lu::new(linearisation.n);
+        let Some(layout) = &linearisation.layout else { return };
+        if self.layout.as_ref().is_none_or(|known| !Arc::ptr_eq(known, layout)) {
+            self.layout = Some(Arc::clone(layout));
+            self.factors = Factors::new(layout, &linearisation.wish, linearisation.tolerance);
         }
     }
 
-    /// Factorises `σM - J`.
+    /// Factorises `σM - J`, or prepares its iterative solution.
     ///
     /// # Errors
     ///
     /// A singular matrix, or one that is not finite; the factors must then not be used.
+    ///
+    /// # Panics
+    ///
+    /// If the structure was not [adopted](Self::adopt).
     pub fn factorize(&mut self, sigma: T, linearisation: &Linearisation<R>) -> Result<(), LinalgError> {
-        let Linearisation { n, jacobian, mass, .. } = linearisation;
-        self.lu.factorize_with(|matrix| {
-            for (entry, j) in matrix.iter_mut().zip(jacobian) {
-                *entry = -T::lift(*j);
-            }
-            match mass {
-                None => (0..*n).for_each(|i| matrix[i * n + i] += sigma),
-                Some(mass) => {
-                    for ((i, j), m) in mass.sparsity().places().zip(mass.entries()) {
-                        matrix[i * n + j] += sigma * T::lift(*m);
-                    }
-                }
-            }
-        })
+        let layout = self.layout.as_ref().expect("the structure is adopted when a solve starts");
+        self.factors.factorize(layout, sigma, linearisation)
     }
 
-    /// Replaces `b` by `(σM - J)⁻¹ b`. Mutable: some structures keep scratch memory beside the factors.
+    /// Replaces `b` by `(σM - J)⁻¹ b`, or by NaN where an iteration does not get there: a smaller step makes the system
+    /// easier. Mutable for its scratch memory.
     pub fn solve(&mut self, b: &mut [T]) {
-        self.lu.solve(b);
+        self.factors.solve(self.layout.as_deref(), b);
     }
 }

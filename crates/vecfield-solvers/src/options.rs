@@ -4,6 +4,7 @@ use vecfield_traits::{Real, Scalar};
 
 use crate::SolveError;
 use crate::controller::Filter;
+use crate::linear::LinearSolver;
 
 /// Tolerances, step sizes and bounds of a solve.
 ///
@@ -24,6 +25,8 @@ pub struct Options<R> {
     pub step: Option<R>,
     /// How the error chooses the next step.
     pub controller: Filter,
+    /// How implicit methods solve their linear systems.
+    pub linear: LinearSolver<R>,
 }
 
 /// An absolute tolerance: one for all components, or one each.
@@ -92,6 +95,7 @@ impl<R: Real> Default for Options<R> {
             max_steps: 10_000_000,
             step: None,
             controller: Filter::PI,
+            linear: LinearSolver::Auto,
         }
     }
 }

@@ -114,7 +114,7 @@ impl<R: Real> Radau5<R> {
             w: stages(),
             rates: stages(),
             predicted: vector(),
-            linearisation: Linearisation::new(n),
+            linearisation: Linearisation::new(n, options),
             age: Age::Missing,
             point: (R::zero(), vector()),
             real: Shifted::default(),
@@ -128,7 +128,7 @@ impl<R: Real> Radau5<R> {
     }
 
     /// An upper bound of the largest eigenvalue of the last Jacobian.
-    pub(crate) fn spectral_bound(&self) -> R {
+    pub(crate) fn spectral_bound(&mut self) -> R {
         self.linearisation.spectral_bound()
     }
 

@@ -261,7 +261,7 @@ impl<R: Real> Rosenbrock<R> {
             stage: vector(),
             base: vector(),
             k: vec![R::zero(); n * tableau.stages()],
-            linearisation: Linearisation::new(n),
+            linearisation: Linearisation::new(n, options),
             matrix: Shifted::default(),
             current: false,
         })

@@ -6,6 +6,7 @@ mod convergence;
 mod events;
 mod failures;
 mod laws;
+mod linear;
 mod multistep;
 mod order_conditions;
 mod resume;
