@@ -1,16 +1,20 @@
 //! [`SymbolicField`]: equations together with their symbolic Jacobian, both compiled.
 //!
 //! Only the entries that are not zero by structure are computed, with what they share worked out once, so a sparse system
-//! costs what its entries cost.
+//! costs what its entries cost. From [`SPARSE_FROM`] states on a Jacobian that is mostly zero is handed out as its entries
+//! alone, so that a solver can work in proportion to them.
 
 use vecfield_autodiff::Dual;
-use vecfield_traits::{Elementary, Jacobian, Real, VectorField, Vjp};
+use vecfield_traits::{Elementary, Jacobian, Real, Sparsity, VectorField, Vjp};
 
 use crate::error::CompileError;
 use crate::field::{ExprField, input_names};
-use crate::graph::{ExprId, Graph};
+use crate::graph::{ExprId, Graph, SymbolId};
 use crate::program::{Program, Registers};
 use crate::pullback::Pullback;
+
+/// The number of states from which on a Jacobian declares where it is zero; below, a full matrix is as fast.
+pub const SPARSE_FROM: usize = 13;
 
 /// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas, and its pullback.
 ///
@@ -34,8 +38,11 @@ pub struct SymbolicField {
     field: ExprField,
     /// The slopes that are not zero.
     slopes: Program,
-    /// Where each slope belongs in the Jacobian followed by the slopes in time.
+    /// Where each slope belongs in the entries of the Jacobian followed by the slopes in time.
     places: Vec<usize>,
+    /// How many entries the Jacobian is handed out as.
+    entries: usize,
+    sparsity: Option<Sparsity>,
     pullback: Pullback,
 }
 
@@ -54,26 +61,48 @@ impl SymbolicField {
         let field = ExprField::new(graph, equations, states, parameters)?;
         let inputs = input_names(states, parameters);
         let n = states.len();
-        let (mut slopes, mut places) = (Vec::new(), Vec::new());
-        for (i, &equation) in equations.iter().enumerate() {
-            let symbols = graph.symbols(equation);
-            let with_time = core::iter::once((n * n + i, inputs[0])).filter(|_| inputs[0] == "t");
-            let with_states = inputs[1..=n].iter().enumerate().map(|(j, &name)| (i * n + j, name));
-            for (place, name) in with_states.chain(with_time) {
-                if graph.find_symbol(name).is_none_or(|symbol| symbols.binary_search(&symbol).is_err()) {
-                    continue;
-                }
-                let slope = graph.derivative(equation, name);
-                let slope = graph.simplify(slope);
-                if graph.constant_value(slope) != Some(0.0) {
-                    slopes.push(slope);
-                    places.push(place);
+        let (mut slopes, mut rows) = (Vec::new(), Vec::with_capacity(n));
+        // Row by row and by ascending column, as entries are handed out; the slope in time, column n, comes last.
+        let mut columns: Vec<(SymbolId, usize)> = Vec::with_capacity(n + 1);
+        let hidden = inputs[0] != "t";
+        let names = inputs[1..=n].iter().chain(&inputs[..1]).enumerate().filter(|(j, _)| *j < n || !hidden);
+        columns.extend(names.filter_map(|(j, name)| Some((graph.find_symbol(name)?, j))));
+        columns.sort_unstable();
+        for &equation in equations {
+            let mut row = Vec::new();
+            for symbol in graph.symbols(equation) {
+                if let Ok(at) = columns.binary_search_by_key(&symbol, |column| column.0) {
+                    row.push(columns[at].1);
                 }
             }
+            row.sort_unstable();
+            row.retain(|&j| {
+                let slope = graph.derivative(equation, if j == n { inputs[0] } else { inputs[j + 1] });
+                let slope = graph.simplify(slope);
+                let moves = graph.constant_value(slope) != Some(0.0);
+                if moves {
+                    slopes.push(slope);
+                }
+                moves
+            });
+            rows.push(row);
         }
+        let count = rows.iter().flatten().filter(|&&j| j < n).count();
+        let sparse = n >= SPARSE_FROM && 2 * count <= n * n;
+        let entries = if sparse { count } else { n * n };
+        let (mut places, mut next) = (Vec::with_capacity(slopes.len()), 0..count);
+        for (i, row) in rows.iter().enumerate() {
+            places.extend(row.iter().map(|&j| match j {
+                _ if j == n => entries + i,
+                _ if sparse => next.next().expect("one number an entry"),
+                _ => i * n + j,
+            }));
+        }
+        rows.iter_mut().for_each(|row| row.retain(|&j| j < n));
+        let sparsity = sparse.then(|| Sparsity::from_rows(rows));
         let slopes = Program::compile(graph, &slopes, &inputs)?;
         let pullback = Pullback::compile(graph, equations, &inputs)?;
-        Ok(SymbolicField { field, slopes, places, pullback })
+        Ok(SymbolicField { field, slopes, places, entries, sparsity, pullback })
     }
 
     /// The equations alone, a family over any number.
@@ -140,7 +169,7 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     type Workspace = SymbolicRegisters<S>;
 
     fn workspace(&self) -> SymbolicRegisters<S> {
-        let SymbolicField { field, slopes, places, pullback } = self.family;
+        let SymbolicField { field, slopes, places, pullback, .. } = self.family;
         SymbolicRegisters {
             field: field.program().registers(),
             slopes: slopes.registers(),
@@ -163,18 +192,24 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
 
 impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut SymbolicRegisters<R>) {
-        let SymbolicField { field, slopes, places, .. } = self.family;
+        let SymbolicField { field, slopes, places, entries, .. } = self.family;
         let n = field.size().0;
-        assert_eq!((y.len(), jac.len(), time.len()), (n, n * n, n), "a square matrix and a slope per state");
+        assert_eq!((y.len(), jac.len(), time.len()), (n, *entries, n), "an entry a place and a slope per state");
         slopes.eval_parts([&[t], y, &self.theta], &mut work.values, &mut work.slopes);
-        jac.fill(R::zero());
+        if self.family.sparsity.is_none() {
+            jac.fill(R::zero());
+        }
         time.fill(R::zero());
         for (&place, &value) in places.iter().zip(&work.values) {
-            match place.checked_sub(n * n) {
+            match place.checked_sub(*entries) {
                 None => jac[place] = value,
                 Some(i) => time[i] = value,
             }
         }
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.family.sparsity.as_ref()
     }
 }
 

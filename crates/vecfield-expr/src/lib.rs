@@ -60,7 +60,7 @@ mod token;
 pub use error::{CompileError, ParseError, ParseErrorKind};
 pub use field::ExprField;
 pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
-pub use jacobian::{SymbolicAt, SymbolicField, SymbolicRegisters};
+pub use jacobian::{SPARSE_FROM, SymbolicAt, SymbolicField, SymbolicRegisters};
 pub use op::{Binary, Unary, power, reserved_names};
 pub use parse::{MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};

@@ -112,6 +112,45 @@ fn a_power_at_zero_has_no_slope_in_its_exponent() {
     assert_eq!((y_bar, theta_bar), ([0.0], [0.0]));
 }
 
+/// A chain of `n` states: each equation sees its neighbours, and time here and there.
+fn chain(n: usize) -> SymbolicField {
+    let names: Vec<String> = (0..n).map(|i| format!("x{i}")).collect();
+    let scope = Scope::new(names.iter().map(String::as_str).chain(["t"])).unwrap();
+    let mut graph = Graph::new();
+    let equation = |graph: &mut Graph, i: usize| {
+        let neighbours = [i.saturating_sub(1), (i + 1).min(n - 1)].map(|j| &names[j]);
+        let forced = if i.is_multiple_of(3) { "*cos(t)" } else { "" };
+        graph.parse(&format!("{}*{} - {}^2{forced}", neighbours[0], neighbours[1], names[i]), &scope).unwrap()
+    };
+    let equations: Vec<_> = (0..n).map(|i| equation(&mut graph, i)).collect();
+    SymbolicField::new(&mut graph, &equations, &names, &[""; 0]).unwrap()
+}
+
+#[test]
+fn a_large_sparse_jacobian_is_its_entries() {
+    for (n, sparse) in [(5, false), (40, true)] {
+        let family = chain(n);
+        let field = family.at(vec![]);
+        assert_eq!(field.sparsity().is_some(), sparse);
+        let y: Vec<f64> = (0..n).map(|i| 0.3 + (i as f64).sin()).collect();
+        let places = field.sparsity().map_or(n * n, |sparsity| sparsity.len());
+        assert!(!sparse || places == 3 * n - 2);
+        let (mut jac, mut time) = (vec![f64::NAN; places], vec![f64::NAN; n]);
+        field.jacobian(0.4, &y, &mut jac, &mut time, &mut field.workspace());
+        let duals = ByDuals::new(Fixed(family.field()));
+        let (mut wanted, mut wanted_time) = (vec![0.0; n * n], vec![0.0; n]);
+        duals.jacobian(0.4, &y, &mut wanted, &mut wanted_time, &mut duals.workspace());
+        let mut found = vec![0.0; n * n];
+        match field.sparsity() {
+            None => found.copy_from_slice(&jac),
+            Some(sparsity) => sparsity.places().zip(&jac).for_each(|((i, j), &entry)| found[i * n + j] = entry),
+        }
+        for (got, wanted) in found.iter().chain(&time).zip(wanted.iter().chain(&wanted_time)) {
+            assert!((got - wanted).abs() < 1e-14, "{got}, by duals {wanted}");
+        }
+    }
+}
+
 /// A family without parameters as a field over every number.
 struct Fixed<'a>(&'a ExprField);
 
