@@ -1,6 +1,6 @@
 //! A field's Jacobian by central differences, for fields that take plain numbers only.
 
-use vecfield_traits::{Jacobian, Real, VectorField};
+use vecfield_traits::{Half, Jacobian, Partition, Real, VectorField};
 
 /// A field over plain numbers alone, with an approximate Jacobian from `2n + 2` evaluations.
 ///
@@ -71,6 +71,15 @@ impl<R: Real, F: VectorField<R>> VectorField<R> for ByDifferences<F> {
     #[inline]
     fn eval(&self, t: R, y: &[R], dy: &mut [R], work: &mut Self::Workspace) {
         self.field.eval(t, y, dy, &mut work.plain);
+    }
+
+    fn partition(&self) -> Option<&Partition> {
+        self.field.partition()
+    }
+
+    #[inline]
+    fn eval_half(&self, half: Half, t: R, y: &[R], dy: &mut [R], work: &mut Self::Workspace) {
+        self.field.eval_half(half, t, y, dy, &mut work.plain);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use vecfield_traits::{Jacobian, Jvp, Real, Sparsity, VectorField};
+use vecfield_traits::{Half, Jacobian, Jvp, Partition, Real, Sparsity, VectorField};
 
 use crate::compressed::Compressed;
 use crate::dependencies::{Dependencies, field_sparsity};
@@ -127,6 +127,15 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> VectorField<R> fo
     #[inline]
     fn eval(&self, t: R, y: &[R], dy: &mut [R], work: &mut Self::Workspace) {
         self.field.eval(t, y, dy, &mut work.plain);
+    }
+
+    fn partition(&self) -> Option<&Partition> {
+        VectorField::<R>::partition(&self.field)
+    }
+
+    #[inline]
+    fn eval_half(&self, half: Half, t: R, y: &[R], dy: &mut [R], work: &mut Self::Workspace) {
+        self.field.eval_half(half, t, y, dy, &mut work.plain);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Vector fields `dy/dt = f(t, y)`, families of them, and what more a field may offer: [`Jacobian`], [`Jvp`], [`Vjp`].
 
 use crate::number::{Elementary, Real, Scalar};
-use crate::structure::{Mass, Partition, Sparsity};
+use crate::structure::{Half, Mass, Partition, Sparsity};
 
 /// The right-hand side of `dy/dt = f(t, y)`, with `y` of [`dim`](VectorField::dim) components.
 ///
@@ -25,6 +25,18 @@ pub trait VectorField<S: Scalar> {
     ///
     /// There is no error to return: outside its domain a field writes NaN, and the stepper says when and where.
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut Self::Workspace);
+
+    /// Positions and momenta, where the field is that of a separable Hamiltonian, or falls into two such halves;
+    /// [`Partitioned`](crate::Partitioned) states it for a field that does not know.
+    fn partition(&self) -> Option<&Partition> {
+        None
+    }
+
+    /// Writes the rates of one half of the [partition](VectorField::partition) to their places in `dy`; the other places
+    /// hold garbage afterwards. Worth writing where the halves share little: a symplectic method asks for one at a time.
+    fn eval_half(&self, _half: Half, t: S, y: &[S], dy: &mut [S], work: &mut Self::Workspace) {
+        self.eval(t, y, dy, work);
+    }
 }
 
 /// A field that knows its Jacobian, which implicit methods need, and perhaps more about itself.
@@ -52,11 +64,6 @@ pub trait Jacobian<R: Real>: VectorField<R> {
     /// `order` (`[order + 1, n]`), and says whether the field can.
     fn taylor(&self, _t: R, _y: &[R], _order: usize, _coefficients: &mut [R], _work: &mut Self::Workspace) -> bool {
         false
-    }
-
-    /// Positions and momenta, where the field is that of a separable Hamiltonian.
-    fn partition(&self) -> Option<&Partition> {
-        None
     }
 
     /// Writes the part of `f` that an implicit–explicit method treats implicitly, and says whether the field is split. The
@@ -260,6 +267,14 @@ impl<S: Scalar, F: VectorField<S> + ?Sized> VectorField<S> for &F {
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
         (**self).eval(t, y, dy, work);
     }
+
+    fn partition(&self) -> Option<&Partition> {
+        (**self).partition()
+    }
+
+    fn eval_half(&self, half: Half, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
+        (**self).eval_half(half, t, y, dy, work);
+    }
 }
 
 impl<R: Real, F: Vjp<R> + ?Sized> Vjp<R> for &F {
@@ -301,10 +316,6 @@ impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
 
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut F::Workspace) -> bool {
         (**self).taylor(t, y, order, coefficients, work)
-    }
-
-    fn partition(&self) -> Option<&Partition> {
-        (**self).partition()
     }
 
     fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut F::Workspace) -> bool {

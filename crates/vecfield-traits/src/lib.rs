@@ -34,6 +34,7 @@
 //! | a closure as a field | [`field`] |
 //! | Jacobians for implicit methods, and what else a field may know of itself | [`Jacobian`] |
 //! | where a Jacobian differs from zero, `M` of `M dy/dt = f`, the halves of a Hamiltonian | [`Sparsity`], [`Mass`], [`Partition`] |
+//! | a separable Hamiltonian as two closures, or the halves of any field | [`separable`], [`Partitioned`] |
 //! | gradients | [`Jvp`], [`Vjp`] |
 //!
 //! **Architecture invariant:** traits, their blanket implementations and the plain data they speak of; no dependency, no
@@ -42,8 +43,10 @@
 
 mod field;
 mod number;
+mod partitioned;
 mod structure;
 
 pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, field};
 pub use number::{Elementary, Real, Scalar};
-pub use structure::{Mass, Partition, Sparsity};
+pub use partitioned::{Partitioned, Separable, separable};
+pub use structure::{Half, Mass, Partition, Sparsity};

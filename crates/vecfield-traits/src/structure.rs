@@ -139,10 +139,65 @@ impl<R: Real> Mass<R> {
 
 /// The two halves of a separable Hamiltonian: the rates of the positions depend on the momenta (and time) alone, those of
 /// the momenta on the positions (and time) alone.
+///
+/// ```
+/// use vecfield_traits::Partition;
+///
+/// // The state x, v, y, w of a particle in the plane.
+/// let partition = Partition::with_positions(4, [0, 2]);
+/// assert_eq!((partition.positions(), partition.momenta()), (&[0, 2][..], &[1, 3][..]));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
+    positions: Vec<usize>,
+    momenta: Vec<usize>,
+}
+
+/// Which half of a [`Partition`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// The positions.
+    Positions,
+    /// The momenta, or velocities.
+    Momenta,
+}
+
+impl Partition {
+    /// The partition of `n` components with these positions; all others are momenta.
+    ///
+    /// # Panics
+    ///
+    /// If a position is not below `n`.
+    pub fn with_positions(n: usize, positions: impl IntoIterator<Item = usize>) -> Partition {
+        let mut is_position = vec![false; n];
+        for i in positions {
+            assert!(i < n, "{n} components have no position {i}");
+            is_position[i] = true;
+        }
+        let (positions, momenta) = (0..n).partition(|&i| is_position[i]);
+        Partition { positions, momenta }
+    }
+
     /// The components that are positions, ascending.
-    pub positions: Vec<usize>,
+    pub fn positions(&self) -> &[usize] {
+        &self.positions
+    }
+
     /// The components that are momenta, or velocities, ascending.
-    pub momenta: Vec<usize>,
+    pub fn momenta(&self) -> &[usize] {
+        &self.momenta
+    }
+
+    /// The components of one half, ascending.
+    pub fn half(&self, half: Half) -> &[usize] {
+        match half {
+            Half::Positions => &self.positions,
+            Half::Momenta => &self.momenta,
+        }
+    }
+
+    /// The number of components.
+    pub fn n(&self) -> usize {
+        self.positions.len() + self.momenta.len()
+    }
 }
