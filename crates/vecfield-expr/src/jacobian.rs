@@ -5,18 +5,20 @@
 //! alone, so that a solver can work in proportion to them.
 
 use vecfield_autodiff::Dual;
-use vecfield_traits::{Elementary, Jacobian, Real, Sparsity, VectorField, Vjp};
+use vecfield_traits::{Elementary, Half, Jacobian, Partition, Real, Sparsity, VectorField, Vjp};
 
 use crate::error::CompileError;
 use crate::field::{ExprField, input_names};
 use crate::graph::{ExprId, Graph, SymbolId};
+use crate::halves::{HalfRegisters, Halves};
 use crate::program::{Program, Registers};
 use crate::pullback::Pullback;
 
 /// The number of states from which on a Jacobian declares where it is zero; below, a full matrix is as fast.
 pub const SPARSE_FROM: usize = 13;
 
-/// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas, and its pullback.
+/// An [`ExprField`] that also knows `∂f/∂y` and `∂f/∂t` as formulas, and its pullback; and whether its equations fall into
+/// positions and momenta, as those of a separable Hamiltonian do.
 ///
 /// ```
 /// use vecfield_expr::{Graph, Scope, SymbolicField};
@@ -44,6 +46,8 @@ pub struct SymbolicField {
     entries: usize,
     sparsity: Option<Sparsity>,
     pullback: Pullback,
+    /// The halves for symplectic methods, where there are two.
+    halves: Option<Halves>,
 }
 
 impl SymbolicField {
@@ -61,6 +65,7 @@ impl SymbolicField {
         let field = ExprField::new(graph, equations, states, parameters)?;
         let inputs = input_names(states, parameters);
         let n = states.len();
+        let halves = Halves::find(graph, equations, &inputs)?;
         let (mut slopes, mut rows) = (Vec::new(), Vec::with_capacity(n));
         // Row by row and by ascending column, as entries are handed out; the slope in time, column n, comes last.
         let mut columns: Vec<(SymbolId, usize)> = Vec::with_capacity(n + 1);
@@ -102,7 +107,7 @@ impl SymbolicField {
         let sparsity = sparse.then(|| Sparsity::from_rows(rows));
         let slopes = Program::compile(graph, &slopes, &inputs)?;
         let pullback = Pullback::compile(graph, equations, &inputs)?;
-        Ok(SymbolicField { field, slopes, places, entries, sparsity, pullback })
+        Ok(SymbolicField { field, slopes, places, entries, sparsity, pullback, halves })
     }
 
     /// The equations alone, a family over any number.
@@ -155,6 +160,7 @@ pub struct SymbolicRegisters<S> {
     bars: Vec<S>,
     /// The pullback and its tangent, made when first asked for.
     along: Along<S>,
+    halves: Option<HalfRegisters<S>>,
 }
 
 /// Memory for a pullback over duals.
@@ -169,7 +175,7 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     type Workspace = SymbolicRegisters<S>;
 
     fn workspace(&self) -> SymbolicRegisters<S> {
-        let SymbolicField { field, slopes, places, pullback, .. } = self.family;
+        let SymbolicField { field, slopes, places, pullback, halves, .. } = self.family;
         SymbolicRegisters {
             field: field.program().registers(),
             slopes: slopes.registers(),
@@ -177,6 +183,7 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
             pullback: Registers::new(),
             bars: vec![S::zero(); pullback.places.len()],
             along: Along { inputs: Vec::new(), bars: Vec::new(), registers: Registers::new() },
+            halves: halves.as_ref().map(Halves::registers),
         }
     }
 
@@ -187,6 +194,18 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     #[inline]
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut SymbolicRegisters<S>) {
         self.family.field.write(t, y, &self.theta, dy, &mut work.field);
+    }
+
+    fn partition(&self) -> Option<&Partition> {
+        self.family.halves.as_ref().map(Halves::partition)
+    }
+
+    #[inline]
+    fn eval_half(&self, half: Half, t: S, y: &[S], dy: &mut [S], work: &mut SymbolicRegisters<S>) {
+        match (&self.family.halves, &mut work.halves) {
+            (Some(halves), Some(work)) => halves.write(half, (t, y, &self.theta), dy, work),
+            _ => self.eval(t, y, dy, work),
+        }
     }
 }
 

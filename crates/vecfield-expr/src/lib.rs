@@ -47,6 +47,7 @@ mod derivative;
 mod error;
 mod field;
 mod graph;
+mod halves;
 mod jacobian;
 mod op;
 mod parse;

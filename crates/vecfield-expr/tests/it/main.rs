@@ -1,6 +1,7 @@
 //! The laws of formulas: what is printed parses back, what is compiled is what the tree means, and no text breaks anything.
 
 mod algebra;
+mod halves;
 mod jacobians;
 mod limits;
 mod notations;
