@@ -8,6 +8,7 @@ use crate::multistep::Adams;
 use crate::radau::Radau5;
 use crate::rosenbrock::Rosenbrock;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
+use crate::symplectic::Symplectic;
 use crate::{Method, Options, SolveError};
 
 /// The stepper of any [`Method`], over floats.
@@ -21,6 +22,7 @@ enum Inner<R: Real> {
     Adams(Box<Adams<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
+    Symplectic(Box<Symplectic<R>>),
 }
 
 impl<R: Real> AnyStepper<R> {
@@ -36,6 +38,7 @@ impl<R: Real> AnyStepper<R> {
             Method::Adams => Inner::Adams(Box::new(Adams::new(n, options)?)),
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
+            Method::Symplectic(method) => Inner::Symplectic(Box::new(Symplectic::new(method, n, options)?)),
         }))
     }
 }
@@ -49,6 +52,7 @@ macro_rules! each {
             Inner::Adams($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
+            Inner::Symplectic($stepper) => $call,
         }
     };
 }

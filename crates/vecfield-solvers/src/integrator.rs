@@ -77,6 +77,13 @@ impl<R: vecfield_traits::Real> Integrator<AnyStepper<R>, R> {
     }
 }
 
+impl<K, R: Clone> Integrator<K, R> {
+    /// Around a stepper that was made with these options.
+    pub(crate) fn with_stepper(stepper: K, options: &Options<R>) -> Self {
+        Integrator { stepper, options: options.clone() }
+    }
+}
+
 impl<K, R> Integrator<K, R> {
     /// The stepper.
     pub fn stepper(&self) -> &K {

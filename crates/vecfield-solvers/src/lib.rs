@@ -61,6 +61,7 @@
 
 mod any;
 mod auto;
+mod bootstrap;
 mod combine;
 mod controller;
 mod error;
@@ -77,6 +78,7 @@ mod radau;
 pub mod rosenbrock;
 mod solution;
 pub mod stepper;
+pub mod symplectic;
 pub mod tableau;
 
 pub use any::AnyStepper;
@@ -93,4 +95,5 @@ pub use options::{Options, Tolerance};
 pub use radau::Radau5;
 pub use solution::{Interrupted, Save, Solution};
 pub use stepper::Stats;
-pub use vecfield_traits::{Dynamics, VectorField, field};
+pub use symplectic::Symplectic;
+pub use vecfield_traits::{Dynamics, VectorField, field, separable};

@@ -2,6 +2,7 @@
 
 use crate::SolveError;
 use crate::rosenbrock::{self, RosenbrockTableau};
+use crate::symplectic::{self, Splitting};
 use crate::tableau::{self, Tableau};
 
 /// A way to solve: the automatic choice, an explicit method, or a stiff one.
@@ -18,6 +19,8 @@ pub enum Method {
     Rosenbrock(&'static RosenbrockTableau),
     /// Radau IIA of order five.
     Radau5,
+    /// A symplectic method, for fields in two halves.
+    Symplectic(&'static Splitting),
 }
 
 /// The family of a method.
@@ -49,11 +52,14 @@ pub enum Stiffness {
 }
 
 impl Method {
-    /// Every method: the automatic one first, then explicit ones by order, then stiff ones.
+    /// Every method: the automatic one first, then explicit ones by order, then stiff ones, then those for long
+    /// runs of Hamiltonian systems.
     pub fn all() -> impl Iterator<Item = Method> {
         let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
-        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(linear).chain([Method::Radau5])
+        let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
+        let stiff = linear.chain([Method::Radau5]);
+        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(symplectic)
     }
 
     /// The method of this name.
@@ -78,6 +84,7 @@ impl Method {
             Method::Adams => "adams",
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
+            Method::Symplectic(method) => method.name,
         }
     }
 
@@ -89,6 +96,7 @@ impl Method {
             Method::Adams => (1, 12),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
+            Method::Symplectic(method) => (method.order, method.order),
         }
     }
 
@@ -97,19 +105,24 @@ impl Method {
         match self {
             Method::Explicit(_) => Kind::Explicit,
             Method::Adams => Kind::Multistep,
+            Method::Symplectic(_) => Kind::Symplectic,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
         }
     }
 
     /// Does it take steps of a given size only?
     pub fn fixed_step(&self) -> bool {
-        matches!(self, Method::Explicit(tableau) if !tableau.adaptive())
+        match self {
+            Method::Explicit(tableau) => !tableau.adaptive(),
+            Method::Symplectic(_) => true,
+            _ => false,
+        }
     }
 
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {
-            Method::Explicit(_) | Method::Adams => Stiffness::No,
+            Method::Explicit(_) | Method::Adams | Method::Symplectic(_) => Stiffness::No,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
         }
     }
@@ -121,6 +134,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.when,
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::Rosenbrock(tableau) => tableau.when,
+            Method::Symplectic(method) => method.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
         }
     }
@@ -133,6 +147,7 @@ impl Method {
             Method::Adams => "Shampine-Gordon 1975",
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
+            Method::Symplectic(method) => method.source,
         }
     }
 }

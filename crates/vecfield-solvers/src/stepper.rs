@@ -1,6 +1,6 @@
 //! What the one integration loop asks of a method.
 
-use vecfield_traits::{self as traits, Jacobian, Scalar, VectorField};
+use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
 use crate::rosenbrock::RosenbrockTableau;
@@ -121,7 +121,7 @@ pub struct Stats {
     pub steps: u64,
     /// Trial steps thrown away.
     pub rejected: u64,
-    /// Evaluations of the field.
+    /// Evaluations of the field; its two halves, asked for one at a time, count as one, with the momenta's.
     pub rhs_evals: u64,
     /// Evaluations of its Jacobian.
     pub jacobian_evals: u64,
@@ -140,7 +140,7 @@ pub struct Evaluator<'a, F: VectorField<S>, S: Scalar> {
 }
 
 impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
-    /// Counts from zero.
+    /// The field with memory that [`workspace`](VectorField::workspace) made; nothing counted yet.
     pub fn new(field: &'a mut F, work: &'a mut F::Workspace) -> Self {
         Evaluator { field, work, stats: Stats::default() }
     }
@@ -150,6 +150,13 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
     pub fn eval(&mut self, t: S::Real, y: &[S], dy: &mut [S]) {
         self.stats.rhs_evals += 1;
         self.field.eval(S::lift(t), y, dy, self.work);
+    }
+
+    /// The rates of one half of a partition at their places in `dy`; the other places hold garbage afterwards.
+    #[inline(always)]
+    pub fn eval_half(&mut self, half: Half, t: S::Real, y: &[S], dy: &mut [S]) {
+        self.stats.rhs_evals += u64::from(half == Half::Momenta);
+        self.field.eval_half(half, S::lift(t), y, dy, self.work);
     }
 }
 

@@ -13,4 +13,10 @@ mod resume;
 mod scalars;
 mod stiff;
 mod strong_stability;
+mod symplectic;
 mod trees;
+
+/// Every method that takes any field.
+fn methods() -> impl Iterator<Item = vecfield_solvers::Method> {
+    vecfield_solvers::Method::all().filter(|method| method.kind() != vecfield_solvers::Kind::Symplectic)
+}
