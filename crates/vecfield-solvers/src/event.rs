@@ -2,17 +2,24 @@
 //!
 //! After every accepted step the guards are sampled at a few points of the polynomial inside it; a change of sign is
 //! narrowed down to the resolution of `t`. A jump changes the state (and, if the caller
-//! likes, the field); integration begins anew there, with a new first step. Two crossings of one guard between two
-//! neighbouring samples are not seen.
+//! likes, the field); integration begins anew there, with a new first step. Where the samples of a guard dip towards zero, the
+//! dip is followed down, so that two crossings between two neighbouring samples are seen as well, as far as the polynomial
+//! itself shows them.
+
+mod dip;
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
+use self::dip::Dip;
 use crate::SolveError;
 use crate::integrate::{Segment, Step};
 use crate::stepper::Stepper;
 
 /// Samples of the guards in one step, its beginning not counted.
 const SAMPLES: usize = 6;
+
+/// The beginning, the samples, and a dip between each two.
+const MOST: usize = 2 * SAMPLES + 1;
 
 /// Where the side of a guard is looked up that began on its zero, as a fraction of the step.
 const JUST_AFTER: f64 = 1e-4;
@@ -155,8 +162,10 @@ pub(crate) struct Watch<'e, 'a, S: Scalar, F> {
 struct Known<R> {
     /// The side it is on: -1, 1, or 0 while unknown.
     side: i8,
-    /// Values at the samples of this step.
-    values: [R; SAMPLES + 1],
+    /// Places in this step and values there, its beginning first.
+    samples: [(R, R); MOST],
+    /// How many there are.
+    count: usize,
     /// Samples before this one have been looked at.
     cursor: usize,
     /// The next crossing that counts, and the side it leads to.
@@ -165,7 +174,8 @@ struct Known<R> {
 
 impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     pub(crate) fn new(events: &'e mut [Event<'a, S, F>], n: usize, span: S::Real) -> Self {
-        let known = Known { side: 0, values: [S::Real::zero(); SAMPLES + 1], cursor: 0, root: None };
+        let samples = [(S::Real::zero(), S::Real::zero()); MOST];
+        let known = Known { side: 0, samples, count: 1, cursor: 0, root: None };
         for event in events.iter_mut() {
             event.occurrences = 0;
         }
@@ -186,7 +196,7 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     pub(crate) fn begin(&mut self, field: &F, t: S::Real, y: &[S]) -> Result<(), SolveError> {
         for i in 0..self.events.len() {
             let value = self.events[i].value(field, i, t, y)?;
-            self.guards[i].side = side(value);
+            self.guards[i].begin(value, side(value));
         }
         Ok(())
     }
@@ -207,7 +217,10 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
                     first = Some(first.map_or(theta, |first| Elementary::min(first, theta)));
                 }
             }
-            let Some(theta) = first else { return Ok(Verdict::GoOn) };
+            let Some(theta) = first else {
+                self.guards.iter_mut().for_each(Known::go_on);
+                return Ok(Verdict::GoOn);
+            };
             let verdict = self.occur(theta, step);
             if verdict != Verdict::GoOn {
                 return Ok(verdict);
@@ -219,7 +232,7 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     pub(crate) fn jump(&mut self, field: &mut F, t: S::Real) -> Result<(), SolveError> {
         self.count_close_jumps(t)?;
         for i in 0..self.events.len() {
-            self.guards[i].values[0] = self.events[i].value(field, i, t, &self.state)?;
+            self.guards[i].samples[0].1 = self.events[i].value(field, i, t, &self.state)?;
         }
         for i in 0..self.due.len() {
             if let Some(jump) = &mut self.events[self.due[i]].jump {
@@ -229,8 +242,8 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
         for i in 0..self.events.len() {
             let after = self.events[i].value(field, i, t, &self.state)?;
             // A guard that fired and that its jump left alone is still on its zero: which side it goes to now is open.
-            let on_zero = self.due.contains(&i) && after == self.guards[i].values[0];
-            self.guards[i].side = if on_zero { 0 } else { side(after) };
+            let on_zero = self.due.contains(&i) && after == self.guards[i].samples[0].1;
+            self.guards[i].begin(after, if on_zero { 0 } else { side(after) });
         }
         Ok(())
     }
@@ -265,21 +278,80 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     {
         let mut probe = core::mem::take(&mut self.probe);
         for sample in 1..=SAMPLES {
-            let t = step.time(place(sample));
+            let theta = S::Real::from_f64(sample as f64 / SAMPLES as f64);
+            let t = step.time(theta);
             step.at(t, &mut probe);
             for i in 0..self.events.len() {
-                self.guards[i].values[sample] = self.events[i].value(step.field(), i, t, &probe)?;
+                self.guards[i].samples[sample] = (theta, self.events[i].value(step.field(), i, t, &probe)?);
             }
         }
         self.probe = probe;
         for i in 0..self.events.len() {
-            (self.guards[i].cursor, self.guards[i].root) = (1, None);
+            (self.guards[i].count, self.guards[i].cursor, self.guards[i].root) = (SAMPLES + 1, 1, None);
             if self.guards[i].side == 0 {
                 let value = self.guard_at(i, S::Real::from_f64(JUST_AFTER), step)?;
                 self.guards[i].side = side(value);
             }
+            self.follow_dips(i, step)?;
         }
         Ok(())
+    }
+
+    /// Adds a sample wherever guard `i` crosses zero and comes back between two of them.
+    fn follow_dips<K>(&mut self, i: usize, step: &mut Step<'_, '_, F, K>) -> Result<(), SolveError>
+    where
+        K: Stepper<F, Scalar = S>,
+    {
+        let Known { samples, count, .. } = self.guards[i];
+        for at in 0..count {
+            let sign = if samples[at].1 < S::Real::zero() { -S::Real::one() } else { S::Real::one() };
+            let Some(dip) = self.dip_at(i, at, sign, &samples[..count], step)? else { continue };
+            if let Some((theta, distance)) =
+                dip.below(|theta| self.guard_at(i, theta, step).map(|value| value * sign))?
+            {
+                self.guards[i].insert(theta, distance * sign);
+            }
+        }
+        Ok(())
+    }
+
+    /// The dip of guard `i` around a sample. At the ends of the step the neighbour beyond is stood for by a place close by:
+    /// where the guard comes closer to zero on leaving the end, the least distance lies inside.
+    fn dip_at<K>(
+        &mut self,
+        i: usize,
+        at: usize,
+        sign: S::Real,
+        samples: &[(S::Real, S::Real)],
+        step: &mut Step<'_, '_, F, K>,
+    ) -> Result<Option<Dip<S::Real>>, SolveError>
+    where
+        K: Stepper<F, Scalar = S>,
+    {
+        let last = samples.len() - 1;
+        let distance = |at: usize| samples[at].1 * sign;
+        if at != 0 && at != last {
+            let places = [samples[at - 1].0, samples[at].0, samples[at + 1].0];
+            return Ok(Dip::between(places, [distance(at - 1), distance(at), distance(at + 1)]));
+        }
+        let inner = if at == 0 { 1 } else { last - 1 };
+        let rise = distance(inner) - distance(at);
+        if self.guards[i].side == 0 || rise <= S::Real::zero() || distance(at) >= rise {
+            return Ok(None);
+        }
+        let close = S::Real::from_f64(JUST_AFTER);
+        let place = if at == 0 { close } else { S::Real::one() - close };
+        let beside = self.guard_at(i, place, step)? * sign;
+        if beside < S::Real::zero() || beside >= distance(at) {
+            return Ok(None);
+        }
+        let (mut places, mut distances) =
+            ([samples[at].0, place, samples[inner].0], [distance(at), beside, distance(inner)]);
+        if at == last {
+            places.reverse();
+            distances.reverse();
+        }
+        Ok(Some(Dip { places, distances }))
     }
 
     /// The next crossing of guard `i` that counts, with the side it leads to.
@@ -287,9 +359,9 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     where
         K: Stepper<F, Scalar = S>,
     {
-        while self.guards[i].root.is_none() && self.guards[i].cursor <= SAMPLES {
+        while self.guards[i].root.is_none() && self.guards[i].cursor < self.guards[i].count {
             let (known, sample) = (&self.guards[i], self.guards[i].cursor);
-            let (from, value) = (known.side, known.values[sample]);
+            let (from, value) = (known.side, known.samples[sample].1);
             let to = side(value);
             self.guards[i].cursor += 1;
             if from == 0 || (to == from) {
@@ -325,10 +397,10 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
         K: Stepper<F, Scalar = S>,
     {
         let half = S::Real::from_f64(0.5);
-        let (mut low, mut high) = (place::<S::Real>(sample - 1), place::<S::Real>(sample));
+        let ((mut low, before), (mut high, mut at_high)) =
+            (self.guards[i].samples[sample - 1], self.guards[i].samples[sample]);
         // At the beginning of a step the guard may have been left on its zero.
-        let mut at_low = if sample == 1 { S::Real::zero() } else { self.guards[i].values[sample - 1] };
-        let mut at_high = self.guards[i].values[sample];
+        let mut at_low = if sample == 1 { S::Real::zero() } else { before };
         let resolution = S::Real::EPSILON * step.resolution();
         let truncation = S::Real::from_f64(0.2) / (high - low);
         let mut slack = S::Real::from_f64(2.0) * (high - low);
@@ -384,9 +456,25 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     }
 }
 
-/// The place of a sample in the step.
-fn place<R: Real>(sample: usize) -> R {
-    R::from_f64(sample as f64 / SAMPLES as f64)
+impl<R: Real> Known<R> {
+    /// Begins on a side, with this value.
+    fn begin(&mut self, value: R, side: i8) {
+        self.samples[0] = (R::zero(), value);
+        self.side = side;
+    }
+
+    /// The end of a step becomes the beginning of the next.
+    fn go_on(&mut self) {
+        self.samples[0] = (R::zero(), self.samples[self.count - 1].1);
+    }
+
+    /// Puts a sample in its place. There is room for one in every gap.
+    fn insert(&mut self, theta: R, value: R) {
+        let at = self.samples[..self.count].iter().position(|sample| sample.0 > theta).unwrap_or(self.count);
+        self.samples.copy_within(at..self.count, at + 1);
+        self.samples[at] = (theta, value);
+        self.count += 1;
+    }
 }
 
 fn side<R: Real>(value: R) -> i8 {

@@ -1,5 +1,6 @@
 //! Events against closed forms.
 
+use proptest::prelude::*;
 use vecfield_solvers::tableau::{ALL, DOP853, TSIT5, Tableau, VERNER_7};
 use vecfield_solvers::{Ending, Event, Integrator, Options, Save, Solution, SolveError, VectorField, field};
 
@@ -103,6 +104,39 @@ fn two_crossings_in_one_step_are_both_found() {
     let mut events = [Event::any(|_, _, y: &[f64]| (y[0] - 4.0) * (y[0] - 6.0))];
     let run = run(&DOP853, line, 10.0, &[0.0], &mut events);
     assert_near(&times(&run), &[4.0, 6.0], "parabola");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The cosine of a phase rises above `1 - depth` for a moment in every turn, far shorter than a step.
+    #[test]
+    fn grazing_crossings_are_found_wherever_they_lie(phase in 0.0..6.0_f64, exponent in -7.0..-2.0_f64, offset in 0.0..1.0_f64) {
+        let depth = 10.0_f64.powf(exponent);
+        let oscillator = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -y[0]));
+        // The state of a smooth solve is good to 1e-11 or so: shallower dips than 1e-7 are not asked for.
+        let mut events = [Event::any(move |_, _, y: &[f64]| y[0] - (1.0 - depth))];
+        let start = phase + 0.05 + offset;
+        let run = run(&VERNER_7, oscillator, 20.0, &[start.cos(), -start.sin()], &mut events);
+        let half = (1.0 - depth).acos();
+        let turns = (1..10).map(|k| f64::from(k) * core::f64::consts::TAU - start);
+        let expected: Vec<f64> = turns
+            .flat_map(|centre| [centre - half, centre + half])
+            .filter(|t| (0.0..20.0).contains(t))
+            .collect();
+        let found = times(&run);
+        prop_assert_eq!(found.len(), expected.len(), "{:?} for {:?}", &found, &expected);
+        for (found, expected) in found.iter().zip(&expected) {
+            prop_assert!((found - expected).abs() < 1e-5, "{} for {}", found, expected);
+        }
+    }
+}
+
+#[test]
+fn a_guard_that_only_comes_close_does_not_fire() {
+    let oscillator = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -y[0]));
+    let mut events = [Event::any(|_, _, y: &[f64]| y[0] - (1.0 + 1e-8))];
+    assert_eq!(times(&run(&VERNER_7, oscillator, 60.0, &[0.0, 1.0], &mut events)), []);
 }
 
 /// `y' = b + u`, with `u` switched by events alone.
