@@ -12,6 +12,7 @@ const MEASURED: &[(&str, &str, &str)] = &[
     ("formulas at a point and over rows", "vecfield-expr", "speed"),
     ("Jacobians of formulas, symbolic and by duals", "vecfield-expr", "jacobians"),
     ("the Lorenz system, method by method", "vecfield-solvers", "lorenz"),
+    ("explicit steps, by hand and generic, small and large", "vecfield-solvers", "explicit_speed"),
 ];
 
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {

@@ -19,30 +19,44 @@ pub(crate) fn terms<R: vecfield_traits::Real>(weights: &[f64]) -> Box<[Term<R>]>
     weights.iter().enumerate().filter_map(term).collect()
 }
 
+/// Runs the body over blocks of consecutive components that cover `0..n`, with `$at` the first of a block and the constant `$B`
+/// its size. Sixteen sums at once hide the latency of an addition.
+macro_rules! for_blocks {
+    ($n:expr, $at:ident, $B:ident => $body:expr) => {{
+        let (n, mut $at): (usize, usize) = ($n, 0);
+        while $at + 16 <= n {
+            const $B: usize = 16;
+            $body;
+            $at += 16;
+        }
+        if $at + 8 <= n {
+            const $B: usize = 8;
+            $body;
+            $at += 8;
+        }
+        $crate::combine::for_blocks!(@rest n, $at, $B => $body, 1, 2, 3, 4, 5, 6, 7);
+    }};
+    (@rest $n:ident, $at:ident, $B:ident => $body:expr, $($size:literal),*) => {
+        match $n - $at {
+            $($size => {
+                const $B: usize = $size;
+                $body;
+            })*
+            _ => {}
+        }
+    };
+}
+pub(crate) use for_blocks;
+
 /// `out = y + h Σ c_j k_j`; `stages` is `[slots, n]`.
 #[inline]
 pub(crate) fn combine<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
-    match y.len() {
-        1 => block::<S, 1>(y, h, terms, stages, out, 0),
-        2 => block::<S, 2>(y, h, terms, stages, out, 0),
-        3 => block::<S, 3>(y, h, terms, stages, out, 0),
-        4 => block::<S, 4>(y, h, terms, stages, out, 0),
-        n => {
-            let mut at = 0;
-            while at + 8 <= n {
-                block::<S, 8>(y, h, terms, stages, out, at);
-                at += 8;
-            }
-            while at < n {
-                block::<S, 1>(y, h, terms, stages, out, at);
-                at += 1;
-            }
-        }
-    }
+    for_blocks!(y.len(), at, B => combine_block::<S, B>(y, h, terms, stages, out, at));
 }
 
+/// [`combine`] for the `B` components from `at`.
 #[inline(always)]
-fn block<S: Scalar, const B: usize>(
+pub(crate) fn combine_block<S: Scalar, const B: usize>(
     y: &[S],
     h: S::Real,
     terms: &[Term<S::Real>],
@@ -50,48 +64,27 @@ fn block<S: Scalar, const B: usize>(
     out: &mut [S],
     at: usize,
 ) {
-    let n = y.len();
-    let mut sum = [S::zero(); B];
-    for term in terms {
-        let k = &stages[term.slot * n + at..][..B];
-        for i in 0..B {
-            sum[i] += k[i].scale(term.weight);
-        }
-    }
+    let sum: [S; B] = sums(y.len(), terms, stages, at, |k| k);
     let (y, out) = (&y[at..][..B], &mut out[at..][..B]);
     for i in 0..B {
         out[i] = y[i] + sum[i].scale(h);
     }
 }
 
-/// `Σ c_j k_j`, its values only, block by block: `each(i, sum_i)` in the order of the components.
-#[inline]
-pub(crate) fn for_each_sum<S: Scalar>(
+/// `Σ c_j k_j` of what `part` takes of each number, for the `B` components from `at`.
+#[inline(always)]
+pub(crate) fn sums<S: Scalar, T: Scalar<Real = S::Real>, const B: usize>(
     n: usize,
     terms: &[Term<S::Real>],
     stages: &[S],
-    mut each: impl FnMut(usize, S::Real),
-) {
-    let mut at = 0;
-    while at + 3 <= n {
-        for (i, sum) in sums::<S, 3>(n, terms, stages, at).into_iter().enumerate() {
-            each(at + i, sum);
-        }
-        at += 3;
-    }
-    while at < n {
-        each(at, sums::<S, 1>(n, terms, stages, at)[0]);
-        at += 1;
-    }
-}
-
-#[inline(always)]
-fn sums<S: Scalar, const B: usize>(n: usize, terms: &[Term<S::Real>], stages: &[S], at: usize) -> [S::Real; B] {
-    let mut sum = [<S::Real as Scalar>::zero(); B];
+    at: usize,
+    part: impl Fn(S) -> T,
+) -> [T; B] {
+    let mut sum = [T::zero(); B];
     for term in terms {
         let k = &stages[term.slot * n + at..][..B];
         for i in 0..B {
-            sum[i] += k[i].value() * term.weight;
+            sum[i] += part(k[i]).scale(term.weight);
         }
     }
     sum

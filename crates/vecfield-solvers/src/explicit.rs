@@ -1,10 +1,12 @@
 //! The stepper of all explicit Runge–Kutta methods, over any number.
 
+mod small;
+
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
-use crate::combine::{Term, combine, for_each_sum, terms};
+use crate::combine::{Term, combine, combine_block, for_blocks, sums, terms};
 use crate::controller::Controller;
-use crate::options::{Norm, Options, root_mean};
+use crate::options::{LANES, Norm, Options, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{SolveError, initial};
@@ -50,6 +52,20 @@ pub(crate) struct Strain<R> {
     pub(crate) reach: R,
     /// How much of itself the rate changes over the step: small where the solution is much slower than the steps.
     pub(crate) turn: R,
+}
+
+impl<R: Real> Estimate<R> {
+    /// The error ratio from the sums of squares of each estimate's; NaN as soon as anything is not finite.
+    fn ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
+        match self {
+            Estimate::None => first,
+            Estimate::Embedded(_) => h.abs() * root_mean(first, n),
+            Estimate::Pair { .. } => {
+                let joined = first + R::from_f64(0.01) * second;
+                if joined == R::zero() { joined } else { h.abs() * first / (joined * R::from_f64(n as f64)).sqrt() }
+            }
+        }
+    }
 }
 
 impl<S: Scalar> ExplicitRungeKutta<S> {
@@ -136,42 +152,38 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
 
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
         let (n, end) = (self.n, self.tableau.end_slot());
-        let s = self.tableau.stages();
-        for i in 1..s {
+        for i in 1..self.tableau.stages() {
             let (known, unknown) = self.k.split_at_mut(i * n);
             let y = if i == end { &mut self.y_new } else { &mut self.stage };
             combine(&self.y, h, &self.rows[i], known, y);
             field.eval(t + self.times[i] * h, y, &mut unknown[..n]);
         }
-        if end == s {
-            combine(&self.y, h, &self.weights, &self.k[..s * n], &mut self.y_new);
-        }
     }
 
-    /// The error ratio; NaN as soon as anything is not finite.
-    fn error_ratio(&self, h: S::Real) -> S::Real {
-        let n = self.n;
-        let size = h.abs();
-        let sum_of_squares = |terms: &[Term<S::Real>]| {
-            let mut total = S::Real::zero();
-            for_each_sum(n, terms, &self.k, |i, error| {
-                let ratio = error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
-                total += ratio * ratio;
-            });
-            total
+    /// The state at the end, where no stage is it, and the error ratio, in one pass over the stages.
+    fn finish(&mut self, h: S::Real) -> S::Real {
+        let mut lanes = [[S::Real::zero(); LANES]; 2];
+        for_blocks!(self.n, at, B => self.finish_block::<B>(h, at, &mut lanes));
+        self.error.ratio(h, self.n, lanes.map(|lanes| lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x)))
+    }
+
+    #[inline(always)]
+    fn finish_block<const B: usize>(&mut self, h: S::Real, at: usize, lanes: &mut [[S::Real; LANES]; 2]) {
+        if self.tableau.end_slot() == self.tableau.stages() {
+            combine_block::<S, B>(&self.y, h, &self.weights, &self.k, &mut self.y_new, at);
+        }
+        let [first, second] = lanes;
+        let squares = |terms: &[Term<S::Real>], lanes: &mut [S::Real; LANES]| {
+            let errors: [S::Real; B] = sums(self.n, terms, &self.k, at, |k| k.value());
+            self.norm.add_squares(errors, (&self.y, &self.y_new), at, lanes);
         };
         match &self.error {
             // Zero times a finite number is zero, else NaN.
-            Estimate::None => self.y_new.iter().fold(S::Real::zero(), |sum, y| sum + y.value() * S::Real::zero()),
-            Estimate::Embedded(weights) => size * root_mean(sum_of_squares(weights), n),
+            Estimate::None => self.y_new[at..][..B].iter().for_each(|y| first[0] += y.value() * S::Real::zero()),
+            Estimate::Embedded(weights) => squares(weights, first),
             Estimate::Pair { fifth, third } => {
-                let (fifth, third) = (sum_of_squares(fifth), sum_of_squares(third));
-                let joined = fifth + S::Real::from_f64(0.01) * third;
-                if joined == S::Real::zero() {
-                    joined
-                } else {
-                    size * fifth / (joined * S::Real::from_f64(n as f64)).sqrt()
-                }
+                squares(fifth, first);
+                squares(third, second);
             }
         }
     }
@@ -215,8 +227,16 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
 
     fn attempt(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) -> Attempt<S::Real> {
         self.extended = false;
-        self.stages(field, t, h);
-        let mut error = self.error_ratio(h);
+        let mut error = match self.n {
+            1 => self.small_step::<F, 1>(field, t, h),
+            2 => self.small_step::<F, 2>(field, t, h),
+            3 => self.small_step::<F, 3>(field, t, h),
+            4 => self.small_step::<F, 4>(field, t, h),
+            _ => {
+                self.stages(field, t, h);
+                self.finish(h)
+            }
+        };
         let end = self.tableau.end_slot();
         if end == self.tableau.stages() && error <= S::Real::one() {
             let k = &mut self.k[end * self.n..][..self.n];
@@ -293,12 +313,13 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
             Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => weights,
             Estimate::None => &self.weights,
         };
-        for_each_sum(n, weights, &self.k, |i, error| {
+        for i in 0..n {
+            let [error] = sums(n, weights, &self.k, i, |k| k.value());
             let ratio = (error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
             if ratio > worst.1 {
                 worst = (i, ratio);
             }
-        });
+        }
         Culprit { component: worst.0, finite: true }
     }
 }

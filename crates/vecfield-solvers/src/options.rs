@@ -122,9 +122,24 @@ impl<R: Real> Norm<R> {
     /// against an infinite state.
     #[inline(always)]
     pub(crate) fn scale(&self, i: usize, a: R, b: R) -> R {
-        let (a, b) = (a.abs(), b.abs());
-        let larger = if a > b { a } else { b };
-        self.atol[i] + self.rtol * larger + (a + b) * R::zero()
+        scale(self.atol[i], self.rtol, a, b)
+    }
+
+    /// The squares of `B` error ratios from component `at` on, added to the sums of [`LANES`] lanes: components a multiple of
+    /// that many apart share one, whatever the size of the blocks.
+    #[inline(always)]
+    pub(crate) fn add_squares<S: Scalar<Real = R>, const B: usize>(
+        &self,
+        errors: [R; B],
+        (y, y_new): (&[S], &[S]),
+        at: usize,
+        lanes: &mut [R; LANES],
+    ) {
+        let (atol, y, y_new) = (&self.atol[at..][..B], &y[at..][..B], &y_new[at..][..B]);
+        for i in 0..B {
+            let ratio = errors[i] / scale(atol[i], self.rtol, y[i].value(), y_new[i].value());
+            lanes[i % LANES] += ratio * ratio;
+        }
     }
 
     /// The norm of the values of `x`, at the state `y`.
@@ -136,6 +151,16 @@ impl<R: Real> Norm<R> {
         }
         root_mean(total, x.len())
     }
+}
+
+/// Sums that are carried on side by side: one alone would wait for every addition to end.
+pub(crate) const LANES: usize = 8;
+
+#[inline(always)]
+fn scale<R: Real>(atol: R, rtol: R, a: R, b: R) -> R {
+    let (a, b) = (a.abs(), b.abs());
+    let larger = if a > b { a } else { b };
+    atol + rtol * larger + (a + b) * R::zero()
 }
 
 /// `√(total / n)`.

@@ -84,6 +84,29 @@ proptest! {
         }
     }
 
+    /// However many components are taken at once, each has the bits it has in a system of its own.
+    #[test]
+    fn copies_side_by_side_change_no_bits(y in prop::array::uniform3(0.5..2.0_f64), n in 1..4_usize, copies in 1..24_usize) {
+        let cycle = |n: usize| field(n, move |t: f64, y: &[f64], dy: &mut [f64]| {
+            for (y, dy) in y.chunks(3).zip(dy.chunks_mut(3)) {
+                for i in 0..y.len() {
+                    dy[i] = y[i] * (t.cos() - y[(i + 1) % y.len()]);
+                }
+            }
+        });
+        let side_by_side: Vec<f64> = y.iter().copied().cycle().take(3 * copies + n).collect();
+        for tableau in ALL {
+            let mut single = [0.0; 3];
+            let mut many = vec![0.0; side_by_side.len()];
+            let options = Options::fixed(0.05);
+            Integrator::explicit(tableau, n, &options).unwrap().sample(&cycle(n), 0.0, &y[..n], &[1.0], &mut single[..n]).unwrap();
+            let mut integrator = Integrator::explicit(tableau, many.len(), &options).unwrap();
+            integrator.sample(&cycle(many.len()), 0.0, &side_by_side, &[1.0], &mut many).unwrap();
+            prop_assert_eq!(&many[3 * copies..], &single[..n], "{}", tableau.name);
+            prop_assert_eq!(&many[..3], &many[3 * (copies - 1)..][..3], "{}", tableau.name);
+        }
+    }
+
     /// Forth by `T` and back by `T` is the identity to the accuracy asked for.
     #[test]
     fn forth_and_back(y in prop::array::uniform2(0.5..2.0_f64)) {
