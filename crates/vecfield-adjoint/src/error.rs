@@ -1,10 +1,10 @@
-//! Why a fit could not be made.
+//! Why a gradient could not be had, or a fit not be made.
 
 use vecfield_linalg::LinalgError;
 use vecfield_optim::OptimError;
 use vecfield_solvers::SolveError;
 
-/// Why a fit could not be made.
+/// Why a gradient could not be had, or a fit not be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdjointError {
@@ -29,6 +29,87 @@ pub enum AdjointError {
         /// Number of unknowns.
         unknowns: usize,
     },
+    /// The solver's method has no pass back.
+    #[error(
+        "the method has no discrete adjoint; use one that has (any explicit Runge-Kutta method, radau5, rodas5p, auto), or \
+         forward sensitivities or backsolve with this one"
+    )]
+    NoPassBack,
+    /// The pass back of the method needs second derivatives of the field.
+    #[error(
+        "the discrete adjoint of {method} needs second derivatives, which the field does not offer (`Vjp::vjp_along`); \
+         offer them, or use radau5"
+    )]
+    NoSecondDerivatives {
+        /// The method.
+        method: &'static str,
+    },
+    /// The method cannot put a solve aside, so nothing can be computed again.
+    #[error(
+        "the record of this solve does not fit into {bytes} bytes, and its method cannot be taken up in between; allow more \
+         memory, or use another method"
+    )]
+    NoCheckpoints {
+        /// The budget.
+        bytes: usize,
+    },
+    /// Not even a single step fits.
+    #[error("a budget of {bytes} bytes is less than one step needs; allow at least {needed}")]
+    BudgetTooSmall {
+        /// The budget.
+        bytes: usize,
+        /// What it must be at least.
+        needed: usize,
+    },
+    /// The linear system of a step's stages has no solution.
+    #[error(
+        "the stages of the step from t = {t} (h = {step:e}) are singular, so the gradient through it does not exist; take \
+         smaller steps (a smaller tolerance) there"
+    )]
+    SingularStage {
+        /// Where the step begins.
+        t: f64,
+        /// Its size.
+        step: f64,
+    },
+    /// A cotangent stopped being a number.
+    #[error(
+        "the cotangent of {} {index} is not finite at the step from t = {t}: the field has no finite derivative there (a square \
+         root, logarithm or power at 0?), or the gradient overflows; change the formula near that point, or shorten the interval",
+        if *.parameter { "parameter" } else { "component" }
+    )]
+    NotFinite {
+        /// Is it a parameter's, or a state component's?
+        parameter: bool,
+        /// Which.
+        index: usize,
+        /// Where the step begins.
+        t: f64,
+    },
+    /// A guard touches zero without crossing it.
+    #[error(
+        "event {event} at t = {t} only grazes its zero: its time has no derivative there; move the event, or ask for the \
+         gradient on one side of it"
+    )]
+    Grazing {
+        /// The event, by its index.
+        event: usize,
+        /// When.
+        t: f64,
+    },
+    /// A slice of cotangents does not fit the solve.
+    #[error("{what} has {found} numbers where the solve has {expected}")]
+    Dimension {
+        /// Which slice.
+        what: &'static str,
+        /// How many numbers it has.
+        found: usize,
+        /// How many it should have.
+        expected: usize,
+    },
+    /// The pass back was cut short by its caller.
+    #[error("stopped before the gradient was complete")]
+    Stopped,
     /// Integration failed.
     #[error(transparent)]
     Solve(#[from] SolveError),

@@ -1,5 +1,8 @@
-//! What data say about the constants of `dy/dt = f(t, y; θ)`: sensitivities `∂y/∂θ` through the solver, and fits by
-//! multiple shooting.
+//! Derivatives through a solve of `dy/dt = f(t, y; θ)`: exact gradients in the memory one has, and what data say about `θ`.
+//!
+//! The *discrete adjoint* ([`Discrete`]) pulls cotangents back through the steps a solve took: the exact gradient of the
+//! numbers it computed with respect to initial state, parameters and times, through events and jumps. A *fit* ([`fit()`])
+//! finds the parameters by multiple shooting with forward sensitivities:
 //!
 //! ```
 //! use vecfield_adjoint::{FitOptions, Noise, Start, Uncertainty, fit};
@@ -31,7 +34,11 @@
 //!
 //! | you want | start at |
 //! |---|---|
-//! | constants and initial states from data | [`fit`], [`FitOptions`], [`Start`] |
+//! | the gradient of anything computed from a solve | [`Discrete`], [`Cotangents`], [`Gradient`] |
+//! | the same in bounded memory | [`Budget`] |
+//! | gradients of event times, and through jumps | [`Crossing`] |
+//! | the pass back through a new family of steppers | [`reverse`] |
+//! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
 //! | the least-squares problem itself | [`Shooting`], [`Window`] |
 //! | noise models and robust losses | [`Noise`], [`Loss`] |
@@ -45,14 +52,24 @@
 //! *Checked by* the law `sensitivities_are_finite_differences`.
 
 mod arrow;
+mod budget;
+mod discrete;
 mod error;
+mod event;
 mod fit;
 mod noise;
+mod record;
+pub mod reverse;
 mod sampler;
+mod schedule;
 mod shooting;
+mod sweep;
 mod uncertainty;
 
+pub use budget::Budget;
+pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
 pub use error::AdjointError;
+pub use event::{Crossing, Lane, Pointwise};
 pub use fit::{Fit, FitOptions, Start, fit};
 pub use noise::{Loss, Noise};
 pub use shooting::{Differentiable, Measurement, Shooting, Window};

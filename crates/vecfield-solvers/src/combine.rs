@@ -8,13 +8,15 @@ use vecfield_traits::Scalar;
 
 /// `c_j` and the slot `j` it weighs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Term<R> {
-    pub(crate) weight: R,
-    pub(crate) slot: usize,
+pub struct Term<R> {
+    /// `c_j`.
+    pub weight: R,
+    /// `j`.
+    pub slot: usize,
 }
 
 /// The terms of a row of weights; zeros are left out.
-pub(crate) fn terms<R: vecfield_traits::Real>(weights: &[f64]) -> Box<[Term<R>]> {
+pub fn terms<R: vecfield_traits::Real>(weights: &[f64]) -> Box<[Term<R>]> {
     let term = |(slot, &weight): (usize, &f64)| (weight != 0.0).then(|| Term { weight: R::from_f64(weight), slot });
     weights.iter().enumerate().filter_map(term).collect()
 }
@@ -50,7 +52,7 @@ pub(crate) use for_blocks;
 
 /// `out = y + h Σ c_j k_j`; `stages` is `[slots, n]`.
 #[inline]
-pub(crate) fn combine<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
+pub fn combine<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
     for_blocks!(y.len(), at, B => combine_block::<S, B>(y, h, terms, stages, out, at));
 }
 

@@ -90,6 +90,11 @@ impl<K, R> Integrator<K, R> {
         &self.stepper
     }
 
+    /// The stepper, to be driven by a [`Clock`](crate::Clock).
+    pub fn stepper_mut(&mut self) -> &mut K {
+        &mut self.stepper
+    }
+
     /// The options.
     pub fn options(&self) -> &Options<R> {
         &self.options

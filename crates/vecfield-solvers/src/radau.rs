@@ -16,7 +16,8 @@ mod newton;
 use vecfield_linalg::Complex;
 use vecfield_traits::{Elementary, Jacobian, Real};
 
-use self::collocation::{ALPHA, BETA, C, E, GAMMA, T_INVERSE, collocation, transform};
+pub use self::collocation::Collocation;
+use self::collocation::{ALPHA, BETA, C, E, GAMMA, RADAU5, T_INVERSE, collocation, transform};
 use self::newton::{ITERATIONS, Newton};
 use crate::combine::{Term, combine};
 use crate::linear::{Linearisation, Shifted};
@@ -340,7 +341,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         out.extend_from_slice(&self.z);
-        Some(Formula::Radau5)
+        Some(Formula::Collocation(&RADAU5))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

@@ -3,6 +3,8 @@
 use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
+pub use crate::combine::{Term, combine, terms};
+pub use crate::radau::Collocation;
 use crate::rosenbrock::RosenbrockTableau;
 use crate::tableau::Tableau;
 
@@ -90,8 +92,8 @@ pub enum Formula {
     Explicit(&'static Tableau),
     /// Rosenbrock; the stages `k_i`, `[s, n]`.
     Rosenbrock(&'static RosenbrockTableau),
-    /// Radau IIA of order five; the stages `z_i = Y_i - y`, `[3, n]`.
-    Radau5,
+    /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.
+    Collocation(&'static Collocation),
 }
 
 type Real<K, F> = <<K as Stepper<F>>::Scalar as Scalar>::Real;

@@ -27,6 +27,33 @@ pub(super) const T_INVERSE: [[f64; 3]; 3] = [
 /// Weights of `z` in the error estimate of order three (Hairer–Wanner II, IV.8, eq. (8.20)).
 pub(super) const E: [f64; 3] = [(-13.0 - 7.0 * SQRT6) / 3.0, (-13.0 + 7.0 * SQRT6) / 3.0, -1.0 / 3.0];
 
+/// An implicit Runge–Kutta method as its stages `z_i = Y_i - y` see it.
+///
+/// ```text
+/// M z_i = h Σ_j a_ij f(t + c_j h, y + z_j)        y⁺ = y + Σ_i d_i z_i        y(t + θh) = y + Σ_i z_i Σ_p w_ip θ^(p+1)
+/// ```
+#[derive(Debug)]
+pub struct Collocation {
+    /// `a_ij`: square.
+    pub a: &'static [&'static [f64]],
+    /// `c_j`, as fractions of the step.
+    pub c: &'static [f64],
+    /// `d_i`.
+    pub end: &'static [f64],
+    /// `w_ip`.
+    pub dense: &'static [&'static [f64]],
+}
+
+/// Radau IIA with three stages (Hairer–Wanner II, IV.5, Table 5.6).
+pub(super) const RADAU5: Collocation =
+    Collocation { a: &[&A[0], &A[1], &A[2]], c: &C, end: &[0.0, 0.0, 1.0], dense: &[&P[0], &P[1], &P[2]] };
+
+const A: [[f64; 3]; 3] = [
+    [(88.0 - 7.0 * SQRT6) / 360.0, (296.0 - 169.0 * SQRT6) / 1800.0, (-2.0 + 3.0 * SQRT6) / 225.0],
+    [(296.0 + 169.0 * SQRT6) / 1800.0, (88.0 + 7.0 * SQRT6) / 360.0, (-2.0 - 3.0 * SQRT6) / 225.0],
+    [(16.0 - SQRT6) / 36.0, (16.0 + SQRT6) / 36.0, 1.0 / 9.0],
+];
+
 /// The collocation polynomial through `0, z₁, z₂, z₃`: `y(t + θh) = y + Σ_i z_i Σ_p P[i][p] θ^(p+1)`.
 pub(super) const P: [[f64; 3]; 3] = [
     [13.0 / 3.0 + 7.0 * SQRT6 / 3.0, -23.0 / 3.0 - 22.0 * SQRT6 / 3.0, 10.0 / 3.0 + 5.0 * SQRT6],
@@ -53,13 +80,6 @@ pub(super) fn transform<R: Real>(matrix: &[[f64; 3]; 3], n: usize, from: &[R], t
 mod tests {
     use super::*;
     use vecfield_linalg::{Complex, Lu};
-
-    /// The Runge–Kutta matrix of Radau IIA with three stages (Hairer–Wanner II, IV.5, Table 5.6).
-    const A: [[f64; 3]; 3] = [
-        [(88.0 - 7.0 * SQRT6) / 360.0, (296.0 - 169.0 * SQRT6) / 1800.0, (-2.0 + 3.0 * SQRT6) / 225.0],
-        [(296.0 + 169.0 * SQRT6) / 1800.0, (88.0 + 7.0 * SQRT6) / 360.0, (-2.0 - 3.0 * SQRT6) / 225.0],
-        [(16.0 - SQRT6) / 36.0, (16.0 + SQRT6) / 36.0, 1.0 / 9.0],
-    ];
 
     fn product(a: &[[f64; 3]; 3], b: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
         core::array::from_fn(|i| core::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))

@@ -1,0 +1,178 @@
+//! The pass back through one accepted step, family by family.
+//!
+//! A step is a map `(t, h, y; θ) ↦ y⁺`, with the dense output inside it. A [`ReverseStep`] pulls the cotangents of `y⁺` and of
+//! states inside the step back to `y`, `θ`, `t` and `h`, from what the step left behind: stages are never solved again, and
+//! implicit ones are differentiated by the implicit function theorem, with one transposed system a step.
+//!
+//! **Architecture invariant:** a pass back calls only `Vjp` (and, for implicit families, `Jacobian`) of a field. *Why:*
+//! formulas, networks and hand-written Rust are differentiated by the same code. *Checked by* the compiler.
+
+mod collocation;
+mod explicit;
+mod rosenbrock;
+
+use vecfield_solvers::stepper::Formula;
+use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
+
+use crate::AdjointError;
+pub use collocation::CollocationReverse;
+pub use explicit::ExplicitReverse;
+pub use rosenbrock::RosenbrockReverse;
+
+/// An accepted step, as it was left behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken<'a, R> {
+    /// Where it began.
+    pub t: R,
+    /// Its size.
+    pub h: R,
+    /// The state at its beginning, `[n]`.
+    pub y: &'a [R],
+    /// What [`trace`](vecfield_solvers::stepper::Stepper::trace) kept of it.
+    pub stages: &'a [R],
+    /// The formula it follows.
+    pub formula: Formula,
+}
+
+/// Cotangents of the dense output inside a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Inside<'a, R> {
+    /// Where, as fractions of the step.
+    pub thetas: &'a [R],
+    /// The cotangents of the states there, `[thetas.len(), n]`.
+    pub bars: &'a [R],
+}
+
+impl<'a, R: Real> Inside<'a, R> {
+    /// Each place with its cotangent.
+    pub fn iter(self, n: usize) -> impl Iterator<Item = (R, &'a [R])> {
+        self.thetas.iter().copied().zip(self.bars.chunks_exact(n))
+    }
+}
+
+/// Cotangents on their way back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bars<R> {
+    /// Of the state: at the end of the step on entry, at its beginning on return; `[n]`.
+    pub y: Vec<R>,
+    /// Of the parameters; accumulated.
+    pub theta: Vec<R>,
+    /// Of `t`, at fixed `h` and fixed fractions of the step; overwritten.
+    pub t: R,
+    /// Of `h`, at fixed `t` and fixed fractions of the step; overwritten.
+    pub h: R,
+}
+
+/// Pulls cotangents back through the steps of a family.
+pub trait ReverseStep<R: Real, F: VectorField<R>> {
+    /// Pulls `bars` back through `step`.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjointError::NoPassBack`] for a step of another family, [`AdjointError::NoSecondDerivatives`] where the family needs
+    /// those, [`AdjointError::SingularStage`] where the transposed system has no solution.
+    fn pull_back(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        inside: Inside<'_, R>,
+        bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError>;
+
+    /// Writes `d/dt` of the dense output at the fraction `theta` of `step` into `rate`.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjointError::NoPassBack`] for a step of another family.
+    fn rate(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        theta: R,
+        rate: &mut [R],
+    ) -> Result<(), AdjointError>;
+}
+
+/// The pass back of every family, for fields that know their Jacobian.
+#[derive(Debug, Clone)]
+pub struct AnyReverse<R> {
+    explicit: ExplicitReverse<R>,
+    collocation: CollocationReverse<R>,
+    rosenbrock: RosenbrockReverse<R>,
+}
+
+impl<R: Real> AnyReverse<R> {
+    /// No memory yet: the first step of a family makes what it needs.
+    pub fn new() -> AnyReverse<R> {
+        AnyReverse::default()
+    }
+}
+
+impl<R: Real> Default for AnyReverse<R> {
+    fn default() -> Self {
+        AnyReverse {
+            explicit: ExplicitReverse::new(),
+            collocation: CollocationReverse::new(),
+            rosenbrock: RosenbrockReverse::new(),
+        }
+    }
+}
+
+impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
+    fn pull_back(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        inside: Inside<'_, R>,
+        bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError> {
+        match step.formula {
+            Formula::Explicit(_) => self.explicit.pull_back(field, work, step, inside, bars),
+            Formula::Collocation(_) => self.collocation.pull_back(field, work, step, inside, bars),
+            Formula::Rosenbrock(_) => self.rosenbrock.pull_back(field, work, step, inside, bars),
+            _ => Err(AdjointError::NoPassBack),
+        }
+    }
+
+    fn rate(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        theta: R,
+        rate: &mut [R],
+    ) -> Result<(), AdjointError> {
+        match step.formula {
+            Formula::Explicit(_) => self.explicit.rate(field, work, step, theta, rate),
+            Formula::Collocation(_) => self.collocation.rate(field, work, step, theta, rate),
+            Formula::Rosenbrock(_) => self.rosenbrock.rate(field, work, step, theta, rate),
+            _ => Err(AdjointError::NoPassBack),
+        }
+    }
+}
+
+/// `Σ a_i b_i`.
+pub(crate) fn dot<R: Real>(a: &[R], b: &[R]) -> R {
+    a.iter().zip(b).fold(R::zero(), |sum, (&a, &b)| sum + a * b)
+}
+
+/// `to += by · from`.
+pub(crate) fn add_scaled<R: Real>(to: &mut [R], by: R, from: &[R]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += by * from;
+    }
+}
+
+/// `Σ_p w_p θ^(p+1)` and its derivative by `θ`.
+fn polynomial<R: Real>(weights: &[f64], theta: R) -> (R, R) {
+    let (mut value, mut slope) = (R::zero(), R::zero());
+    for &weight in weights.iter().rev() {
+        slope = slope * theta + value;
+        value = value * theta + R::from_f64(weight);
+    }
+    // value is Σ w_p θ^p so far.
+    (value * theta, slope * theta + value)
+}

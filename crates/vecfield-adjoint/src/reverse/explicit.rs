@@ -1,0 +1,194 @@
+//! Explicit Runge–Kutta methods, backwards (Hager 2000; Sanz-Serna 2016): the cotangents of the stages in reverse order,
+//!
+//! ```text
+//! k̄_j = h (b_j ȳ⁺ + Σ_{i>j} a_ij Ȳ_i)        Ȳ_j = (∂f/∂y)ᵀ k̄_j        ȳ = ȳ⁺ + Σ_j Ȳ_j
+//! ```
+
+use vecfield_solvers::stepper::{Formula, Term, combine, terms};
+use vecfield_solvers::tableau::Tableau;
+use vecfield_traits::{Real, Vjp};
+
+use super::{Bars, Inside, ReverseStep, Taken, add_scaled, dot, polynomial};
+use crate::AdjointError;
+
+/// The pass back through explicit Runge–Kutta steps of any [`Tableau`].
+#[derive(Debug, Clone)]
+pub struct ExplicitReverse<R> {
+    plan: Option<Plan<R>>,
+    /// `[slots, n]`: the stages, with those that only dense output needs behind.
+    k: Vec<R>,
+    /// `[slots + 1, n]`: the cotangents of the stages' states, and that of the end.
+    bars: Vec<R>,
+    /// `[slots, n]`: what dense output gives to the cotangents of the stages.
+    dense: Vec<R>,
+    nothing: Vec<R>,
+    state: Vec<R>,
+    k_bar: Vec<R>,
+}
+
+/// A tableau, by rows for the stages' states and by columns for their cotangents.
+#[derive(Debug, Clone)]
+struct Plan<R> {
+    tableau: &'static Tableau,
+    rows: Vec<Box<[Term<R>]>>,
+    times: Vec<R>,
+    weights: Box<[Term<R>]>,
+    /// Column `j` over the stages behind it, then over the end (slot `slots`).
+    columns: Vec<Box<[Term<R>]>>,
+}
+
+impl<R: Real> Plan<R> {
+    fn new(tableau: &'static Tableau) -> Plan<R> {
+        let (s, end, slots) = (tableau.stages(), tableau.end_slot(), tableau.slots());
+        let mut rows: Vec<&[f64]> = tableau.a.to_vec();
+        let mut times: Vec<f64> = tableau.c.to_vec();
+        if end == s {
+            rows.push(tableau.b);
+            times.push(1.0);
+        }
+        rows.extend(tableau.interpolant.a);
+        times.extend(tableau.interpolant.c);
+        let weight = |i: usize, j: usize| rows[i].get(j).copied().unwrap_or(0.0);
+        let b = |j: usize| tableau.b.get(j).copied().unwrap_or(0.0);
+        let column = |j: usize| {
+            let behind: Vec<f64> = (0..slots).map(|i| weight(i, j)).chain([b(j)]).collect();
+            terms(&behind)
+        };
+        Plan {
+            tableau,
+            columns: (0..slots).map(column).collect(),
+            times: times.iter().map(|&c| R::from_f64(c)).collect(),
+            weights: terms(tableau.b),
+            rows: rows.iter().map(|row| terms(row)).collect(),
+        }
+    }
+}
+
+impl<R: Real> Default for ExplicitReverse<R> {
+    fn default() -> Self {
+        let nothing = Vec::new;
+        ExplicitReverse {
+            plan: None,
+            k: nothing(),
+            bars: nothing(),
+            dense: nothing(),
+            nothing: nothing(),
+            state: nothing(),
+            k_bar: nothing(),
+        }
+    }
+}
+
+impl<R: Real> ExplicitReverse<R> {
+    /// No memory yet: the first step makes it.
+    pub fn new() -> ExplicitReverse<R> {
+        ExplicitReverse::default()
+    }
+
+    /// Makes ready for steps of `n` components by this formula.
+    fn fit(&mut self, formula: Formula, n: usize) -> Result<(), AdjointError> {
+        let Formula::Explicit(tableau) = formula else { return Err(AdjointError::NoPassBack) };
+        if !self.plan.as_ref().is_some_and(|plan| core::ptr::eq(plan.tableau, tableau)) {
+            self.plan = Some(Plan::new(tableau));
+        }
+        let slots = tableau.slots();
+        for buffer in [&mut self.k, &mut self.dense] {
+            buffer.resize(slots * n, R::zero());
+        }
+        self.bars.resize((slots + 1) * n, R::zero());
+        for buffer in [&mut self.nothing, &mut self.state, &mut self.k_bar] {
+            buffer.resize(n, R::zero());
+        }
+        Ok(())
+    }
+
+    /// Evaluates the stages that only dense output needs, into the slots behind the step's own.
+    fn extend<F: Vjp<R>>(&mut self, plan: &Plan<R>, field: &F, work: &mut F::Workspace, step: &Taken<'_, R>) {
+        let n = step.y.len();
+        for slot in plan.tableau.stages()..plan.tableau.slots() {
+            let (known, unknown) = self.k.split_at_mut(slot * n);
+            combine(step.y, step.h, &plan.rows[slot], known, &mut self.state);
+            field.eval(step.t + plan.times[slot] * step.h, &self.state, &mut unknown[..n], work);
+        }
+    }
+}
+
+impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
+    fn pull_back(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        inside: Inside<'_, R>,
+        bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError> {
+        let n = step.y.len();
+        self.fit(step.formula, n)?;
+        let Some(plan) = self.plan.take() else { return Err(AdjointError::NoPassBack) };
+        let (s, slots, h) = (plan.tableau.stages(), plan.tableau.slots(), step.h);
+        // Without dense output only the step's own stages count.
+        let last = if inside.thetas.is_empty() { s } else { slots };
+        self.k[..s * n].copy_from_slice(step.stages);
+        self.bars[slots * n..].copy_from_slice(&bars.y);
+        self.bars[last * n..slots * n].fill(R::zero());
+        (bars.t, bars.h) = (R::zero(), R::zero());
+        for term in &plan.weights {
+            bars.h += term.weight * dot(&bars.y, &step.stages[term.slot * n..][..n]);
+        }
+        if !inside.thetas.is_empty() {
+            self.extend(&plan, field, work, step);
+            self.dense.fill(R::zero());
+            for (theta, bar) in inside.iter(n) {
+                add_scaled(&mut bars.y, R::one(), bar);
+                for (slot, weights) in plan.tableau.interpolant.weights.iter().enumerate() {
+                    let (weight, _) = polynomial(weights, theta);
+                    add_scaled(&mut self.dense[slot * n..][..n], h * weight, bar);
+                    bars.h += weight * dot(bar, &self.k[slot * n..][..n]);
+                }
+            }
+        }
+        for j in (0..last).rev() {
+            let dense = if inside.thetas.is_empty() { &self.nothing[..] } else { &self.dense[j * n..][..n] };
+            combine(dense, h, &plan.columns[j], &self.bars, &mut self.k_bar);
+            let y_bar = &mut self.bars[j * n..][..n];
+            y_bar.fill(R::zero());
+            if self.k_bar.iter().all(|bar| *bar == R::zero()) {
+                continue;
+            }
+            combine(step.y, h, &plan.rows[j], &self.k, &mut self.state);
+            let t = step.t + plan.times[j] * h;
+            let t_bar = field.vjp(t, &self.state, &self.k_bar, y_bar, &mut bars.theta, work);
+            bars.t += t_bar;
+            bars.h += plan.times[j] * t_bar;
+            let mut along = R::zero();
+            for (i, bar) in y_bar.iter().enumerate() {
+                bars.y[i] += *bar;
+                along += *bar * (self.state[i] - step.y[i]);
+            }
+            bars.h += along / h;
+        }
+        self.plan = Some(plan);
+        Ok(())
+    }
+
+    fn rate(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        theta: R,
+        rate: &mut [R],
+    ) -> Result<(), AdjointError> {
+        let n = step.y.len();
+        self.fit(step.formula, n)?;
+        let Some(plan) = self.plan.take() else { return Err(AdjointError::NoPassBack) };
+        self.k[..plan.tableau.stages() * n].copy_from_slice(step.stages);
+        self.extend(&plan, field, work, step);
+        rate.fill(R::zero());
+        for (slot, weights) in plan.tableau.interpolant.weights.iter().enumerate() {
+            add_scaled(rate, polynomial(weights, theta).1, &self.k[slot * n..][..n]);
+        }
+        self.plan = Some(plan);
+        Ok(())
+    }
+}
