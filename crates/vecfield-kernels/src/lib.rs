@@ -23,6 +23,7 @@
 //! | sums and inner products with the same bits on every machine | [`sum`], [`dot`], [`axpy`] |
 //! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
 //! | which instructions are used | [`Target`] |
+//! | several systems in one number, a lane each | [`Lanes`] |
 //! | a test that a loop does not allocate | [`CountingAllocator`] |
 //!
 //! Every function is one branch-free scalar formula, compiled three times: for the baseline of the target, for AVX2 with
@@ -50,6 +51,7 @@ mod exponential;
 mod function;
 mod kernel;
 mod lane;
+mod lanes;
 mod logarithm;
 mod reduction;
 mod trigonometric;
@@ -58,5 +60,6 @@ mod vector_math;
 pub use allocation::CountingAllocator;
 pub use dispatch::{Job, Target, run, run_on};
 pub use function::Function;
+pub use lanes::Lanes;
 pub use reduction::{axpy, dot, sum};
 pub use vector_math::VectorMath;

@@ -57,9 +57,39 @@ pub struct Auto<R: Real> {
     stiff: bool,
     /// Shall the next one be of the other kind?
     switch: bool,
+    suspicion: Suspicion,
+    /// Implicit steps that an explicit method could have taken.
+    relaxed: u32,
+    patience: u32,
+}
+
+/// How much speaks for a problem being stiff.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Suspicion {
     at_edge: u32,
     inside: u32,
-    patience: u32,
+}
+
+impl Suspicion {
+    /// Looks at an explicit step of a method of this stability; is the suspicion confirmed?
+    #[inline(always)]
+    pub(crate) fn see<R: Real>(&mut self, strain: Strain<R>, stability: R) -> bool {
+        let share = strain.reach / stability;
+        if share > R::from_f64(AT_EDGE) || (share > R::from_f64(HELD) && strain.turn < R::from_f64(HARDLY)) {
+            (self.at_edge, self.inside) = (self.at_edge + 1, 0);
+        } else {
+            self.inside += 1;
+            if self.inside == CLEARED_AFTER {
+                self.at_edge = 0;
+            }
+        }
+        self.confirmed()
+    }
+
+    /// Have there been enough steps at the edge?
+    pub(crate) fn confirmed(&self) -> bool {
+        self.at_edge == STIFF_AFTER
+    }
 }
 
 impl<R: Real> Auto<R> {
@@ -78,37 +108,35 @@ impl<R: Real> Auto<R> {
             implicit: None,
             stiff: false,
             switch: false,
-            at_edge: 0,
-            inside: 0,
+            suspicion: Suspicion::default(),
+            relaxed: 0,
             patience: RELAXED_AFTER,
         })
     }
 
+    /// Goes on for an explicit stepper of the same method that has confirmed the suspicion at `y`: the next step is
+    /// implicit.
+    pub(crate) fn take_over(&mut self, y: &[R]) {
+        (self.stiff, self.switch, self.patience) = (false, true, RELAXED_AFTER);
+        self.explicit.stand_at(y);
+    }
+
     fn watch_explicit(&mut self, h: R) {
-        let Strain { reach, turn } = self.explicit.strain(h);
-        let share = reach / self.stability;
-        if share > R::from_f64(AT_EDGE) || (share > R::from_f64(HELD) && turn < R::from_f64(HARDLY)) {
-            (self.at_edge, self.inside) = (self.at_edge + 1, 0);
-        } else {
-            self.inside += 1;
-            if self.inside == CLEARED_AFTER {
-                self.at_edge = 0;
-            }
-        }
-        self.switch = self.at_edge == STIFF_AFTER && self.solvable;
+        let stiff = self.suspicion.see(self.explicit.strain(h), self.stability);
+        self.switch = stiff && self.solvable;
     }
 
     fn watch_implicit(&mut self, h: R, bound: R) {
         if h.abs() * bound < R::from_f64(0.5) * self.stability {
-            self.inside += 1;
+            self.relaxed += 1;
         } else {
-            self.inside = 0;
+            self.relaxed = 0;
         }
-        self.switch = self.inside == self.patience;
+        self.switch = self.relaxed == self.patience;
     }
 
     fn change<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R) -> Result<(), SolveError> {
-        (self.switch, self.at_edge, self.inside) = (false, 0, 0);
+        (self.switch, self.suspicion, self.relaxed) = (false, Suspicion::default(), 0);
         if self.stiff {
             if let Some(implicit) = &self.implicit {
                 self.explicit.start(field, t, Stepper::<F>::y(&**implicit))?;
@@ -139,10 +167,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     }
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
-        (self.stiff, self.switch, self.at_edge, self.inside) = (false, false, 0, 0);
+        (self.stiff, self.switch) = (false, false);
+        (self.suspicion, self.relaxed) = (Suspicion::default(), 0);
         self.patience = RELAXED_AFTER;
-        let structured = field.field.sparsity().is_some() || self.options.linear != LinearSolver::Auto;
-        self.solvable = structured || y.len() <= LARGEST_DENSE;
+        self.solvable = solvable(&*field.field, &self.options);
         self.explicit.start(field, t, y)
     }
 
@@ -206,7 +234,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         let flag = |set: bool| if set { R::one() } else { R::zero() };
         let count = |n: u32| R::from_f64(f64::from(n));
         out.extend([flag(self.stiff), flag(self.switch)]);
-        out.extend([self.at_edge, self.inside, self.patience].map(count));
+        out.extend([self.suspicion.at_edge, self.suspicion.inside, self.relaxed, self.patience].map(count));
         match self.implicit() {
             None => Stepper::<F>::save(&self.explicit, out),
             Some(implicit) => Stepper::<F>::save(implicit, out),
@@ -214,10 +242,11 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     }
 
     fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
-        let (numbers, stepper) = saved.split_at(5);
+        let (numbers, stepper) = saved.split_at(6);
         let count = |x: R| x.to_f64() as u32;
         (self.stiff, self.switch) = (numbers[0] == R::one(), numbers[1] == R::one());
-        (self.at_edge, self.inside, self.patience) = (count(numbers[2]), count(numbers[3]), count(numbers[4]));
+        self.suspicion = Suspicion { at_edge: count(numbers[2]), inside: count(numbers[3]) };
+        (self.relaxed, self.patience) = (count(numbers[4]), count(numbers[5]));
         if !self.stiff {
             return self.explicit.restore(field, stepper);
         }
@@ -231,11 +260,17 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     }
 }
 
+/// Is the implicit method thinkable for this field?
+pub(crate) fn solvable<R: Real, F: Jacobian<R>>(field: &F, options: &Options<R>) -> bool {
+    let structured = field.sparsity().is_some() || options.linear != LinearSolver::Auto;
+    structured || field.dim() <= LARGEST_DENSE
+}
+
 /// The explicit method that needs the least work for the error it leaves, with its real stability.
 ///
 /// Measured on Pleiades, Kepler, Lorenz, Hodgkin–Huxley and five more: from 1e-4 on Verner 7 costs as much as Tsitouras 5 and
 /// leaves a tenth of its error or less; from 1e-7 on the same holds for Verner 9 against Verner 7 and DOP853.
-fn suited_to<R: Real>(options: &Options<R>) -> (&'static Tableau, f64) {
+pub(crate) fn suited_to<R: Real>(options: &Options<R>) -> (&'static Tableau, f64) {
     let rtol = options.rtol.to_f64();
     let at = if rtol > 1e-4 {
         0

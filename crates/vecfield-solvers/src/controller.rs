@@ -7,7 +7,9 @@
 //! with `e₀` the error ratio of this step, `e₁`, `e₂` those of the accepted steps before it and `k` the power of `h` in the
 //! error (Söderlind 2003, "Digital filters in adaptive time-stepping", eq. (35)).
 
-use vecfield_traits::{Elementary, Real};
+mod binary;
+
+use vecfield_traits::Real;
 
 /// Coefficients of the filter that chooses the next step from the errors of this one and of those before it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,68 +34,130 @@ impl Filter {
 /// Chooses the next step from the error of this one.
 #[derive(Debug, Clone)]
 pub(crate) struct Controller<R> {
-    exponents: [R; 3],
-    /// `-1/k`.
-    repair: R,
-    /// Logarithms of the last accepted error ratios.
-    history: [R; 2],
-    safety: R,
-    smallest: R,
-    largest: R,
-    /// After a rejection the step must not grow at once (Hairer–Nørsett–Wanner I, II.4).
-    rejected: bool,
+    law: Law<R>,
+    past: Past<R>,
 }
 
 impl<R: Real> Controller<R> {
     /// For an error of order `h^k`.
     pub(crate) fn new(filter: &Filter, k: u32) -> Controller<R> {
-        Controller {
-            exponents: filter.beta.map(|beta| R::from_f64(-beta / f64::from(k))),
-            repair: R::from_f64(-1.0 / f64::from(k)),
-            history: [R::zero(); 2],
-            safety: R::from_f64(filter.safety),
-            smallest: R::from_f64(filter.limits[0]),
-            largest: R::from_f64(filter.limits[1]),
-            rejected: false,
-        }
+        let law = Law::new(filter, k);
+        Controller { past: law.beginning(), law }
     }
 
     /// Forgets the past, after a jump.
     pub(crate) fn reset(&mut self) {
-        self.history = [R::zero(); 2];
-        self.rejected = false;
+        self.past = self.law.beginning();
     }
 
     /// All that is remembered of steps before.
     pub(crate) fn memory(&self) -> [R; 3] {
-        let [before, earlier] = self.history;
-        [before, earlier, if self.rejected { R::one() } else { R::zero() }]
+        let Past { history: [before, earlier], ceiling } = self.past;
+        [before, earlier, ceiling]
     }
 
     /// Takes up what [`memory`](Controller::memory) said.
-    pub(crate) fn recall(&mut self, [before, earlier, rejected]: [R; 3]) {
-        self.history = [before, earlier];
-        self.rejected = rejected == R::one();
+    pub(crate) fn recall(&mut self, [before, earlier, ceiling]: [R; 3]) {
+        self.past = Past { history: [before, earlier], ceiling };
     }
 
     /// The factor to the next step after a step whose error ratio is `error`; `≤ 1` was accepted, NaN not finite.
     pub(crate) fn factor(&mut self, error: R) -> R {
-        if error.is_nan() {
-            self.rejected = true;
-            return self.smallest;
-        }
-        let log = Elementary::max(error, R::from_f64(1e-10)).ln();
-        if error > R::one() {
-            self.rejected = true;
-            // The history belongs to other step sizes: only the integral part repairs a rejection.
-            let factor = self.safety * (self.repair * log).exp();
-            return Elementary::max(factor, self.smallest);
-        }
-        let [now, before, earlier] = self.exponents;
-        let factor = self.safety * (now * log + before * self.history[0] + earlier * self.history[1]).exp();
-        self.history = [log, self.history[0]];
-        let largest = if self.rejected { R::one() } else { self.largest };
-        self.rejected = false;
-        Elementary::min(Elementary::max(factor, self.smallest), largest)
+        let factor;
+        (factor, self.past) = self.law.factor(self.past, error);
+        factor
     }
+}
+
+/// What a controller remembers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past<R> {
+    /// Binary logarithms of the last accepted error ratios.
+    pub(crate) history: [R; 2],
+    /// The largest factor now: after a rejection the step must not grow at once (Hairer–Nørsett–Wanner I, II.4).
+    pub(crate) ceiling: R,
+}
+
+/// A [`Filter`] for an error of a given order.
+#[derive(Debug, Clone)]
+pub(crate) struct Law<R> {
+    exponents: [R; 3],
+    /// `-1/k`.
+    repair: R,
+    safety: R,
+    smallest: R,
+    largest: R,
+}
+
+impl<R: Real> Law<R> {
+    pub(crate) fn new(filter: &Filter, k: u32) -> Law<R> {
+        Law {
+            exponents: filter.beta.map(|beta| R::from_f64(-beta / f64::from(k))),
+            repair: R::from_f64(-1.0 / f64::from(k)),
+            safety: R::from_f64(filter.safety),
+            smallest: R::from_f64(filter.limits[0]),
+            largest: R::from_f64(filter.limits[1]),
+        }
+    }
+
+    /// No past.
+    pub(crate) fn beginning(&self) -> Past<R> {
+        Past { history: [R::zero(); 2], ceiling: self.largest }
+    }
+
+    /// [`Controller::factor`], and what to remember of it.
+    pub(crate) fn factor(&self, past: Past<R>, error: R) -> (R, Past<R>) {
+        let log = logarithm(error);
+        let factor = self.bounded(&past, error, power(self.exponent(&past, error, log)));
+        (factor, self.next(&past, error, log))
+    }
+
+    // The parts of `factor` have no branches and round alike everywhere, so that a lane of an ensemble, which goes through
+    // them part by part, takes the steps of a solve on its own.
+
+    /// The binary logarithm of the factor, but for `safety` and the limits.
+    #[inline(always)]
+    pub(crate) fn exponent(&self, past: &Past<R>, error: R, log: R) -> R {
+        let [now, before, earlier] = self.exponents;
+        let filtered = now * log + before * past.history[0] + earlier * past.history[1];
+        // The history belongs to other step sizes: only the integral part repairs a rejection.
+        let repaired = self.repair * log;
+        if error <= R::one() { filtered } else { repaired }
+    }
+
+    /// The factor within its limits.
+    #[inline(always)]
+    pub(crate) fn bounded(&self, past: &Past<R>, error: R, power: R) -> R {
+        let factor = at_least(self.safety * power, self.smallest);
+        let factor = if factor > past.ceiling { past.ceiling } else { factor };
+        // Not finite: the most cautious step.
+        if error.is_nan() { self.smallest } else { factor }
+    }
+
+    /// The past of the next step.
+    #[inline(always)]
+    pub(crate) fn next(&self, past: &Past<R>, error: R, log: R) -> Past<R> {
+        let accepted = error <= R::one();
+        let before = if accepted { log } else { past.history[0] };
+        let earlier = if accepted { past.history[0] } else { past.history[1] };
+        Past { history: [before, earlier], ceiling: if accepted { self.largest } else { R::one() } }
+    }
+}
+
+/// The binary logarithm of an error ratio.
+#[inline(always)]
+pub(crate) fn logarithm<R: Real>(error: R) -> R {
+    R::from_f64(binary::log2(at_least(error, R::from_f64(1e-10)).to_f64()))
+}
+
+/// `2ˣ`.
+#[inline(always)]
+pub(crate) fn power<R: Real>(x: R) -> R {
+    R::from_f64(binary::exp2(x.to_f64()))
+}
+
+/// The larger, or NaN.
+#[inline(always)]
+fn at_least<R: Real>(x: R, limit: R) -> R {
+    if x < limit { limit } else { x }
 }

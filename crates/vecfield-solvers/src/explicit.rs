@@ -121,6 +121,16 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         self.tableau
     }
 
+    /// The rate at the beginning of the step.
+    pub(crate) fn rate(&self) -> &[S] {
+        &self.k[..self.n]
+    }
+
+    /// Stands at `y`, for another stepper to go on from there.
+    pub(crate) fn stand_at(&mut self, y: &[S]) {
+        self.y.copy_from_slice(y);
+    }
+
     /// What the step just taken says of stiffness, from evaluations made anyway.
     pub(crate) fn strain(&self, h: S::Real) -> Strain<S::Real> {
         let (n, end, zero) = (self.n, self.tableau.end_slot(), S::Real::zero());

@@ -174,20 +174,20 @@ type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
 /// bit for bit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock<R> {
-    t: R,
-    t1: R,
+    pub(crate) t: R,
+    pub(crate) t1: R,
     /// Proposed step, with sign.
-    h: R,
-    longest: R,
-    fixed: Option<Grid<R>>,
+    pub(crate) h: R,
+    pub(crate) longest: R,
+    pub(crate) fixed: Option<Grid<R>>,
 }
 
 /// Times of fixed steps, `origin + index·h`: not accumulated, so that rounding does not.
 #[derive(Debug, Clone, PartialEq)]
-struct Grid<R> {
-    origin: R,
-    h: R,
-    index: f64,
+pub(crate) struct Grid<R> {
+    pub(crate) origin: R,
+    pub(crate) h: R,
+    pub(crate) index: f64,
 }
 
 /// An accepted step.
@@ -312,7 +312,7 @@ impl<R: Real> Clock<R> {
     }
 
     /// Says why no further step can be taken, if so. Fixed steps are never repeated with a smaller one.
-    fn check<F, K>(&self, stepper: &K, accepted: bool) -> Result<(), SolveError>
+    pub(crate) fn check<F, K>(&self, stepper: &K, accepted: bool) -> Result<(), SolveError>
     where
         K: Stepper<F>,
         F: VectorField<K::Scalar>,
@@ -343,13 +343,13 @@ where
     K: Stepper<F>,
     F: VectorField<K::Scalar>,
 {
-    stepper: &'a mut K,
-    field: &'a mut Evaluator<'b, F, K::Scalar>,
-    t0: RealOf<F, K>,
-    t1: RealOf<F, K>,
-    h: RealOf<F, K>,
+    pub(crate) stepper: &'a mut K,
+    pub(crate) field: &'a mut Evaluator<'b, F, K::Scalar>,
+    pub(crate) t0: RealOf<F, K>,
+    pub(crate) t1: RealOf<F, K>,
+    pub(crate) h: RealOf<F, K>,
     /// The state at `t1`, where an event cuts the step short.
-    end: Option<&'a [K::Scalar]>,
+    pub(crate) end: Option<&'a [K::Scalar]>,
 }
 
 impl<F, K> Step<'_, '_, F, K>

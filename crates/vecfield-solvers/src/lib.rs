@@ -23,6 +23,7 @@
 //! | one solve, stiff or not | [`solve`] with [`Method::Auto`] |
 //! | one solve by an explicit method, no Jacobian needed | [`solve_explicit`] |
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
+//! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
@@ -64,6 +65,7 @@ mod auto;
 mod bootstrap;
 mod combine;
 mod controller;
+pub mod ensemble;
 mod error;
 mod event;
 mod explicit;

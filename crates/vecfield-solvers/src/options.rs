@@ -118,6 +118,11 @@ impl<R: Real> Norm<R> {
         Norm { rtol: options.rtol, atol }
     }
 
+    /// `rtol`, and `atol` of every component.
+    pub(crate) fn into_tolerances(self) -> (R, Vec<R>) {
+        (self.rtol, self.atol)
+    }
+
     /// `atol_i + rtol·max(|a|, |b|)`; NaN when `a` or `b` is, or when either is infinite, so that no error looks small
     /// against an infinite state.
     #[inline(always)]

@@ -147,6 +147,9 @@ pub trait ParametricField<S: Scalar> {
 }
 
 /// A user's formula, written once and generic over the number; it is a [`ParametricField`] over every [`Elementary`].
+///
+/// Mark `eval` `#[inline(always)]` where it is to run over many systems at once: it is then compiled for the widest vectors
+/// the processor has, together with the loop around it.
 pub trait Dynamics {
     /// The number of state components.
     fn dim(&self) -> usize;
@@ -173,6 +176,7 @@ impl<D: Dynamics, S: Elementary> ParametricField<S> for D {
         Dynamics::parameter_count(self)
     }
 
+    #[inline(always)]
     fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], _work: &mut ()) {
         Dynamics::eval(self, t, y, theta, dy);
     }

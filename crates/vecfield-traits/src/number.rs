@@ -34,6 +34,9 @@ pub trait Scalar:
     fn lift(x: Self::Real) -> Self;
 
     /// The real number inside, with every derivative forgotten. Error norms look at this alone.
+    ///
+    /// A formula that chooses a branch by it cannot run over numbers that stand for several systems at once (the lanes of an
+    /// ensemble), whose value is NaN where they differ; `min`, `max`, `abs` and `sign` choose for each.
     fn value(&self) -> Self::Real;
 
     /// `self * by`, cheaper than multiplying by `lift(by)`.

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod double_double;
+mod lanes;
 mod reduction;
 mod slices;
 

@@ -3,6 +3,7 @@
 mod accuracy;
 mod allocations;
 mod convergence;
+mod ensembles;
 mod events;
 mod failures;
 mod laws;
