@@ -2,7 +2,7 @@
 
 use vecfield_adjoint::{AdjointError, Budget, Cotangents, Discrete, Gradient};
 use vecfield_expr::{Graph, Scope, SymbolicAt, SymbolicField};
-use vecfield_solvers::{Method, Options};
+use vecfield_solvers::{Method, Options, SolveError};
 
 /// A forced, damped, nonlinear oscillator with a fast component: every derivative is there.
 const EQUATIONS: [&str; 3] = ["v", "-a*sin(x) - b*v + 0.3*cos(2*t)*z", "c*(x*x - z) + 0.1*tanh(v)"];
@@ -37,11 +37,16 @@ fn gradient(
     let mut adjoint = Discrete::new(method, 3, options, budget)?;
     let times = [TIMES[0], TIMES[1], t1];
     let solution = match adjoint.solve(&mut field, (t0, t1), start, &times) {
-        Err(unfinished) if unfinished.error == AdjointError::NoPassBack => return Ok(None),
+        Err(unfinished) if has_none(&unfinished.error) => return Ok(None),
         ended => ended?,
     };
     let gradient = adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS))?;
     Ok(Some((weighted(&solution.y), gradient, solution.stats.steps)))
+}
+
+/// Is this why the method cannot solve the problem at all, or has no pass back?
+fn has_none(error: &AdjointError) -> bool {
+    matches!(error, AdjointError::NoPassBack | AdjointError::Solve(SolveError::NotOffered { .. }))
 }
 
 /// `d/dh` at 0, central with one extrapolation.
@@ -90,7 +95,7 @@ fn the_beginning_is_an_argument_too() -> Result<(), AdjointError> {
             let mut adjoint = Discrete::new(method, 3, &Options::fixed(1.0), Budget::everything())?;
             let mut field = field.clone();
             let solution = match adjoint.solve(&mut field, (t0, 0.3), &START, &[0.1, 0.25, 0.3]) {
-                Err(unfinished) if unfinished.error == AdjointError::NoPassBack => return Ok(None),
+                Err(unfinished) if has_none(&unfinished.error) => return Ok(None),
                 ended => ended?,
             };
             Ok(Some((weighted(&solution.y), adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS))?.t0)))
