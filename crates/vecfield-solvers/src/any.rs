@@ -7,6 +7,7 @@ use crate::explicit::ExplicitRungeKutta;
 use crate::multistep::Adams;
 use crate::radau::Radau5;
 use crate::rosenbrock::Rosenbrock;
+use crate::stabilised::Stabilised;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::symplectic::Symplectic;
 use crate::{Method, Options, SolveError};
@@ -19,6 +20,7 @@ pub struct AnyStepper<R: Real>(Inner<R>);
 enum Inner<R: Real> {
     Auto(Box<Auto<R>>),
     Explicit(Box<ExplicitRungeKutta<R>>),
+    Stabilised(Box<Stabilised<R>>),
     Adams(Box<Adams<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
@@ -35,6 +37,7 @@ impl<R: Real> AnyStepper<R> {
         Ok(AnyStepper(match method {
             Method::Auto => Inner::Auto(Box::new(Auto::new(n, options)?)),
             Method::Explicit(tableau) => Inner::Explicit(Box::new(ExplicitRungeKutta::new(tableau, n, options)?)),
+            Method::Stabilised(polynomials) => Inner::Stabilised(Box::new(Stabilised::new(polynomials, n, options)?)),
             Method::Adams => Inner::Adams(Box::new(Adams::new(n, options)?)),
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
@@ -49,6 +52,7 @@ macro_rules! each {
         match $inner {
             Inner::Auto($stepper) => $call,
             Inner::Explicit($stepper) => $call,
+            Inner::Stabilised($stepper) => $call,
             Inner::Adams($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,

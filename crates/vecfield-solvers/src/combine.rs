@@ -91,3 +91,20 @@ pub(crate) fn sums<S: Scalar, T: Scalar<Real = S::Real>, const B: usize>(
     }
     sum
 }
+
+/// The cubic Hermite polynomial of a step at a fraction `θ`.
+pub(crate) fn hermite<S: Scalar>(
+    h: S::Real,
+    (y, y_new): (&[S], &[S]),
+    (rate, rate_new): (&[S], &[S]),
+    theta: S::Real,
+    out: &mut [S],
+) {
+    let one = <S::Real as Scalar>::one();
+    let (two, rest) = (one + one, one - theta);
+    let change = theta * theta * (one + two * rest);
+    let (first, last) = (h * theta * rest * rest, -h * theta * theta * rest);
+    for i in 0..out.len() {
+        out[i] = y[i] + (y_new[i] - y[i]).scale(change) + rate[i].scale(first) + rate_new[i].scale(last);
+    }
+}

@@ -9,6 +9,7 @@ use crate::integrate::{Observer, Observing, Together, Witness, integrate};
 use crate::multistep::Adams;
 use crate::radau::Radau5;
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
+use crate::stabilised::{Polynomials, Stabilised};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
 use crate::tableau::Tableau;
 use crate::{Ending, Method, Options, SolveError};
@@ -52,6 +53,17 @@ impl<S: Scalar> Integrator<Adams<S>, S::Real> {
     /// Options that cannot be used.
     pub fn adams(n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
         Ok(Integrator { stepper: Adams::new(n, options)?, options: options.clone() })
+    }
+}
+
+impl<S: Scalar> Integrator<Stabilised<S>, S::Real> {
+    /// A stabilised explicit method over any number, for states of `n` components.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn stabilised(polynomials: Polynomials, n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: Stabilised::new(polynomials, n, options)?, options: options.clone() })
     }
 }
 

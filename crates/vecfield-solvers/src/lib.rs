@@ -43,6 +43,7 @@
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
 //! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
+//! | [`rkc`](stabilised::Polynomials::Chebyshev), [`rkl2`](stabilised::Polynomials::Legendre) | diffusion in large systems, without a Jacobian | cubic |
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
@@ -79,6 +80,7 @@ mod options;
 mod radau;
 pub mod rosenbrock;
 mod solution;
+pub mod stabilised;
 pub mod stepper;
 pub mod symplectic;
 pub mod tableau;
@@ -96,6 +98,7 @@ pub use multistep::Adams;
 pub use options::{Options, Tolerance};
 pub use radau::Radau5;
 pub use solution::{Interrupted, Save, Solution};
+pub use stabilised::Stabilised;
 pub use stepper::Stats;
 pub use symplectic::Symplectic;
 pub use vecfield_traits::{Dynamics, VectorField, field, separable};

@@ -2,6 +2,7 @@
 
 use crate::SolveError;
 use crate::rosenbrock::{self, RosenbrockTableau};
+use crate::stabilised::Polynomials;
 use crate::symplectic::{self, Splitting};
 use crate::tableau::{self, Tableau};
 
@@ -13,6 +14,8 @@ pub enum Method {
     Auto,
     /// An explicit Runge–Kutta method.
     Explicit(&'static Tableau),
+    /// A stabilised explicit method, for diffusion.
+    Stabilised(Polynomials),
     /// Adams–Bashforth–Moulton methods of orders one to twelve.
     Adams,
     /// A Rosenbrock method.
@@ -56,6 +59,8 @@ impl Method {
     /// runs of Hamiltonian systems.
     pub fn all() -> impl Iterator<Item = Method> {
         let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
+        let stabilised = [Polynomials::Chebyshev, Polynomials::Legendre].map(Method::Stabilised);
+        let explicit = explicit.chain(stabilised);
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
         let stiff = linear.chain([Method::Radau5]);
@@ -81,6 +86,7 @@ impl Method {
         match self {
             Method::Auto => "auto",
             Method::Explicit(tableau) => tableau.name,
+            Method::Stabilised(polynomials) => polynomials.name(),
             Method::Adams => "adams",
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
@@ -93,6 +99,7 @@ impl Method {
         match self {
             Method::Auto => (5, 9),
             Method::Explicit(tableau) => (tableau.order, tableau.order),
+            Method::Stabilised(_) => (2, 2),
             Method::Adams => (1, 12),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
@@ -103,7 +110,7 @@ impl Method {
     /// Its family.
     pub fn kind(&self) -> Kind {
         match self {
-            Method::Explicit(_) => Kind::Explicit,
+            Method::Explicit(_) | Method::Stabilised(_) => Kind::Explicit,
             Method::Adams => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
@@ -123,6 +130,7 @@ impl Method {
     pub fn stiff(&self) -> Stiffness {
         match self {
             Method::Explicit(_) | Method::Adams | Method::Symplectic(_) => Stiffness::No,
+            Method::Stabilised(_) => Stiffness::Mild,
             Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
         }
     }
@@ -132,6 +140,7 @@ impl Method {
         match self {
             Method::Auto => "the default: suits the method to the tolerance and switches where the problem is stiff",
             Method::Explicit(tableau) => tableau.when,
+            Method::Stabilised(polynomials) => polynomials.when(),
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::Rosenbrock(tableau) => tableau.when,
             Method::Symplectic(method) => method.when,
@@ -144,6 +153,7 @@ impl Method {
         match self {
             Method::Auto => "Hairer-Wanner II, IV.2 for the detection of stiffness",
             Method::Explicit(tableau) => tableau.source,
+            Method::Stabilised(polynomials) => polynomials.source(),
             Method::Adams => "Shampine-Gordon 1975",
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",

@@ -23,6 +23,8 @@ pub struct Options<R> {
     pub max_steps: u64,
     /// Take steps of exactly this size, without error control; the last one is shortened to hit the end.
     pub step: Option<R>,
+    /// A bound of the absolute values of the Jacobian's eigenvalues, which stabilised methods would estimate otherwise.
+    pub spectral_radius: Option<R>,
     /// How the error chooses the next step.
     pub controller: Filter,
     /// How implicit methods solve their linear systems.
@@ -73,7 +75,13 @@ impl<R: Real> Options<R> {
                 return bad("atol", atol, "positive where rtol is 0");
             }
         }
-        for (option, value) in [("first_step", self.first_step), ("max_step", self.max_step), ("step", self.step)] {
+        let positive = [
+            ("first_step", self.first_step),
+            ("max_step", self.max_step),
+            ("step", self.step),
+            ("spectral_radius", self.spectral_radius),
+        ];
+        for (option, value) in positive {
             if let Some(value) = value.filter(|value| !(*value > zero && value.is_finite())) {
                 return bad(option, value, "a finite positive number");
             }
@@ -94,6 +102,7 @@ impl<R: Real> Default for Options<R> {
             max_step: None,
             max_steps: 10_000_000,
             step: None,
+            spectral_radius: None,
             controller: Filter::PI,
             linear: LinearSolver::Auto,
         }

@@ -12,6 +12,7 @@ mod multistep;
 mod order_conditions;
 mod resume;
 mod scalars;
+mod stabilised;
 mod stiff;
 mod strong_stability;
 mod symplectic;
