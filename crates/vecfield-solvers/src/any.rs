@@ -3,6 +3,7 @@
 use vecfield_traits::{Jacobian, Real};
 
 use crate::auto::Auto;
+use crate::dirk::DiagonallyImplicit;
 use crate::explicit::ExplicitRungeKutta;
 use crate::multistep::Adams;
 use crate::radau::Radau5;
@@ -22,6 +23,7 @@ enum Inner<R: Real> {
     Explicit(Box<ExplicitRungeKutta<R>>),
     Stabilised(Box<Stabilised<R>>),
     Adams(Box<Adams<R>>),
+    DiagonallyImplicit(Box<DiagonallyImplicit<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
     Symplectic(Box<Symplectic<R>>),
@@ -39,6 +41,9 @@ impl<R: Real> AnyStepper<R> {
             Method::Explicit(tableau) => Inner::Explicit(Box::new(ExplicitRungeKutta::new(tableau, n, options)?)),
             Method::Stabilised(polynomials) => Inner::Stabilised(Box::new(Stabilised::new(polynomials, n, options)?)),
             Method::Adams => Inner::Adams(Box::new(Adams::new(n, options)?)),
+            Method::DiagonallyImplicit(tableau) => {
+                Inner::DiagonallyImplicit(Box::new(DiagonallyImplicit::new(tableau, n, options)?))
+            }
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
             Method::Symplectic(method) => Inner::Symplectic(Box::new(Symplectic::new(method, n, options)?)),
@@ -54,6 +59,7 @@ macro_rules! each {
             Inner::Explicit($stepper) => $call,
             Inner::Stabilised($stepper) => $call,
             Inner::Adams($stepper) => $call,
+            Inner::DiagonallyImplicit($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
             Inner::Symplectic($stepper) => $call,

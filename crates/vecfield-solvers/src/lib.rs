@@ -29,8 +29,8 @@
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
 //! | every method by name | [`Method::all`] |
-//! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`rosenbrock`]: one `const` |
 //! | to say how linear systems are solved | [`linear::LinearSolver`] |
+//! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`dirk::tableau`], [`rosenbrock`]: one `const` |
 //! | a new family | [`stepper::Stepper`], and [`linear`] for its systems |
 //! | what went wrong | [`SolveError`], [`Interrupted`] with what was found before |
 //!
@@ -44,6 +44,8 @@
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
 //! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
 //! | [`rkc`](stabilised::Polynomials::Chebyshev), [`rkl2`](stabilised::Polynomials::Legendre) | diffusion in large systems, without a Jacobian | cubic |
+//! | [`implicit-euler`](dirk::tableau::IMPLICIT_EULER), [`trapezoid`](dirk::tableau::TRAPEZOID), [`tr-bdf2`](dirk::tableau::TR_BDF2) | stiff problems, 1e-1 to 1e-4 | order 1, 2, 2 |
+//! | [`kvaerno3`, `4`, `5`](dirk::tableau::KVAERNO_5), [`kc3`, `4`, `5`](dirk::tableau::KC_5), [`esdirk4`, `5`](dirk::tableau::ESDIRK_5) | stiff problems, one factorisation for many steps | order 3 or 4 |
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
@@ -66,6 +68,7 @@ mod auto;
 mod bootstrap;
 mod combine;
 mod controller;
+pub mod dirk;
 pub mod ensemble;
 mod error;
 mod event;

@@ -85,6 +85,12 @@ impl<R: Real> Linearisation<R> {
         self.bound = None;
     }
 
+    /// Evaluates those of the part of a split field that is treated implicitly.
+    pub fn evaluate_stiff<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) {
+        field.stiff_jacobian(t, y, &mut self.jacobian, &mut self.time);
+        self.bound = None;
+    }
+
     /// `∂f/∂t`, `[n]`.
     pub fn time(&self) -> &[R] {
         &self.time

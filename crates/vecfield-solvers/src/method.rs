@@ -1,6 +1,7 @@
 //! Methods by name, and what is said of each.
 
 use crate::SolveError;
+use crate::dirk::tableau::{self as dirk, DirkTableau};
 use crate::rosenbrock::{self, RosenbrockTableau};
 use crate::stabilised::Polynomials;
 use crate::symplectic::{self, Splitting};
@@ -20,6 +21,8 @@ pub enum Method {
     Adams,
     /// A Rosenbrock method.
     Rosenbrock(&'static RosenbrockTableau),
+    /// A diagonally implicit Runge–Kutta method, or an implicit–explicit pair.
+    DiagonallyImplicit(&'static DirkTableau),
     /// Radau IIA of order five.
     Radau5,
     /// A symplectic method, for fields in two halves.
@@ -63,7 +66,8 @@ impl Method {
         let explicit = explicit.chain(stabilised);
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
-        let stiff = linear.chain([Method::Radau5]);
+        let diagonal = dirk::ALL.iter().map(|tableau| Method::DiagonallyImplicit(tableau));
+        let stiff = diagonal.chain(linear).chain([Method::Radau5]);
         core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(symplectic)
     }
 
@@ -88,6 +92,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.name,
             Method::Stabilised(polynomials) => polynomials.name(),
             Method::Adams => "adams",
+            Method::DiagonallyImplicit(tableau) => tableau.name,
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
             Method::Symplectic(method) => method.name,
@@ -101,6 +106,7 @@ impl Method {
             Method::Explicit(tableau) => (tableau.order, tableau.order),
             Method::Stabilised(_) => (2, 2),
             Method::Adams => (1, 12),
+            Method::DiagonallyImplicit(tableau) => (tableau.order, tableau.order),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
             Method::Symplectic(method) => (method.order, method.order),
@@ -113,7 +119,7 @@ impl Method {
             Method::Explicit(_) | Method::Stabilised(_) => Kind::Explicit,
             Method::Adams => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
-            Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
+            Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
         }
     }
 
@@ -131,7 +137,7 @@ impl Method {
         match self {
             Method::Explicit(_) | Method::Adams | Method::Symplectic(_) => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
-            Method::Auto | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
+            Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
         }
     }
 
@@ -142,6 +148,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.when,
             Method::Stabilised(polynomials) => polynomials.when(),
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
+            Method::DiagonallyImplicit(tableau) => tableau.when,
             Method::Rosenbrock(tableau) => tableau.when,
             Method::Symplectic(method) => method.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
@@ -155,6 +162,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.source,
             Method::Stabilised(polynomials) => polynomials.source(),
             Method::Adams => "Shampine-Gordon 1975",
+            Method::DiagonallyImplicit(tableau) => tableau.source,
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
             Method::Symplectic(method) => method.source,

@@ -168,6 +168,18 @@ impl<F: Jacobian<R>, R: traits::Real> Evaluator<'_, F, R> {
         self.stats.jacobian_evals += 1;
         self.field.jacobian(t, y, jac, time, self.work);
     }
+
+    /// The part of `f` to treat implicitly, if the field is split.
+    pub fn stiff_part(&mut self, t: R, y: &[R], dy: &mut [R]) -> bool {
+        self.stats.rhs_evals += 1;
+        self.field.stiff_part(t, y, dy, self.work)
+    }
+
+    /// [`jacobian`](Evaluator::jacobian) of that part.
+    pub fn stiff_jacobian(&mut self, t: R, y: &[R], jac: &mut [R], time: &mut [R]) {
+        self.stats.jacobian_evals += 1;
+        self.field.stiff_jacobian(t, y, jac, time, self.work);
+    }
 }
 
 /// The first component of `x` whose value is not finite.

@@ -3,6 +3,7 @@
 mod accuracy;
 mod allocations;
 mod convergence;
+mod diagonally_implicit;
 mod ensembles;
 mod events;
 mod failures;
