@@ -5,7 +5,7 @@ use vecfield_traits::{Jacobian, Real};
 use crate::auto::Auto;
 use crate::dirk::DiagonallyImplicit;
 use crate::explicit::ExplicitRungeKutta;
-use crate::multistep::Adams;
+use crate::multistep::{Adams, Bdf};
 use crate::radau::Radau5;
 use crate::rosenbrock::Rosenbrock;
 use crate::stabilised::Stabilised;
@@ -24,6 +24,7 @@ enum Inner<R: Real> {
     Stabilised(Box<Stabilised<R>>),
     Adams(Box<Adams<R>>),
     DiagonallyImplicit(Box<DiagonallyImplicit<R>>),
+    Bdf(Box<Bdf<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
     Symplectic(Box<Symplectic<R>>),
@@ -44,6 +45,8 @@ impl<R: Real> AnyStepper<R> {
             Method::DiagonallyImplicit(tableau) => {
                 Inner::DiagonallyImplicit(Box::new(DiagonallyImplicit::new(tableau, n, options)?))
             }
+            Method::Bdf => Inner::Bdf(Box::new(Bdf::new(n, options)?)),
+            Method::Ndf => Inner::Bdf(Box::new(Bdf::numerical(n, options)?)),
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
             Method::Symplectic(method) => Inner::Symplectic(Box::new(Symplectic::new(method, n, options)?)),
@@ -60,6 +63,7 @@ macro_rules! each {
             Inner::Stabilised($stepper) => $call,
             Inner::Adams($stepper) => $call,
             Inner::DiagonallyImplicit($stepper) => $call,
+            Inner::Bdf($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
             Inner::Symplectic($stepper) => $call,

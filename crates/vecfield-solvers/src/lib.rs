@@ -49,6 +49,7 @@
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
+//! | [`bdf`, `ndf`](Bdf) | large stiff problems, 1e-2 to 1e-8 | of the method |
 //! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | teaching, fixed steps | cubic |
 //! | [`heun`](tableau::HEUN), [`midpoint`](tableau::MIDPOINT), [`ralston2`](tableau::RALSTON_2), [`ralston3`](tableau::RALSTON_3) | teaching, very loose tolerances | cubic |
 //! | [`bs5`](tableau::BOGACKI_SHAMPINE_5) | 1e-3 to 1e-6, dense output as accurate as the steps | order 5 |
@@ -97,7 +98,7 @@ pub use explicit::ExplicitRungeKutta;
 pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
-pub use multistep::Adams;
+pub use multistep::{Adams, Bdf};
 pub use options::{Options, Tolerance};
 pub use radau::Radau5;
 pub use solution::{Interrupted, Save, Solution};

@@ -25,6 +25,10 @@ pub enum Method {
     DiagonallyImplicit(&'static DirkTableau),
     /// Radau IIA of order five.
     Radau5,
+    /// Backward differentiation formulas of orders one to five.
+    Bdf,
+    /// Numerical differentiation formulas of orders one to five.
+    Ndf,
     /// A symplectic method, for fields in two halves.
     Symplectic(&'static Splitting),
 }
@@ -67,7 +71,7 @@ impl Method {
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
         let diagonal = dirk::ALL.iter().map(|tableau| Method::DiagonallyImplicit(tableau));
-        let stiff = diagonal.chain(linear).chain([Method::Radau5]);
+        let stiff = diagonal.chain(linear).chain([Method::Radau5, Method::Bdf, Method::Ndf]);
         core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(symplectic)
     }
 
@@ -95,6 +99,8 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => tableau.name,
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
+            Method::Bdf => "bdf",
+            Method::Ndf => "ndf",
             Method::Symplectic(method) => method.name,
         }
     }
@@ -109,6 +115,7 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => (tableau.order, tableau.order),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
+            Method::Bdf | Method::Ndf => (1, 5),
             Method::Symplectic(method) => (method.order, method.order),
         }
     }
@@ -117,7 +124,7 @@ impl Method {
     pub fn kind(&self) -> Kind {
         match self {
             Method::Explicit(_) | Method::Stabilised(_) => Kind::Explicit,
-            Method::Adams => Kind::Multistep,
+            Method::Adams | Method::Bdf | Method::Ndf => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
             Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
         }
@@ -137,7 +144,12 @@ impl Method {
         match self {
             Method::Explicit(_) | Method::Adams | Method::Symplectic(_) => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
-            Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5 => Stiffness::Yes,
+            Method::Auto
+            | Method::DiagonallyImplicit(_)
+            | Method::Rosenbrock(_)
+            | Method::Radau5
+            | Method::Bdf
+            | Method::Ndf => Stiffness::Yes,
         }
     }
 
@@ -152,6 +164,8 @@ impl Method {
             Method::Rosenbrock(tableau) => tableau.when,
             Method::Symplectic(method) => method.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
+            Method::Bdf => "large stiff problems: one linear system a step, of the size of the state",
+            Method::Ndf => "as bdf, with smaller errors where eigenvalues are near the negative real axis",
         }
     }
 
@@ -165,6 +179,8 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => tableau.source,
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
+            Method::Bdf => "Brenan-Campbell-Petzold 1996",
+            Method::Ndf => "Shampine-Reichelt 1997",
             Method::Symplectic(method) => method.source,
         }
     }

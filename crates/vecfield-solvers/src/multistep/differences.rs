@@ -21,8 +21,9 @@ pub(super) struct Differences<S: Scalar> {
     n: usize,
     /// `[slots, n]`: `φ_m`.
     rows: Vec<S>,
-    /// `ψ_m`.
+    /// `ψ_m` and `1/ψ_m`.
     spans: [S::Real; SLOTS],
+    inverse: [S::Real; SLOTS],
     /// How many differences the times seen so far define.
     known: usize,
 }
@@ -33,6 +34,8 @@ pub(super) struct Stride<R> {
     pub(super) h: R,
     /// `ψ'_m`.
     pub(super) spans: [R; SLOTS],
+    /// `1/ψ'_m`.
+    inverse: [R; SLOTS],
     /// `α_m = h/ψ'_m`.
     pub(super) alpha: [R; SLOTS],
     /// `β_m`.
@@ -44,19 +47,26 @@ pub(super) struct Stride<R> {
 impl<R: Real> Stride<R> {
     pub(super) fn none() -> Stride<R> {
         let one = [R::one(); SLOTS];
-        Stride { h: R::zero(), spans: one, alpha: one, beta: one, sigma: one }
+        Stride { h: R::zero(), spans: one, inverse: one, alpha: one, beta: one, sigma: one }
     }
 }
 
 impl<S: Scalar> Differences<S> {
     pub(super) fn new(n: usize, slots: usize) -> Self {
-        Differences { n, rows: vec![S::zero(); slots * n], spans: [S::Real::zero(); SLOTS], known: 0 }
+        Differences {
+            n,
+            rows: vec![S::zero(); slots * n],
+            spans: [S::Real::zero(); SLOTS],
+            inverse: [S::Real::zero(); SLOTS],
+            known: 0,
+        }
     }
 
     /// Forgets everything; the caller writes the first `known` differences, whose span is `h`.
     pub(super) fn restart(&mut self, known: usize, h: S::Real) {
         self.known = known;
         self.spans[0] = h;
+        self.inverse[0] = S::Real::one() / h;
     }
 
     /// How many differences are defined.
@@ -76,10 +86,12 @@ impl<S: Scalar> Differences<S> {
     pub(super) fn stride(&self, h: S::Real, stride: &mut Stride<S::Real>) {
         stride.h = h;
         stride.spans[0] = h;
+        stride.inverse[0] = S::Real::one() / h;
         for m in 1..=self.known.min(SLOTS - 1) {
             stride.spans[m] = h + self.spans[m - 1];
-            stride.beta[m] = stride.beta[m - 1] * (stride.spans[m - 1] / self.spans[m - 1]);
-            stride.alpha[m] = h / stride.spans[m];
+            stride.beta[m] = stride.beta[m - 1] * (stride.spans[m - 1] * self.inverse[m - 1]);
+            stride.inverse[m] = S::Real::one() / stride.spans[m];
+            stride.alpha[m] = h * stride.inverse[m];
             stride.sigma[m] = stride.sigma[m - 1] * stride.alpha[m - 1] * S::Real::from_f64(m as f64);
         }
     }
@@ -140,7 +152,7 @@ impl<S: Scalar> Differences<S> {
             }
             (rest, above) = (head, row);
         }
-        self.spans = stride.spans;
+        (self.spans, self.inverse) = (stride.spans, stride.inverse);
         self.known = (used + 1).min(SLOTS - 1);
     }
 
@@ -156,8 +168,9 @@ impl<S: Scalar> Differences<S> {
         let (spans, rows) = saved[1..].split_at(SLOTS);
         let (rows, rest) = rows.split_at(self.rows.len());
         self.known = saved[0].value().to_f64() as usize;
-        for (span, saved) in self.spans.iter_mut().zip(spans) {
+        for ((span, inverse), saved) in self.spans.iter_mut().zip(&mut self.inverse).zip(spans) {
             *span = saved.value();
+            *inverse = S::Real::one() / *span;
         }
         self.rows.copy_from_slice(rows);
         rest
