@@ -153,6 +153,11 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         Discrete { integrator, reverse, record: Record::new(limit), trail: Trail::default() }
     }
 
+    /// The time and the state at the end of the last solve, saved or not.
+    pub fn end(&self) -> (R, &[R]) {
+        self.trail.end()
+    }
+
     /// How many steps a pass back will take again, for each step of the solve.
     pub fn recompute_factor(&self) -> f64 {
         let mut repeated = 0;
@@ -203,7 +208,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         let refused = recorder.refused;
         match (ended, refused) {
             (Ok(solution), None) => {
-                self.trail.take(&solution, span);
+                self.trail.take(&solution, span, &self.record.end);
                 Ok(solution)
             }
             (Ok(partial), Some(error)) => Err(Unfinished { error, partial: Box::new(partial) }),

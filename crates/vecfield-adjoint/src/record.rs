@@ -25,6 +25,8 @@ pub(crate) struct Record<R> {
     pub(crate) checkpoints: Vec<Checkpoint<R>>,
     /// Stages of every step while they fit; afterwards those of one stretch on the way back.
     pub(crate) traces: Traces<R>,
+    /// The state at the end of the last step, if no event cut it short.
+    pub(crate) end: Vec<R>,
     /// Are the stages of all steps there?
     pub(crate) complete: bool,
     /// Can the stepper be taken up at a checkpoint?
@@ -64,6 +66,7 @@ impl<R: Real> Record<R> {
             restarts: Vec::new(),
             checkpoints: Vec::new(),
             traces: Traces::default(),
+            end: Vec::new(),
             complete: true,
             savable: true,
             stride: 1,
@@ -78,6 +81,8 @@ impl<R: Real> Record<R> {
         self.restarts.clear();
         self.checkpoints.clear();
         self.traces.clear(0);
+        self.end.clear();
+        self.end.extend_from_slice(y);
         self.restarts.push(Restart { step: 0, t, y: y.to_vec(), due: Vec::new() });
     }
 
@@ -189,6 +194,9 @@ impl<R: Real, F: VectorField<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Re
 
     fn advanced(&mut self, stepper: &K, clock: &Clock<R>) {
         let record = &mut *self.record;
+        if clock.done() {
+            record.end.copy_from_slice(stepper.y());
+        }
         if record.limit == Limit::Everything || !record.steps.is_multiple_of(record.stride) || clock.done() {
             return;
         }

@@ -21,6 +21,7 @@ pub(crate) struct Trail<R> {
     dim: usize,
     /// Where the solve ended.
     end: R,
+    end_state: Vec<R>,
     ending: Ending,
     /// The times kept.
     saved: Vec<R>,
@@ -36,6 +37,7 @@ impl<R: Real> Default for Trail<R> {
             span: (R::zero(), R::zero()),
             dim: 0,
             end: R::zero(),
+            end_state: Vec::new(),
             ending: Ending::Reached,
             saved: Vec::new(),
             happened: Vec::new(),
@@ -46,12 +48,15 @@ impl<R: Real> Default for Trail<R> {
 
 impl<R: Real> Trail<R> {
     /// Takes over what a solve says of itself.
-    pub(crate) fn take(&mut self, solution: &Solution<R>, span: (R, R)) {
+    pub(crate) fn take(&mut self, solution: &Solution<R>, span: (R, R), reached: &[R]) {
         (self.span, self.dim, self.ending) = (span, solution.dim, solution.ending);
-        self.end = match solution.ending {
-            Ending::Reached => span.1,
-            _ => solution.t.last().copied().unwrap_or(span.0),
+        let (end, state) = match solution.ending {
+            Ending::Reached => (span.1, reached),
+            _ => (solution.t.last().copied().unwrap_or(span.0), solution.last()),
         };
+        self.end = end;
+        self.end_state.clear();
+        self.end_state.extend_from_slice(state);
         self.saved.clone_from(&solution.t);
         self.happened.clear();
         self.states.clear();
@@ -59,6 +64,10 @@ impl<R: Real> Trail<R> {
             self.happened.push((occurrence.event, occurrence.t));
             self.states.extend_from_slice(&occurrence.y);
         }
+    }
+
+    pub(crate) fn end(&self) -> (R, &[R]) {
+        (self.end, &self.end_state)
     }
 
     pub(crate) fn dim(&self) -> usize {

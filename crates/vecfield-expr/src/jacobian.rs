@@ -175,13 +175,13 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     type Workspace = SymbolicRegisters<S>;
 
     fn workspace(&self) -> SymbolicRegisters<S> {
-        let SymbolicField { field, slopes, places, pullback, halves, .. } = self.family;
+        let SymbolicField { field, slopes, places, halves, .. } = self.family;
         SymbolicRegisters {
             field: field.program().registers(),
             slopes: slopes.registers(),
             values: vec![S::zero(); places.len()],
             pullback: Registers::new(),
-            bars: vec![S::zero(); pullback.places.len()],
+            bars: Vec::new(),
             along: Along { inputs: Vec::new(), bars: Vec::new(), registers: Registers::new() },
             halves: halves.as_ref().map(Halves::registers),
         }
@@ -246,9 +246,11 @@ impl<R: Real> Vjp<R> for SymbolicAt<'_, R> {
         theta_bar: &mut [R],
         work: &mut SymbolicRegisters<R>,
     ) -> R {
-        let Pullback { program, places } = &self.family.pullback;
-        program.eval_parts([&[t], y, &self.theta, dy_bar], &mut work.bars, &mut work.pullback);
-        add_bars(places, work.bars.iter().copied(), y_bar, theta_bar)
+        let mut t_bar = R::zero();
+        self.family.pullback.add([&[t], y, &self.theta, dy_bar], &mut work.pullback, &mut work.bars, |input, bar| {
+            add_bar(input, bar, &mut t_bar, y_bar, theta_bar)
+        });
+        t_bar
     }
 
     fn vjp_along(
@@ -262,28 +264,26 @@ impl<R: Real> Vjp<R> for SymbolicAt<'_, R> {
         theta_bar: &mut [R],
         work: &mut SymbolicRegisters<R>,
     ) -> Option<R> {
-        let Pullback { program, places } = &self.family.pullback;
+        let mut t_dot_bar = R::zero();
         let Along { inputs, bars, registers } = &mut work.along;
         let moving = |(&value, &dot): (&R, &R)| Dual { value, tangent: [dot] };
         inputs.clear();
         inputs.push(moving((&t, &t_dot)));
         inputs.extend(y.iter().zip(y_dot).map(moving));
         inputs.extend(self.theta.iter().chain(dy_bar).map(|&value| Dual::constant(value)));
-        bars.resize(places.len(), Dual::constant(R::zero()));
-        program.eval_parts([&inputs[..]], bars, registers);
-        Some(add_bars(places, bars.iter().map(|bar| bar.tangent[0]), y_bar, theta_bar))
+        self.family.pullback.add([&inputs[..]], registers, bars, |input, bar| {
+            add_bar(input, bar.tangent[0], &mut t_dot_bar, y_bar, theta_bar);
+        });
+        Some(t_dot_bar)
     }
 }
 
-/// Adds the cotangents of the inputs `t, y, θ` to where they belong, and returns that of `t`.
-fn add_bars<R: Real>(places: &[usize], bars: impl Iterator<Item = R>, y_bar: &mut [R], theta_bar: &mut [R]) -> R {
-    let (n, mut t_bar) = (y_bar.len(), R::zero());
-    for (&place, bar) in places.iter().zip(bars) {
-        match place {
-            0 => t_bar = bar,
-            _ if place <= n => y_bar[place - 1] += bar,
-            _ => theta_bar[place - n - 1] += bar,
-        }
+/// Adds the cotangent of one of the inputs `t, y, θ` to where it belongs.
+#[inline]
+fn add_bar<R: Real>(input: usize, bar: R, t_bar: &mut R, y_bar: &mut [R], theta_bar: &mut [R]) {
+    match input.checked_sub(1) {
+        None => *t_bar += bar,
+        Some(i) if i < y_bar.len() => y_bar[i] += bar,
+        Some(i) => theta_bar[i - y_bar.len()] += bar,
     }
-    t_bar
 }

@@ -29,10 +29,10 @@
 //! | a formula from text | [`Graph::parse`] with a [`Scope`]; errors are [`ParseError`]s that can draw the place |
 //! | a formula from code | [`Graph`]'s constructors |
 //! | fewer nodes, like terms together, products multiplied out | [`Graph::simplify`], [`Graph::expand`], [`Graph::terms`] |
-//! | its slope | [`Graph::derivative`] |
+//! | its slope; its slopes by everything at once | [`Graph::derivative`]; [`Graph::pullback`], [`Pullback`] |
 //! | its value, fast | [`Program`] |
 //! | a system of equations for a solver | [`ExprField`] |
-//! | the same with an exact Jacobian, for implicit methods | [`SymbolicField`] |
+//! | the same with an exact Jacobian, for implicit methods, and an exact pullback, for adjoints | [`SymbolicField`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -66,5 +66,6 @@ pub use op::{Binary, Unary, power, reserved_names};
 pub use parse::{MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};
 pub use program::{Program, Registers, RowRegisters};
+pub use pullback::Pullback;
 pub use scope::{NameError, Scope, check_name, nearest_name};
 pub use simplify::MAX_EXPANDED;

@@ -9,10 +9,12 @@
 
 use std::collections::HashSet;
 
+use vecfield_traits::Elementary;
+
 use crate::error::CompileError;
 use crate::graph::{ExprId, Graph, Node, SymbolId};
 use crate::op::{Binary, Unary};
-use crate::program::Program;
+use crate::program::{Program, Registers};
 
 impl Graph {
     /// `Σ_i w_i ∂f_i/∂x` for each `x` of `inputs`, with `(f_i, w_i)` the `outputs`. Corners as in
@@ -114,25 +116,62 @@ impl Graph {
     }
 }
 
-/// The pullback of formulas over named inputs, compiled: a program over the inputs followed by one cotangent an output.
+/// The pullback of formulas over named inputs, compiled.
+///
+/// ```
+/// use vecfield_expr::{Graph, Pullback, Registers, Scope};
+///
+/// let mut graph = Graph::new();
+/// let f = graph.parse("x*y", &Scope::new(["x", "y"])?)?;
+/// let pullback = Pullback::compile(&mut graph, &[f], &["x", "y"])?;
+/// let mut bars = [1.0, 1.0];
+/// pullback.add([&[3.0, 5.0], &[2.0]], &mut Registers::new(), &mut Vec::new(), |input, bar| bars[input] += bar);
+/// assert_eq!(bars, [11.0, 7.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Pullback {
-    /// The cotangents that are not zero by structure.
-    pub(crate) program: Program,
+pub struct Pullback {
+    /// Over the inputs, then one cotangent an output; the cotangents that are not zero by structure.
+    program: Program,
     /// The input each belongs to.
-    pub(crate) places: Vec<usize>,
+    places: Vec<usize>,
 }
 
 impl Pullback {
     /// Of `outputs` over `inputs`, in the order of both; the graph grows by it.
-    pub(crate) fn compile(graph: &mut Graph, outputs: &[ExprId], inputs: &[&str]) -> Result<Pullback, CompileError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn compile<N: AsRef<str>>(
+        graph: &mut Graph,
+        outputs: &[ExprId],
+        inputs: &[N],
+    ) -> Result<Pullback, CompileError> {
         // No formula can write these names.
         let weights: Vec<String> = (0..outputs.len()).map(|i| format!("cotangent of output {i}")).collect();
         let weighted: Vec<_> = outputs.iter().zip(&weights).map(|(&output, w)| (output, graph.symbol(w))).collect();
         let bars = graph.pullback(&weighted, inputs);
         let (places, bars): (Vec<_>, Vec<_>) =
             bars.into_iter().enumerate().filter_map(|(place, bar)| Some((place, bar?))).unzip();
-        let inputs: Vec<&str> = inputs.iter().copied().chain(weights.iter().map(String::as_str)).collect();
+        let inputs: Vec<&str> = inputs.iter().map(AsRef::as_ref).chain(weights.iter().map(String::as_str)).collect();
         Ok(Pullback { program: Program::compile(graph, &bars, &inputs)?, places })
+    }
+
+    /// Calls `add(input, bar)` for each input with a cotangent `bar`; `parts` are, one after the other, the values of the
+    /// inputs and the cotangents of the outputs. `bars` is scratch.
+    #[inline]
+    pub fn add<S: Elementary, const P: usize>(
+        &self,
+        parts: [&[S]; P],
+        registers: &mut Registers<S>,
+        bars: &mut Vec<S>,
+        mut add: impl FnMut(usize, S),
+    ) {
+        bars.resize(self.places.len(), S::zero());
+        self.program.eval_parts(parts, bars, registers);
+        for (&place, &bar) in self.places.iter().zip(bars.iter()) {
+            add(place, bar);
+        }
     }
 }

@@ -21,12 +21,14 @@
 //! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
 //! | a problem as a field with events, for a solver | [`System`] |
 //! | a problem solved as its file says | [`Solver`], [`Run`] |
+//! | the gradient of a quantity at its end | [`Objective`], [`Solver::differentiate`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
 //! **Architecture invariant:** this is the only library crate that reads or writes files. *Why:* everything else can be
 //! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
 
+mod gradient;
 mod names;
 mod outline;
 mod problem;
@@ -35,6 +37,7 @@ mod system;
 mod table;
 mod write;
 
+pub use gradient::{Adjoint, Derivatives, NoGradient, Objective, ObjectiveError};
 pub use outline::Outline;
 pub use problem::{
     Definition, Direction, Discrete, Event, Parameter, Problem, ProblemError, ProblemReason, Save, SetError,

@@ -145,6 +145,31 @@ impl Solver {
         &self.system
     }
 
+    /// The method that will be used.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Beginning and end.
+    pub fn span(&self) -> (f64, f64) {
+        self.span
+    }
+
+    /// The times at which the state will be kept.
+    pub fn save(&self) -> &[f64] {
+        &self.save
+    }
+
+    /// The state at the beginning, discrete values behind the variables.
+    pub fn initial(&self) -> &[f64] {
+        &self.initial
+    }
+
+    /// The options of the solver.
+    pub fn options(&self) -> &Options<f64> {
+        &self.options
+    }
+
     /// Solves it.
     ///
     /// # Errors
@@ -216,7 +241,7 @@ impl Solver {
         self.run(Solution::empty(self.initial.len()))
     }
 
-    fn run(&self, solution: Solution<f64>) -> Run {
+    pub(crate) fn run(&self, solution: Solution<f64>) -> Run {
         let (all, variables) = (self.initial.len(), self.system.variables().len());
         let values = match all == variables {
             true => solution.y,

@@ -1,5 +1,6 @@
 //! `vecfield solve PROBLEM.toml`: what does this equation do?
 
+mod gradient;
 mod picture;
 
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, Stopped, System, write_table};
-use vecfield_solvers::Method;
+use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, System, write_table};
+use vecfield_solvers::{Method, SolveError};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --save 10,20,50
   vecfield solve lotka-volterra.toml --method tsit5 --rtol 1e-9 --out run --json
   vecfield solve lotka-volterra.toml --out run --plot                    trajectory.svg too
+  vecfield solve lotka-volterra.toml --gradient \"hare + lynx\"           by initial values and parameters
   vecfield solve --method list
 
 A problem file:
@@ -62,6 +64,12 @@ pub(crate) struct Arguments {
     /// Another value for a parameter, an initial value or a discrete value; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Differentiate this formula at the end by initial values and parameters
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    gradient: Option<String>,
+    /// The way back through the solve: discrete (exact; the default) or checkpointed (exact, in little memory)
+    #[arg(long, value_name = "A", requires = "gradient")]
+    adjoint: Option<String>,
     /// Write trajectory.csv and result.json to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -89,15 +97,22 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         // A look at the clock costs as much as a step of a small problem.
         !steps.is_multiple_of(256) || watch.goes_on("solving", share)
     };
-    let clock = Instant::now();
-    let solved = solver.solve_watched(&mut goes_on);
-    let seconds = clock.elapsed().as_secs_f64();
     let system = solver.system();
-    let run = solved.map_err(|stopped| stopped_early(system, &stopped, folder.as_ref()))?;
+    let gradient = gradient::Wanted::new(arguments.gradient.as_deref(), arguments.adjoint.as_deref(), &problem)?;
+    let clock = Instant::now();
+    let (run, derivatives) = match &gradient {
+        Some(wanted) => wanted.solve(&solver, &mut goes_on, folder.as_ref())?,
+        None => {
+            let solved = solver.solve_watched(&mut goes_on);
+            (solved.map_err(|stopped| stopped_early(system, &stopped.error, &stopped.run, folder.as_ref()))?, None)
+        }
+    };
+    let seconds = clock.elapsed().as_secs_f64();
     if watch.cut() {
         return Err(Failure::Computation("interrupted".to_string() + &so_far(system, &run, folder.as_ref())));
     }
-    let result = Solution::new(system, &run, seconds)?;
+    let gradient = derivatives.map(|derivatives| gradient::Gradient::new(system, derivatives)).transpose()?;
+    let result = Solution::new(system, &run, seconds, gradient)?;
     if let Some(folder) = &folder {
         folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
         let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
@@ -184,6 +199,8 @@ struct Solution<'a> {
     method: &'a str,
     stats: Statistics,
     events: Vec<Occurrence<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gradient: Option<gradient::Gradient>,
 }
 
 #[derive(Debug, Serialize)]
@@ -204,7 +221,12 @@ struct Occurrence<'a> {
 }
 
 impl<'a> Solution<'a> {
-    fn new(system: &'a System, run: &'a Run, seconds: f64) -> Result<Self, Failure> {
+    fn new(
+        system: &'a System,
+        run: &'a Run,
+        seconds: f64,
+        gradient: Option<gradient::Gradient>,
+    ) -> Result<Self, Failure> {
         let variables = system.variables();
         let y: Vec<&[f64]> = run.rows().collect();
         // A solver that reports success with a number that is none has failed all the same.
@@ -233,6 +255,7 @@ impl<'a> Solution<'a> {
                 .iter()
                 .map(|e| Occurrence { name: &system.events()[e.event].name, t: e.t, y: &e.values })
                 .collect(),
+            gradient,
         })
     }
 
@@ -243,6 +266,9 @@ impl<'a> Solution<'a> {
         let mut text = format!("{title}{work}, {}\n\n{}", duration(seconds), self.states());
         if !self.events.is_empty() {
             text += &format!("\n{}", self.occurrences());
+        }
+        if let Some(gradient) = &self.gradient {
+            text += &format!("\n{}", gradient.for_people());
         }
         text
     }
@@ -292,13 +318,13 @@ fn rows(run: &Run) -> Vec<f64> {
 }
 
 /// The failure of a run that stopped early.
-fn stopped_early(system: &System, stopped: &Stopped, folder: Option<&OutputDir>) -> Failure {
-    let reason = stopped.error.named(system.components()).to_string();
-    if stopped.error.time().is_none() {
+fn stopped_early(system: &System, error: &SolveError, run: &Run, folder: Option<&OutputDir>) -> Failure {
+    let reason = error.named(system.components()).to_string();
+    if error.time().is_none() {
         // The solve never began: something it was given is wrong.
         return Failure::Argument(reason);
     }
-    Failure::Computation(reason + &so_far(system, &stopped.run, folder))
+    Failure::Computation(reason + &so_far(system, run, folder))
 }
 
 /// How far a run came that did not reach its end, and where that part is.

@@ -153,3 +153,45 @@ fn an_interrupted_run_keeps_what_it_has() {
     assert!(err.contains("interrupted") && err.contains("run/trajectory.partial.csv"), "{err}");
     assert!(folder.path().join("run/trajectory.partial.csv").exists());
 }
+
+/// x = a b e^{-k t} from x(0) = a b, halved when it falls to one.
+const HALVED: &str = "[parameters]\na = 2.0\nb = 1.5\nk = 0.5\n[definitions]\nrate = \"-k*x\"\n[initial]\nx = \"a*b\"\n\
+                      [equations]\nx = \"rate\"\n[[event]]\nname = \"one\"\nwhen = \"x - 1\"\ndirection = \"falling\"\n\
+                      set = { x = \"x/2\" }\n[solve]\nt = [0.0, 4.0]\nsave = [1.0]\nrtol = 1e-10\natol = 1e-12\n";
+
+#[test]
+fn gradients_pass_through_initial_formulas_definitions_and_jumps() {
+    let folder = Folder::new();
+    folder.file("p.toml", HALVED);
+    let x = 0.5 * 3.0 * (-2.0_f64).exp();
+    for adjoint in ["discrete", "checkpointed"] {
+        let arguments = ["solve", "p.toml", "--gradient", "x + rate*t", "--adjoint", adjoint, "--json"];
+        let result = folder.vecfield(&arguments).json();
+        let gradient = &result["gradient"];
+        // x (1 - k t) at t = 4, with x = a b e^{-4k}/2.
+        close(&gradient["value"], -x, 1e-8);
+        close(&gradient["initial"]["x"], -x / 3.0, 1e-8);
+        close(&gradient["parameters"]["a"], -x / 2.0, 1e-8);
+        close(&gradient["parameters"]["b"], -x / 1.5, 1e-8);
+        close(&gradient["parameters"]["k"], 4.0 * x - 4.0 * x, 1e-8);
+    }
+    // The time at which x first is one: log(a b)/k.
+    folder.file("q.toml", &HALVED.replace("set = ", "stop_after = 1\nset = "));
+    let gradient = &folder.vecfield(&["solve", "q.toml", "--gradient", "t", "--json"]).json()["gradient"];
+    close(&gradient["value"], 2.0 * 3.0_f64.ln(), 1e-8);
+    close(&gradient["parameters"]["a"], 1.0, 1e-8);
+    close(&gradient["parameters"]["k"], -4.0 * 3.0_f64.ln(), 1e-8);
+    let ran = folder.vecfield(&["solve", "q.toml", "--gradient", "t"]);
+    assert!(ran.out.contains("initial.x") && ran.out.contains("derivative"), "{}", ran.out);
+}
+
+#[test]
+fn a_wrong_gradient_is_refused() {
+    let folder = Folder::new();
+    folder.file("p.toml", HALVED);
+    folder.vecfield(&["solve", "p.toml", "--gradient", "y"]).failed(2, &["--gradient", "\"y\""]);
+    let arguments = ["solve", "p.toml", "--gradient", "x", "--adjoint", "discreet"];
+    folder.vecfield(&arguments).failed(2, &["--adjoint", "discrete"]);
+    folder.vecfield(&["solve", "p.toml", "--adjoint", "discrete"]).failed(2, &["--gradient"]);
+    folder.vecfield(&["solve", "p.toml", "--gradient", "sqrt(x - 9)"]).failed(1, &["--gradient", "domain"]);
+}

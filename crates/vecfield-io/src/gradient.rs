@@ -1,0 +1,304 @@
+//! The gradient of a quantity at the end of a solve: through initial values, equations, events and jumps of a problem.
+
+use core::ops::ControlFlow;
+
+use vecfield_adjoint::{AdjointError, Budget, Cotangents, Crossing, Discrete, Pointwise, Unfinished};
+use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope};
+use vecfield_solvers::{Direction as Side, Ending, Solution};
+
+use crate::problem::{Direction, Problem};
+use crate::run::{Run, Solver};
+use crate::system::Guarded;
+
+/// A quantity at the end of a solve, with all that its gradient needs.
+#[derive(Debug, Clone)]
+pub struct Objective {
+    quantity: Formula,
+    /// The initial state over the parameters.
+    initial: Pullback,
+    guards: Vec<Formula>,
+    jumps: Vec<Option<Jump>>,
+    variables: usize,
+}
+
+/// Outputs over `t`, the components of the state and the parameters, with their pullback.
+#[derive(Debug, Clone)]
+struct Formula {
+    program: Program,
+    pullback: Pullback,
+}
+
+/// The components that jump, and their new values.
+type Jump = (Vec<usize>, Formula);
+
+/// The way back through a solve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Adjoint {
+    /// The exact gradient of the steps that were taken, their stages kept while they fit into a gibibyte.
+    Discrete,
+    /// The same in the memory of 64 states and 64 steps, whatever the length of the solve.
+    Checkpointed,
+}
+
+impl Adjoint {
+    /// Every way, the default first.
+    pub const ALL: [Adjoint; 2] = [Adjoint::Discrete, Adjoint::Checkpointed];
+
+    /// As users type it after `--adjoint`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Adjoint::Discrete => "discrete",
+            Adjoint::Checkpointed => "checkpointed",
+        }
+    }
+}
+
+/// A quantity and its derivatives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derivatives {
+    /// The quantity at the end.
+    pub value: f64,
+    /// Its derivatives by the initial values of the variables.
+    pub initial: Vec<f64>,
+    /// Its derivatives by the parameters.
+    pub parameters: Vec<f64>,
+}
+
+/// Why a quantity cannot be differentiated.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectiveError {
+    /// Its formula cannot be read.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// A formula does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+/// A gradient that could not be had; the run is what was found of the solution.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{error}")]
+pub struct NoGradient {
+    /// Why.
+    #[source]
+    pub error: AdjointError,
+    /// The solution, as far as it came.
+    pub run: Run,
+}
+
+impl Objective {
+    /// The quantity `text` of a problem: a formula over `t`, variables, parameters, discrete values and definitions.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectiveError`].
+    pub fn new(problem: &Problem, text: &str) -> Result<Objective, ObjectiveError> {
+        let mut graph = problem.graph().clone();
+        let names: Vec<&str> = (problem.variables().iter().map(|v| &v.name[..]))
+            .chain(problem.discrete().iter().map(|d| &d.name[..]))
+            .collect();
+        let parameters: Vec<&str> = problem.parameters().iter().map(|p| &p.name[..]).collect();
+        let definitions = problem.definitions();
+        let known = (["t"].into_iter()).chain(names.iter().chain(&parameters).copied());
+        let known = known.chain(definitions.iter().map(|d| &d.name[..]));
+        let scope = Scope::new(known).expect("a problem that was read has names that formulas can use");
+        let quantity = graph.parse(text, &scope)?;
+        let meanings: Vec<_> = definitions.iter().map(|d| (graph.symbol(&d.name), d.formula)).collect();
+        let quantity = graph.substitute(quantity, &meanings);
+        let inputs: Vec<&str> = ["t"].into_iter().chain(names.iter().chain(&parameters).copied()).collect();
+        let mut formula = |outputs: &[ExprId]| -> Result<Formula, CompileError> {
+            let program = Program::compile(&graph, outputs, &inputs)?;
+            Ok(Formula { program, pullback: Pullback::compile(&mut graph, outputs, &inputs)? })
+        };
+        let place = |name: &String| names.iter().position(|known| known == name);
+        let (mut guards, mut jumps) = (Vec::new(), Vec::new());
+        for event in problem.events() {
+            guards.push(formula(&[event.guard])?);
+            // A problem is sound: whatever an event sets is a component.
+            let set = event.jump.iter().filter_map(|(name, value)| Some((place(name)?, *value)));
+            let (components, values): (Vec<usize>, Vec<ExprId>) = set.unzip();
+            jumps.push(if components.is_empty() { None } else { Some((components, formula(&values)?)) });
+        }
+        let quantity = formula(&[quantity])?;
+        let starts: Vec<ExprId> = problem.variables().iter().map(|v| v.initial).collect();
+        let initial = Pullback::compile(&mut graph, &starts, &parameters)?;
+        Ok(Objective { quantity, initial, guards, jumps, variables: starts.len() })
+    }
+
+    fn crossings<'a>(&'a self, solver: &'a Solver) -> Vec<Crossing<'a, f64>> {
+        let crossing = |event: &Guarded, guard: &'a Formula, jump: &'a Option<Jump>| {
+            let direction = match event.direction {
+                Direction::Rising => Side::Rising,
+                Direction::Falling => Side::Falling,
+                Direction::Any => Side::Any,
+            };
+            let mut crossing = Crossing::of(direction, Box::new(Evaluated::new(guard, None)));
+            if let Some((components, formula)) = jump {
+                crossing = crossing.jump_of(Box::new(Evaluated::new(formula, Some(components))));
+            }
+            match event.stop_after {
+                Some(count) => crossing.stop_after(count),
+                None => crossing,
+            }
+        };
+        let events = solver.system().events().iter().zip(&self.guards).zip(&self.jumps);
+        events.map(|((event, guard), jump)| crossing(event, guard, jump)).collect()
+    }
+}
+
+impl Solver {
+    /// Solves the problem, and differentiates `objective` at the end. `goes_on` is asked before every step, forwards and back,
+    /// with the share that is done; a run cut short has no derivatives.
+    ///
+    /// # Errors
+    ///
+    /// [`NoGradient`], with the solution as far as it came.
+    pub fn differentiate(
+        &self,
+        objective: &Objective,
+        adjoint: Adjoint,
+        goes_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<(Run, Option<Derivatives>), Box<NoGradient>> {
+        let (n, (start, end)) = (self.initial().len(), self.span());
+        let budget = match adjoint {
+            Adjoint::Discrete => Budget::default(),
+            Adjoint::Checkpointed => Budget::slots(64),
+        };
+        let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
+        let mut discrete = Discrete::new(self.method(), n, self.options(), budget)
+            .map_err(|error| failed(error.into(), Solution::empty(n)))?;
+        let mut field = self.system().symbolic().at(self.system().theta().to_vec());
+        let mut crossings = objective.crossings(self);
+        let share = |t: f64| (t - start) / (end - start);
+        let mut ask = |share: f64| if goes_on(share) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let solution = discrete
+            .solve_with_events(&mut field, (start, end), self.initial(), self.save(), &mut crossings, &mut |t| {
+                ask(0.5 * share(t))
+            })
+            .map_err(|Unfinished { error, partial }| failed(error, *partial))?;
+        if solution.ending == Ending::Stopped {
+            return Ok((self.run(solution), None));
+        }
+        let (t, y) = discrete.end();
+        let mut seed = objective.seed(t, y, self.system().theta());
+        let cotangents = Cotangents { end: &seed.state, end_time: seed.time, ..Cotangents::default() };
+        let back =
+            discrete.pull_back_with_events(&mut field, &cotangents, &mut crossings, &mut |t| ask(1.0 - 0.5 * share(t)));
+        match back {
+            Ok(gradient) => {
+                for (sum, bar) in seed.parameters.iter_mut().zip(&gradient.parameters) {
+                    *sum += bar;
+                }
+                let derivatives = objective.derivatives(seed, &gradient.initial, self.system().theta());
+                Ok((self.run(solution), Some(derivatives)))
+            }
+            Err(AdjointError::Stopped) => Ok((self.run(solution), None)),
+            Err(error) => Err(failed(error, solution)),
+        }
+    }
+}
+
+/// The objective's own derivatives at the end.
+struct Seed {
+    value: f64,
+    time: f64,
+    state: Vec<f64>,
+    parameters: Vec<f64>,
+}
+
+impl Objective {
+    fn seed(&self, t: f64, y: &[f64], theta: &[f64]) -> Seed {
+        let mut quantity = Evaluated::new(&self.quantity, None);
+        let mut value = [0.0];
+        let (mut state, mut parameters) = (vec![0.0; y.len()], vec![0.0; theta.len()]);
+        quantity.eval(t, y, theta, &mut value);
+        let time = quantity.pull_back(t, y, theta, &[1.0], &mut state, &mut parameters);
+        Seed { value: value[0], time, state, parameters }
+    }
+
+    /// Passes through the formulas of the initial values.
+    fn derivatives(&self, seed: Seed, initial: &[f64], theta: &[f64]) -> Derivatives {
+        let initial = initial[..self.variables].to_vec();
+        let mut parameters = seed.parameters;
+        self.initial.add([theta, &initial], &mut Registers::new(), &mut Vec::new(), |i, bar| parameters[i] += bar);
+        Derivatives { value: seed.value, initial, parameters }
+    }
+}
+
+/// A formula with its memory: all outputs, or new values for some components of the state.
+struct Evaluated<'a> {
+    formula: &'a Formula,
+    components: Option<&'a Vec<usize>>,
+    registers: Registers<f64>,
+    back: Registers<f64>,
+    inputs: Vec<f64>,
+    outputs: Vec<f64>,
+    bars: Vec<f64>,
+}
+
+impl<'a> Evaluated<'a> {
+    fn new(formula: &'a Formula, components: Option<&'a Vec<usize>>) -> Self {
+        let (registers, back) = (Registers::new(), Registers::new());
+        let outputs = vec![0.0; formula.program.output_count()];
+        Evaluated { formula, components, registers, back, inputs: Vec::new(), outputs, bars: Vec::new() }
+    }
+
+    fn gather(&mut self, t: f64, y: &[f64], theta: &[f64]) {
+        self.inputs.clear();
+        self.inputs.push(t);
+        self.inputs.extend_from_slice(y);
+        self.inputs.extend_from_slice(theta);
+    }
+}
+
+impl Pointwise<f64> for Evaluated<'_> {
+    fn eval(&mut self, t: f64, y: &[f64], theta: &[f64], out: &mut [f64]) {
+        self.gather(t, y, theta);
+        self.formula.program.eval(&self.inputs, &mut self.outputs, &mut self.registers);
+        match self.components {
+            None => out.copy_from_slice(&self.outputs),
+            Some(components) => {
+                out.copy_from_slice(y);
+                for (&component, &value) in components.iter().zip(&self.outputs) {
+                    out[component] = value;
+                }
+            }
+        }
+    }
+
+    fn pull_back(
+        &mut self,
+        t: f64,
+        y: &[f64],
+        theta: &[f64],
+        out_bar: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+    ) -> f64 {
+        self.gather(t, y, theta);
+        match self.components {
+            None => self.outputs.copy_from_slice(out_bar),
+            Some(components) => {
+                for (i, (sum, &bar)) in y_bar.iter_mut().zip(out_bar).enumerate() {
+                    // The last of several values for one component is the one it has.
+                    *sum += if components.contains(&i) { 0.0 } else { bar };
+                }
+                for (k, (weight, &component)) in self.outputs.iter_mut().zip(components).enumerate() {
+                    *weight = if components[k + 1..].contains(&component) { 0.0 } else { out_bar[component] };
+                }
+            }
+        }
+        let mut t_bar = 0.0;
+        let n = y.len();
+        self.formula.pullback.add([&self.inputs, &self.outputs], &mut self.back, &mut self.bars, |input, bar| {
+            match input.checked_sub(1) {
+                None => t_bar += bar,
+                Some(i) if i < n => y_bar[i] += bar,
+                Some(i) => theta_bar[i - n] += bar,
+            }
+        });
+        t_bar
+    }
+}
