@@ -135,7 +135,14 @@ impl Solver {
                 Tolerance::Each(each.iter().copied().chain([1.0].into_iter().cycle()).take(initial.len()).collect())
             }
         };
-        let options = Options { rtol: settings.rtol(), atol, step: settings.step(), ..Options::default() };
+        let options = Options {
+            rtol: settings.rtol(),
+            atol,
+            step: settings.step(),
+            max_step: settings.max_step(),
+            discontinuities: settings.discontinuities().to_vec(),
+            ..Options::default()
+        };
         let method = settings.method().unwrap_or(Method::Auto);
         Ok(Self { system, method, span, save, initial, options })
     }

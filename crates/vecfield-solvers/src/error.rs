@@ -77,6 +77,13 @@ pub enum SolveError {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// The relative tolerance is finer than the numbers are.
+    BeyondPrecision {
+        /// What was asked for.
+        rtol: f64,
+        /// The finest there is.
+        attainable: f64,
+    },
     /// No method has this name.
     UnknownMethod {
         /// What was asked for.
@@ -217,6 +224,11 @@ impl fmt::Display for Named<'_> {
             SolveError::NotOffered { method, needs, remedy } => {
                 write!(f, "method \"{method}\" needs {needs}, which the field does not offer; {remedy}")
             }
+            SolveError::BeyondPrecision { rtol, attainable } => write!(
+                f,
+                "rtol is {rtol:e}, finer than numbers of this precision can tell; use at least {attainable:.1e}, or zero and \
+                 atol alone"
+            ),
             SolveError::UnknownMethod { name, nearest } => {
                 write!(f, "unknown method \"{name}\"; did you mean \"{nearest}\"?")
             }

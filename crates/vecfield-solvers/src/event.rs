@@ -334,9 +334,9 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
             let places = [samples[at - 1].0, samples[at].0, samples[at + 1].0];
             return Ok(Dip::between(places, [distance(at - 1), distance(at), distance(at + 1)]));
         }
-        let inner = if at == 0 { 1 } else { last - 1 };
-        let rise = distance(inner) - distance(at);
-        if self.guards[i].side == 0 || rise <= S::Real::zero() || distance(at) >= rise {
+        let (inner, further) = if at == 0 { (1, 2) } else { (last - 1, last - 2) };
+        let falls = distance(inner) > distance(at) && distance(further) - distance(at) > distance(at);
+        if self.guards[i].side == 0 || !falls {
             return Ok(None);
         }
         let close = S::Real::from_f64(JUST_AFTER);

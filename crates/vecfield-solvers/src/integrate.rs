@@ -137,10 +137,19 @@ where
 {
     stepper.start(field, t0, y0)?;
     events.begin(field.field, t0, y0)?;
-    let mut clock = Clock::new(stepper, field, (t0, t1), options);
-    while !clock.done() {
+    let mut legs = Legs { breaks: &options.discontinuities, t1, resume: None };
+    let mut clock = Clock::new(stepper, field, legs.next(t0), options);
+    loop {
+        if clock.done() {
+            let Some(t) = legs.resume else { return Ok(Ending::Reached) };
+            events.state.copy_from_slice(stepper.y());
+            witness.restarted(t, &events.state, &[]);
+            stepper.start(field, t, &events.state)?;
+            clock = Clock::new(stepper, field, legs.next(t), options);
+            continue;
+        }
         let leg = clock.advance(stepper, field, options.max_steps)?;
-        let (t, t1) = (clock.t, clock.t1);
+        let t = clock.t;
         let mut step = Step { stepper: &mut *stepper, field: &mut *field, t0: t, t1: leg.end, h: leg.h, end: None };
         let verdict = events.pass(&mut step)?;
         if let Verdict::Jump(t) | Verdict::Stop(t, _) = verdict {
@@ -155,7 +164,7 @@ where
                 events.jump(field.field, t)?;
                 witness.restarted(t, &events.state, &events.due);
                 stepper.start(field, t, &events.state)?;
-                clock = Clock::new(stepper, field, (t, t1), options);
+                clock = Clock::new(stepper, field, legs.next(t), options);
             }
             Verdict::GoOn => {
                 stepper.commit();
@@ -165,7 +174,35 @@ where
             }
         }
     }
-    Ok(Ending::Reached)
+}
+
+/// The parts of a solve between declared discontinuities.
+struct Legs<'a, R> {
+    /// Ascending.
+    breaks: &'a [R],
+    t1: R,
+    /// Where the solve goes on after this leg.
+    resume: Option<R>,
+}
+
+impl<R: Real> Legs<'_, R> {
+    /// From `t` to just before the next discontinuity, to go on just after it: the field belongs to either side there.
+    fn next(&mut self, t: R) -> (R, R) {
+        let forward = self.t1 >= t;
+        let sides = |at: &R| {
+            let ulp = Elementary::max(at.abs(), R::MIN_POSITIVE / R::EPSILON) * R::EPSILON;
+            if forward { (*at - ulp, *at + ulp) } else { (*at + ulp, *at - ulp) }
+        };
+        // Nothing is left of a leg that ends where it begins, nor of a solve that ends at the discontinuity.
+        let between = |(before, after): &(R, R)| {
+            if forward { *before > t && *after < self.t1 } else { *before < t && *after > self.t1 }
+        };
+        let (behind, ahead) = self.breaks.split_at(self.breaks.partition_point(|at| *at < t));
+        let around =
+            if forward { ahead.iter().map(sides).find(between) } else { behind.iter().rev().map(sides).find(between) };
+        self.resume = around.map(|(_, after)| after);
+        (t, around.map_or(self.t1, |(before, _)| before))
+    }
 }
 
 type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;

@@ -29,6 +29,9 @@ pub struct Options<R> {
     pub controller: Filter,
     /// How implicit methods solve their linear systems.
     pub linear: LinearSolver<R>,
+    /// Times, ascending, where the field jumps or has a kink in `t`: a step ends there and the method begins anew, so that no
+    /// step reaches across. Those outside the interval of a solve do nothing.
+    pub discontinuities: Vec<R>,
 }
 
 /// An absolute tolerance: one for all components, or one each.
@@ -89,6 +92,21 @@ impl<R: Real> Options<R> {
         if self.max_steps == 0 {
             return bad("max_steps", zero, "at least 1");
         }
+        if let Some(at) = self.discontinuities.iter().find(|at| !Scalar::is_finite(*at)) {
+            return bad("discontinuities", *at, "finite times");
+        }
+        if let Some(pair) = self.discontinuities.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return bad("discontinuities", pair[1], "above the one before it");
+        }
+        self.validate_precision()
+    }
+
+    /// A tolerance below rounding asks for steps that no step can satisfy.
+    fn validate_precision(&self) -> Result<(), SolveError> {
+        let attainable = R::from_f64(4.0) * R::EPSILON;
+        if self.step.is_none() && self.rtol > R::zero() && self.rtol < attainable {
+            return Err(SolveError::BeyondPrecision { rtol: self.rtol.to_f64(), attainable: attainable.to_f64() });
+        }
         Ok(())
     }
 }
@@ -105,6 +123,7 @@ impl<R: Real> Default for Options<R> {
             spectral_radius: None,
             controller: Filter::PI,
             linear: LinearSolver::Auto,
+            discontinuities: Vec::new(),
         }
     }
 }

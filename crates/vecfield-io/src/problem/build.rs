@@ -302,7 +302,18 @@ fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemErr
     let mut settings = Settings::default();
     let Some(entry) = root.get("solve") else { return Ok(settings) };
     let solve = entry.table()?;
-    solve.allow(&["t", "save", "save_count", "method", "rtol", "atol", "step", "paths"])?;
+    solve.allow(&[
+        "t",
+        "save",
+        "save_count",
+        "method",
+        "rtol",
+        "atol",
+        "step",
+        "max_step",
+        "discontinuities",
+        "paths",
+    ])?;
     for setting in solve.entries() {
         let set = match setting.key {
             "t" => settings.set_span(&setting.numbers()?),
@@ -314,6 +325,8 @@ fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemErr
             "atol" if matches!(setting.value(), DeValue::Array(_)) => settings.set_atol(setting.numbers()?),
             "atol" => settings.set_atol(vec![setting.number()?]),
             "step" => settings.set_step(setting.number()?),
+            "max_step" => settings.set_max_step(setting.number()?),
+            "discontinuities" => settings.set_discontinuities(setting.numbers()?),
             _ => {
                 let what = "`paths` asks for an ensemble of runs, and this version solves one run at a time";
                 return Err(setting.key_error(ProblemReason::NotYet { what }));

@@ -13,6 +13,8 @@ pub struct Settings {
     rtol: f64,
     atol: Vec<f64>,
     step: Option<f64>,
+    max_step: Option<f64>,
+    discontinuities: Vec<f64>,
 }
 
 /// When the state is wanted.
@@ -29,9 +31,21 @@ const DEFAULT_COUNT: u64 = 101;
 /// More saved rows than this are a slip of the pen, and would fill the memory.
 const MOST_ROWS: u64 = 10_000_000;
 
+/// A finer relative tolerance than this is within rounding.
+const FINEST_RTOL: f64 = 4.0 * f64::EPSILON;
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { span: None, save: Save::Count(DEFAULT_COUNT), method: None, rtol: 1e-6, atol: vec![1e-9], step: None }
+        Self {
+            span: None,
+            save: Save::Count(DEFAULT_COUNT),
+            method: None,
+            rtol: 1e-6,
+            atol: vec![1e-9],
+            step: None,
+            max_step: None,
+            discontinuities: Vec::new(),
+        }
     }
 }
 
@@ -64,6 +78,16 @@ impl Settings {
     /// The step of a fixed-step run, if given.
     pub fn step(&self) -> Option<f64> {
         self.step
+    }
+
+    /// The longest step, if given.
+    pub fn max_step(&self) -> Option<f64> {
+        self.max_step
+    }
+
+    /// Times, ascending, across which no step reaches.
+    pub fn discontinuities(&self) -> &[f64] {
+        &self.discontinuities
     }
 
     /// Sets start and end of the run; the end may lie before the start.
@@ -127,9 +151,14 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`SettingError::Tolerance`] unless it is finite and not negative.
+    /// [`SettingError::Tolerance`] unless it is finite and not negative, [`SettingError::BeyondPrecision`] where it is finer
+    /// than numbers are.
     pub fn set_rtol(&mut self, rtol: f64) -> Result<(), SettingError> {
-        self.rtol = tolerance("rtol", rtol)?;
+        let rtol = tolerance("rtol", rtol)?;
+        if rtol > 0.0 && rtol < FINEST_RTOL {
+            return Err(SettingError::BeyondPrecision { rtol });
+        }
+        self.rtol = rtol;
         Ok(())
     }
 
@@ -152,10 +181,31 @@ impl Settings {
     ///
     /// [`SettingError::Step`] unless it is finite and positive.
     pub fn set_step(&mut self, step: f64) -> Result<(), SettingError> {
-        if !(step > 0.0 && step.is_finite()) {
-            return Err(SettingError::Step { step });
+        self.step = Some(positive("step", step)?);
+        Ok(())
+    }
+
+    /// Sets the longest step.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Step`] unless it is finite and positive.
+    pub fn set_max_step(&mut self, step: f64) -> Result<(), SettingError> {
+        self.max_step = Some(positive("max_step", step)?);
+        Ok(())
+    }
+
+    /// Sets the times at which the equations jump or have a kink.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Discontinuities`] unless they are finite and ascend.
+    pub fn set_discontinuities(&mut self, times: Vec<f64>) -> Result<(), SettingError> {
+        let wrong = |pair: &[f64]| pair[0] >= pair[1];
+        if times.iter().any(|t| !t.is_finite()) || times.windows(2).any(wrong) {
+            return Err(SettingError::Discontinuities { given: list(&times) });
         }
-        self.step = Some(step);
+        self.discontinuities = times;
         Ok(())
     }
 
@@ -285,10 +335,24 @@ pub enum SettingError {
     )]
     ZeroTolerances,
     /// Not a step.
-    #[error("`step` must be a finite number above zero, but is {step}")]
+    #[error("`{key}` must be a finite number above zero, but is {step}")]
     Step {
+        /// `step` or `max_step`.
+        key: &'static str,
         /// Its value.
         step: f64,
+    },
+    /// Finer than double precision.
+    #[error("`rtol` is {rtol:e}, finer than double precision can tell; use 1e-15 or more, or 0 and `atol` alone")]
+    BeyondPrecision {
+        /// Its value.
+        rtol: f64,
+    },
+    /// Not ascending times.
+    #[error("`discontinuities` must be finite times, each above the one before it, but is {given}")]
+    Discontinuities {
+        /// The times given.
+        given: String,
     },
 }
 
@@ -302,14 +366,19 @@ impl SettingError {
             Self::Method { .. } => "method",
             Self::Tolerance { key, .. } => key,
             Self::AtolCount { .. } => "atol",
-            Self::ZeroTolerances => "rtol",
-            Self::Step { .. } => "step",
+            Self::ZeroTolerances | Self::BeyondPrecision { .. } => "rtol",
+            Self::Step { key, .. } => key,
+            Self::Discontinuities { .. } => "discontinuities",
         }
     }
 }
 
 fn tolerance(key: &'static str, value: f64) -> Result<f64, SettingError> {
     if value.is_finite() && value >= 0.0 { Ok(value) } else { Err(SettingError::Tolerance { key, value }) }
+}
+
+fn positive(key: &'static str, step: f64) -> Result<f64, SettingError> {
+    if step > 0.0 && step.is_finite() { Ok(step) } else { Err(SettingError::Step { key, step }) }
 }
 
 fn check_times(times: &[f64], start: f64, end: f64) -> Result<(), SettingError> {

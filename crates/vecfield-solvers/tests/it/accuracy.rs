@@ -2,7 +2,8 @@
 
 use vecfield_autodiff::ByDuals;
 use vecfield_autodiff::Dual;
-use vecfield_solvers::{Method, Options, Save, VectorField, solve};
+use vecfield_solvers::tableau::TSIT5;
+use vecfield_solvers::{Method, Options, Save, VectorField, field, solve, solve_explicit};
 use vecfield_traits::Elementary;
 
 /// A formula as a field over floats and duals.
@@ -161,4 +162,38 @@ formula!(RootOfTime, 1, |t, y, dy| {
 fn a_field_that_is_not_smooth_where_the_solve_begins() {
     let exact = |t: f64| vec![(2.0 / 3.0 * t.powf(1.5)).exp()];
     falls(|| RootOfTime, &[1.0], &[0.01, 1.0, 4.0], &exact, [1e-5, 1e-7, 1e-8], "root of time");
+}
+
+#[test]
+fn declared_discontinuities_keep_the_order_of_the_method() {
+    // A force that is switched on at 1 and off at 2.5: y = 0, then t - 1, then 1.5.
+    let switched = || {
+        field(2, |t: f64, y: &[f64], dy: &mut [f64]| {
+            dy[0] = if (1.0..2.5).contains(&t) { 1.0 } else { 0.0 };
+            dy[1] = y[0];
+        })
+    };
+    let discontinuities = vec![-3.0, 1.0, 2.5, 9.0];
+    let run = |span: (f64, f64), y0: [f64; 2], discontinuities: &[f64]| {
+        let options = Options { discontinuities: discontinuities.to_vec(), ..Options::tolerances(1e-9, 1e-9) };
+        solve_explicit(
+            &switched(),
+            span,
+            &y0,
+            &TSIT5,
+            &options,
+            Save::At(&[span.0, 1.0_f64.max(span.0.min(2.5)), span.1]),
+        )
+        .unwrap()
+    };
+    let with = run((0.0, 4.0), [0.0, 0.0], &discontinuities);
+    let exact = [1.5, 1.125 + 1.5 * 1.5];
+    for (y, exact) in with.last().iter().zip(exact) {
+        assert!((y - exact).abs() < 1e-13, "{y} for {exact}");
+    }
+    let without = run((0.0, 4.0), [0.0, 0.0], &[]);
+    assert!(with.stats.steps + with.stats.rejected < (without.stats.steps + without.stats.rejected) / 2);
+    // Backwards the same, to the start.
+    let back = run((4.0, 0.0), exact, &discontinuities);
+    assert!(back.last().iter().all(|y| y.abs() < 1e-13), "{:?}", back.last());
 }
