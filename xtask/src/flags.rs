@@ -23,6 +23,9 @@ xflags::xflags! {
             optional --only name: String
         }
         /// Times the same work done by other libraries, side by side, where their scripts lie beside the repository.
-        cmd peers {}
+        cmd peers {
+            /// What: `lorenz`, or `ode` for work against precision; everything unless said.
+            optional what: String
+        }
     }
 }

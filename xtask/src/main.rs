@@ -43,7 +43,7 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
         flags::XtaskCmd::Bench(flags) => bench::run(&workspace, flags.only.as_deref()),
-        flags::XtaskCmd::Peers(_) => peers::run(&workspace),
+        flags::XtaskCmd::Peers(peers) => peers::run(&workspace, peers.what.as_deref()),
         flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
     }
 }
