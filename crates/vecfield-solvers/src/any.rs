@@ -5,8 +5,10 @@ use vecfield_traits::{Jacobian, Real};
 use crate::auto::Auto;
 use crate::dirk::DiagonallyImplicit;
 use crate::explicit::ExplicitRungeKutta;
+use crate::gauss::Gauss;
 use crate::multistep::{Adams, Bdf};
 use crate::radau::Radau5;
+use crate::reversible::Reversible;
 use crate::rosenbrock::Rosenbrock;
 use crate::stabilised::Stabilised;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
@@ -27,7 +29,9 @@ enum Inner<R: Real> {
     Bdf(Box<Bdf<R>>),
     Rosenbrock(Box<Rosenbrock<R>>),
     Radau5(Box<Radau5<R>>),
+    Gauss(Box<Gauss<R>>),
     Symplectic(Box<Symplectic<R>>),
+    Reversible(Box<Reversible<R>>),
 }
 
 impl<R: Real> AnyStepper<R> {
@@ -49,6 +53,8 @@ impl<R: Real> AnyStepper<R> {
             Method::Ndf => Inner::Bdf(Box::new(Bdf::numerical(n, options)?)),
             Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
             Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
+            Method::Gauss(method) => Inner::Gauss(Box::new(Gauss::new(method, n, options)?)),
+            Method::Reversible(method) => Inner::Reversible(Box::new(Reversible::new(method, n, options)?)),
             Method::Symplectic(method) => Inner::Symplectic(Box::new(Symplectic::new(method, n, options)?)),
         }))
     }
@@ -66,7 +72,9 @@ macro_rules! each {
             Inner::Bdf($stepper) => $call,
             Inner::Rosenbrock($stepper) => $call,
             Inner::Radau5($stepper) => $call,
+            Inner::Gauss($stepper) => $call,
             Inner::Symplectic($stepper) => $call,
+            Inner::Reversible($stepper) => $call,
         }
     };
 }

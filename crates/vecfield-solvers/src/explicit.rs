@@ -31,6 +31,8 @@ pub struct ExplicitRungeKutta<S: Scalar> {
     /// The interpolant's weights at the `θ` asked for last.
     dense: Vec<Term<S::Real>>,
     polynomials: Vec<Vec<S::Real>>,
+    /// Is the field at the end of this step evaluated?
+    ended: bool,
     /// Have the interpolant's own stages been evaluated for this step?
     extended: bool,
     fixed: bool,
@@ -111,6 +113,7 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             k: vec![S::zero(); n * tableau.slots()],
             dense: Vec::with_capacity(tableau.slots()),
             polynomials: polynomials.map(|row| row.iter().map(|&w| S::Real::from_f64(w)).collect()).collect(),
+            ended: false,
             extended: false,
             fixed: options.step.is_some(),
         })
@@ -158,6 +161,39 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let reach = if decays && states > zero { h.abs() * (rates / states).sqrt() } else { zero };
         let turn = if size > zero { (turn / size).sqrt() } else { S::Real::one() };
         Strain { reach, turn }
+    }
+
+    /// Begins a step at `(t, y)`, with the controller as it is.
+    pub(crate) fn place<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, y: &[S]) {
+        self.y.copy_from_slice(y);
+        field.eval(t, y, &mut self.k[..self.n]);
+    }
+
+    /// A step from `(t, y)` that ends with `y⁺`: no error, nothing evaluated there.
+    pub(crate) fn map<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real, y: &[S]) {
+        self.place(field, t, y);
+        let (n, s) = (self.n, self.tableau.end_slot());
+        for i in 1..s {
+            let (known, unknown) = self.k.split_at_mut(i * n);
+            combine(&self.y, h, &self.rows[i], known, &mut self.stage);
+            field.eval(t + self.times[i] * h, &self.stage, &mut unknown[..n]);
+        }
+        combine(&self.y, h, &self.weights, &self.k[..s * n], &mut self.y_new);
+        (self.ended, self.extended) = (false, false);
+    }
+
+    /// The end of a [`map`](Self::map), or of an attempt.
+    pub(crate) fn landed(&self) -> &[S] {
+        &self.y_new
+    }
+
+    /// Evaluates what dense output needs of the end of a [`map`](Self::map).
+    pub(crate) fn reach_end<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
+        if !self.ended {
+            let end = self.tableau.end_slot() * self.n;
+            field.eval(t + h, &self.y_new, &mut self.k[end..end + self.n]);
+            self.ended = true;
+        }
     }
 
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
@@ -236,7 +272,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
     }
 
     fn attempt(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) -> Attempt<S::Real> {
-        self.extended = false;
+        (self.ended, self.extended) = (true, false);
         let mut error = match self.n {
             1 => self.small_step::<F, 1>(field, t, h),
             2 => self.small_step::<F, 2>(field, t, h),

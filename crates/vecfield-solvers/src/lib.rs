@@ -29,6 +29,8 @@
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
 //! | every method by name | [`Method::all`] |
+//! | positions and momenta | [`separable`], `Partitioned` of `vecfield-traits` |
+//! | to go back step by step | [`Reversible`] |
 //! | to say how linear systems are solved | [`linear::LinearSolver`] |
 //! | a new Runge–Kutta or Rosenbrock method | [`tableau`], [`dirk::tableau`], [`rosenbrock`]: one `const` |
 //! | a new family | [`stepper::Stepper`], and [`linear`] for its systems |
@@ -50,6 +52,9 @@
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
 //! | [`bdf`, `ndf`](Bdf) | large stiff problems, 1e-2 to 1e-8 | of the method |
+//! | [`gauss2`, `gauss4`, `gauss6`](gauss) | long runs of any Hamiltonian | of the method's order |
+//! | [`verlet`, `blanes-moan4`, `kahan-li8`, ..](symplectic) | long runs of separable Hamiltonians, fixed steps | of the method's order |
+//! | [`reversible-heun`, `reversible-tsit5`, ..](reversible) | gradients without memory | of the base method |
 //! | [`euler`](tableau::EULER), [`rk4`](tableau::RK4) | teaching, fixed steps | cubic |
 //! | [`heun`](tableau::HEUN), [`midpoint`](tableau::MIDPOINT), [`ralston2`](tableau::RALSTON_2), [`ralston3`](tableau::RALSTON_3) | teaching, very loose tolerances | cubic |
 //! | [`bs5`](tableau::BOGACKI_SHAMPINE_5) | 1e-3 to 1e-6, dense output as accurate as the steps | order 5 |
@@ -74,6 +79,7 @@ pub mod ensemble;
 mod error;
 mod event;
 mod explicit;
+pub mod gauss;
 mod initial;
 mod integrate;
 mod integrator;
@@ -82,6 +88,7 @@ mod method;
 mod multistep;
 mod options;
 mod radau;
+pub mod reversible;
 pub mod rosenbrock;
 mod solution;
 pub mod stabilised;
@@ -95,12 +102,14 @@ pub use controller::Filter;
 pub use error::SolveError;
 pub use event::{Direction, Event, Occurrence};
 pub use explicit::ExplicitRungeKutta;
+pub use gauss::Gauss;
 pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
 pub use multistep::{Adams, Bdf};
 pub use options::{Options, Tolerance};
 pub use radau::Radau5;
+pub use reversible::Reversible;
 pub use solution::{Interrupted, Save, Solution};
 pub use stabilised::Stabilised;
 pub use stepper::Stats;

@@ -2,6 +2,8 @@
 
 use crate::SolveError;
 use crate::dirk::tableau::{self as dirk, DirkTableau};
+use crate::gauss::{self, GaussTableau};
+use crate::reversible::{self, ReversibleMethod};
 use crate::rosenbrock::{self, RosenbrockTableau};
 use crate::stabilised::Polynomials;
 use crate::symplectic::{self, Splitting};
@@ -29,8 +31,12 @@ pub enum Method {
     Bdf,
     /// Numerical differentiation formulas of orders one to five.
     Ndf,
+    /// A Gauss–Legendre method.
+    Gauss(&'static GaussTableau),
     /// A symplectic method, for fields in two halves.
     Symplectic(&'static Splitting),
+    /// A reversible method.
+    Reversible(&'static ReversibleMethod),
 }
 
 /// The family of a method.
@@ -69,10 +75,13 @@ impl Method {
         let stabilised = [Polynomials::Chebyshev, Polynomials::Legendre].map(Method::Stabilised);
         let explicit = explicit.chain(stabilised);
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
+        let gauss = gauss::ALL.iter().map(|method| Method::Gauss(method));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
+        let reversible = reversible::ALL.iter().map(|method| Method::Reversible(method));
         let diagonal = dirk::ALL.iter().map(|tableau| Method::DiagonallyImplicit(tableau));
         let stiff = diagonal.chain(linear).chain([Method::Radau5, Method::Bdf, Method::Ndf]);
-        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(symplectic)
+        let long = gauss.chain(symplectic).chain(reversible);
+        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(long)
     }
 
     /// The method of this name.
@@ -101,7 +110,9 @@ impl Method {
             Method::Radau5 => "radau5",
             Method::Bdf => "bdf",
             Method::Ndf => "ndf",
+            Method::Gauss(method) => method.name,
             Method::Symplectic(method) => method.name,
+            Method::Reversible(method) => method.name,
         }
     }
 
@@ -116,7 +127,9 @@ impl Method {
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
             Method::Bdf | Method::Ndf => (1, 5),
+            Method::Gauss(method) => (method.order, method.order),
             Method::Symplectic(method) => (method.order, method.order),
+            Method::Reversible(method) => (method.order(), method.order()),
         }
     }
 
@@ -126,7 +139,9 @@ impl Method {
             Method::Explicit(_) | Method::Stabilised(_) => Kind::Explicit,
             Method::Adams | Method::Bdf | Method::Ndf => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
-            Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5 => Kind::Implicit,
+            Method::Reversible(_) => Kind::Reversible,
+            Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) => Kind::Implicit,
+            Method::Radau5 | Method::Gauss(_) => Kind::Implicit,
         }
     }
 
@@ -135,6 +150,7 @@ impl Method {
         match self {
             Method::Explicit(tableau) => !tableau.adaptive(),
             Method::Symplectic(_) => true,
+            Method::Reversible(method) => !method.adaptive(),
             _ => false,
         }
     }
@@ -142,7 +158,8 @@ impl Method {
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {
-            Method::Explicit(_) | Method::Adams | Method::Symplectic(_) => Stiffness::No,
+            Method::Explicit(_) | Method::Adams => Stiffness::No,
+            Method::Gauss(_) | Method::Symplectic(_) | Method::Reversible(_) => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
             Method::Auto
             | Method::DiagonallyImplicit(_)
@@ -162,7 +179,9 @@ impl Method {
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::DiagonallyImplicit(tableau) => tableau.when,
             Method::Rosenbrock(tableau) => tableau.when,
+            Method::Gauss(method) => method.when,
             Method::Symplectic(method) => method.when,
+            Method::Reversible(method) => method.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
             Method::Bdf => "large stiff problems: one linear system a step, of the size of the state",
             Method::Ndf => "as bdf, with smaller errors where eigenvalues are near the negative real axis",
@@ -181,7 +200,9 @@ impl Method {
             Method::Radau5 => "Hairer-Wanner II, IV.8",
             Method::Bdf => "Brenan-Campbell-Petzold 1996",
             Method::Ndf => "Shampine-Reichelt 1997",
+            Method::Gauss(method) => method.source,
             Method::Symplectic(method) => method.source,
+            Method::Reversible(method) => method.source,
         }
     }
 }

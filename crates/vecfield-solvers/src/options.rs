@@ -1,6 +1,6 @@
 //! What a caller may ask of a solve: tolerances, steps, bounds.
 
-use vecfield_traits::{Real, Scalar};
+use vecfield_traits::{Elementary, Real, Scalar};
 
 use crate::SolveError;
 use crate::controller::Filter;
@@ -175,6 +175,11 @@ impl<R: Real> Norm<R> {
         }
     }
 
+    /// The relative tolerance, no smaller than rounding.
+    pub(crate) fn rtol(&self) -> R {
+        Elementary::max(self.rtol, R::EPSILON)
+    }
+
     /// The norm of the values of `x`, at the state `y`.
     pub(crate) fn of<S: Scalar<Real = R>>(&self, x: &[S], y: &[S]) -> R {
         let mut total = R::zero();
@@ -194,6 +199,22 @@ fn scale<R: Real>(atol: R, rtol: R, a: R, b: R) -> R {
     let (a, b) = (a.abs(), b.abs());
     let larger = if a > b { a } else { b };
     atol + rtol * larger + (a + b) * R::zero()
+}
+
+/// By how much an estimate of a lower order than the method's may exceed the tolerance so that the method just meets it:
+/// `(10³ rtol)^(1-power) / 10³` in place of `rtol` below `10⁻³`. With a third it is what RADAU5 does for an estimate of
+/// order three and a method of order five, `rtol^(2/3)/10`.
+pub(crate) fn looseness<R: Real>(options: &Options<R>, power: f64) -> R {
+    let least = match &options.atol {
+        Tolerance::All(atol) => *atol,
+        Tolerance::Each(each) => each.iter().fold(R::one(), |least, &atol| Elementary::min(least, atol)),
+    };
+    // Where atol decides, it is taken relative to a state of size one.
+    let tolerance = Elementary::max(options.rtol, Elementary::max(least, R::EPSILON));
+    if tolerance >= R::from_f64(1e-3) {
+        return R::one();
+    }
+    Elementary::powf(R::from_f64(1e3) * tolerance, R::from_f64(-power))
 }
 
 /// `√(total / n)`.

@@ -21,7 +21,7 @@ use self::collocation::{ALPHA, BETA, C, E, GAMMA, RADAU5, T_INVERSE, collocation
 use self::newton::{ITERATIONS, Newton};
 use crate::combine::{Term, combine};
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, root_mean};
+use crate::options::{Norm, Options, looseness, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
@@ -90,7 +90,7 @@ impl<R: Real> Radau5<R> {
     pub fn new(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         options.validate(n)?;
         let fixed = options.step.is_some();
-        let looseness = if fixed { R::one() } else { looseness(options) };
+        let looseness = if fixed { R::one() } else { looseness(options, 1.0 / 3.0) };
         let rtol = Elementary::max(options.rtol * looseness, R::EPSILON);
         // Fixed steps have no tolerance to speak of: the iterations go down to rounding.
         let rounding = R::from_f64(if fixed { 100.0 } else { 10.0 }) * R::EPSILON / rtol;
@@ -398,19 +398,4 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
         }
         Culprit { component: worst.0, finite: true }
     }
-}
-
-/// By how much an estimate of order three may exceed the tolerance so that a method of order five just meets it:
-/// `rtol^(2/3)/10` in place of `rtol`, as RADAU5 has it, where `rtol` is below `1e-3`.
-fn looseness<R: Real>(options: &Options<R>) -> R {
-    let least = match &options.atol {
-        crate::Tolerance::All(atol) => *atol,
-        crate::Tolerance::Each(each) => each.iter().fold(R::one(), |least, &atol| Elementary::min(least, atol)),
-    };
-    // Where atol decides, it is taken relative to a state of size one.
-    let tolerance = Elementary::max(options.rtol, Elementary::max(least, R::EPSILON));
-    if tolerance >= R::from_f64(1e-3) {
-        return R::one();
-    }
-    R::from_f64(0.1) * Elementary::powf(tolerance, R::from_f64(-1.0 / 3.0))
 }

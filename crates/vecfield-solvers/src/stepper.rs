@@ -5,6 +5,7 @@ use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 use crate::SolveError;
 pub use crate::combine::{Term, combine, terms};
 pub use crate::radau::Collocation;
+use crate::reversible::ReversibleMethod;
 use crate::rosenbrock::RosenbrockTableau;
 use crate::tableau::Tableau;
 
@@ -94,6 +95,8 @@ pub enum Formula {
     Rosenbrock(&'static RosenbrockTableau),
     /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.
     Collocation(&'static Collocation),
+    /// A reversible method; the second state `z` at the beginning of the step, `[n]`.
+    Reversible(&'static ReversibleMethod),
 }
 
 type Real<K, F> = <<K as Stepper<F>>::Scalar as Scalar>::Real;

@@ -213,7 +213,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
     }
 
     fn dense(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real, theta: S::Real, out: &mut [S]) {
-        self.dense.at(field, (t, h), (&self.now.y, &self.new.y), theta, out);
+        self.dense.at(field, (t, h), (&self.now.y, &self.new.y), None, theta, out);
     }
 
     fn commit(&mut self) {

@@ -7,11 +7,13 @@ mod diagonally_implicit;
 mod ensembles;
 mod events;
 mod failures;
+mod gauss;
 mod laws;
 mod linear;
 mod multistep;
 mod order_conditions;
 mod resume;
+mod reversible;
 mod scalars;
 mod stabilised;
 mod stiff;
@@ -19,7 +21,8 @@ mod strong_stability;
 mod symplectic;
 mod trees;
 
-/// Every method that takes any field.
+/// Every method that takes any field, and is stable where it decays.
 fn methods() -> impl Iterator<Item = vecfield_solvers::Method> {
-    vecfield_solvers::Method::all().filter(|method| method.kind() != vecfield_solvers::Kind::Symplectic)
+    use vecfield_solvers::{Kind, Method};
+    Method::all().filter(|method| !matches!(method.kind(), Kind::Symplectic | Kind::Reversible))
 }
