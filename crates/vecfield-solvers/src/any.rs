@@ -4,6 +4,7 @@ use vecfield_traits::{Jacobian, Real};
 
 use crate::auto::Auto;
 use crate::dirk::DiagonallyImplicit;
+use crate::erased::AnyFamily;
 use crate::explicit::ExplicitRungeKutta;
 use crate::gauss::Gauss;
 use crate::multistep::{Adams, Bdf};
@@ -20,18 +21,11 @@ use crate::{Method, Options, SolveError};
 pub struct AnyStepper<R: Real>(Inner<R>);
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // one of them is made for a whole solve
 enum Inner<R: Real> {
-    Auto(Box<Auto<R>>),
-    Explicit(Box<ExplicitRungeKutta<R>>),
-    Stabilised(Box<Stabilised<R>>),
-    Adams(Box<Adams<R>>),
-    DiagonallyImplicit(Box<DiagonallyImplicit<R>>),
-    Bdf(Box<Bdf<R>>),
-    Rosenbrock(Box<Rosenbrock<R>>),
-    Radau5(Box<Radau5<R>>),
-    Gauss(Box<Gauss<R>>),
-    Symplectic(Box<Symplectic<R>>),
-    Reversible(Box<Reversible<R>>),
+    Auto(Auto<R>),
+    Explicit(ExplicitRungeKutta<R>),
+    Other(AnyFamily<R>),
 }
 
 impl<R: Real> AnyStepper<R> {
@@ -41,22 +35,23 @@ impl<R: Real> AnyStepper<R> {
     ///
     /// Options that the method cannot use.
     pub fn new(method: Method, n: usize, options: &Options<R>) -> Result<Self, SolveError> {
-        Ok(AnyStepper(match method {
-            Method::Auto => Inner::Auto(Box::new(Auto::new(n, options)?)),
-            Method::Explicit(tableau) => Inner::Explicit(Box::new(ExplicitRungeKutta::new(tableau, n, options)?)),
-            Method::Stabilised(polynomials) => Inner::Stabilised(Box::new(Stabilised::new(polynomials, n, options)?)),
-            Method::Adams => Inner::Adams(Box::new(Adams::new(n, options)?)),
-            Method::DiagonallyImplicit(tableau) => {
-                Inner::DiagonallyImplicit(Box::new(DiagonallyImplicit::new(tableau, n, options)?))
+        let other = match method {
+            Method::Auto => return Ok(AnyStepper(Inner::Auto(Auto::new(n, options)?))),
+            Method::Explicit(tableau) => {
+                return Ok(AnyStepper(Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?)));
             }
-            Method::Bdf => Inner::Bdf(Box::new(Bdf::new(n, options)?)),
-            Method::Ndf => Inner::Bdf(Box::new(Bdf::numerical(n, options)?)),
-            Method::Rosenbrock(tableau) => Inner::Rosenbrock(Box::new(Rosenbrock::new(tableau, n, options)?)),
-            Method::Radau5 => Inner::Radau5(Box::new(Radau5::new(n, options)?)),
-            Method::Gauss(method) => Inner::Gauss(Box::new(Gauss::new(method, n, options)?)),
-            Method::Reversible(method) => Inner::Reversible(Box::new(Reversible::new(method, n, options)?)),
-            Method::Symplectic(method) => Inner::Symplectic(Box::new(Symplectic::new(method, n, options)?)),
-        }))
+            Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
+            Method::Adams => AnyFamily::new(Adams::new(n, options)?),
+            Method::DiagonallyImplicit(tableau) => AnyFamily::new(DiagonallyImplicit::new(tableau, n, options)?),
+            Method::Bdf => AnyFamily::new(Bdf::new(n, options)?),
+            Method::Ndf => AnyFamily::new(Bdf::numerical(n, options)?),
+            Method::Rosenbrock(tableau) => AnyFamily::new(Rosenbrock::new(tableau, n, options)?),
+            Method::Radau5 => AnyFamily::new(Radau5::new(n, options)?),
+            Method::Gauss(method) => AnyFamily::new(Gauss::new(method, n, options)?),
+            Method::Symplectic(method) => AnyFamily::new(Symplectic::new(method, n, options)?),
+            Method::Reversible(method) => AnyFamily::new(Reversible::new(method, n, options)?),
+        };
+        Ok(AnyStepper(Inner::Other(other)))
     }
 }
 
@@ -66,15 +61,7 @@ macro_rules! each {
         match $inner {
             Inner::Auto($stepper) => $call,
             Inner::Explicit($stepper) => $call,
-            Inner::Stabilised($stepper) => $call,
-            Inner::Adams($stepper) => $call,
-            Inner::DiagonallyImplicit($stepper) => $call,
-            Inner::Bdf($stepper) => $call,
-            Inner::Rosenbrock($stepper) => $call,
-            Inner::Radau5($stepper) => $call,
-            Inner::Gauss($stepper) => $call,
-            Inner::Symplectic($stepper) => $call,
-            Inner::Reversible($stepper) => $call,
+            Inner::Other($stepper) => $call,
         }
     };
 }
@@ -83,7 +70,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
     type Scalar = R;
 
     fn dim(&self) -> usize {
-        each!(&self.0, stepper => Stepper::<F>::dim(&**stepper))
+        each!(&self.0, stepper => Stepper::<F>::dim(stepper))
     }
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
@@ -103,23 +90,23 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
     }
 
     fn commit(&mut self) {
-        each!(&mut self.0, stepper => Stepper::<F>::commit(&mut **stepper));
+        each!(&mut self.0, stepper => Stepper::<F>::commit(stepper));
     }
 
     fn y(&self) -> &[R] {
-        each!(&self.0, stepper => Stepper::<F>::y(&**stepper))
+        each!(&self.0, stepper => Stepper::<F>::y(stepper))
     }
 
     fn y_new(&self) -> &[R] {
-        each!(&self.0, stepper => Stepper::<F>::y_new(&**stepper))
+        each!(&self.0, stepper => Stepper::<F>::y_new(stepper))
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
-        each!(&self.0, stepper => Stepper::<F>::trace(&**stepper, out))
+        each!(&self.0, stepper => Stepper::<F>::trace(stepper, out))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {
-        each!(&self.0, stepper => Stepper::<F>::save(&**stepper, out))
+        each!(&self.0, stepper => Stepper::<F>::save(stepper, out))
     }
 
     fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
@@ -127,6 +114,6 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
     }
 
     fn culprit(&self) -> Culprit {
-        each!(&self.0, stepper => Stepper::<F>::culprit(&**stepper))
+        each!(&self.0, stepper => Stepper::<F>::culprit(stepper))
     }
 }

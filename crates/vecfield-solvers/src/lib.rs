@@ -76,6 +76,7 @@ mod combine;
 mod controller;
 pub mod dirk;
 pub mod ensemble;
+mod erased;
 mod error;
 mod event;
 mod explicit;
