@@ -35,6 +35,12 @@ pub enum AdjointError {
          forward sensitivities or backsolve with this one"
     )]
     NoPassBack,
+    /// The solver's method carries no tangents forward.
+    #[error(
+        "the method carries no sensitivities forward; use any explicit Runge-Kutta method, radau5 or auto, or the discrete \
+         adjoint"
+    )]
+    NoPushForward,
     /// The pass back of the method needs second derivatives of the field.
     #[error(
         "the discrete adjoint of {method} needs second derivatives, which the field does not offer (`Vjp::vjp_along`); \

@@ -35,6 +35,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | the gradient of anything computed from a solve | [`Discrete`], [`Cotangents`], [`Gradient`] |
+//! | derivatives of every saved state, in a few directions | [`push_forward`], [`Directions`] |
 //! | the same in bounded memory | [`Budget`] |
 //! | gradients of event times, and through jumps | [`Crossing`] |
 //! | the pass back through a new family of steppers | [`reverse`] |
@@ -57,6 +58,7 @@ mod discrete;
 mod error;
 mod event;
 mod fit;
+mod forward;
 mod noise;
 mod record;
 pub mod reverse;
@@ -71,6 +73,7 @@ pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
 pub use error::AdjointError;
 pub use event::{Crossing, Lane, Pointwise};
 pub use fit::{Fit, FitOptions, Start, fit};
+pub use forward::{Directions, Moved, push_forward};
 pub use noise::{Loss, Noise};
 pub use shooting::{Differentiable, Measurement, Shooting, Window};
 pub use uncertainty::Uncertainty;

@@ -7,7 +7,7 @@
 //! **Architecture invariant:** a pass back calls only `Vjp` (and, for implicit families, `Jacobian`) of a field. *Why:*
 //! formulas, networks and hand-written Rust are differentiated by the same code. *Checked by* the compiler.
 
-mod collocation;
+pub(crate) mod collocation;
 mod explicit;
 mod rosenbrock;
 
@@ -167,7 +167,7 @@ pub(crate) fn add_scaled<R: Real>(to: &mut [R], by: R, from: &[R]) {
 }
 
 /// `Σ_p w_p θ^(p+1)` and its derivative by `θ`.
-fn polynomial<R: Real>(weights: &[f64], theta: R) -> (R, R) {
+pub(crate) fn polynomial<R: Real>(weights: &[f64], theta: R) -> (R, R) {
     let (mut value, mut slope) = (R::zero(), R::zero());
     for &weight in weights.iter().rev() {
         slope = slope * theta + value;

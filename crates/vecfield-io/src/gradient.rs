@@ -2,9 +2,11 @@
 
 use core::ops::ControlFlow;
 
-use vecfield_adjoint::{AdjointError, Budget, Cotangents, Crossing, Discrete, Pointwise, Unfinished};
+use vecfield_adjoint::{
+    AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Pointwise, Unfinished, push_forward,
+};
 use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope};
-use vecfield_solvers::{Direction as Side, Ending, Solution};
+use vecfield_solvers::{Direction as Side, Ending, Integrator, Solution};
 
 use crate::problem::{Direction, Problem};
 use crate::run::{Run, Solver};
@@ -39,17 +41,20 @@ pub enum Adjoint {
     Discrete,
     /// The same in the memory of 64 states and 64 steps, whatever the length of the solve.
     Checkpointed,
+    /// Tangents carried along the steps: nothing is kept, and the cost grows with the number of parameters.
+    Forward,
 }
 
 impl Adjoint {
     /// Every way, the default first.
-    pub const ALL: [Adjoint; 2] = [Adjoint::Discrete, Adjoint::Checkpointed];
+    pub const ALL: [Adjoint; 3] = [Adjoint::Discrete, Adjoint::Checkpointed, Adjoint::Forward];
 
     /// As users type it after `--adjoint`.
     pub fn name(self) -> &'static str {
         match self {
             Adjoint::Discrete => "discrete",
             Adjoint::Checkpointed => "checkpointed",
+            Adjoint::Forward => "forward",
         }
     }
 }
@@ -59,7 +64,7 @@ impl Adjoint {
 pub struct Derivatives {
     /// The quantity at the end.
     pub value: f64,
-    /// Its derivatives by the initial values of the variables.
+    /// Its derivatives by the initial values of the variables; like all, NaN where the quantity itself has no slope at the end.
     pub initial: Vec<f64>,
     /// Its derivatives by the parameters.
     pub parameters: Vec<f64>,
@@ -161,11 +166,12 @@ impl Solver {
         adjoint: Adjoint,
         goes_on: &mut dyn FnMut(f64) -> bool,
     ) -> Result<(Run, Option<Derivatives>), Box<NoGradient>> {
-        let (n, (start, end)) = (self.initial().len(), self.span());
         let budget = match adjoint {
             Adjoint::Discrete => Budget::default(),
             Adjoint::Checkpointed => Budget::slots(64),
+            Adjoint::Forward => return self.differentiate_forward(objective, goes_on),
         };
+        let (n, (start, end)) = (self.initial().len(), self.span());
         let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
         let mut discrete = Discrete::new(self.method(), n, self.options(), budget)
             .map_err(|error| failed(error.into(), Solution::empty(n)))?;
@@ -183,6 +189,11 @@ impl Solver {
         }
         let (t, y) = discrete.end();
         let mut seed = objective.seed(t, y, self.system().theta());
+        if !seed.has_slopes() {
+            // Nothing to pull back: the formula itself has no value or no slope there.
+            let (initial, parameters) = (vec![f64::NAN; objective.variables], vec![f64::NAN; seed.parameters.len()]);
+            return Ok((self.run(solution), Some(Derivatives { value: seed.value, initial, parameters })));
+        }
         let cotangents = Cotangents { end: &seed.state, end_time: seed.time, ..Cotangents::default() };
         let back =
             discrete.pull_back_with_events(&mut field, &cotangents, &mut crossings, &mut |t| ask(1.0 - 0.5 * share(t)));
@@ -200,12 +211,66 @@ impl Solver {
     }
 }
 
+impl Solver {
+    /// [`differentiate`](Solver::differentiate) by tangents.
+    fn differentiate_forward(
+        &self,
+        objective: &Objective,
+        goes_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<(Run, Option<Derivatives>), Box<NoGradient>> {
+        let (n, p, (start, end)) = (self.initial().len(), self.system().theta().len(), self.span());
+        let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
+        let mut integrator = Integrator::new(self.method(), n, self.options())
+            .map_err(|error| failed(error.into(), Solution::empty(n)))?;
+        let mut field = self.system().symbolic().at(self.system().theta().to_vec());
+        let mut directions = Directions::all(n, p);
+        // Discrete values begin as they are.
+        directions.initial.drain(objective.variables * n..n * n);
+        directions.parameters.drain(objective.variables * p..n * p);
+        let pushed = push_forward(
+            &mut integrator,
+            &mut field,
+            self.system().field(),
+            (start, end),
+            self.initial(),
+            self.save(),
+            &mut objective.crossings(self),
+            &directions,
+            &mut |t| match goes_on((t - start) / (end - start)) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            },
+        );
+        let (solution, moved) = pushed.map_err(|Unfinished { error, partial }| failed(error, *partial))?;
+        if solution.ending == Ending::Stopped {
+            return Ok((self.run(solution), None));
+        }
+        let mut seed = objective.seed(moved.t, &moved.y, self.system().theta());
+        let along = moved.end.chunks_exact(n).zip(&moved.end_time);
+        let slopes: Vec<f64> = along
+            .map(|(tangent, time)| seed.time * time + tangent.iter().zip(&seed.state).map(|(a, b)| a * b).sum::<f64>())
+            .collect();
+        let (initial, parameters) = slopes.split_at(objective.variables);
+        for (sum, slope) in seed.parameters.iter_mut().zip(parameters) {
+            *sum += slope;
+        }
+        Ok((self.run(solution), Some(objective.derivatives(seed, initial, self.system().theta()))))
+    }
+}
+
 /// The objective's own derivatives at the end.
 struct Seed {
     value: f64,
     time: f64,
     state: Vec<f64>,
     parameters: Vec<f64>,
+}
+
+impl Seed {
+    fn has_slopes(&self) -> bool {
+        let numbers = [self.value, self.time].into_iter().chain(self.state.iter().chain(&self.parameters).copied());
+        numbers.into_iter().all(f64::is_finite)
+    }
 }
 
 impl Objective {

@@ -403,6 +403,11 @@ where
         self.stepper
     }
 
+    /// The field, and memory to evaluate it.
+    pub fn field_and_work(&mut self) -> (&F, &mut F::Workspace) {
+        (&*self.field.field, &mut *self.field.work)
+    }
+
     /// The size of the whole step; an event may have cut it short.
     pub fn h(&self) -> RealOf<F, K> {
         self.h

@@ -68,7 +68,7 @@ impl<R: Real> StageMatrix<R> {
             self.lu = Lu::new(s * n);
         }
         for j in 0..s {
-            self.stage(method, step, j);
+            self.stage(step, j);
             let t = step.t + R::from_f64(method.c[j]) * step.h;
             dense_jacobian(field, t, &self.state, &mut self.jacobians[j * n * n..][..n * n], &mut self.time, work);
         }
@@ -99,10 +99,15 @@ impl<R: Real> StageMatrix<R> {
     }
 
     /// Writes the state of stage `j` into `state`.
-    pub(crate) fn stage(&mut self, _method: &Collocation, step: &Taken<'_, R>, j: usize) {
+    pub(crate) fn stage(&mut self, step: &Taken<'_, R>, j: usize) {
         let n = step.y.len();
         self.state.clear();
         self.state.extend(step.y.iter().zip(&step.stages[j * n..]).map(|(&y, &z)| y + z));
+    }
+
+    /// Replaces `b` by `G⁻¹ b`.
+    pub(crate) fn solve(&self, b: &mut [R]) {
+        self.lu.solve(b);
     }
 
     /// Replaces `b` by `G⁻ᵀ b`.
@@ -149,7 +154,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for CollocationReverse<
             for i in 0..s {
                 add_scaled(&mut self.f_bar, h * R::from_f64(method.a[i][j]), &self.lambda[i * n..][..n]);
             }
-            self.matrix.stage(method, step, j);
+            self.matrix.stage(step, j);
             let c = R::from_f64(method.c[j]);
             self.y_bar.fill(R::zero());
             let t_bar =

@@ -3,5 +3,6 @@
 mod crossings;
 mod discrete;
 mod fits;
+mod forward;
 mod sensitivities;
 mod systems;

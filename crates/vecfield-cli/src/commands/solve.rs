@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
     /// Differentiate this formula at the end by initial values and parameters
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     gradient: Option<String>,
-    /// The way back through the solve: discrete (exact; the default) or checkpointed (exact, in little memory)
+    /// The way through the solve: discrete (the default), checkpointed (in little memory) or forward (few parameters)
     #[arg(long, value_name = "A", requires = "gradient")]
     adjoint: Option<String>,
     /// Write trajectory.csv and result.json to this folder

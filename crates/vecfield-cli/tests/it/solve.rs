@@ -164,7 +164,7 @@ fn gradients_pass_through_initial_formulas_definitions_and_jumps() {
     let folder = Folder::new();
     folder.file("p.toml", HALVED);
     let x = 0.5 * 3.0 * (-2.0_f64).exp();
-    for adjoint in ["discrete", "checkpointed"] {
+    for adjoint in ["discrete", "checkpointed", "forward"] {
         let arguments = ["solve", "p.toml", "--gradient", "x + rate*t", "--adjoint", adjoint, "--json"];
         let result = folder.vecfield(&arguments).json();
         let gradient = &result["gradient"];

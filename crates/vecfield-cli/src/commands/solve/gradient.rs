@@ -36,7 +36,9 @@ impl Wanted {
             let (system, NoGradient { error, run }) = (solver.system(), *failed);
             match error {
                 AdjointError::Solve(error) => stopped_early(system, &error, &run, folder),
-                error @ (AdjointError::NoPassBack | AdjointError::NoSecondDerivatives { .. }) => {
+                error @ (AdjointError::NoPassBack
+                | AdjointError::NoPushForward
+                | AdjointError::NoSecondDerivatives { .. }) => {
                     Failure::Argument(format!("--method {}: {error}", solver.method().name()))
                 }
                 error => Failure::Computation(reason(system, &error) + &so_far(system, &run, folder)),
