@@ -31,7 +31,7 @@
 //! | the symmetric one with entries near the diagonal only (splines, time series) | [`BandedCholesky`] |
 //! | least squares, with rank | [`least_squares`], [`Qr`] |
 //! | singular values, condition numbers | [`svd()`] |
-//! | eigenvalues of a symmetric matrix | [`symmetric_eigen`] |
+//! | eigenvalues of a symmetric matrix, of any matrix | [`symmetric_eigen`], [`eigenvalues`] |
 //! | dot products, `y = A x`, `C = A B`, `AᵀA` | [`dot`], [`axpy`], [`norm`], [`matvec`], [`matvec_transpose`], [`matmul`], [`gram`] |
 //! | the same for sparse matrices | [`sparse_matvec`], [`sparse_matvec_transpose`], [`sparse_matmul`] |
 //!
@@ -47,13 +47,14 @@
 //! non-finite matrix is data and gives [`LinalgError`]. *Checked by* the laws in `tests/it`.
 //!
 //! There is no matrix type here, no supernodal elimination and no multigrid. Jacobi rotations stand in for the faster
-//! bidiagonal and tridiagonal algorithms: on the small matrices of this project they are the most accurate, and short.
+//! bidiagonal and tridiagonal algorithms of singular values and symmetric eigenvalues: on the small matrices of this project they are the most accurate, and short.
 
 mod banded;
 mod banded_lu;
 mod cholesky;
 mod complex;
 mod eigen;
+mod eigenvalues;
 mod error;
 mod gmres;
 mod ilu;
@@ -70,6 +71,7 @@ pub use banded_lu::BandedLu;
 pub use cholesky::Cholesky;
 pub use complex::{Complex, Element};
 pub use eigen::{SymmetricEigen, symmetric_eigen};
+pub use eigenvalues::eigenvalues;
 pub use error::LinalgError;
 pub use gmres::{Gmres, Preconditioner, Side};
 pub use ilu::Ilu;

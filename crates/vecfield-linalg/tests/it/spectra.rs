@@ -1,7 +1,7 @@
 //! `A = U Σ Vᵀ` and `A = V Λ Vᵀ`.
 
 use proptest::prelude::*;
-use vecfield_linalg::{LinalgError, dot, norm, svd, symmetric_eigen};
+use vecfield_linalg::{LinalgError, Lu, dot, eigenvalues, matmul, norm, svd, symmetric_eigen};
 
 fn orthonormal(rows: &[f64], length: usize) -> Result<(), TestCaseError> {
     let rows: Vec<&[f64]> = rows.chunks(length).collect();
@@ -65,4 +65,64 @@ fn refuses_what_is_not_finite() {
     assert_eq!(svd(&[1.0, f64::INFINITY], 1, 2), Err(LinalgError::NotFinite { row: 0, column: 1 }));
     assert!(symmetric_eigen(&[f64::NAN], 1).is_err());
     assert_eq!(svd::<f64>(&[], 0, 3).unwrap().sigma, vec![0.0; 0]);
+}
+
+proptest! {
+    /// Eigenvalues put in by a similarity come out; rounding is magnified by the condition of the similarity, below 100 here.
+    #[test]
+    fn eigenvalues_are_those_put_in(
+        pairs in prop::collection::vec((-3.0..3.0_f64, 0.1..3.0_f64), 0..4),
+        singles in prop::collection::vec(-3.0..3.0_f64, 1..5),
+        mix in prop::collection::vec(-1.0..1.0_f64, 121),
+        scale in -3..3_i32,
+    ) {
+        let n = 2 * pairs.len() + singles.len();
+        let mut block = vec![0.0; n * n];
+        let mut wanted: Vec<(f64, f64)> = singles.iter().map(|&x| (x, 0.0)).collect();
+        for (k, &(re, im)) in pairs.iter().enumerate() {
+            let i = 2 * k;
+            (block[i * n + i], block[i * n + i + 1]) = (re, im);
+            (block[(i + 1) * n + i], block[(i + 1) * n + i + 1]) = (-im, re);
+            wanted.extend([(re, im), (re, -im)]);
+        }
+        for (k, &x) in singles.iter().enumerate() {
+            let i = 2 * pairs.len() + k;
+            block[i * n + i] = x;
+        }
+        // A = S B S⁻¹, S dominant and badly scaled.
+        let mut s: Vec<f64> = (0..n * n).map(|at| 0.4 * mix[at % 121] / n as f64).collect();
+        (0..n).for_each(|i| s[i * n + i] += 1.0);
+        s.chunks_mut(n).enumerate().for_each(|(i, row)| row.iter_mut().for_each(|x| *x *= 10.0_f64.powi(scale * (i % 3) as i32)));
+        let mut lu = Lu::new(n);
+        let transposed = |a: &[f64]| (0..n * n).map(|at| a[(at % n) * n + at / n]).collect::<Vec<f64>>();
+        lu.factorize(&transposed(&s)).unwrap();
+        let mut product = vec![0.0; n * n];
+        matmul(&s, &block, &mut product, [n, n, n]);
+        product.chunks_mut(n).for_each(|row| lu.solve(row));
+        let mut found: Vec<(f64, f64)> = eigenvalues(&product, n).unwrap().iter().map(|z| (z.re, z.im)).collect();
+        prop_assert!(found.windows(2).all(|pair| pair[0].0 >= pair[1].0));
+        for (re, im) in wanted {
+            let distance = |z: &(f64, f64)| (z.0 - re).hypot(z.1 - im);
+            let nearest = (0..found.len()).min_by(|&a, &b| distance(&found[a]).total_cmp(&distance(&found[b]))).unwrap();
+            // Close eigenvalues are ill-conditioned together: their errors are roots of rounding.
+            prop_assert!(distance(&found[nearest]) < 1e-4, "{re} + {im}i, nearest {:?}", found[nearest]);
+            found.swap_remove(nearest);
+        }
+    }
+}
+
+#[test]
+fn eigenvalues_of_defective_and_degenerate_matrices() {
+    // A Jordan block of size three: the cube root of rounding.
+    let jordan = eigenvalues(&[2.0_f64, 1.0, 0.0, 0.0, 2.0, 1.0, 0.0, 0.0, 2.0], 3).unwrap();
+    assert!(jordan.iter().all(|z| (z.re - 2.0).hypot(z.im) < 1e-4));
+    // A cyclic permutation: the roots of one, on which an unshifted iteration stands still.
+    let mut cycle = vec![0.0_f64; 36];
+    (0..6).for_each(|i| cycle[i * 6 + (i + 1) % 6] = 1.0);
+    for z in eigenvalues(&cycle, 6).unwrap() {
+        assert!((z.re.hypot(z.im) - 1.0_f64).abs() < 1e-13);
+    }
+    assert!(eigenvalues::<f64>(&[], 0).unwrap().is_empty());
+    assert_eq!(eigenvalues(&[0.0; 9], 3).unwrap().len(), 3);
+    assert!(matches!(eigenvalues(&[1.0, f64::NAN, 0.0, 1.0], 2), Err(LinalgError::NotFinite { row: 0, column: 1 })));
 }
