@@ -5,7 +5,7 @@
 //! alone, so that a solver can work in proportion to them.
 
 use vecfield_autodiff::Dual;
-use vecfield_traits::{Elementary, Half, Jacobian, Partition, Real, Sparsity, VectorField, Vjp};
+use vecfield_traits::{Elementary, Half, Jacobian, Mass, Partition, Real, Sparsity, VectorField, Vjp};
 
 use crate::error::CompileError;
 use crate::field::{ExprField, input_names};
@@ -45,6 +45,8 @@ pub struct SymbolicField {
     /// How many entries the Jacobian is handed out as.
     entries: usize,
     sparsity: Option<Sparsity>,
+    /// The states whose equation has no derivative.
+    algebraic: Vec<usize>,
     pullback: Pullback,
     /// The halves for symplectic methods, where there are two.
     halves: Option<Halves>,
@@ -107,7 +109,18 @@ impl SymbolicField {
         let sparsity = sparse.then(|| Sparsity::from_rows(rows));
         let slopes = Program::compile(graph, &slopes, &inputs)?;
         let pullback = Pullback::compile(graph, equations, &inputs)?;
-        Ok(SymbolicField { field, slopes, places, entries, sparsity, pullback, halves })
+        Ok(SymbolicField { field, slopes, places, entries, sparsity, algebraic: Vec::new(), pullback, halves })
+    }
+
+    /// The same, where the equations of these states are `0 = f_i` instead of `dy_i/dt = f_i`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such state.
+    pub fn with_algebraic(self, states: Vec<usize>) -> SymbolicField {
+        let n = self.field.size().0;
+        assert!(states.iter().all(|&state| state < n), "there are {n} states");
+        SymbolicField { algebraic: states, ..self }
     }
 
     /// The equations alone, a family over any number.
@@ -125,9 +138,12 @@ impl SymbolicField {
     /// # Panics
     ///
     /// If `theta` does not have one value per parameter.
-    pub fn at<R>(&self, theta: Vec<R>) -> SymbolicAt<'_, R> {
+    pub fn at<R: Real>(&self, theta: Vec<R>) -> SymbolicAt<'_, R> {
         assert_eq!(theta.len(), self.field.size().1, "one value per parameter");
-        SymbolicAt { family: self, theta }
+        let mut diagonal = vec![R::one(); self.field.size().0];
+        self.algebraic.iter().for_each(|&state| diagonal[state] = R::zero());
+        let mass = (!self.algebraic.is_empty()).then(|| Mass::diagonal(diagonal));
+        SymbolicAt { family: self, theta, mass }
     }
 }
 
@@ -136,6 +152,7 @@ impl SymbolicField {
 pub struct SymbolicAt<'a, R> {
     family: &'a SymbolicField,
     theta: Vec<R>,
+    mass: Option<Mass<R>>,
 }
 
 impl<R> SymbolicAt<'_, R> {
@@ -229,6 +246,10 @@ impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
 
     fn sparsity(&self) -> Option<&Sparsity> {
         self.family.sparsity.as_ref()
+    }
+
+    fn mass(&self) -> Option<&Mass<R>> {
+        self.mass.as_ref()
     }
 }
 

@@ -59,10 +59,12 @@ pub struct Definition {
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// Its value at the start, in parameters.
+    /// Its value at the start, in parameters; a guess where it is algebraic.
     pub initial: ExprId,
-    /// Its derivative, in parameters, variables, discrete values and `t`.
+    /// Its derivative, in parameters, variables, discrete values and `t`; what vanishes where it is algebraic.
     pub rate: ExprId,
+    /// Is it determined by `0 = rate`, instead of moved by it?
+    pub algebraic: bool,
 }
 
 /// A value that only events change.
@@ -168,6 +170,11 @@ impl Problem {
     /// Its variables; the order of the state is that of `[initial]`.
     pub fn variables(&self) -> &[Variable] {
         &self.variables
+    }
+
+    /// Whether equations without a derivative determine some of its variables.
+    pub fn is_algebraic(&self) -> bool {
+        self.variables.iter().any(|variable| variable.algebraic)
     }
 
     /// Its discrete values.

@@ -54,12 +54,13 @@ impl System {
         let rates: Vec<ExprId> = variables.iter().map(|v| v.rate).chain(discrete.iter().map(|_| still)).collect();
         let starts: Vec<ExprId> =
             variables.iter().map(|v| v.initial).chain(discrete.iter().map(|d| graph.constant(d.value))).collect();
+        let algebraic = (0..variables.len()).filter(|&i| variables[i].algebraic).collect();
         let events = problem.events().iter().map(|event| guarded(&graph, event, &names, &inputs));
         let events = events.collect::<Result<_, _>>()?;
         Ok(Self {
             variables: variables.len(),
             theta: problem.parameters().iter().map(|p| p.value).collect(),
-            field: SymbolicField::new(&mut graph, &rates, &names, &parameters)?,
+            field: SymbolicField::new(&mut graph, &rates, &names, &parameters)?.with_algebraic(algebraic),
             initial: Program::compile(&graph, &starts, &parameters)?,
             events,
             names,
@@ -87,12 +88,12 @@ impl System {
         &self.theta
     }
 
-    /// The rates of all components, over the parameters.
+    /// The rates of all components, over the parameters; of algebraic ones what must vanish.
     pub fn field(&self) -> &ExprField {
         self.field.field()
     }
 
-    /// The same, with their Jacobian.
+    /// The same, with their Jacobian, and with the mass matrix where there are algebraic components.
     pub fn symbolic(&self) -> &SymbolicField {
         &self.field
     }

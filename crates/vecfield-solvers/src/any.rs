@@ -18,7 +18,7 @@ use crate::{Method, Options, SolveError};
 
 /// The stepper of any [`Method`], over floats.
 #[derive(Debug, Clone)]
-pub struct AnyStepper<R: Real>(Inner<R>);
+pub struct AnyStepper<R: Real>(Inner<R>, Method);
 
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant)] // one of them is made for a whole solve
@@ -36,9 +36,9 @@ impl<R: Real> AnyStepper<R> {
     /// Options that the method cannot use.
     pub fn new(method: Method, n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         let other = match method {
-            Method::Auto => return Ok(AnyStepper(Inner::Auto(Auto::new(n, options)?))),
+            Method::Auto => return Ok(AnyStepper(Inner::Auto(Auto::new(n, options)?), method)),
             Method::Explicit(tableau) => {
-                return Ok(AnyStepper(Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?)));
+                return Ok(AnyStepper(Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?), method));
             }
             Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
             Method::Adams => AnyFamily::new(Adams::new(n, options)?),
@@ -51,7 +51,7 @@ impl<R: Real> AnyStepper<R> {
             Method::Symplectic(method) => AnyFamily::new(Symplectic::new(method, n, options)?),
             Method::Reversible(method) => AnyFamily::new(Reversible::new(method, n, options)?),
         };
-        Ok(AnyStepper(Inner::Other(other)))
+        Ok(AnyStepper(Inner::Other(other), method))
     }
 }
 
@@ -74,6 +74,13 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
     }
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
+        if field.field.mass().is_some() && !self.1.mass() {
+            return Err(SolveError::NotOffered {
+                method: self.1.name(),
+                needs: "equations for every dy/dt alone (no mass matrix, no algebraic equations)",
+                remedy: "use auto, radau5 or rodas5p",
+            });
+        }
         each!(&mut self.0, stepper => stepper.start(field, t, y))
     }
 

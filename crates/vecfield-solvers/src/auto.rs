@@ -1,5 +1,7 @@
 //! The automatic method: an explicit one suited to the tolerance, and Radau IIA while the problem is stiff.
 //!
+//! With a mass matrix the implicit method takes every step.
+//!
 //! **To stiff.** Stability, not accuracy, limits an explicit step where `h|λ|` stays at the edge of the stability region, with
 //! `λ` estimated from two evaluations of the field at the same time, for nothing (Shampine; Hairer–Wanner II, IV.2):
 //!
@@ -47,12 +49,15 @@ const LARGEST_DENSE: usize = 4000;
 /// explicit method, unless the field declares its sparsity or [`Options::linear`] says how to solve.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
+    n: usize,
     options: Options<R>,
     explicit: ExplicitRungeKutta<R>,
     stability: R,
     /// Is the implicit method thinkable?
     solvable: bool,
     implicit: Option<Box<Radau5<R>>>,
+    /// Is there a mass matrix, which the implicit method alone can solve with?
+    weighted: bool,
     /// Is the step being taken implicit?
     stiff: bool,
     /// Shall the next one be of the other kind?
@@ -101,11 +106,13 @@ impl<R: Real> Auto<R> {
     pub fn new(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         let (tableau, stability) = suited_to(options);
         Ok(Auto {
+            n,
             options: options.clone(),
             explicit: ExplicitRungeKutta::new(tableau, n, options)?,
             stability: R::from_f64(stability),
             solvable: n <= LARGEST_DENSE,
             implicit: None,
+            weighted: false,
             stiff: false,
             switch: false,
             suspicion: Suspicion::default(),
@@ -132,7 +139,7 @@ impl<R: Real> Auto<R> {
         } else {
             self.relaxed = 0;
         }
-        self.switch = self.relaxed == self.patience;
+        self.switch = self.relaxed == self.patience && !self.weighted;
     }
 
     fn change<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R) -> Result<(), SolveError> {
@@ -143,15 +150,22 @@ impl<R: Real> Auto<R> {
             }
             self.patience = self.patience.saturating_mul(2);
         } else {
-            let n = Stepper::<F>::dim(&self.explicit);
-            let implicit = match self.implicit.take() {
-                Some(implicit) => implicit,
-                None => Box::new(Radau5::new(n, &self.options)?),
-            };
-            self.implicit.insert(implicit).start(field, t, Stepper::<F>::y(&self.explicit))?;
+            self.implicit_part()?;
+            if let Some(implicit) = &mut self.implicit {
+                implicit.start(field, t, Stepper::<F>::y(&self.explicit))?;
+            }
         }
         self.stiff = !self.stiff;
         Ok(())
+    }
+
+    /// The implicit method, made if it was not yet.
+    fn implicit_part(&mut self) -> Result<&mut Radau5<R>, SolveError> {
+        let implicit = match self.implicit.take() {
+            Some(implicit) => implicit,
+            None => Box::new(Radau5::new(self.n, &self.options)?),
+        };
+        Ok(self.implicit.insert(implicit))
     }
 
     fn implicit(&self) -> Option<&Radau5<R>> {
@@ -163,7 +177,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     type Scalar = R;
 
     fn dim(&self) -> usize {
-        Stepper::<F>::dim(&self.explicit)
+        self.n
     }
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
@@ -171,11 +185,19 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         (self.suspicion, self.relaxed) = (Suspicion::default(), 0);
         self.patience = RELAXED_AFTER;
         self.solvable = solvable(&*field.field, &self.options);
+        self.weighted = field.field.mass().is_some();
+        if self.weighted {
+            self.stiff = true;
+            return self.implicit_part()?.start(field, t, y);
+        }
         self.explicit.start(field, t, y)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
-        self.explicit.first_step(field, t, span)
+        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+            None => self.explicit.first_step(field, t, span),
+            Some(implicit) => implicit.first_step(field, t, span),
+        }
     }
 
     fn attempt(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Attempt<R> {
@@ -245,13 +267,13 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         let (numbers, stepper) = saved.split_at(6);
         let count = |x: R| x.to_f64() as u32;
         (self.stiff, self.switch) = (numbers[0] == R::one(), numbers[1] == R::one());
+        self.weighted = field.field.mass().is_some();
         self.suspicion = Suspicion { at_edge: count(numbers[2]), inside: count(numbers[3]) };
         (self.relaxed, self.patience) = (count(numbers[4]), count(numbers[5]));
         if !self.stiff {
             return self.explicit.restore(field, stepper);
         }
-        let n = Stepper::<F>::dim(&self.explicit);
-        let new = || Box::new(Radau5::new(n, &self.options).expect("options that served before"));
+        let new = || Box::new(Radau5::new(self.n, &self.options).expect("options that served before"));
         self.implicit.get_or_insert_with(new).restore(field, stepper);
     }
 

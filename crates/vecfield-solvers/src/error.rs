@@ -118,6 +118,31 @@ pub enum SolveError {
         /// What it has to be.
         expected: &'static str,
     },
+    /// The transient towards a steady state does not come to rest.
+    NotSteady {
+        /// Steps of the transient.
+        steps: u64,
+        /// The largest rate at its end.
+        residual: f64,
+        /// The component it belongs to.
+        component: usize,
+    },
+    /// The algebraic equations do not determine the algebraic components: the index is above one.
+    HighIndex {
+        /// Components that are not determined.
+        components: Vec<usize>,
+        /// Where.
+        t: f64,
+    },
+    /// No values near the given ones obey the algebraic equations.
+    Inconsistent {
+        /// The component that would have to move most, by its tolerance.
+        component: usize,
+        /// Where.
+        t: f64,
+        /// The correction the last iteration made to it.
+        correction: f64,
+    },
     /// An initial value is not a finite number.
     BadInitial {
         /// The component.
@@ -137,6 +162,8 @@ impl SolveError {
             SolveError::NotFinite { component, .. }
             | SolveError::StepTooSmall { component, .. }
             | SolveError::StepFailed { component, .. }
+            | SolveError::Inconsistent { component, .. }
+            | SolveError::NotSteady { component, .. }
             | SolveError::BadInitial { component } => Some(component),
             _ => None,
         }
@@ -239,6 +266,28 @@ impl fmt::Display for Named<'_> {
                 write!(f, "{option} is {value:e}; it must be {expected}")
             }
             SolveError::BadTime { what, t, expected } => write!(f, "{what} is {t}; it must be {expected}"),
+            SolveError::NotSteady { steps, residual, component } => write!(
+                f,
+                "the transient has not come to rest after {steps} steps: {} still moves at a rate of {residual:e}; the solution \
+                 oscillates or grows without bound, or comes to rest only along with t, which is held: solve in time to see which",
+                self.component(*component)
+            ),
+            SolveError::HighIndex { components, t } => {
+                let names: Vec<String> = components.iter().map(|&component| self.component(component)).collect();
+                write!(
+                    f,
+                    "the algebraic equations do not determine {} at t = {t}: their Jacobian is singular, so the index is above \
+                     one; differentiate the equations that do not contain it with respect to t until one does, or move to \
+                     initial values where they do",
+                    if names.is_empty() { "every component".to_owned() } else { names.join(", ") }
+                )
+            }
+            SolveError::Inconsistent { component, t, correction } => write!(
+                f,
+                "no consistent initial values were found at t = {t}: {} still moved by {correction:e} when the iteration gave \
+                 up; give a nearer guess, or check that the algebraic equations have a solution",
+                self.component(*component)
+            ),
             SolveError::BadInitial { component } => {
                 write!(f, "the initial value of {} is not a finite number", self.component(*component))
             }

@@ -22,6 +22,9 @@ pub trait Segment<S: Scalar> {
 
 /// Is shown every accepted step, and may end the solve after it.
 pub trait Observer<S: Scalar> {
+    /// Sees the state at the start: that given, but for algebraic components, which become consistent with their equations.
+    fn begin(&mut self, _t: S::Real, _y: &[S]) {}
+
     /// Looks at one step.
     fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow;
 }
@@ -44,6 +47,11 @@ impl<S: Scalar> Observer<S> for () {
 
 /// One observer, then another; the solve ends when either says so.
 impl<S: Scalar, A: Observer<S>, B: Observer<S>> Observer<S> for (&mut A, &mut B) {
+    fn begin(&mut self, t: S::Real, y: &[S]) {
+        self.0.begin(t, y);
+        self.1.begin(t, y);
+    }
+
     fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
         match (self.0.step(segment), self.1.step(segment)) {
             (Flow::Continue, Flow::Continue) => Flow::Continue,
@@ -65,6 +73,9 @@ pub enum Ending {
 
 /// Is shown every accepted step together with the stepper that took it: what an adjoint needs, beyond an [`Observer`].
 pub trait Witness<F: VectorField<K::Scalar>, K: Stepper<F>> {
+    /// Sees the state at the start, as [`Observer::begin`] does.
+    fn begin(&mut self, _t: RealOf<F, K>, _y: &[K::Scalar]) {}
+
     /// Looks at an accepted step; an event may have cut it short.
     fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow;
 
@@ -84,6 +95,10 @@ where
     K: Stepper<F>,
     O: Observer<K::Scalar> + ?Sized,
 {
+    fn begin(&mut self, t: RealOf<F, K>, y: &[K::Scalar]) {
+        self.0.begin(t, y);
+    }
+
     fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow {
         self.0.step(step)
     }
@@ -99,6 +114,11 @@ where
     A: Witness<F, K>,
     B: Witness<F, K>,
 {
+    fn begin(&mut self, t: RealOf<F, K>, y: &[K::Scalar]) {
+        self.0.begin(t, y);
+        self.1.begin(t, y);
+    }
+
     fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow {
         match (self.0.step(step), self.1.step(step)) {
             (Flow::Continue, Flow::Continue) => Flow::Continue,
@@ -136,7 +156,8 @@ where
     F: VectorField<K::Scalar>,
 {
     stepper.start(field, t0, y0)?;
-    events.begin(field.field, t0, y0)?;
+    witness.begin(t0, stepper.y());
+    events.begin(field.field, t0, stepper.y())?;
     let mut legs = Legs { breaks: &options.discontinuities, t1, resume: None };
     let mut clock = Clock::new(stepper, field, legs.next(t0), options);
     loop {

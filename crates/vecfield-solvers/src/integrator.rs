@@ -158,7 +158,7 @@ impl<K, R> Integrator<K, R> {
         }
         let mut field = field;
         let mut evaluator = Evaluator::new(&mut field, work);
-        let mut sampler = Sampler::new(t0, y0, times, out);
+        let mut sampler = Sampler::new(times, out);
         let mut watch = Watch::new(&mut [], 0, t1 - t0);
         let mut witness = Observing(&mut sampler);
         integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut witness)?;

@@ -25,6 +25,7 @@
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
+//! | a mass matrix, algebraic equations | a field with [`Jacobian::mass`](vecfield_traits::Jacobian::mass), [`Initial`] |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
@@ -108,7 +109,7 @@ pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
 pub use multistep::{Adams, Bdf};
-pub use options::{Options, Tolerance};
+pub use options::{Initial, Options, Tolerance};
 pub use radau::Radau5;
 pub use reversible::Reversible;
 pub use solution::{Interrupted, Save, Solution};

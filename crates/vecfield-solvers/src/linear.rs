@@ -10,22 +10,27 @@ use std::sync::Arc;
 use vecfield_linalg::{Element, LinalgError};
 use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity};
 
-use crate::Options;
+use crate::options::{Initial, Norm};
 use crate::stepper::{Evaluator, first_not_finite};
+use crate::{Options, SolveError};
 
 mod choice;
+mod consistent;
 mod factors;
 mod krylov;
 mod layout;
 
 pub use choice::{Krylov, LinearSolver, Precondition, Preconditioning};
+use consistent::Settling;
 use factors::Factors;
 use layout::Layout;
 
 /// `∂f/∂y` and `∂f/∂t` at one point, and the mass matrix.
 #[derive(Debug, Clone)]
-pub struct Linearisation<R> {
+pub struct Linearisation<R: Real> {
     n: usize,
+    norm: Norm<R>,
+    initial: Initial,
     wish: LinearSolver<R>,
     /// The residual, relative to the right-hand side, that iterative solutions leave.
     tolerance: R,
@@ -37,16 +42,19 @@ pub struct Linearisation<R> {
     layout: Option<Arc<Layout<R>>>,
     /// The spectral bound of this Jacobian, once asked for.
     bound: Option<R>,
+    settling: Option<Box<Settling<R>>>,
     columns: Vec<R>,
 }
 
 impl<R: Real> Linearisation<R> {
-    /// For a state of `n` components, solved as `options` say; allocates nothing yet.
+    /// For a state of `n` components, solved as `options` say; its matrices are made when a solve starts.
     pub fn new(n: usize, options: &Options<R>) -> Linearisation<R> {
         let tolerance = options.rtol * R::from_f64(0.01);
         let least = R::from_f64(100.0) * R::EPSILON;
         Linearisation {
             n,
+            norm: Norm::new(options, n),
+            initial: options.initial,
             wish: options.linear.clone(),
             tolerance: Elementary::max(least, Elementary::min(tolerance, R::from_f64(1e-4))),
             sparsity: None,
@@ -55,6 +63,7 @@ impl<R: Real> Linearisation<R> {
             mass: None,
             layout: None,
             bound: None,
+            settling: None,
             columns: Vec::new(),
         }
     }
@@ -66,6 +75,7 @@ impl<R: Real> Linearisation<R> {
         let placed = self.mass.as_ref().map(Mass::sparsity) == field.mass().map(Mass::sparsity);
         if self.mass.as_ref() != field.mass() {
             self.mass = field.mass().cloned();
+            self.settling = None;
         }
         if known && placed {
             return;
@@ -77,6 +87,56 @@ impl<R: Real> Linearisation<R> {
         self.columns.resize(self.n, R::zero());
         let mass = self.mass.as_ref().map(Mass::sparsity);
         self.layout = Some(Arc::new(Layout::new(self.n, self.sparsity.as_ref(), mass, &self.wish)));
+        self.settling = None;
+    }
+
+    /// Moves `y` to values that obey the algebraic equations at `t`, if the mass matrix is singular and the values are not
+    /// to be [taken as they are](Initial::AsGiven); call it after [`adopt`](Self::adopt), before the first evaluation.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::HighIndex`] where the equations do not determine all algebraic components,
+    /// [`SolveError::Inconsistent`] where no values are found, [`SolveError::NotFinite`].
+    pub fn settle<F: Jacobian<R>>(
+        &mut self,
+        field: &mut Evaluator<'_, F, R>,
+        t: R,
+        y: &mut [R],
+    ) -> Result<(), SolveError> {
+        let Some(mass) = self.mass.as_ref().filter(|_| self.initial == Initial::Consistent) else { return Ok(()) };
+        let mut settling = match self.settling.take() {
+            Some(settling) => settling,
+            None => Box::new(Settling::new(self.n, self.sparsity.as_ref(), mass)),
+        };
+        let settled = settling.settle(self, field, t, y);
+        self.settling = Some(settling);
+        settled
+    }
+
+    /// A first step for `M dy/dt = f`, where `f` alone says nothing of how fast `y` moves; `None` for the identity.
+    pub(crate) fn first_step<F: Jacobian<R>>(
+        &mut self,
+        field: &mut Evaluator<'_, F, R>,
+        (t, span): (R, R),
+        (y, rate): (&[R], &[R]),
+        (matrix, slope): (&mut Shifted<R>, &mut [R]),
+    ) -> Option<R> {
+        self.mass.as_ref()?;
+        self.evaluate(field, t, y);
+        // One implicit Euler step over a millionth of the interval, and how fast it moves.
+        let h = span * R::from_f64(1e-6);
+        if matrix.factorize(R::one() / h, self).is_ok() {
+            for ((slope, rate), time) in slope.iter_mut().zip(rate).zip(&self.time) {
+                *slope = *rate + h * *time;
+            }
+            matrix.solve(slope);
+            let (moves, size) = (self.norm.of(slope, y) / h.abs(), self.norm.of(y, y));
+            let step = R::from_f64(0.01) * Elementary::max(size, R::one()) / moves;
+            if step.is_finite() {
+                return Some(Elementary::min(Elementary::max(step, h.abs()), span.abs()));
+            }
+        }
+        Some(h.abs())
     }
 
     /// Evaluates both derivatives at `(t, y)`.
@@ -104,6 +164,14 @@ impl<R: Real> Linearisation<R> {
     /// The Jacobian at the places of [`sparsity`](Self::sparsity), row by row; without one row-major `[n, n]`.
     pub fn entries(&self) -> &[R] {
         &self.jacobian
+    }
+
+    /// The Jacobian, row-major `[n, n]`; allocates.
+    pub fn dense(&self) -> Vec<R> {
+        let Some(pattern) = &self.sparsity else { return self.jacobian.clone() };
+        let mut dense = vec![R::zero(); self.n * self.n];
+        pattern.places().zip(&self.jacobian).for_each(|((i, j), entry)| dense[i * self.n + j] = *entry);
+        dense
     }
 
     /// The mass matrix; `None` for the identity.

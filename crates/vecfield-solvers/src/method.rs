@@ -155,6 +155,11 @@ impl Method {
         }
     }
 
+    /// Does it solve `M dy/dt = f(t, y)` with a mass matrix, singular or not?
+    pub fn mass(&self) -> bool {
+        matches!(self, Method::Auto | Method::Rosenbrock(_) | Method::Radau5)
+    }
+
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {

@@ -27,6 +27,8 @@ pub struct Options<R> {
     pub spectral_radius: Option<R>,
     /// How the error chooses the next step.
     pub controller: Filter,
+    /// How the initial values of algebraic components are taken, where the mass matrix is singular.
+    pub initial: Initial,
     /// How implicit methods solve their linear systems.
     pub linear: LinearSolver<R>,
     /// Times, ascending, where the field jumps or has a kink in `t`: a step ends there and the method begins anew, so that no
@@ -41,6 +43,16 @@ pub enum Tolerance<R> {
     All(R),
     /// One per component.
     Each(Vec<R>),
+}
+
+/// How initial values are taken that algebraic equations determine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Initial {
+    /// As guesses, from which consistent values are found; what a differential equation moves stays as given.
+    #[default]
+    Consistent,
+    /// As they are; they must obey the equations to within the tolerance, or no step succeeds.
+    AsGiven,
 }
 
 impl<R: Real> Options<R> {
@@ -122,6 +134,7 @@ impl<R: Real> Default for Options<R> {
             step: None,
             spectral_radius: None,
             controller: Filter::PI,
+            initial: Initial::Consistent,
             linear: LinearSolver::Auto,
             discontinuities: Vec::new(),
         }

@@ -4,7 +4,7 @@
 //! iterations. A change of basis `w = (T⁻¹ ⊗ I) z` splits each iteration into one real and one complex system,
 //!
 //! ```text
-//! (γ/h I - J) Δw₀ = ..        ((α + iβ)/h I - J) (Δw₁ + iΔw₂) = ..
+//! (γ/h M - J) Δw₀ = ..        ((α + iβ)/h M - J) (Δw₁ + iΔw₂) = ..
 //! ```
 //!
 //! The Jacobian is kept while the iterations converge fast, the factorisations while the step stays the same, and the
@@ -52,6 +52,8 @@ pub struct Radau5<R: Real> {
     z_old: Vec<R>,
     w: Vec<R>,
     rates: Vec<R>,
+    /// `M w`, `[3, n]`; empty for the identity.
+    weighted: Vec<R>,
     /// The end of the step as the polynomial of the step before predicts it, less `y`.
     predicted: Vec<R>,
     linearisation: Linearisation<R>,
@@ -114,6 +116,7 @@ impl<R: Real> Radau5<R> {
             z_old: stages(),
             w: stages(),
             rates: stages(),
+            weighted: Vec::new(),
             predicted: vector(),
             linearisation: Linearisation::new(n, options),
             age: Age::Missing,
@@ -137,6 +140,7 @@ impl<R: Real> Radau5<R> {
         self.linearisation.adopt(field);
         self.real.adopt(&self.linearisation);
         self.complex.adopt(&self.linearisation);
+        self.weighted.resize(if self.linearisation.mass().is_some() { 3 * self.n } else { 0 }, R::zero());
     }
 
     fn factorize(&mut self, h: R) -> Result<(), vecfield_linalg::LinalgError> {
@@ -184,7 +188,7 @@ impl<R: Real> Radau5<R> {
         R::from_f64(LARGEST_NODES / DENSE_SLACK) * root_mean(total, self.n) / reach
     }
 
-    /// The norm of `(γ/h - J)⁻¹ (f + Σ e_i z_i / h)`, filtered once more where that alone would reject
+    /// The norm of `(γ/h M - J)⁻¹ (f + M Σ e_i z_i / h)`, filtered once more where that alone would reject
     /// (Hairer–Wanner II, IV.8, eqs. (8.19) and (8.20)).
     fn error_norm<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> R {
         let norm = self.filtered(h, false);
@@ -203,8 +207,14 @@ impl<R: Real> Radau5<R> {
         let rate = if again { &self.rate_new } else { &self.rate };
         let weights = E.map(|e| R::from_f64(e) / h);
         for j in 0..n {
-            let estimate = weights[0] * self.z[j] + weights[1] * self.z[n + j] + weights[2] * self.z[2 * n + j];
-            self.error[j] = rate[j] + estimate;
+            self.error[j] = weights[0] * self.z[j] + weights[1] * self.z[n + j] + weights[2] * self.z[2 * n + j];
+        }
+        if let Some(mass) = self.linearisation.mass() {
+            self.stage.copy_from_slice(&self.error);
+            mass.apply(&self.stage, &mut self.error);
+        }
+        for j in 0..n {
+            self.error[j] += rate[j];
         }
         self.real.solve(&mut self.error);
         let mut total = R::zero();
@@ -246,6 +256,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
         self.adopt(&*field.field);
+        self.linearisation.settle(field, t, &mut self.y)?;
         (self.age, self.factored, self.before) = (Age::Missing, None, None);
         (self.eta, self.rejected) = (R::one(), false);
         field.eval(t, &self.y, &mut self.rate);
@@ -256,6 +267,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
+        let matrix = (&mut self.real, &mut self.rate_new[..]);
+        if let Some(h) = self.linearisation.first_step(field, (t, span), (&self.y, &self.rate), matrix) {
+            return h;
+        }
         let trial = initial::Trial { stage: &mut self.stage, rate: &mut self.rate_new };
         initial::step(field, &self.norm, 4, (t, span), &self.y, &self.rate, trial)
     }
@@ -341,7 +356,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau5<R> {
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         out.extend_from_slice(&self.z);
-        Some(Formula::Collocation(&RADAU5))
+        self.linearisation.mass().is_none().then_some(Formula::Collocation(&RADAU5))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

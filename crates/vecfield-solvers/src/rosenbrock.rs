@@ -1,9 +1,9 @@
 //! Rosenbrock methods: stiff, with one factorisation a step and no iteration (Hairer–Wanner II, IV.7).
 //!
-//! In the variables that need no multiplication by the Jacobian, with `W = I/(hγ) - J`,
+//! In the variables that need no multiplication by the Jacobian, with `W = M/(hγ) - J`,
 //!
 //! ```text
-//! W k_i = f(t + c_i h, y + Σ_{j<i} a_ij k_j) + h d_i ∂f/∂t + Σ_{j<i} c_ij k_j / h,        i = 1..s
+//! W k_i = f(t + c_i h, y + Σ_{j<i} a_ij k_j) + h d_i ∂f/∂t + M Σ_{j<i} c_ij k_j / h,        i = 1..s
 //! y⁺ = y + Σ_{j<s} a_sj k_j + k_s
 //! ```
 //!
@@ -226,6 +226,8 @@ pub struct Rosenbrock<R: Real> {
     rate_new: Vec<R>,
     stage: Vec<R>,
     base: Vec<R>,
+    /// A sum before and after the mass matrix; empty for the identity.
+    sums: [Vec<R>; 2],
     /// `[s, n]`.
     k: Vec<R>,
     linearisation: Linearisation<R>,
@@ -260,11 +262,19 @@ impl<R: Real> Rosenbrock<R> {
             rate_new: vector(),
             stage: vector(),
             base: vector(),
+            sums: [Vec::new(), Vec::new()],
             k: vec![R::zero(); n * tableau.stages()],
             linearisation: Linearisation::new(n, options),
             matrix: Shifted::default(),
             current: false,
         })
+    }
+
+    fn adopt<F: Jacobian<R>>(&mut self, field: &F) {
+        self.linearisation.adopt(field);
+        self.matrix.adopt(&self.linearisation);
+        let n = if self.linearisation.mass().is_some() { self.n } else { 0 };
+        self.sums.iter_mut().for_each(|sum| sum.resize(n, R::zero()));
     }
 
     fn factorize<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> bool {
@@ -292,7 +302,16 @@ impl<R: Real> Rosenbrock<R> {
             for (base, time) in self.base.iter_mut().zip(self.linearisation.time()) {
                 *base += slope * *time;
             }
-            combine(&self.base, R::one() / h, &self.c[i], known, k);
+            match self.linearisation.mass() {
+                None => combine(&self.base, R::one() / h, &self.c[i], known, k),
+                Some(mass) => {
+                    let [zero, sum] = &mut self.sums;
+                    zero.fill(R::zero());
+                    combine(zero, R::one() / h, &self.c[i], known, sum);
+                    mass.apply(sum, k);
+                    k.iter_mut().zip(&self.base).for_each(|(k, base)| *k += *base);
+                }
+            }
             self.matrix.solve(k);
         }
         // The last stage's argument is the embedded solution, and the stage its error.
@@ -323,8 +342,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
-        self.linearisation.adopt(&*field.field);
-        self.matrix.adopt(&self.linearisation);
+        self.adopt(&*field.field);
+        self.linearisation.settle(field, t, &mut self.y)?;
         self.controller.reset();
         self.current = false;
         field.eval(t, &self.y, &mut self.rate);
@@ -335,6 +354,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
+        let matrix = (&mut self.matrix, &mut self.rate_new[..]);
+        if let Some(h) = self.linearisation.first_step(field, (t, span), (&self.y, &self.rate), matrix) {
+            return h;
+        }
         let trial = initial::Trial { stage: &mut self.stage, rate: &mut self.rate_new };
         initial::step(field, &self.norm, self.tableau.order, (t, span), &self.y, &self.rate, trial)
     }
@@ -385,7 +408,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         out.extend_from_slice(&self.k);
-        Some(Formula::Rosenbrock(self.tableau))
+        self.linearisation.mass().is_none().then_some(Formula::Rosenbrock(self.tableau))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {
@@ -396,8 +419,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
     }
 
     fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
-        self.linearisation.adopt(&*field.field);
-        self.matrix.adopt(&self.linearisation);
+        self.adopt(&*field.field);
         let (y, rest) = saved.split_at(self.n);
         let (rate, memory) = rest.split_at(self.n);
         self.y.copy_from_slice(y);

@@ -112,19 +112,7 @@ pub(crate) struct Recorder<'a, S: Scalar> {
 
 impl<'a, S: Scalar> Recorder<'a, S> {
     pub(crate) fn new(save: Save<'a, S::Real>, t0: S::Real, y0: &[S]) -> Recorder<'a, S> {
-        let mut recorder =
-            Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), broken: None, latest: (t0, y0.to_vec()) };
-        match save {
-            Save::End => {}
-            Save::Steps => recorder.keep_latest(),
-            Save::At(times) => {
-                while times.get(recorder.next) == Some(&t0) {
-                    recorder.keep_latest();
-                    recorder.next += 1;
-                }
-            }
-        }
-        recorder
+        Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), broken: None, latest: (t0, y0.to_vec()) }
     }
 
     /// Keeps the end of the last step, unless it is kept already.
@@ -146,6 +134,20 @@ impl<'a, S: Scalar> Recorder<'a, S> {
 }
 
 impl<S: Scalar> Observer<S> for Recorder<'_, S> {
+    fn begin(&mut self, t: S::Real, y: &[S]) {
+        self.latest.1.copy_from_slice(y);
+        match self.save {
+            Save::End => {}
+            Save::Steps => self.keep_latest(),
+            Save::At(times) => {
+                while times.get(self.next) == Some(&t) {
+                    self.keep_latest();
+                    self.next += 1;
+                }
+            }
+        }
+    }
+
     fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
         self.latest.0 = segment.t1();
         self.latest.1.copy_from_slice(segment.y1());
@@ -181,17 +183,19 @@ pub(crate) struct Sampler<'a, S: Scalar> {
 }
 
 impl<'a, S: Scalar> Sampler<'a, S> {
-    pub(crate) fn new(t0: S::Real, y0: &[S], times: &'a [S::Real], out: &'a mut [S]) -> Sampler<'a, S> {
-        let mut next = 0;
-        while times.get(next) == Some(&t0) {
-            out[next * y0.len()..][..y0.len()].copy_from_slice(y0);
-            next += 1;
-        }
-        Sampler { times, out, next, broken: None }
+    pub(crate) fn new(times: &'a [S::Real], out: &'a mut [S]) -> Sampler<'a, S> {
+        Sampler { times, out, next: 0, broken: None }
     }
 }
 
 impl<S: Scalar> Observer<S> for Sampler<'_, S> {
+    fn begin(&mut self, t: S::Real, y: &[S]) {
+        while self.times.get(self.next) == Some(&t) {
+            self.out[self.next * y.len()..][..y.len()].copy_from_slice(y);
+            self.next += 1;
+        }
+    }
+
     fn step(&mut self, segment: &mut dyn Segment<S>) -> Flow {
         let n = segment.y1().len();
         while let Some(&t) = self.times.get(self.next).filter(|t| covers(segment, **t)) {

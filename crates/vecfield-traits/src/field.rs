@@ -222,6 +222,74 @@ impl<S: Scalar, F: ParametricField<S>> VectorField<S> for At<'_, F, S> {
     }
 }
 
+/// A field with a mass matrix before its derivative, `M dy/dt = f(t, y)`; where `M` is singular, differential-algebraic
+/// equations.
+///
+/// ```
+/// use vecfield_traits::{Mass, VectorField, WithMass, field};
+///
+/// // x' = -x, 0 = x + z - 1.
+/// let balance = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (-y[0], y[0] + y[1] - 1.0));
+/// let equations = WithMass::new(balance, Mass::diagonal(vec![1.0, 0.0]));
+/// assert_eq!(VectorField::<f64>::dim(&equations), 2);
+/// ```
+#[derive(Debug, Clone)]
+pub struct WithMass<F, R> {
+    field: F,
+    mass: Mass<R>,
+}
+
+impl<F, R: Real> WithMass<F, R> {
+    /// Puts `mass` before the derivative of `field`.
+    ///
+    /// # Panics
+    ///
+    /// If their sizes differ.
+    pub fn new(field: F, mass: Mass<R>) -> Self
+    where
+        F: VectorField<R>,
+    {
+        assert_eq!(field.dim(), mass.sparsity().n(), "a row of the mass matrix for each component");
+        WithMass { field, mass }
+    }
+
+    /// The field itself.
+    pub fn field(&self) -> &F {
+        &self.field
+    }
+}
+
+impl<S: Scalar, F: VectorField<S>, R> VectorField<S> for WithMass<F, R> {
+    type Workspace = F::Workspace;
+
+    fn workspace(&self) -> F::Workspace {
+        self.field.workspace()
+    }
+
+    fn dim(&self) -> usize {
+        self.field.dim()
+    }
+
+    #[inline]
+    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
+        self.field.eval(t, y, dy, work);
+    }
+}
+
+impl<R: Real, F: Jacobian<R>> Jacobian<R> for WithMass<F, R> {
+    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
+        self.field.jacobian(t, y, jac, time, work);
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.field.sparsity()
+    }
+
+    fn mass(&self) -> Option<&Mass<R>> {
+        Some(&self.mass)
+    }
+}
+
 /// A closure as a vector field; made by [`field`].
 #[derive(Debug, Clone)]
 pub struct Closure<F> {

@@ -46,7 +46,7 @@ mod number;
 mod partitioned;
 mod structure;
 
-pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, field};
+pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, WithMass, field};
 pub use number::{Elementary, Real, Scalar};
 pub use partitioned::{Partitioned, Separable, separable};
 pub use structure::{Half, Mass, Partition, Sparsity};

@@ -103,6 +103,11 @@ impl<'a> Task<'a> {
             let what = "`fit` does not go through events yet; remove [[event]] and [discrete]";
             return Err(Failure::Argument(format!("{file}: {what}")));
         }
+        if problem.is_algebraic() {
+            let what =
+                "`fit` does not go through [algebraic] equations yet; solve them for their variable in [definitions]";
+            return Err(Failure::Argument(format!("{file}: {what}")));
+        }
         let system = System::new(problem).map_err(|e| Failure::Argument(format!("{file}: {e}")))?;
         let initial: Vec<f64> = system.initial(system.theta());
         let observed = observed(arguments, &system, measured)?;

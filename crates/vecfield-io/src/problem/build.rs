@@ -10,7 +10,7 @@ use super::toml::{Entry, Section, Source};
 use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
 use crate::names::did_you_mean;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "title",
     "source",
     "tags",
@@ -18,6 +18,7 @@ const TABLES: [&str; 11] = [
     "definitions",
     "initial",
     "equations",
+    "algebraic",
     "noise",
     "discrete",
     "event",
@@ -41,10 +42,10 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
     let tags = root.get("tags").map(|tags| tags.texts()).transpose()?.unwrap_or_default();
     let mut builder = Builder::new(source);
     builder.names(&root)?;
-    let pairs = builder.pairs(&root)?;
+    let lines = builder.lines(&root)?;
     let definitions = builder.definitions(&root)?;
-    let variables = builder.variables(&pairs, &definitions)?;
-    let events = builder.events(&root, &definitions)?;
+    let variables = builder.variables(&lines, &definitions)?;
+    let events = builder.events(&root, &definitions, &variables)?;
     let settings = settings(&root, variables.len())?;
     Ok(Problem {
         title: title.map(|e| e.text().map(String::from)).transpose()?,
@@ -84,6 +85,13 @@ impl Kind {
 struct Definitions {
     list: Vec<Definition>,
     replacements: Vec<(ExprId, ExprId)>,
+}
+
+/// A variable as the file has it.
+struct Lines<'a> {
+    start: Entry<'a>,
+    equation: Entry<'a>,
+    algebraic: bool,
 }
 
 struct Builder<'a> {
@@ -176,7 +184,7 @@ impl<'a> Builder<'a> {
 
     /// Every variable has an initial value and an equation. Asked before any formula is read: a variable that is missing
     /// here is an unknown name everywhere else, which would be the lesser explanation.
-    fn pairs(&self, root: &Section<'a>) -> Result<Vec<(Entry<'a>, Entry<'a>)>, ProblemError> {
+    fn lines(&self, root: &Section<'a>) -> Result<Vec<Lines<'a>>, ProblemError> {
         let required = |table, example| {
             let entry = root.get(table);
             let at = entry.as_ref().map_or(0..0, |entry| entry.at.clone());
@@ -185,29 +193,34 @@ impl<'a> Builder<'a> {
         };
         let starts = required("initial", "x = 1.0")?;
         let equations = required("equations", "x = \"-x\"")?;
-        if let Some(entry) = equations.entries().iter().find(|e| starts.get(e.key).is_none()) {
+        let algebraic = root.get("algebraic").map(|entry| entry.table()).transpose()?;
+        let constraints = algebraic.as_ref().map(Section::entries).unwrap_or_default();
+        if let Some(entry) = constraints.iter().find(|e| equations.get(e.key).is_some()) {
+            return Err(entry.key_error(ProblemReason::TwoEquations { variable: entry.key.into() }));
+        }
+        if let Some(entry) = equations.entries().iter().chain(&constraints).find(|e| starts.get(e.key).is_none()) {
             let known = starts.entries();
             let hint = did_you_mean(entry.key, known.iter().map(|start| start.key));
             return Err(entry.key_error(ProblemReason::NoInitial { variable: entry.key.into(), hint }));
         }
-        let pair = |start: Entry<'a>| match equations.get(start.key) {
-            Some(equation) => Ok((start, equation)),
-            None => Err(start.key_error(ProblemReason::NoEquation { variable: start.key.into() })),
+        let lines = |start: Entry<'a>| {
+            let constraint = algebraic.as_ref().and_then(|section| section.get(start.key));
+            match (equations.get(start.key), constraint) {
+                (Some(equation), _) => Ok(Lines { start, equation, algebraic: false }),
+                (None, Some(equation)) => Ok(Lines { start, equation, algebraic: true }),
+                (None, None) => Err(start.key_error(ProblemReason::NoEquation { variable: start.key.into() })),
+            }
         };
-        starts.entries().into_iter().map(pair).collect()
+        starts.entries().into_iter().map(lines).collect()
     }
 
-    fn variables(
-        &mut self,
-        pairs: &[(Entry<'a>, Entry<'a>)],
-        definitions: &Definitions,
-    ) -> Result<Vec<Variable>, ProblemError> {
-        let mut variables = Vec::with_capacity(pairs.len());
-        for (start, equation) in pairs {
+    fn variables(&mut self, lines: &[Lines<'a>], definitions: &Definitions) -> Result<Vec<Variable>, ProblemError> {
+        let mut variables = Vec::with_capacity(lines.len());
+        for Lines { start, equation, algebraic } in lines {
             let rate = self.expanded(equation, definitions)?;
             let initial = self.expanded(start, definitions)?;
             self.known_at_start(start, initial)?;
-            variables.push(Variable { name: start.key.into(), initial, rate });
+            variables.push(Variable { name: start.key.into(), initial, rate, algebraic: *algebraic });
         }
         Ok(variables)
     }
@@ -227,7 +240,12 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn events(&mut self, root: &Section<'a>, definitions: &Definitions) -> Result<Vec<Event>, ProblemError> {
+    fn events(
+        &mut self,
+        root: &Section<'a>,
+        definitions: &Definitions,
+        variables: &[Variable],
+    ) -> Result<Vec<Event>, ProblemError> {
         let mut events: Vec<Event> = Vec::new();
         let sections = root.get("event").map(|e| e.tables()).transpose()?.unwrap_or_default();
         for (i, section) in sections.iter().enumerate() {
@@ -246,6 +264,10 @@ impl<'a> Builder<'a> {
             if let Some(set) = section.get("set") {
                 for entry in set.table()?.entries() {
                     self.settable(&entry, &name)?;
+                    if variables.iter().any(|variable| variable.algebraic && variable.name == entry.key) {
+                        let (event, variable) = (name.clone(), entry.key.into());
+                        return Err(entry.key_error(ProblemReason::SetsAlgebraic { event, variable }));
+                    }
                     jump.push((entry.key.to_string(), self.expanded(&entry, definitions)?));
                 }
             }

@@ -143,8 +143,17 @@ pub enum ProblemReason {
         second: &'static str,
     },
     /// A variable without an equation.
-    #[error("`{variable}` has an initial value but no equation; add `{variable} = \"..\"` (its d/dt) to [equations]")]
+    #[error(
+        "`{variable}` has an initial value but no equation; add `{variable} = \"..\"` (its d/dt) to [equations], or, where \
+         an equation without a derivative determines it, what vanishes to [algebraic]"
+    )]
     NoEquation {
+        /// The variable.
+        variable: String,
+    },
+    /// A variable both with a derivative and without.
+    #[error("`{variable}` is in [equations] and in [algebraic]; keep one: its d/dt there, or here what vanishes")]
+    TwoEquations {
         /// The variable.
         variable: String,
     },
@@ -203,6 +212,17 @@ pub enum ProblemReason {
         hint: String,
         /// What can be set.
         known: String,
+    },
+    /// A jump of what its own equation determines.
+    #[error(
+        "event `{event}` cannot set `{variable}`, which an equation of [algebraic] determines at every time; set what it \
+         depends on instead"
+    )]
+    SetsAlgebraic {
+        /// The event.
+        event: String,
+        /// The variable.
+        variable: String,
     },
     /// Two events with one name.
     #[error("two events are called `{name}`; rename one")]

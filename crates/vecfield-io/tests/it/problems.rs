@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_expr::Program;
-use vecfield_io::{Direction, Outline, Problem, ProblemError, Save, SetError, System};
+use vecfield_io::{Direction, Outline, Problem, ProblemError, Save, SetError, Solver, System};
 use vecfield_traits::{ParametricField, VectorField};
 
 const GOOD: &str = r#"
@@ -242,4 +242,65 @@ fn deep_and_long_is_refused_quickly() {
     let chain: String = (0..20_000).map(|i| format!("d{i} = \"d{} + 1\"\n", i + 1)).collect();
     let long = GOOD.replace("[definitions]\n", &format!("[definitions]\n{chain}d20000 = \"a\"\n"));
     assert_eq!(parse(&long).unwrap().definitions().len(), 20_004);
+}
+
+const PENDULUM: &str = include_str!("../../../../examples/pendulum.toml");
+
+#[test]
+fn algebraic_equations_are_solved_from_a_guess() {
+    let mut problem = parse(PENDULUM).unwrap();
+    assert!(problem.is_algebraic());
+    problem.set("y", -0.6).unwrap();
+    problem.set("x", 0.8).unwrap();
+    let run = Solver::new(&problem).unwrap().solve().unwrap();
+    for row in 0..run.times().len() {
+        let [x, y, u, v, tension] = run.rows().nth(row).unwrap() else { panic!("five variables") };
+        let (length, energy) = (x.hypot(*y), 0.5 * (u * u + v * v) + 9.81 * y);
+        assert!((length - 1.0).abs() < 1e-5 && (energy + 0.6 * 9.81).abs() < 1e-4, "{length}, {energy}");
+        assert!((tension - (u * u + v * v - 9.81 * y) / length.powi(2)).abs() < 1e-5);
+    }
+    let first = run.rows().next().unwrap();
+    assert_eq!(first[..4], [0.8, -0.6, 0.0, 0.0]);
+}
+
+#[test]
+fn wrong_algebraic_equations_are_refused() {
+    let refused = |text: &str| parse(text).unwrap_err().to_string();
+    let twice = PENDULUM.replace("x = \"u\"", "x = \"u\"\ntension = \"x\"");
+    assert!(refused(&twice).contains("in [equations] and in [algebraic]"), "{}", refused(&twice));
+    let missing = PENDULUM.replace("tension = 1.0", "# ");
+    assert!(refused(&missing).contains("no initial value"), "{}", refused(&missing));
+    let set = PENDULUM.to_owned() + "[[event]]\nwhen = \"x\"\nset = { tension = 1 }\n";
+    assert!(refused(&set).contains("cannot set `tension`"), "{}", refused(&set));
+    // The constraint of the length itself says nothing of the tension: the index is three.
+    let constraint = "u^2 + v^2 - tension*(x^2 + y^2) - g*y";
+    let high = parse(&PENDULUM.replace(constraint, "x^2 + y^2 - length^2")).unwrap();
+    let solver = Solver::new(&high).unwrap();
+    let stopped = solver.solve().unwrap_err();
+    let message = stopped.error.named(solver.system().components()).to_string();
+    assert!(message.contains("do not determine tension at t = 0") && message.contains("differentiate"), "{message}");
+    let mut explicit = parse(PENDULUM).unwrap();
+    explicit.settings_mut().set_method("tsit5").unwrap();
+    let stopped = Solver::new(&explicit).unwrap().solve().unwrap_err();
+    assert!(stopped.error.to_string().contains("\"tsit5\" needs equations for every dy/dt"), "{}", stopped.error);
+}
+
+/// Hundreds of equations, each with few neighbours: the band is found by itself, and the result is that of a fine grid.
+#[test]
+fn a_long_chain_is_solved_by_its_band() {
+    let cells = 150;
+    let mut text = String::from("[parameters]\nd = 1.0\n[initial]\n");
+    (0..cells)
+        .for_each(|i| text += &format!("u{i} = {}\n", (std::f64::consts::PI * (i as f64 + 0.5) / cells as f64).cos()));
+    text += "[equations]\n";
+    for i in 0..cells {
+        let (left, right) = (i.max(1) - 1, (i + 1).min(cells - 1));
+        text += &format!("u{i} = \"d*{}*(u{left} - 2*u{i} + u{right})\"\n", cells * cells);
+    }
+    text += "[solve]\nt = [0.0, 0.1]\nsave = [0.1]\n";
+    let solver = Solver::new(&parse(&text).unwrap()).unwrap();
+    let run = solver.solve().unwrap();
+    let decay = (-std::f64::consts::PI.powi(2) * 0.1).exp();
+    let exact = decay * (std::f64::consts::PI * 0.5 / cells as f64).cos();
+    assert!((run.rows().next().unwrap()[0] - exact).abs() < 1e-4, "{} for {exact}", run.rows().next().unwrap()[0]);
 }

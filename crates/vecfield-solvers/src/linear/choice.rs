@@ -57,7 +57,9 @@ pub trait Precondition<R>: Debug + Send + Sync {
     fn instance(&self) -> Box<dyn Precondition<R>>;
 
     /// Prepares for `σ` and the Jacobian and mass matrix of the linearisation, which keep their places during a solve.
-    fn prepare(&mut self, sigma: R, linearisation: &Linearisation<R>);
+    fn prepare(&mut self, sigma: R, linearisation: &Linearisation<R>)
+    where
+        R: Real;
 
     /// Replaces `x` (`[n]`) by about `(σM - J)⁻¹ x`; linear in `x`.
     fn apply(&mut self, x: &mut [R]);

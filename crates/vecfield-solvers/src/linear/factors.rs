@@ -49,7 +49,7 @@ impl<R: Real, T: Element<Real = R>> Factors<T> {
         let assemble = |matrix: &mut [T]| layout.assemble(sigma, &at.jacobian, at.mass.as_ref(), matrix);
         match self {
             Factors::Dense(lu) => lu.factorize_with(assemble),
-            Factors::Banded(lu, _) => lu.factorize_with(assemble),
+            Factors::Banded(lu, _) => lu.factorize_with(assemble).map_err(|error| layout.own_order(error)),
             Factors::Sparse(lu, matrix) => {
                 assemble(matrix);
                 lu.factorize(matrix)

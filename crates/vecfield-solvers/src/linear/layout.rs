@@ -83,6 +83,18 @@ impl<R: Real> Layout<R> {
     }
 }
 
+impl<R> Layout<R> {
+    /// The same error in the unknowns' own order.
+    pub(super) fn own_order(&self, error: LinalgError) -> LinalgError {
+        let Storage::Banded { order: Some(order), .. } = &self.storage else { return error };
+        match error {
+            LinalgError::Singular { column } => LinalgError::Singular { column: order[column] },
+            LinalgError::NotFinite { row, column } => LinalgError::NotFinite { row: order[row], column: order[column] },
+            other => other,
+        }
+    }
+}
+
 /// The places of `σM - J`; `None` where a dense matrix is wanted, or nothing else can be.
 fn union<R>(
     n: usize,

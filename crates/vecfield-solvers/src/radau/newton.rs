@@ -36,10 +36,16 @@ impl<R: Real> Radau5<R> {
                 }
                 field.eval(t + R::from_f64(c) * h, &self.stage, &mut self.rates[i * n..][..n]);
             }
-            // The right-hand sides in the basis T: T⁻¹ f - Λ w / h; `z` is free until the update.
+            // The right-hand sides in the basis T: T⁻¹ f - Λ M w / h; `z` is free until the update.
             transform(&T_INVERSE, n, &self.rates, &mut self.z);
+            if let Some(mass) = self.linearisation.mass() {
+                for (w, weighted) in self.w.chunks_exact(n).zip(self.weighted.chunks_exact_mut(n)) {
+                    mass.apply(w, weighted);
+                }
+            }
+            let w = if self.weighted.is_empty() { &self.w } else { &self.weighted };
             for j in 0..n {
-                let [w0, w1, w2] = [self.w[j], self.w[n + j], self.w[2 * n + j]];
+                let [w0, w1, w2] = [w[j], w[n + j], w[2 * n + j]];
                 self.error[j] = self.z[j] - gamma * w0;
                 let (re, im) = (self.z[n + j], self.z[2 * n + j]);
                 self.pair[j] = Complex::new(re - (alpha * w1 - beta * w2), im - (alpha * w2 + beta * w1));

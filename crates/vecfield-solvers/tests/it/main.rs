@@ -1,6 +1,7 @@
 //! Laws of the solvers: what every method, dense output, event and failure must obey.
 
 mod accuracy;
+mod algebraic;
 mod allocations;
 mod convergence;
 mod diagonally_implicit;
