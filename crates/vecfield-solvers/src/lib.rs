@@ -25,6 +25,7 @@
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
+//! | where a solution comes to rest, and whether it stays there | [`steady::steady_state`] |
 //! | a mass matrix, algebraic equations | a field with [`Jacobian::mass`](vecfield_traits::Jacobian::mass), [`Initial`] |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
@@ -94,6 +95,7 @@ pub mod reversible;
 pub mod rosenbrock;
 mod solution;
 pub mod stabilised;
+pub mod steady;
 pub mod stepper;
 pub mod symplectic;
 pub mod tableau;

@@ -17,6 +17,7 @@ mod resume;
 mod reversible;
 mod scalars;
 mod stabilised;
+mod steady;
 mod stiff;
 mod strong_stability;
 mod symplectic;
