@@ -384,6 +384,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         self.y.copy_from_slice(y);
         self.controller.reset();
         self.adopt(field, t);
+        self.linearisation.settle(field, t, &mut self.y)?;
         (self.step_before, self.eta) = (None, R::one());
         self.begin(field, t);
         if self.linearisation.mass().is_some() {
@@ -397,6 +398,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
         field.eval(t, &self.y, &mut self.change);
+        let matrix = (&mut self.factors, &mut self.scaled[..]);
+        if let Some(h) = self.linearisation.first_step(field, (t, span), (&self.y, &self.change), matrix) {
+            return h;
+        }
         let trial = initial::Trial { stage: &mut self.stage, rate: &mut self.scaled };
         initial::step(field, &self.norm, self.tableau.error.exponent(), (t, span), &self.y, &self.change, trial)
     }

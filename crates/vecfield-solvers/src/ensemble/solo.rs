@@ -86,7 +86,8 @@ pub(super) fn go_on<G: Jacobian<f64>>(
     };
     let mut work = field.workspace();
     let mut evaluator = Evaluator { field, work: &mut work, stats };
-    let mut sampler = Sampler::new(clock.t, y, times, sheet.rows_from(member, rows));
+    let mut sampler = Sampler::new(times, sheet.rows_from(member, rows));
+    sampler.begin(clock.t, y);
     let mut patience = Patience::new(goes_on);
     let ending = loop {
         if clock.done() {
