@@ -157,7 +157,15 @@ impl Method {
 
     /// Does it solve `M dy/dt = f(t, y)` with a mass matrix, singular or not?
     pub fn mass(&self) -> bool {
-        matches!(self, Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) | Method::Radau5)
+        matches!(
+            self,
+            Method::Auto
+                | Method::DiagonallyImplicit(_)
+                | Method::Rosenbrock(_)
+                | Method::Radau5
+                | Method::Bdf
+                | Method::Ndf
+        )
     }
 
     /// Is it meant for stiff problems?

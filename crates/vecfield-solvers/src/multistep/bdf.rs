@@ -200,9 +200,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
 
     fn start(&mut self, field: &mut Evaluator<'_, F, R>, t: R, y: &[R]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
-        self.differences.row_mut(0).copy_from_slice(y);
-        self.differences.restart(1, R::zero());
         self.linear.adopt(&*field.field);
+        self.linear.linearisation.settle(field, t, &mut self.y)?;
+        self.differences.row_mut(0).copy_from_slice(&self.y);
+        self.differences.restart(1, R::zero());
         (self.linear.evaluated, self.linear.factored) = (false, None);
         self.newton.forget();
         self.selection = Selection::new(self.fixed);
