@@ -1,5 +1,6 @@
 //! A problem solved: states at the times asked for, and what happened on the way.
 
+use vecfield_solvers::steady::{NotSteady, SteadyState, steady_state};
 use vecfield_solvers::{
     Direction as Crossing, Ending, Event, Flow, Integrator, Interrupted, Method, Observer, Options, Save, Segment,
     Solution, SolveError, Stats, Tolerance,
@@ -175,6 +176,16 @@ impl Solver {
     /// The options of the solver.
     pub fn options(&self) -> &Options<f64> {
         &self.options
+    }
+
+    /// The steady state that the solution goes to, with `t` held at the start.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSteady`], with the last state.
+    pub fn steady(&self) -> Result<SteadyState<f64>, NotSteady<f64>> {
+        let field = self.system.symbolic().at(self.system.theta().to_vec());
+        steady_state(&field, self.span.0, &self.initial, &self.options)
     }
 
     /// Solves it.

@@ -2,6 +2,7 @@
 
 mod gradient;
 mod picture;
+mod steady;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, System, write_table};
-use vecfield_solvers::{Method, SolveError};
+use vecfield_solvers::{Method, SolveError, Stats};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml --method tsit5 --rtol 1e-9 --out run --json
   vecfield solve lotka-volterra.toml --out run --plot                    trajectory.svg too
   vecfield solve lotka-volterra.toml --gradient \"hare + lynx\"           by initial values and parameters
+  vecfield solve lotka-volterra.toml --steady                            where it comes to rest
   vecfield solve --method list
 
 A problem file:
@@ -70,6 +72,9 @@ pub(crate) struct Arguments {
     /// The way through the solve: discrete (the default), checkpointed (in little memory) or forward (few parameters)
     #[arg(long, value_name = "A", requires = "gradient")]
     adjoint: Option<String>,
+    /// Find the state in which the solution comes to rest, with t held at its start, and whether it stays there
+    #[arg(long, conflicts_with_all = ["out", "step", "save"])]
+    steady: bool,
     /// Write trajectory.csv and result.json to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -88,7 +93,14 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let path = arguments.problem.as_deref().ok_or_else(|| Failure::Argument(NO_PROBLEM.into()))?;
     let mut problem = Problem::read(path)?;
     arguments.overrule(&mut problem)?;
+    if arguments.steady && problem.settings().span().is_none() {
+        // Nothing depends on the end of a run to rest.
+        problem.settings_mut().set_span(&[0.0, 1.0]).map_err(|reason| Failure::Setting { flag: "--t", reason })?;
+    }
     let solver = Solver::new(&problem).map_err(|e| Failure::Argument(format!("{}: {e}", path.display())))?;
+    if arguments.steady {
+        return steady::run(&problem, &solver, context);
+    }
     let watch = Watch::new(context, None)?;
     let folder = arguments.out.as_deref().map(|out| arguments.folder(out)).transpose()?;
     let mut steps = 0_u32;
@@ -220,6 +232,13 @@ struct Occurrence<'a> {
     y: &'a [f64],
 }
 
+impl Statistics {
+    fn new(stats: &Stats, seconds: f64) -> Self {
+        let Stats { steps, rejected, rhs_evals, jacobian_evals, factorizations } = *stats;
+        Statistics { steps, rejected, rhs_evals, jacobian_evals, factorizations, seconds }
+    }
+}
+
 impl<'a> Solution<'a> {
     fn new(
         system: &'a System,
@@ -236,20 +255,12 @@ impl<'a> Solution<'a> {
                 return Err(Failure::Computation(what));
             }
         }
-        let stats = run.stats();
         Ok(Self {
             variables,
             t: run.times(),
             y,
             method: run.method(),
-            stats: Statistics {
-                steps: stats.steps,
-                rejected: stats.rejected,
-                rhs_evals: stats.rhs_evals,
-                jacobian_evals: stats.jacobian_evals,
-                factorizations: stats.factorizations,
-                seconds,
-            },
+            stats: Statistics::new(run.stats(), seconds),
             events: run
                 .occurrences()
                 .iter()

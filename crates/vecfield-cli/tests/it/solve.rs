@@ -195,3 +195,38 @@ fn a_wrong_gradient_is_refused() {
     folder.vecfield(&["solve", "p.toml", "--adjoint", "discrete"]).failed(2, &["--gradient"]);
     folder.vecfield(&["solve", "p.toml", "--gradient", "sqrt(x - 9)"]).failed(1, &["--gradient", "domain"]);
 }
+
+#[test]
+fn steady_states_are_found_with_their_stability() {
+    let folder = Folder::new();
+    // Two genes that repress each other: the first is on where it has a head start.
+    folder.file(
+        "toggle.toml",
+        "[initial]\na = 2.0\nb = 1.0\n[equations]\na = \"4/(1 + b^3) - a\"\nb = \"4/(1 + a^3) - b\"\n",
+    );
+    let result = folder.vecfield(&["solve", "toggle.toml", "--steady", "--json"]).json();
+    let state = |k: usize| result["y"][0][k].as_f64().unwrap();
+    let (a, b) = (state(0), state(1));
+    assert!(a > 3.9 && (4.0 / (1.0 + b.powi(3)) - a).abs() < 1e-10 && (4.0 / (1.0 + a.powi(3)) - b).abs() < 1e-10);
+    assert_eq!(result["steady"]["stability"], "stable");
+    assert!(result["steady"]["eigenvalues"][0][0].as_f64().unwrap() < -0.5);
+    let other = folder.vecfield(&["solve", "toggle.toml", "--steady", "--set", "a=0.5", "--json"]).json();
+    close(&other["y"][0][1], a, 1e-9);
+    folder.file("p.toml", OSCILLATOR);
+    folder
+        .vecfield(&["solve", "p.toml", "--steady"])
+        .failed(1, &["not come to rest", "oscillates", "the last state is"]);
+    folder.vecfield(&["solve", "p.toml", "--steady", "--step", "0.1"]).failed(2, &["--step"]);
+}
+
+#[test]
+fn algebraic_equations_are_solved_and_refused_by_name() {
+    let folder = Folder::new();
+    let problem = "[initial]\nx = 1.0\nz = 5.0\n[equations]\nx = \"-z\"\n[algebraic]\nz = \"z^3 + z - 2*x\"\n\
+                   [solve]\nt = [0.0, 1.0]\nsave = [0.0, 1.0]\n";
+    folder.file("p.toml", problem);
+    let result = folder.vecfield(&["solve", "p.toml", "--json"]).json();
+    close(&result["y"][0][1], 1.0, 1e-9);
+    folder.vecfield(&["solve", "p.toml", "--method", "tsit5"]).failed(2, &["\"tsit5\"", "radau5"]);
+    folder.vecfield(&["solve", "p.toml", "--gradient", "x"]).failed(2, &["[algebraic]"]);
+}
