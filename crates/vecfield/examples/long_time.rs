@@ -84,25 +84,22 @@ impl Observer<f64> for Energy {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let field = Kepler { partition: Partition::with_positions(4, [0, 1]) };
     let start = [1.0 - ECCENTRICITY, 0.0, 0.0, ((1.0 + ECCENTRICITY) / (1.0 - ECCENTRICITY)).sqrt()];
-    // Steps a revolution, for about 840 evaluations each; an adaptive method gets a tolerance for the same.
+    // So many steps a revolution that each method evaluates the forces about 1,680 times; an adaptive one gets a tolerance.
+    let steps = |count: f64| Options::fixed(TAU / count);
     let runs = [
-        ("rk4", 168.0),
-        ("verlet", 840.0),
-        ("yoshida4", 280.0),
-        ("blanes-moan4", 140.0),
-        ("blanes-moan6", 84.0),
-        ("kahan-li8", 49.0),
-        ("gauss6", 30.0),
-        ("verner9", 1e-13),
+        ("rk4", steps(420.0), Tone::Ink),
+        ("verlet", steps(1680.0), Tone::Variable(0)),
+        ("yoshida4", steps(560.0), Tone::Variable(1)),
+        ("blanes-moan4", steps(280.0), Tone::Variable(2)),
+        ("blanes-moan6", steps(168.0), Tone::Variable(3)),
+        ("kahan-li8", steps(99.0), Tone::Variable(4)),
+        ("gauss6", steps(54.0), Tone::Variable(5)),
+        ("verner9", Options::tolerances(1e-14, 1e-14), Tone::Muted),
     ];
     let (mut layers, mut legend) = (Vec::new(), Vec::new());
     println!("method        evaluations    10 revolutions  {REVOLUTIONS} revolutions");
-    for (i, (name, effort)) in runs.into_iter().enumerate() {
+    for (name, options, tone) in runs {
         let method = Method::named(name)?;
-        let options = match method.kind() {
-            Kind::Explicit if !method.fixed_step() => Options::tolerances(effort, effort),
-            _ => Options::fixed(TAU / effort),
-        };
         let mut energy = Energy::default();
         let mut integrator = Integrator::new(method, 4, &options)?;
         let span = (0.0, TAU * f64::from(REVOLUTIONS));
@@ -112,8 +109,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{name:12}  {evaluations:11}  {first:16.1e}  {last:16.1e}");
         let stroke = if method.kind() == Kind::Symplectic { Stroke::Solid } else { Stroke::Dashed };
         let swatch = if method.kind() == Kind::Symplectic { Swatch::Line } else { Swatch::Dashed };
-        layers.push(Layer::Line(energy.rows.into_iter().collect::<Series>(), Tone::Variable(i), stroke));
-        legend.push(Entry::new(swatch, Tone::Variable(i), name));
+        layers.push(Layer::Line(energy.rows.into_iter().collect::<Series>(), tone, stroke));
+        legend.push(Entry::new(swatch, tone, name));
     }
     if let Some(path) = std::env::args_os().nth(1) {
         let panel = Panel::new(Variable::new("revolutions"), Variable::new("relative error of energy"), layers);
