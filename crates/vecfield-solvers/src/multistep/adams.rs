@@ -11,10 +11,12 @@
 //! The integral of the corrector up to any time inside the step is the dense output: exact at both ends, of the order of
 //! the step. Two evaluations a step, whatever the order.
 
+mod selection;
 mod weights;
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
+use self::selection::Errors;
 use self::weights::{HIGHEST, MOULTON, integrals};
 use super::differences::{Differences, SLOTS, Stride};
 use crate::explicit::ExplicitRungeKutta;
@@ -22,9 +24,6 @@ use crate::options::{Norm, Options, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::tableau::VERNER_9;
 use crate::{SolveError, initial};
-
-/// The error a step aims at, of that allowed.
-const TARGET: f64 = 0.25;
 
 /// Steps Adams methods over any [`Scalar`], choosing order and step. Errors are measured by values alone.
 ///
@@ -59,16 +58,6 @@ pub struct Adams<S: Scalar> {
     starter: Option<Box<ExplicitRungeKutta<S>>>,
     starting: bool,
     fixed: bool,
-}
-
-/// Norms of the error that methods of orders next to that of the step would have made.
-#[derive(Debug, Clone, Copy)]
-struct Errors<R> {
-    /// What the step is accepted by: the correction from order `k` to `k + 1`.
-    test: R,
-    two_below: R,
-    below: R,
-    here: R,
 }
 
 impl<S: Scalar> Adams<S> {
@@ -159,81 +148,10 @@ impl<S: Scalar> Adams<S> {
         }
     }
 
-    /// The error of the order above, if enough is known.
-    fn error_above(&self) -> Option<S::Real> {
-        let k = self.order;
-        if k == HIGHEST || self.differences.known() <= k {
-            return None;
-        }
-        let (row, beta) = (self.differences.row(k), self.stride.beta[k]);
-        let mut total = S::Real::zero();
-        for (i, (found, row)) in self.found.iter().zip(row).enumerate() {
-            let error = found.value() - beta * row.value();
-            let ratio = error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
-            total += ratio * ratio;
-        }
-        let constant = self.stride.sigma[k + 1] * S::Real::from_f64(-MOULTON[k + 1]);
-        Some(self.stride.h.abs() * constant * root_mean(total, self.n))
-    }
-
-    /// The order of the next step, with the error it would have made in this one (Shampine–Gordon, ch. 7).
-    fn choose(&mut self, errors: &Errors<S::Real>) -> (usize, S::Real) {
-        let k = self.order;
-        let lower = errors.favour_below(k);
-        if lower || k == HIGHEST {
-            self.rising = false;
-        }
-        if self.rising {
-            return (k + 1, errors.here);
-        }
-        if lower {
-            return (k - 1, errors.below);
-        }
-        match self.error_above() {
-            Some(above) if k == 1 && above < S::Real::from_f64(0.5) * errors.here => (2, above),
-            Some(above) if k > 1 && errors.below <= Elementary::min(errors.here, above) => (k - 1, errors.below),
-            Some(above) if k > 1 && above < errors.here => (k + 1, above),
-            _ => (k, errors.here),
-        }
-    }
-
-    /// From this step to the next. Where the step could hardly grow it stays.
-    ///
-    /// DE lets steps double or stay, and raises the order after a run of equal steps only. Growth by 1.2 or more, and the
-    /// estimate at unequal steps that `σ` allows, save a fifth of the evaluations on Pleiades, Kepler and Lorenz.
-    fn factor(&self, order: usize, error: S::Real) -> S::Real {
-        let number = S::Real::from_f64;
-        if self.rising {
-            return number(2.0);
-        }
-        let fitting = Elementary::powf(number(TARGET) / error, S::Real::one() / number((order + 1) as f64));
-        if fitting >= number(1.2) {
-            Elementary::min(fitting, number(2.0))
-        } else if fitting >= S::Real::one() {
-            S::Real::one()
-        } else {
-            Elementary::min(Elementary::max(fitting, number(0.5)), number(0.9))
-        }
-    }
-
     fn refuse(&mut self, factor: S::Real) -> Attempt<S::Real> {
         self.rising = false;
         self.failures += 1;
         Attempt { accepted: false, factor }
-    }
-
-    /// Halves the step; the third time the history is worthless, and order one begins anew.
-    fn reject(&mut self, errors: &Errors<S::Real>) -> Attempt<S::Real> {
-        let half = S::Real::from_f64(0.5);
-        if self.failures >= 2 {
-            let fitting = (S::Real::from_f64(TARGET) / errors.here).sqrt();
-            self.order = 1;
-            return self.refuse(Elementary::max(Elementary::min(half, fitting), S::Real::from_f64(0.01)));
-        }
-        if errors.favour_below(self.order) {
-            self.order -= 1;
-        }
-        self.refuse(half)
     }
 
     /// What the field at the new state adds to the differences; false if it is not finite.
@@ -261,25 +179,6 @@ impl<S: Scalar> Adams<S> {
         self.predict(h);
         let accepted = attempt.accepted && self.evaluate(field, t + h);
         Attempt { accepted, factor: attempt.factor }
-    }
-
-    /// The order whose error would be the smallest, once the history of a fixed step is complete.
-    fn best_order(&self) -> usize {
-        let error = |k: usize| {
-            let size = |i: usize| {
-                self.differences.row(k)[i].value() / self.norm.scale(i, self.y[i].value(), self.y[i].value())
-            };
-            let total = (0..self.n).map(size).fold(S::Real::zero(), |sum, size| sum + size * size);
-            total.sqrt() * S::Real::from_f64(-MOULTON[k])
-        };
-        let mut best = (1, error(1));
-        for k in 2..=HIGHEST {
-            let error = error(k);
-            if error < best.1 {
-                best = (k, error);
-            }
-        }
-        best.0
     }
 }
 
@@ -402,16 +301,5 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
             }
         }
         Culprit { component: worst.0, finite: true }
-    }
-}
-
-impl<R: Real> Errors<R> {
-    /// Would the order below have done as well?
-    fn favour_below(&self, order: usize) -> bool {
-        match order {
-            1 => false,
-            2 => self.below <= R::from_f64(0.5) * self.here,
-            _ => Elementary::max(self.below, self.two_below) <= self.here,
-        }
     }
 }
