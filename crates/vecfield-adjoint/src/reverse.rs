@@ -8,6 +8,7 @@
 //! formulas, networks and hand-written Rust are differentiated by the same code. *Checked by* the compiler.
 
 pub(crate) mod collocation;
+mod diagonal;
 mod explicit;
 mod rosenbrock;
 
@@ -16,6 +17,7 @@ use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
 
 use crate::AdjointError;
 pub use collocation::CollocationReverse;
+pub use diagonal::DiagonalReverse;
 pub use explicit::ExplicitReverse;
 pub use rosenbrock::RosenbrockReverse;
 
@@ -100,6 +102,7 @@ pub trait ReverseStep<R: Real, F: VectorField<R>> {
 pub struct AnyReverse<R> {
     explicit: ExplicitReverse<R>,
     collocation: CollocationReverse<R>,
+    diagonal: DiagonalReverse<R>,
     rosenbrock: RosenbrockReverse<R>,
 }
 
@@ -115,6 +118,7 @@ impl<R: Real> Default for AnyReverse<R> {
         AnyReverse {
             explicit: ExplicitReverse::new(),
             collocation: CollocationReverse::new(),
+            diagonal: DiagonalReverse::new(),
             rosenbrock: RosenbrockReverse::new(),
         }
     }
@@ -132,6 +136,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
         match step.formula {
             Formula::Explicit(_) => self.explicit.pull_back(field, work, step, inside, bars),
             Formula::Collocation(_) => self.collocation.pull_back(field, work, step, inside, bars),
+            Formula::Dirk(_) => self.diagonal.pull_back(field, work, step, inside, bars),
             Formula::Rosenbrock(_) => self.rosenbrock.pull_back(field, work, step, inside, bars),
             _ => Err(AdjointError::NoPassBack),
         }
@@ -148,6 +153,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
         match step.formula {
             Formula::Explicit(_) => self.explicit.rate(field, work, step, theta, rate),
             Formula::Collocation(_) => self.collocation.rate(field, work, step, theta, rate),
+            Formula::Dirk(_) => self.diagonal.rate(field, work, step, theta, rate),
             Formula::Rosenbrock(_) => self.rosenbrock.rate(field, work, step, theta, rate),
             _ => Err(AdjointError::NoPassBack),
         }

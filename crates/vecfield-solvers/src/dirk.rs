@@ -31,7 +31,7 @@ use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
 /// A Jacobian with which the iterations gain less than this a turn is evaluated anew for the next step.
@@ -472,6 +472,14 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
 
     fn y_new(&self) -> &[R] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        if self.rows.split {
+            return None;
+        }
+        out.extend_from_slice(&self.k[..self.tableau.stages() * self.n]);
+        Some(Formula::Dirk(self.tableau))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

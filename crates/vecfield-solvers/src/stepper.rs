@@ -4,6 +4,7 @@ use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
 pub use crate::combine::{Term, combine, terms};
+use crate::dirk::tableau::DirkTableau;
 pub use crate::radau::Collocation;
 use crate::reversible::ReversibleMethod;
 use crate::rosenbrock::RosenbrockTableau;
@@ -91,6 +92,8 @@ pub trait Stepper<F: VectorField<Self::Scalar>> {
 pub enum Formula {
     /// Explicit Runge–Kutta; the stages `k_i`, `[s, n]`.
     Explicit(&'static Tableau),
+    /// Diagonally implicit Runge–Kutta, of a field as a whole; the rates `k_i` at the stages, `[s, n]`.
+    Dirk(&'static DirkTableau),
     /// Rosenbrock; the stages `k_i`, `[s, n]`.
     Rosenbrock(&'static RosenbrockTableau),
     /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.

@@ -40,13 +40,19 @@ fn gradient(
         Err(unfinished) if has_none(&unfinished.error) => return Ok(None),
         ended => ended?,
     };
-    let gradient = adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS))?;
+    let gradient = match adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS)) {
+        Err(error) if has_none(&error) => return Ok(None),
+        found => found?,
+    };
     Ok(Some((weighted(&solution.y), gradient, solution.stats.steps)))
 }
 
 /// Is this why the method cannot solve the problem at all, or has no pass back?
 fn has_none(error: &AdjointError) -> bool {
-    matches!(error, AdjointError::NoPassBack | AdjointError::Solve(SolveError::NotOffered { .. }))
+    matches!(
+        error,
+        AdjointError::NoPassBack | AdjointError::Solve(SolveError::NotOffered { .. } | SolveError::StepRequired { .. })
+    )
 }
 
 /// `d/dh` at 0, central with one extrapolation.
@@ -98,7 +104,10 @@ fn the_beginning_is_an_argument_too() -> Result<(), AdjointError> {
                 Err(unfinished) if has_none(&unfinished.error) => return Ok(None),
                 ended => ended?,
             };
-            Ok(Some((weighted(&solution.y), adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS))?.t0)))
+            match adjoint.pull_back(&mut field, &Cotangents::saved(&WEIGHTS)) {
+                Err(error) if has_none(&error) => Ok(None),
+                found => Ok(Some((weighted(&solution.y), found?.t0))),
+            }
         };
         let Some((_, found)) = at(0.0)? else { continue };
         let by = difference(|h| at(h).unwrap().unwrap().0);
