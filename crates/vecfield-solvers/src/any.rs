@@ -6,6 +6,7 @@ use crate::auto::Auto;
 use crate::dirk::DiagonallyImplicit;
 use crate::erased::AnyFamily;
 use crate::explicit::ExplicitRungeKutta;
+use crate::extrapolation::Extrapolation;
 use crate::gauss::Gauss;
 use crate::multistep::{Adams, Bdf};
 use crate::radau::Radau5;
@@ -40,6 +41,7 @@ impl<R: Real> AnyStepper<R> {
             Method::Explicit(tableau) => {
                 return Ok(AnyStepper(Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?), method));
             }
+            Method::Extrapolation => AnyFamily::new(Extrapolation::new(n, options)?),
             Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
             Method::Adams => AnyFamily::new(Adams::new(n, options)?),
             Method::DiagonallyImplicit(tableau) => AnyFamily::new(DiagonallyImplicit::new(tableau, n, options)?),

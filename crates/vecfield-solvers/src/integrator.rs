@@ -5,6 +5,7 @@ use vecfield_traits::{Scalar, VectorField};
 use crate::any::AnyStepper;
 use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
+use crate::extrapolation::Extrapolation;
 use crate::integrate::{Observer, Observing, Together, Witness, integrate};
 use crate::multistep::Adams;
 use crate::radau::Radau5;
@@ -53,6 +54,17 @@ impl<S: Scalar> Integrator<Adams<S>, S::Real> {
     /// Options that cannot be used.
     pub fn adams(n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
         Ok(Integrator { stepper: Adams::new(n, options)?, options: options.clone() })
+    }
+}
+
+impl<S: Scalar> Integrator<Extrapolation<S>, S::Real> {
+    /// Extrapolation of the midpoint rule over any number, for states of `n` components.
+    ///
+    /// # Errors
+    ///
+    /// Options that cannot be used.
+    pub fn extrapolation(n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
+        Ok(Integrator { stepper: Extrapolation::new(n, options)?, options: options.clone() })
     }
 }
 

@@ -47,6 +47,7 @@
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
 //! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
+//! | [`gbs`](Extrapolation) | dear fields below 1e-8 | of the step's order, up to 18 |
 //! | [`rkc`](stabilised::Polynomials::Chebyshev), [`rkl2`](stabilised::Polynomials::Legendre) | diffusion in large systems, without a Jacobian | cubic |
 //! | [`implicit-euler`](dirk::tableau::IMPLICIT_EULER), [`trapezoid`](dirk::tableau::TRAPEZOID), [`tr-bdf2`](dirk::tableau::TR_BDF2) | stiff problems, 1e-1 to 1e-4 | order 1, 2, 2 |
 //! | [`kvaerno3`, `4`, `5`](dirk::tableau::KVAERNO_5), [`kc3`, `4`, `5`](dirk::tableau::KC_5), [`esdirk4`, `5`](dirk::tableau::ESDIRK_5) | stiff problems, one factorisation for many steps | order 3 or 4 |
@@ -82,6 +83,7 @@ mod erased;
 mod error;
 mod event;
 mod explicit;
+mod extrapolation;
 pub mod gauss;
 mod initial;
 mod integrate;
@@ -106,6 +108,7 @@ pub use controller::Filter;
 pub use error::SolveError;
 pub use event::{Direction, Event, Occurrence};
 pub use explicit::ExplicitRungeKutta;
+pub use extrapolation::Extrapolation;
 pub use gauss::Gauss;
 pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};

@@ -17,6 +17,8 @@ pub enum Method {
     Auto,
     /// An explicit Runge–Kutta method.
     Explicit(&'static Tableau),
+    /// Extrapolation of the midpoint rule, of orders four to eighteen.
+    Extrapolation,
     /// A stabilised explicit method, for diffusion.
     Stabilised(Polynomials),
     /// Adams–Bashforth–Moulton methods of orders one to twelve.
@@ -73,7 +75,7 @@ impl Method {
     pub fn all() -> impl Iterator<Item = Method> {
         let explicit = tableau::ALL.iter().map(|tableau| Method::Explicit(tableau));
         let stabilised = [Polynomials::Chebyshev, Polynomials::Legendre].map(Method::Stabilised);
-        let explicit = explicit.chain(stabilised);
+        let explicit = explicit.chain([Method::Extrapolation]).chain(stabilised);
         let linear = rosenbrock::ALL.iter().map(|tableau| Method::Rosenbrock(tableau));
         let gauss = gauss::ALL.iter().map(|method| Method::Gauss(method));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
@@ -103,6 +105,7 @@ impl Method {
         match self {
             Method::Auto => "auto",
             Method::Explicit(tableau) => tableau.name,
+            Method::Extrapolation => "gbs",
             Method::Stabilised(polynomials) => polynomials.name(),
             Method::Adams => "adams",
             Method::DiagonallyImplicit(tableau) => tableau.name,
@@ -121,6 +124,7 @@ impl Method {
         match self {
             Method::Auto => (5, 9),
             Method::Explicit(tableau) => (tableau.order, tableau.order),
+            Method::Extrapolation => (4, 18),
             Method::Stabilised(_) => (2, 2),
             Method::Adams => (1, 12),
             Method::DiagonallyImplicit(tableau) => (tableau.order, tableau.order),
@@ -136,7 +140,7 @@ impl Method {
     /// Its family.
     pub fn kind(&self) -> Kind {
         match self {
-            Method::Explicit(_) | Method::Stabilised(_) => Kind::Explicit,
+            Method::Explicit(_) | Method::Extrapolation | Method::Stabilised(_) => Kind::Explicit,
             Method::Adams | Method::Bdf | Method::Ndf => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
             Method::Reversible(_) => Kind::Reversible,
@@ -171,7 +175,7 @@ impl Method {
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {
-            Method::Explicit(_) | Method::Adams => Stiffness::No,
+            Method::Explicit(_) | Method::Extrapolation | Method::Adams => Stiffness::No,
             Method::Gauss(_) | Method::Symplectic(_) | Method::Reversible(_) => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
             Method::Auto
@@ -188,6 +192,7 @@ impl Method {
         match self {
             Method::Auto => "the default: suits the method to the tolerance and switches where the problem is stiff",
             Method::Explicit(tableau) => tableau.when,
+            Method::Extrapolation => "smooth non-stiff problems below 1e-8, and any order a tolerance asks for",
             Method::Stabilised(polynomials) => polynomials.when(),
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::DiagonallyImplicit(tableau) => tableau.when,
@@ -206,6 +211,7 @@ impl Method {
         match self {
             Method::Auto => "Hairer-Wanner II, IV.2 for the detection of stiffness",
             Method::Explicit(tableau) => tableau.source,
+            Method::Extrapolation => "Gragg 1965, Bulirsch and Stoer 1966; Hairer-Norsett-Wanner I, II.9",
             Method::Stabilised(polynomials) => polynomials.source(),
             Method::Adams => "Shampine-Gordon 1975",
             Method::DiagonallyImplicit(tableau) => tableau.source,

@@ -7,6 +7,7 @@ mod convergence;
 mod diagonally_implicit;
 mod ensembles;
 mod events;
+mod extrapolation;
 mod failures;
 mod gauss;
 mod laws;
