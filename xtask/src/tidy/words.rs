@@ -8,7 +8,7 @@ const UNSAFE: &str = "crates/vecfield-kernels";
 /// The only library that touches files.
 const FILES: &str = "crates/vecfield-io";
 /// Programs: they print, and read files and clocks.
-const PROGRAMS: &[&str] = &["crates/vecfield-cli", "xtask"];
+const PROGRAMS: &[&str] = &["crates/vecfield-cli", "xtask", "peers", "benches"];
 
 /// Macros of unfinished work. A note to oneself counts as well, wherever it stands.
 const UNFINISHED: &[&str] = &["todo!", "unimplemented!", "dbg!"];
