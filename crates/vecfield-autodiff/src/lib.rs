@@ -1,5 +1,6 @@
-//! Forward-mode differentiation: a formula written over any number `S: Elementary`, evaluated over duals `x + ẋ ε` with
-//! `ε² = 0`, gives its derivative along with its value, exact to rounding.
+//! Differentiation of formulas: one written over any number `S: Elementary`, evaluated over duals `x + ẋ ε` with `ε² = 0`,
+//! gives its derivative along with its value, exact to rounding; over jets `Σ cₖ sᵏ` its Taylor series; over variables that
+//! write down what is done with them, a tape that is pulled back.
 //!
 //! ```
 //! use vecfield_autodiff::{Dual, gradient, hessian};
@@ -24,6 +25,9 @@
 //! | higher derivatives of a function, its Taylor coefficients | [`derivatives`], [`taylor`] |
 //! | the derivative of a function | [`derivative`], [`gradient`], [`jacobian`], [`hessian`] |
 //! | a Jacobian for an implicit solver | [`ByDuals`]; for a field that takes floats only, [`ByDifferences`] |
+//! | products with a Jacobian or a Hessian | [`jvp`], [`vjp`], [`hvp`] |
+//! | a formula as its operations; reverse mode | [`Tape`], recorded over [`Var`] |
+//! | the Taylor series of a solution of `dy/dt = f(t, y)` | [`Lifted`]'s `taylor`, [`Series`] |
 //! | where a Jacobian differs from zero, its columns by few directions | [`sparsity`], [`Colouring`], [`sparse_jacobian`] |
 //! | the same for a field | [`ByDuals::sparse`], [`Lifted::sparse`] |
 //! | all derivatives of a family of fields, parameters included | [`Lifted`] |
@@ -38,8 +42,9 @@
 //! error norms and step sizes are those of the undifferentiated run, bit for bit. *Why:* derivatives of an adaptive solve
 //! are those of the steps that were taken. *Checked by* the law `values_are_those_of_the_plain_number`.
 //!
-//! **Architecture invariant:** nothing allocates after a workspace is made. *Why:* Jacobians are taken inside step loops.
-//! *Checked by* `crates/vecfield-autodiff/tests/it/fields.rs`.
+//! **Architecture invariant:** nothing allocates after a workspace is made and, where series are expanded, once the first of
+//! an order is. *Why:* Jacobians and series are taken inside step loops. *Checked by*
+//! `crates/vecfield-autodiff/tests/it/fields.rs` and `series.rs`.
 
 mod by_differences;
 mod by_duals;
@@ -52,6 +57,11 @@ mod elementary;
 mod function;
 mod jet;
 mod lifted;
+mod products;
+mod reverse;
+mod series;
+mod tape;
+mod var;
 
 pub use by_differences::{ByDifferences, DifferencesWorkspace};
 pub use by_duals::{ByDuals, DualsWorkspace, LANES};
@@ -62,4 +72,8 @@ pub use dependencies::{Dependencies, WINDOW, field_sparsity, sparsity};
 pub use dual::Dual;
 pub use function::{derivative, derivatives, gradient, gradient_into, hessian, jacobian, taylor};
 pub use jet::Jet;
-pub use lifted::{Lifted, LiftedWorkspace};
+pub use lifted::{Formula, Lifted, LiftedWorkspace};
+pub use products::{hvp, jvp, vjp};
+pub use series::{Series, SeriesMemory};
+pub use tape::{Function, Operation, Tape};
+pub use var::Var;

@@ -8,6 +8,8 @@ use crate::by_duals::{LANES, aim, differentiate, read, seed, seeded};
 use crate::compressed::Compressed;
 use crate::dependencies::{Dependencies, sparsity};
 use crate::dual::Dual;
+use crate::series::RecordedSeries;
+use crate::var::Var;
 
 /// The member `dy/dt = f(t, y; θ)` of a family (a [`Dynamics`](vecfield_traits::Dynamics), or any [`ParametricField`]
 /// over duals), with all its derivatives.
@@ -93,25 +95,33 @@ impl<F, R> Lifted<F, R> {
     }
 }
 
-/// Memory for an evaluation over plain numbers (`P`) and over duals (`D`).
+/// Memory for an evaluation over plain numbers (`P`), over duals (`D`) and over the tape's variables (`V`).
 #[derive(Debug, Clone)]
-pub struct LiftedWorkspace<R, P, D> {
+pub struct LiftedWorkspace<R, P, D, V> {
     plain: P,
     dual: D,
+    var: V,
+    series: RecordedSeries<R>,
     y: Vec<Dual<R, LANES>>,
     theta: Vec<Dual<R, LANES>>,
     dy: Vec<Dual<R, LANES>>,
 }
 
-impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> VectorField<R> for Lifted<F, R> {
-    type Workspace =
-        LiftedWorkspace<R, <F as ParametricField<R>>::Workspace, <F as ParametricField<Dual<R, LANES>>>::Workspace>;
+impl<R: Real, F: Formula<R>> VectorField<R> for Lifted<F, R> {
+    type Workspace = LiftedWorkspace<
+        R,
+        <F as ParametricField<R>>::Workspace,
+        <F as ParametricField<Dual<R, LANES>>>::Workspace,
+        <F as ParametricField<Var<R>>>::Workspace,
+    >;
 
     fn workspace(&self) -> Self::Workspace {
         let still = Dual::constant(R::zero());
         LiftedWorkspace {
             plain: ParametricField::<R>::workspace(&self.family),
             dual: ParametricField::<Dual<R, LANES>>::workspace(&self.family),
+            var: ParametricField::<Var<R>>::workspace(&self.family),
+            series: RecordedSeries::new(),
             y: vec![still; self.dim()],
             theta: vec![still; self.theta.len()],
             dy: vec![still; self.dim()],
@@ -128,7 +138,7 @@ impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> VectorFie
     }
 }
 
-impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jacobian<R> for Lifted<F, R> {
+impl<R: Real, F: Formula<R>> Jacobian<R> for Lifted<F, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
         let LiftedWorkspace { dual, y: seeds, theta, dy, .. } = work;
         still(theta, &self.theta);
@@ -140,9 +150,32 @@ impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jacobian<
     fn sparsity(&self) -> Option<&Sparsity> {
         self.compressed.as_ref().map(|compressed| &compressed.sparsity)
     }
+
+    /// Records the formula on a tape, with the branches it takes at `(t, y)`, and [expands](crate::Series) that: `O(order²)`
+    /// an operation. The tape is made ready anew only where a branch has changed, which allocates.
+    fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut Self::Workspace) -> bool {
+        let LiftedWorkspace { var, series, .. } = work;
+        series.expand([&[t], y, &self.theta], order, coefficients, |inputs, dy| {
+            let (y, theta) = inputs[1..].split_at(y.len());
+            self.family.eval(inputs[0], y, theta, dy, var);
+        });
+        true
+    }
+
+    fn smooth_within(&self, h: R, work: &Self::Workspace) -> R {
+        work.series.smooth_within(h)
+    }
 }
 
-impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jvp<R> for Lifted<F, R> {
+/// A formula written once for all numbers: over plain ones, over duals and over the variables of a [`Tape`](crate::Tape).
+///
+/// Every [`Dynamics`](vecfield_traits::Dynamics) is one, and so is every [`ParametricField`] over any number.
+pub trait Formula<R: Real>: ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Var<R>> {}
+
+impl<R: Real, F> Formula<R> for F where F: ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Var<R>>
+{}
+
+impl<R: Real, F: Formula<R>> Jvp<R> for Lifted<F, R> {
     fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut Self::Workspace) {
         aim(&mut work.y, y, y_dot);
         still(&mut work.theta, &self.theta);
@@ -153,7 +186,7 @@ impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Jvp<R> fo
     }
 }
 
-impl<R: Real, F: ParametricField<R> + ParametricField<Dual<R, LANES>>> Vjp<R> for Lifted<F, R> {
+impl<R: Real, F: Formula<R>> Vjp<R> for Lifted<F, R> {
     fn parameters(&self) -> &[R] {
         &self.theta
     }

@@ -66,6 +66,13 @@ pub trait Jacobian<R: Real>: VectorField<R> {
         false
     }
 
+    /// How far the series that [`taylor`](Jacobian::taylor) wrote last holds: the longest step, with the sign of `h` and no
+    /// longer, before the formula is no longer the same smooth function (an `abs`, a `sign`, a `min` or `max` changes its
+    /// branch), or just beyond that place. `h` unless said otherwise, for smooth fields.
+    fn smooth_within(&self, h: R, _work: &Self::Workspace) -> R {
+        h
+    }
+
     /// Writes the part of `f` that an implicit–explicit method treats implicitly, and says whether the field is split. The
     /// rest, `f` less this part, is then treated explicitly, and [`stiff_jacobian`](Jacobian::stiff_jacobian) is needed.
     fn stiff_part(&self, _t: R, _y: &[R], _dy: &mut [R], _work: &mut Self::Workspace) -> bool {
@@ -388,6 +395,10 @@ impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
 
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut F::Workspace) -> bool {
         (**self).taylor(t, y, order, coefficients, work)
+    }
+
+    fn smooth_within(&self, h: R, work: &F::Workspace) -> R {
+        (**self).smooth_within(h, work)
     }
 
     fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut F::Workspace) -> bool {

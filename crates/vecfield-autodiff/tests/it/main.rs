@@ -8,4 +8,6 @@ mod jets;
 
 #[global_allocator]
 static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
+mod series;
 mod sparse;
+mod tapes;
