@@ -4,7 +4,9 @@
 //! costs what its entries cost. From [`SPARSE_FROM`] states on a Jacobian that is mostly zero is handed out as its entries
 //! alone, so that a solver can work in proportion to them.
 
-use vecfield_autodiff::Dual;
+use std::sync::OnceLock;
+
+use vecfield_autodiff::{Dual, Series, SeriesMemory};
 use vecfield_traits::{Elementary, Half, Jacobian, Mass, Partition, Real, Sparsity, VectorField, Vjp};
 
 use crate::error::CompileError;
@@ -50,6 +52,8 @@ pub struct SymbolicField {
     pullback: Pullback,
     /// The halves for symplectic methods, where there are two.
     halves: Option<Halves>,
+    /// The equations made ready for expansion, when first asked for.
+    series: OnceLock<Series>,
 }
 
 impl SymbolicField {
@@ -109,7 +113,8 @@ impl SymbolicField {
         let sparsity = sparse.then(|| Sparsity::from_rows(rows));
         let slopes = Program::compile(graph, &slopes, &inputs)?;
         let pullback = Pullback::compile(graph, equations, &inputs)?;
-        Ok(SymbolicField { field, slopes, places, entries, sparsity, algebraic: Vec::new(), pullback, halves })
+        let (algebraic, series) = (Vec::new(), OnceLock::new());
+        Ok(SymbolicField { field, slopes, places, entries, sparsity, algebraic, pullback, halves, series })
     }
 
     /// The same, where the equations of these states are `0 = f_i` instead of `dy_i/dt = f_i`.
@@ -126,6 +131,11 @@ impl SymbolicField {
     /// The equations alone, a family over any number.
     pub fn field(&self) -> &ExprField {
         &self.field
+    }
+
+    /// The equations as a propagator of Taylor series, with inputs `t`, states, parameters.
+    pub fn series(&self) -> &Series {
+        self.series.get_or_init(|| Series::new(&self.field.program().tape()))
     }
 
     /// How many entries of `∂f/∂y` and `∂f/∂t` are not zero by structure.
@@ -178,6 +188,9 @@ pub struct SymbolicRegisters<S> {
     /// The pullback and its tangent, made when first asked for.
     along: Along<S>,
     halves: Option<HalfRegisters<S>>,
+    series: SeriesMemory<S>,
+    /// Time, states and parameters, where they must lie together.
+    inputs: Vec<S>,
 }
 
 /// Memory for a pullback over duals.
@@ -201,6 +214,8 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
             bars: Vec::new(),
             along: Along { inputs: Vec::new(), bars: Vec::new(), registers: Registers::new() },
             halves: halves.as_ref().map(Halves::registers),
+            series: SeriesMemory::new(),
+            inputs: Vec::new(),
         }
     }
 
@@ -250,6 +265,22 @@ impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
 
     fn mass(&self) -> Option<&Mass<R>> {
         self.mass.as_ref()
+    }
+
+    fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut SymbolicRegisters<R>) -> bool {
+        if self.mass.is_some() {
+            return false; // algebraic equations do not say what moves
+        }
+        work.inputs.clear();
+        work.inputs.push(t);
+        work.inputs.extend_from_slice(y);
+        work.inputs.extend_from_slice(&self.theta);
+        self.family.series().expand(&mut work.series, &work.inputs, order, coefficients);
+        true
+    }
+
+    fn smooth_within(&self, h: R, work: &SymbolicRegisters<R>) -> R {
+        self.family.series().smooth_within(&work.series, h)
     }
 }
 

@@ -9,6 +9,7 @@ mod compile;
 mod instruction;
 mod rows;
 mod run;
+mod tape;
 
 use vecfield_traits::Elementary;
 

@@ -9,4 +9,5 @@ mod parsing;
 mod printing;
 mod programs;
 mod rounded;
+mod series;
 mod tree;
