@@ -15,6 +15,7 @@ use crate::rosenbrock::Rosenbrock;
 use crate::stabilised::Stabilised;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::symplectic::Symplectic;
+use crate::taylor::Taylor;
 use crate::{Method, Options, SolveError};
 
 /// The stepper of any [`Method`], over floats.
@@ -43,6 +44,7 @@ impl<R: Real> AnyStepper<R> {
             }
             Method::Extrapolation => AnyFamily::new(Extrapolation::new(n, options)?),
             Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
+            Method::Taylor => AnyFamily::new(Taylor::new(n, options)?),
             Method::Adams => AnyFamily::new(Adams::new(n, options)?),
             Method::DiagonallyImplicit(tableau) => AnyFamily::new(DiagonallyImplicit::new(tableau, n, options)?),
             Method::Bdf => AnyFamily::new(Bdf::new(n, options)?),

@@ -18,6 +18,7 @@ trait Asked<R: Real> {
     fn eval_half(&self, half: Half, t: R, y: &[R], dy: &mut [R]);
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R]);
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R]) -> bool;
+    fn smooth_within(&self, h: R) -> R;
     fn stiff_part(&self, t: R, y: &[R], dy: &mut [R]) -> bool;
     fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R]);
     fn sparsity(&self) -> Option<&Sparsity>;
@@ -50,6 +51,10 @@ impl<R: Real, F: Jacobian<R>> Asked<R> for Bound<'_, F, R> {
 
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R]) -> bool {
         self.field.taylor(t, y, order, coefficients, &mut self.work.borrow_mut())
+    }
+
+    fn smooth_within(&self, h: R) -> R {
+        self.field.smooth_within(h, &self.work.borrow())
     }
 
     fn stiff_part(&self, t: R, y: &[R], dy: &mut [R]) -> bool {
@@ -113,6 +118,10 @@ impl<R: Real> Jacobian<R> for Erased<'_, R> {
 
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], _work: &mut ()) -> bool {
         self.0.taylor(t, y, order, coefficients)
+    }
+
+    fn smooth_within(&self, h: R, _work: &()) -> R {
+        self.0.smooth_within(h)
     }
 
     fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], _work: &mut ()) -> bool {

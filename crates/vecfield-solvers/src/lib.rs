@@ -46,6 +46,7 @@
 //! | [`verner7`](tableau::VERNER_7) | 1e-4 to 1e-8 | order 6 |
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
 //! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
+//! | [`taylor`](Taylor) | below 1e-10, to rounding; fields that offer a series | of the method's order |
 //! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
 //! | [`gbs`](Extrapolation) | dear fields below 1e-8 | of the step's order, up to 18 |
 //! | [`rkc`](stabilised::Polynomials::Chebyshev), [`rkl2`](stabilised::Polynomials::Legendre) | diffusion in large systems, without a Jacobian | cubic |
@@ -101,6 +102,7 @@ pub mod steady;
 pub mod stepper;
 pub mod symplectic;
 pub mod tableau;
+mod taylor;
 
 pub use any::AnyStepper;
 pub use auto::Auto;
@@ -121,4 +123,5 @@ pub use solution::{Interrupted, Save, Solution};
 pub use stabilised::Stabilised;
 pub use stepper::Stats;
 pub use symplectic::Symplectic;
+pub use taylor::Taylor;
 pub use vecfield_traits::{Dynamics, VectorField, field, separable};

@@ -8,6 +8,7 @@ use crate::rosenbrock::{self, RosenbrockTableau};
 use crate::stabilised::Polynomials;
 use crate::symplectic::{self, Splitting};
 use crate::tableau::{self, Tableau};
+use crate::taylor::ORDERS;
 
 /// A way to solve: the automatic choice, an explicit method, or a stiff one.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub enum Method {
     Extrapolation,
     /// A stabilised explicit method, for diffusion.
     Stabilised(Polynomials),
+    /// Taylor series of the solution, for fields that offer them.
+    Taylor,
     /// Adams–Bashforth–Moulton methods of orders one to twelve.
     Adams,
     /// A Rosenbrock method.
@@ -83,7 +86,8 @@ impl Method {
         let diagonal = dirk::ALL.iter().map(|tableau| Method::DiagonallyImplicit(tableau));
         let stiff = diagonal.chain(linear).chain([Method::Radau5, Method::Bdf, Method::Ndf]);
         let long = gauss.chain(symplectic).chain(reversible);
-        core::iter::once(Method::Auto).chain(explicit).chain([Method::Adams]).chain(stiff).chain(long)
+        let smooth = [Method::Taylor, Method::Adams];
+        core::iter::once(Method::Auto).chain(explicit).chain(smooth).chain(stiff).chain(long)
     }
 
     /// The method of this name.
@@ -107,6 +111,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.name,
             Method::Extrapolation => "gbs",
             Method::Stabilised(polynomials) => polynomials.name(),
+            Method::Taylor => "taylor",
             Method::Adams => "adams",
             Method::DiagonallyImplicit(tableau) => tableau.name,
             Method::Rosenbrock(tableau) => tableau.name,
@@ -126,6 +131,7 @@ impl Method {
             Method::Explicit(tableau) => (tableau.order, tableau.order),
             Method::Extrapolation => (4, 18),
             Method::Stabilised(_) => (2, 2),
+            Method::Taylor => (ORDERS[0], ORDERS[1]),
             Method::Adams => (1, 12),
             Method::DiagonallyImplicit(tableau) => (tableau.order, tableau.order),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
@@ -140,7 +146,7 @@ impl Method {
     /// Its family.
     pub fn kind(&self) -> Kind {
         match self {
-            Method::Explicit(_) | Method::Extrapolation | Method::Stabilised(_) => Kind::Explicit,
+            Method::Explicit(_) | Method::Extrapolation | Method::Stabilised(_) | Method::Taylor => Kind::Explicit,
             Method::Adams | Method::Bdf | Method::Ndf => Kind::Multistep,
             Method::Symplectic(_) => Kind::Symplectic,
             Method::Reversible(_) => Kind::Reversible,
@@ -175,7 +181,7 @@ impl Method {
     /// Is it meant for stiff problems?
     pub fn stiff(&self) -> Stiffness {
         match self {
-            Method::Explicit(_) | Method::Extrapolation | Method::Adams => Stiffness::No,
+            Method::Explicit(_) | Method::Extrapolation | Method::Taylor | Method::Adams => Stiffness::No,
             Method::Gauss(_) | Method::Symplectic(_) | Method::Reversible(_) => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
             Method::Auto
@@ -194,6 +200,9 @@ impl Method {
             Method::Explicit(tableau) => tableau.when,
             Method::Extrapolation => "smooth non-stiff problems below 1e-8, and any order a tolerance asks for",
             Method::Stabilised(polynomials) => polynomials.when(),
+            Method::Taylor => {
+                "below 1e-10, to rounding: formulas, whose series it takes to the order the tolerance asks for"
+            }
             Method::Adams => "smooth fields that are dear to evaluate: two evaluations a step, at any order",
             Method::DiagonallyImplicit(tableau) => tableau.when,
             Method::Rosenbrock(tableau) => tableau.when,
@@ -213,6 +222,7 @@ impl Method {
             Method::Explicit(tableau) => tableau.source,
             Method::Extrapolation => "Gragg 1965, Bulirsch and Stoer 1966; Hairer-Norsett-Wanner I, II.9",
             Method::Stabilised(polynomials) => polynomials.source(),
+            Method::Taylor => "Jorba-Zou 2005",
             Method::Adams => "Shampine-Gordon 1975",
             Method::DiagonallyImplicit(tableau) => tableau.source,
             Method::Rosenbrock(tableau) => tableau.source,

@@ -169,6 +169,18 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
 }
 
 impl<F: Jacobian<R>, R: traits::Real> Evaluator<'_, F, R> {
+    /// The series of the solution through `(t, y)` up to `order`, which counts as so many evaluations; false if the field has
+    /// none.
+    pub fn taylor(&mut self, t: R, y: &[R], order: usize, coefficients: &mut [R]) -> bool {
+        self.stats.rhs_evals += order as u64;
+        self.field.taylor(t, y, order, coefficients, self.work)
+    }
+
+    /// How far the series written last holds, up to `h`.
+    pub fn smooth_within(&self, h: R) -> R {
+        self.field.smooth_within(h, self.work)
+    }
+
     /// `jac = ∂f/∂y` and `time = ∂f/∂t`.
     pub fn jacobian(&mut self, t: R, y: &[R], jac: &mut [R], time: &mut [R]) {
         self.stats.jacobian_evals += 1;

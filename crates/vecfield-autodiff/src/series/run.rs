@@ -216,8 +216,8 @@ impl<R: Real> Order<'_, R> {
                 if minus { -value } else { value }
             }
             Rule::Absolute(a) => at(a) * head(a).sign(),
-            Rule::Smaller(a, b) => at(if head(a) < head(b) { a } else { b }),
-            Rule::Larger(a, b) => at(if head(a) > head(b) { a } else { b }),
+            Rule::Smaller(a, b) => at(if head(a).is_nan() || head(a) < head(b) { a } else { b }),
+            Rule::Larger(a, b) => at(if head(a).is_nan() || head(a) > head(b) { a } else { b }),
         }
     }
 

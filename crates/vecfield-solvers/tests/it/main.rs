@@ -22,6 +22,7 @@ mod steady;
 mod stiff;
 mod strong_stability;
 mod symplectic;
+mod taylor;
 mod trees;
 
 /// Every method that takes any field, and is stable where it decays.
