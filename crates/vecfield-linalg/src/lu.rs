@@ -4,6 +4,35 @@
 use crate::{Element, LinalgError};
 use vecfield_traits::{Real, Scalar};
 
+/// The same code compiled for each small size, where loops of known length become straight lines, and once for all others.
+macro_rules! sized {
+    ($size:expr, $n:ident => $call:expr) => {{
+        match $size {
+            2 => {
+                let $n = 2_usize;
+                $call
+            }
+            3 => {
+                let $n = 3_usize;
+                $call
+            }
+            4 => {
+                let $n = 4_usize;
+                $call
+            }
+            5 => {
+                let $n = 5_usize;
+                $call
+            }
+            6 => {
+                let $n = 6_usize;
+                $call
+            }
+            $n => $call,
+        }
+    }};
+}
+
 /// An LU factorisation of a square matrix, refilled in place.
 #[derive(Debug, Clone)]
 pub struct Lu<T> {
@@ -12,6 +41,8 @@ pub struct Lu<T> {
     factors: Vec<T>,
     /// `pivots[k]`: the row swapped with row `k` at step `k`.
     pivots: Vec<usize>,
+    /// The reciprocals of the diagonal of `U`: divisions are what small systems spend their time on.
+    inverses: Vec<T>,
 }
 
 impl<T: Element> Lu<T> {
@@ -21,7 +52,7 @@ impl<T: Element> Lu<T> {
         for i in 0..n {
             factors[i * n + i] = T::unit();
         }
-        Self { n, factors, pivots: (0..n).collect() }
+        Self { n, factors, pivots: (0..n).collect(), inverses: vec![T::unit(); n] }
     }
 
     /// Number of rows.
@@ -55,65 +86,16 @@ impl<T: Element> Lu<T> {
     }
 
     fn eliminate(&mut self) -> Result<(), LinalgError> {
-        let n = self.n;
-        for k in 0..n {
-            let mut pivot = k;
-            let mut largest = self.factors[k * n + k].size();
-            for i in k + 1..n {
-                let size = self.factors[i * n + k].size();
-                // A NaN, once met, is kept: nothing is larger. It is reported below.
-                if size > largest || size.is_nan() {
-                    (pivot, largest) = (i, size);
-                }
-            }
-            self.pivots[k] = pivot;
-            if largest == T::Real::zero() {
-                return Err(LinalgError::Singular { column: k });
-            }
-            if !largest.is_finite() {
-                return Err(LinalgError::NotFinite { row: pivot, column: k });
-            }
-            if pivot != k {
-                let (head, tail) = self.factors.split_at_mut(pivot * n);
-                head[k * n..(k + 1) * n].swap_with_slice(&mut tail[..n]);
-            }
-            let (upper, lower) = self.factors.split_at_mut((k + 1) * n);
-            let pivot_row = &upper[k * n + k..];
-            for row in lower.chunks_exact_mut(n) {
-                let multiplier = row[k] / pivot_row[0];
-                row[k] = multiplier;
-                if multiplier != T::nought() {
-                    for (entry, &above) in row[k + 1..].iter_mut().zip(&pivot_row[1..]) {
-                        *entry -= multiplier * above;
-                    }
-                }
-            }
-        }
-        Ok(())
+        sized!(self.n, n => eliminate(&mut self.factors[..n * n], &mut self.pivots[..n], &mut self.inverses[..n]))
     }
 
     /// Replaces `b` (`[n]`) by `A⁻¹ b`.
     pub fn solve(&self, b: &mut [T]) {
-        let n = self.n;
-        assert_eq!(b.len(), n, "one right-hand side entry per row");
+        assert_eq!(b.len(), self.n, "one right-hand side entry per row");
         for (k, &pivot) in self.pivots.iter().enumerate() {
             b.swap(k, pivot);
         }
-        for i in 1..n {
-            let mut sum = b[i];
-            for (&l, &x) in self.factors[i * n..i * n + i].iter().zip(&b[..i]) {
-                sum -= l * x;
-            }
-            b[i] = sum;
-        }
-        for i in (0..n).rev() {
-            let row = &self.factors[i * n + i..(i + 1) * n];
-            let mut sum = b[i];
-            for (&u, &x) in row[1..].iter().zip(&b[i + 1..]) {
-                sum -= u * x;
-            }
-            b[i] = sum / row[0];
-        }
+        sized!(self.n, n => substitute(&self.factors[..n * n], &self.inverses[..n], &mut b[..n]));
     }
 
     /// Replaces `b` (`[n]`) by `A⁻ᵀ b` (the plain transpose, not the conjugate).
@@ -122,7 +104,7 @@ impl<T: Element> Lu<T> {
         assert_eq!(b.len(), n, "one right-hand side entry per row");
         for i in 0..n {
             let row = &self.factors[i * n + i..(i + 1) * n];
-            let x = b[i] / row[0];
+            let x = b[i] * self.inverses[i];
             b[i] = x;
             for (later, &u) in b[i + 1..].iter_mut().zip(&row[1..]) {
                 *later -= u * x;
@@ -150,4 +132,81 @@ impl<T: Element> Lu<T> {
         }
         product
     }
+}
+
+#[inline(always)]
+fn eliminate<T: Element>(factors: &mut [T], pivots: &mut [usize], inverses: &mut [T]) -> Result<(), LinalgError> {
+    let n = pivots.len();
+    for k in 0..n {
+        let mut pivot = k;
+        let mut largest = factors[k * n + k].size();
+        for i in k + 1..n {
+            let size = factors[i * n + k].size();
+            // A NaN, once met, is kept: nothing is larger. It is reported below.
+            if size > largest || size.is_nan() {
+                (pivot, largest) = (i, size);
+            }
+        }
+        pivots[k] = pivot;
+        if largest == T::Real::zero() {
+            return Err(LinalgError::Singular { column: k });
+        }
+        if !largest.is_finite() {
+            return Err(LinalgError::NotFinite { row: pivot, column: k });
+        }
+        if pivot != k {
+            let (head, tail) = factors.split_at_mut(pivot * n);
+            head[k * n..(k + 1) * n].swap_with_slice(&mut tail[..n]);
+        }
+        let (upper, lower) = factors.split_at_mut((k + 1) * n);
+        let pivot_row = &upper[k * n + k..];
+        let inverse = T::unit() / pivot_row[0];
+        if !inverse.size().is_finite() {
+            return Err(LinalgError::Singular { column: k }); // a pivot so small that its reciprocal overflows
+        }
+        inverses[k] = inverse;
+        for row in lower.chunks_exact_mut(n) {
+            let multiplier = row[k] * inverse;
+            row[k] = multiplier;
+            if multiplier != T::nought() {
+                for (entry, &above) in row[k + 1..].iter_mut().zip(&pivot_row[1..]) {
+                    *entry -= multiplier * above;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `b ← U⁻¹ L⁻¹ b`.
+#[inline(always)]
+fn substitute<T: Element>(factors: &[T], inverses: &[T], b: &mut [T]) {
+    let n = b.len();
+    for i in 1..n {
+        b[i] -= product(&factors[i * n..i * n + i], &b[..i]);
+    }
+    for i in (0..n).rev() {
+        let row = &factors[i * n + i..(i + 1) * n];
+        b[i] = (b[i] - product(&row[1..], &b[i + 1..])) * inverses[i];
+    }
+}
+
+/// Terms from which partial sums pay.
+const LONG: usize = 32;
+
+/// `Σ aᵢ bᵢ`, in four interleaved partial sums where it is long: each addition waits for the last.
+#[inline(always)]
+fn product<T: Element>(a: &[T], b: &[T]) -> T {
+    if a.len() < LONG {
+        return a.iter().zip(b).fold(T::nought(), |sum, (&x, &y)| sum + x * y);
+    }
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest = a4.remainder().iter().zip(b4.remainder()).fold(T::nought(), |sum, (&x, &y)| sum + x * y);
+    let mut partial = [T::nought(); 4];
+    for (x, y) in a4.zip(b4) {
+        for lane in 0..4 {
+            partial[lane] += x[lane] * y[lane];
+        }
+    }
+    (partial[0] + partial[1]) + (partial[2] + partial[3]) + rest
 }
