@@ -179,15 +179,20 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
         if !goes_on() {
             return;
         }
+        // Lanes know nothing of a mass matrix; each member alone solves with it, or is refused.
+        let parameters = ParametricField::<f64>::parameter_count(self.family);
+        let whole = members.iter().find(|member| member.theta.len() == parameters);
+        let weighted =
+            self.alone.as_ref().zip(whole).is_some_and(|(alone, member)| alone(member.theta).mass().is_some());
+        let side_by_side = self.events.is_none() && !weighted;
         match (self.method, &self.alone) {
-            (Method::Explicit(tableau), _) if self.events.is_none() => {
+            (Method::Explicit(tableau), _) if side_by_side => {
                 let common = Common { family: self.family, tableau, options: &self.options, stability: None };
                 drive(&common, members, sheet, &mut |_, _| {}, goes_on);
             }
-            (Method::Auto, Some(alone)) if self.events.is_none() => {
+            (Method::Auto, Some(alone)) if side_by_side => {
                 let (tableau, stability) = suited_to(&self.options);
                 let is_solvable = |member: &Member<'_>| {
-                    let parameters = ParametricField::<f64>::parameter_count(self.family);
                     member.theta.len() == parameters && solvable(&alone(member.theta), &self.options)
                 };
                 let stability = members.iter().any(is_solvable).then_some(stability);
@@ -202,7 +207,6 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
             (method, Some(alone)) => {
                 let mut integrator =
                     Integrator::new(method, sheet.dim, &self.options).expect("options that served in `new`");
-                let parameters = ParametricField::<f64>::parameter_count(self.family);
                 for (index, member) in members.iter().enumerate() {
                     if !goes_on() {
                         break;

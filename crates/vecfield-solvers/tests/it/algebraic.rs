@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_autodiff::Lifted;
+use vecfield_solvers::ensemble::{Ensemble, Member, Rows};
 use vecfield_solvers::{Dynamics, Event, Initial, Integrator, Method, Options, Save, Solution, SolveError, solve};
 use vecfield_traits::{Elementary, Jacobian, Mass, Sparsity, WithMass};
 
@@ -309,5 +310,19 @@ fn methods_for_plain_equations_refuse_by_name() {
         let stopped = solve(&field, (0.0, 1.0), &BALANCED, method, &options, Save::End).unwrap_err();
         let named = matches!(stopped.error, SolveError::NotOffered { method: name, .. } if name == method.name());
         assert!(named, "{}: {}", method.name(), stopped.error);
+    }
+}
+
+#[test]
+fn members_of_an_ensemble_solve_their_algebraic_equations() {
+    let make = |_theta: &[f64]| semi_explicit(Balance, &[1.0, 1.0, 0.0]);
+    let options = Options::default();
+    let ensemble = Ensemble::new(&Balance, make, Method::Auto, &options).unwrap();
+    let starts = [BALANCED, [1.0, 1.0, 0.0]];
+    let members = starts.each_ref().map(|y0| Member { theta: &[], y0, span: (0.0, 1.0) });
+    let together = ensemble.solve(&members, Rows::End);
+    for (k, y0) in starts.iter().enumerate() {
+        let alone = run(&make(&[]), 1.0, y0, Method::Auto, &options, &[1.0]);
+        assert_eq!(together.member(k), alone.last());
     }
 }
