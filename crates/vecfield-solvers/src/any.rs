@@ -9,7 +9,7 @@ use crate::explicit::ExplicitRungeKutta;
 use crate::extrapolation::Extrapolation;
 use crate::gauss::Gauss;
 use crate::multistep::{Adams, Bdf};
-use crate::radau::Radau5;
+use crate::radau::{Radau, RadauOrder};
 use crate::reversible::Reversible;
 use crate::rosenbrock::Rosenbrock;
 use crate::stabilised::Stabilised;
@@ -50,7 +50,10 @@ impl<R: Real> AnyStepper<R> {
             Method::Bdf => AnyFamily::new(Bdf::new(n, options)?),
             Method::Ndf => AnyFamily::new(Bdf::numerical(n, options)?),
             Method::Rosenbrock(tableau) => AnyFamily::new(Rosenbrock::new(tableau, n, options)?),
-            Method::Radau5 => AnyFamily::new(Radau5::new(n, options)?),
+            Method::Radau5 => AnyFamily::new(Radau::new(RadauOrder::Five, n, options)?),
+            Method::Radau9 => AnyFamily::new(Radau::new(RadauOrder::Nine, n, options)?),
+            Method::Radau13 => AnyFamily::new(Radau::new(RadauOrder::Thirteen, n, options)?),
+            Method::Radau => AnyFamily::new(Radau::new(RadauOrder::Variable, n, options)?),
             Method::Gauss(method) => AnyFamily::new(Gauss::new(method, n, options)?),
             Method::Symplectic(method) => AnyFamily::new(Symplectic::new(method, n, options)?),
             Method::Reversible(method) => AnyFamily::new(Reversible::new(method, n, options)?),

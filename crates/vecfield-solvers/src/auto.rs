@@ -20,7 +20,7 @@ use vecfield_traits::{Jacobian, Real};
 
 use crate::explicit::{ExplicitRungeKutta, Strain};
 use crate::linear::LinearSolver;
-use crate::radau::Radau5;
+use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::tableau::{TSIT5, Tableau, VERNER_7, VERNER_9};
 use crate::{Options, SolveError};
@@ -43,9 +43,9 @@ const RELAXED_AFTER: u32 = 8;
 /// take half a gigabyte.
 const LARGEST_DENSE: usize = 4000;
 
-/// Steps an explicit method or [`Radau5`], whichever the problem wants at the time.
+/// Steps an explicit method or [`Radau`], whichever the problem wants at the time.
 ///
-/// The memory of [`Radau5`] is made at the first switch to it and kept. States of more than 4000 components stay with the
+/// The memory of [`Radau`] is made at the first switch to it and kept. States of more than 4000 components stay with the
 /// explicit method, unless the field declares its sparsity or [`Options::linear`] says how to solve.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
@@ -55,7 +55,7 @@ pub struct Auto<R: Real> {
     stability: R,
     /// Is the implicit method thinkable?
     solvable: bool,
-    implicit: Option<Box<Radau5<R>>>,
+    implicit: Option<Box<Radau<R>>>,
     /// Is there a mass matrix, which the implicit method alone can solve with?
     weighted: bool,
     /// Is the step being taken implicit?
@@ -160,15 +160,15 @@ impl<R: Real> Auto<R> {
     }
 
     /// The implicit method, made if it was not yet.
-    fn implicit_part(&mut self) -> Result<&mut Radau5<R>, SolveError> {
+    fn implicit_part(&mut self) -> Result<&mut Radau<R>, SolveError> {
         let implicit = match self.implicit.take() {
             Some(implicit) => implicit,
-            None => Box::new(Radau5::new(self.n, &self.options)?),
+            None => Box::new(Radau::new(RadauOrder::Variable, self.n, &self.options)?),
         };
         Ok(self.implicit.insert(implicit))
     }
 
-    fn implicit(&self) -> Option<&Radau5<R>> {
+    fn implicit(&self) -> Option<&Radau<R>> {
         self.implicit.as_deref().filter(|_| self.stiff)
     }
 }
@@ -273,7 +273,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         if !self.stiff {
             return self.explicit.restore(field, stepper);
         }
-        let new = || Box::new(Radau5::new(self.n, &self.options).expect("options that served before"));
+        let new =
+            || Box::new(Radau::new(RadauOrder::Variable, self.n, &self.options).expect("options that served before"));
         self.implicit.get_or_insert_with(new).restore(field, stepper);
     }
 

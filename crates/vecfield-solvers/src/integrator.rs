@@ -8,7 +8,7 @@ use crate::explicit::ExplicitRungeKutta;
 use crate::extrapolation::Extrapolation;
 use crate::integrate::{Observer, Observing, Together, Witness, integrate};
 use crate::multistep::Adams;
-use crate::radau::Radau5;
+use crate::radau::{Radau, RadauOrder};
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stabilised::{Polynomials, Stabilised};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
@@ -79,14 +79,14 @@ impl<S: Scalar> Integrator<Stabilised<S>, S::Real> {
     }
 }
 
-impl<R: vecfield_traits::Real> Integrator<Radau5<R>, R> {
+impl<R: vecfield_traits::Real> Integrator<Radau<R>, R> {
     /// Radau IIA of order five, for stiff fields that know their Jacobian.
     ///
     /// # Errors
     ///
     /// Options that cannot be used.
     pub fn radau5(n: usize, options: &Options<R>) -> Result<Self, SolveError> {
-        Ok(Integrator { stepper: Radau5::new(n, options)?, options: options.clone() })
+        Ok(Integrator { stepper: Radau::new(RadauOrder::Five, n, options)?, options: options.clone() })
     }
 }
 

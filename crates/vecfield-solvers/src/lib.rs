@@ -27,6 +27,7 @@
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | where a solution comes to rest, and whether it stays there | [`steady::steady_state`] |
 //! | a mass matrix, algebraic equations | a field with [`Jacobian::mass`](vecfield_traits::Jacobian::mass), [`Initial`] |
+//! | a field whose stiff part is known | [`Split`], with `kc3-imex`, `kc4-imex` or `kc5-imex` |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
@@ -54,7 +55,7 @@
 //! | [`kvaerno3`, `4`, `5`](dirk::tableau::KVAERNO_5), [`kc3`, `4`, `5`](dirk::tableau::KC_5), [`esdirk4`, `5`](dirk::tableau::ESDIRK_5) | stiff problems, one factorisation for many steps | order 3 or 4 |
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
-//! | [`radau5`](Radau5) | stiff problems | collocation polynomial, order 3 |
+//! | [`radau5`, `9`, `13`, `radau`](Radau) | stiff problems at any tolerance; `radau` suits its order to it | collocation polynomial, order 3, 5, 7 |
 //! | [`bdf`, `ndf`](Bdf) | large stiff problems, 1e-2 to 1e-8 | of the method |
 //! | [`gauss2`, `gauss4`, `gauss6`](gauss) | long runs of any Hamiltonian | of the method's order |
 //! | [`verlet`, `blanes-moan4`, `kahan-li8`, ..](symplectic) | long runs of separable Hamiltonians, fixed steps | of the method's order |
@@ -97,6 +98,7 @@ mod radau;
 pub mod reversible;
 pub mod rosenbrock;
 mod solution;
+mod split;
 pub mod stabilised;
 pub mod steady;
 pub mod stepper;
@@ -117,9 +119,10 @@ pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
 pub use multistep::{Adams, Bdf};
 pub use options::{Initial, Options, Tolerance};
-pub use radau::Radau5;
+pub use radau::{Radau, RadauOrder};
 pub use reversible::Reversible;
 pub use solution::{Interrupted, Save, Solution};
+pub use split::{Split, SplitWorkspace};
 pub use stabilised::Stabilised;
 pub use stepper::Stats;
 pub use symplectic::Symplectic;

@@ -32,6 +32,12 @@ pub enum Method {
     DiagonallyImplicit(&'static DirkTableau),
     /// Radau IIA of order five.
     Radau5,
+    /// Radau IIA of order nine.
+    Radau9,
+    /// Radau IIA of order thirteen.
+    Radau13,
+    /// Radau IIA of orders five to thirteen, whichever suits.
+    Radau,
     /// Backward differentiation formulas of orders one to five.
     Bdf,
     /// Numerical differentiation formulas of orders one to five.
@@ -83,8 +89,9 @@ impl Method {
         let gauss = gauss::ALL.iter().map(|method| Method::Gauss(method));
         let symplectic = symplectic::ALL.iter().map(|method| Method::Symplectic(method));
         let reversible = reversible::ALL.iter().map(|method| Method::Reversible(method));
-        let diagonal = dirk::ALL.iter().map(|tableau| Method::DiagonallyImplicit(tableau));
-        let stiff = diagonal.chain(linear).chain([Method::Radau5, Method::Bdf, Method::Ndf]);
+        let diagonal = dirk::ALL.iter().chain(dirk::PAIRS).map(|tableau| Method::DiagonallyImplicit(tableau));
+        let radau = [Method::Radau5, Method::Radau9, Method::Radau13, Method::Radau];
+        let stiff = diagonal.chain(linear).chain(radau).chain([Method::Bdf, Method::Ndf]);
         let long = gauss.chain(symplectic).chain(reversible);
         let smooth = [Method::Taylor, Method::Adams];
         core::iter::once(Method::Auto).chain(explicit).chain(smooth).chain(stiff).chain(long)
@@ -116,6 +123,9 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => tableau.name,
             Method::Rosenbrock(tableau) => tableau.name,
             Method::Radau5 => "radau5",
+            Method::Radau9 => "radau9",
+            Method::Radau13 => "radau13",
+            Method::Radau => "radau",
             Method::Bdf => "bdf",
             Method::Ndf => "ndf",
             Method::Gauss(method) => method.name,
@@ -136,6 +146,9 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => (tableau.order, tableau.order),
             Method::Rosenbrock(tableau) => (tableau.order, tableau.order),
             Method::Radau5 => (5, 5),
+            Method::Radau9 => (9, 9),
+            Method::Radau13 => (13, 13),
+            Method::Radau => (5, 13),
             Method::Bdf | Method::Ndf => (1, 5),
             Method::Gauss(method) => (method.order, method.order),
             Method::Symplectic(method) => (method.order, method.order),
@@ -151,7 +164,7 @@ impl Method {
             Method::Symplectic(_) => Kind::Symplectic,
             Method::Reversible(_) => Kind::Reversible,
             Method::Auto | Method::DiagonallyImplicit(_) | Method::Rosenbrock(_) => Kind::Implicit,
-            Method::Radau5 | Method::Gauss(_) => Kind::Implicit,
+            Method::Radau5 | Method::Radau9 | Method::Radau13 | Method::Radau | Method::Gauss(_) => Kind::Implicit,
         }
     }
 
@@ -188,6 +201,9 @@ impl Method {
             | Method::DiagonallyImplicit(_)
             | Method::Rosenbrock(_)
             | Method::Radau5
+            | Method::Radau9
+            | Method::Radau13
+            | Method::Radau
             | Method::Bdf
             | Method::Ndf => Stiffness::Yes,
         }
@@ -210,6 +226,9 @@ impl Method {
             Method::Symplectic(method) => method.when,
             Method::Reversible(method) => method.when,
             Method::Radau5 => "stiff problems at any tolerance, discontinuous or not",
+            Method::Radau9 => "smooth stiff problems, 1e-6 to 1e-11",
+            Method::Radau13 => "smooth stiff problems below 1e-10",
+            Method::Radau => "stiff problems at any tolerance",
             Method::Bdf => "large stiff problems: one linear system a step, of the size of the state",
             Method::Ndf => "as bdf, with smaller errors where eigenvalues are near the negative real axis",
         }
@@ -227,6 +246,7 @@ impl Method {
             Method::DiagonallyImplicit(tableau) => tableau.source,
             Method::Rosenbrock(tableau) => tableau.source,
             Method::Radau5 => "Hairer-Wanner II, IV.8",
+            Method::Radau9 | Method::Radau13 | Method::Radau => "Hairer-Wanner 1999",
             Method::Bdf => "Brenan-Campbell-Petzold 1996",
             Method::Ndf => "Shampine-Reichelt 1997",
             Method::Gauss(method) => method.source,

@@ -16,7 +16,7 @@ use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity, VectorField};
 
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Tolerance, root_mean};
-use crate::radau::Radau5;
+use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
 use crate::{Options, SolveError};
 
@@ -167,7 +167,7 @@ fn search<R: Real, F: Jacobian<R>>(
     let mut evaluator = Evaluator::new(&mut held, &mut work);
     let mut newton = Newton::new(n, options);
     newton.adopt(field);
-    let mut transient = Radau5::new(n, &Options { step: None, ..on_the_way.clone() })?;
+    let mut transient = Radau::new(RadauOrder::Five, n, &Options { step: None, ..on_the_way.clone() })?;
     transient.start(&mut evaluator, R::zero(), y)?;
     y.copy_from_slice(Stepper::<Held<'_, F, R>>::y(&transient)); // consistent with algebraic equations now
     let mut h = newton.pace(y, &mut evaluator);

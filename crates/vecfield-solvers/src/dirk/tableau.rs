@@ -15,7 +15,10 @@ pub const ALL: &[&DirkTableau] = &[
     &ESDIRK_5,
 ];
 
-pub use super::kennedy_carpenter::{ESDIRK_4, ESDIRK_5, KC_3, KC_4, KC_5};
+/// Every implicit–explicit pair, lowest order first.
+pub const PAIRS: &[&DirkTableau] = &[&KC_3_IMEX, &KC_4_IMEX, &KC_5_IMEX];
+
+pub use super::kennedy_carpenter::{ESDIRK_4, ESDIRK_5, KC_3, KC_3_IMEX, KC_4, KC_4_IMEX, KC_5, KC_5_IMEX};
 pub use super::kvaerno::{KVAERNO_3, KVAERNO_4, KVAERNO_5};
 
 /// A diagonally implicit method whose first stage is the beginning of the step and whose last is its end.
@@ -131,6 +134,11 @@ const _: () = {
     let mut i = 0;
     while i < ALL.len() {
         ALL[i].check();
+        i += 1;
+    }
+    i = 0;
+    while i < PAIRS.len() {
+        PAIRS[i].check();
         i += 1;
     }
 };

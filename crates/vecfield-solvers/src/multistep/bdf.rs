@@ -23,7 +23,7 @@ use self::newton::{Linear, Newton};
 use self::selection::Selection;
 use super::differences::{Differences, SLOTS, Stride};
 use crate::options::{Norm, Options, root_mean};
-use crate::radau::Radau5;
+use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
@@ -46,7 +46,7 @@ const NUMERICAL: [f64; HIGHEST + 1] = [0.0, -0.1850, -1.0 / 9.0, -0.0823, -0.041
 
 /// Steps backward differentiation formulas over floats, choosing order and step.
 ///
-/// Steps of a fixed size begin with five of [`Radau5`], of the same order, which give the history.
+/// Steps of a fixed size begin with five of [`Radau`], of the same order, which give the history.
 #[derive(Debug, Clone)]
 pub struct Bdf<R: Real> {
     n: usize,
@@ -80,7 +80,7 @@ pub struct Bdf<R: Real> {
     fresh: bool,
     failures: u32,
     /// The method of the first steps of a fixed size, while they last.
-    starter: Option<Box<Radau5<R>>>,
+    starter: Option<Box<Radau<R>>>,
     starting: bool,
     fixed: bool,
 }
@@ -107,7 +107,7 @@ impl<R: Real> Bdf<R> {
     fn with(kappa: [f64; HIGHEST + 1], n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         options.validate(n)?;
         let fixed = options.step.is_some();
-        let starter = if fixed { Some(Box::new(Radau5::new(n, options)?)) } else { None };
+        let starter = if fixed { Some(Box::new(Radau::new(RadauOrder::Five, n, options)?)) } else { None };
         let vector = || vec![R::zero(); n];
         Ok(Bdf {
             n,

@@ -1,7 +1,7 @@
 //! The tables of diagonally implicit methods: order conditions, stability, stiff accuracy.
 
 use vecfield_linalg::Complex;
-use vecfield_solvers::dirk::tableau::{ALL, DirkError, DirkTableau, TRAPEZOID};
+use vecfield_solvers::dirk::tableau::{ALL, DirkError, DirkTableau, PAIRS, TRAPEZOID};
 
 use crate::trees::{Forest, ROUNDING, Target, Weights};
 
@@ -88,6 +88,29 @@ fn stages_are_of_order_two_and_the_last_one_is_the_end() {
         let last = tableau.interpolant.iter().map(|row| row.iter().sum::<f64>());
         for (weight, b) in last.zip(end(tableau)) {
             assert!((weight - b).abs() < 1e-14, "{}", tableau.name);
+        }
+    }
+}
+
+/// The conditions of trees with two kinds of nodes (Kennedy–Carpenter 2003, section 2.1), for steps, estimate, dense output.
+#[test]
+fn pairs_meet_the_order_conditions_that_couple_them() {
+    let forest = Forest::coloured(6, 2);
+    for tableau in PAIRS {
+        let explicit: Vec<Vec<f64>> = tableau.explicit.expect("a pair").iter().map(|row| row.to_vec()).collect();
+        let conditions = forest.additive(&[&matrix(tableau), &explicit]);
+        let both = |b: &[f64]| Weights::additive(&[b, b]);
+        conditions.assert_order(tableau.name, &both(end(tableau)), Target::Step, tableau.order);
+        if let DirkError::Embedded { weights, order } = tableau.error {
+            conditions.assert_order(tableau.name, &both(weights), Target::Nothing, order);
+        }
+        for theta in [0.1_f64, 0.35, 0.5, 0.8, 1.0] {
+            let polynomial = |row: &&[f64]| row.iter().rev().fold(0.0, |sum, w| (sum + w) * theta);
+            let weights: Vec<f64> = tableau.interpolant.iter().map(polynomial).collect();
+            for nodes in 1..=tableau.dense_order {
+                let defect = conditions.defect(&both(&weights), Target::Dense(theta), nodes);
+                assert!(defect < 10.0 * ROUNDING, "{} at {theta}: {nodes} nodes, off by {defect:e}", tableau.name);
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod order_conditions;
 mod resume;
 mod reversible;
 mod scalars;
+mod splitting;
 mod stabilised;
 mod steady;
 mod stiff;
