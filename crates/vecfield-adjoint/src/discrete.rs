@@ -16,7 +16,7 @@ use vecfield_traits::{Real, VectorField, Vjp};
 use crate::AdjointError;
 use crate::budget::Budget;
 use crate::event::Crossing;
-use crate::record::{Record, Recorder};
+use crate::record::{Outline, Record, Recorder};
 use crate::reverse::{AnyReverse, Bars, ExplicitReverse, ReverseStep};
 use crate::schedule::{Action, go_back};
 use crate::sweep::{Sweep, Trail};
@@ -161,11 +161,13 @@ impl<K, V, R: Real> Discrete<K, V, R> {
     /// How many steps a pass back will take again, for each step of the solve.
     pub fn recompute_factor(&self) -> f64 {
         let mut repeated = 0;
-        let counted = self.go_back(&mut |action| {
-            repeated += action.steps();
-            Ok::<(), ()>(())
-        });
-        debug_assert!(counted.is_ok(), "counting cannot fail");
+        if !self.record.complete {
+            let counted = back(&self.record.outline(), &mut |action| {
+                repeated += action.steps();
+                Ok::<(), ()>(())
+            });
+            debug_assert!(counted.is_ok(), "counting cannot fail");
+        }
         repeated as f64 / self.record.steps.max(1) as f64
     }
 
@@ -255,13 +257,6 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         let theta = vec![R::zero(); field.parameters().len()];
         let bars = Bars { y: vec![R::zero(); n], theta, t: R::zero(), h: R::zero() };
         let mut work = field.workspace();
-        let mut actions = Vec::new();
-        if !self.record.complete {
-            self.go_back(&mut |action| {
-                actions.push(action);
-                Ok::<(), AdjointError>(())
-            })?;
-        }
         let mut repeated = 0;
         let Discrete { integrator, reverse, record, trail, .. } = self;
         let mut sweep = Sweep::new(trail, cotangents, bars);
@@ -269,8 +264,10 @@ impl<K, V, R: Real> Discrete<K, V, R> {
             for step in (0..record.steps).rev() {
                 sweep.step(step, record, reverse, field, &mut work, crossings, progress)?;
             }
+            return Ok(sweep.gradient(0));
         }
-        for action in actions {
+        // As it comes, not as a list: the list would grow with the number of steps.
+        back(&record.outline(), &mut |action| {
             repeated += action.steps() as u64;
             match action {
                 Action::Keep { from, at } => {
@@ -287,28 +284,25 @@ impl<K, V, R: Real> Discrete<K, V, R> {
                 }
                 Action::Drop { .. } => record.drop_checkpoint(),
             }
-        }
+            Ok::<(), AdjointError>(())
+        })?;
         Ok(sweep.gradient(repeated))
     }
+}
 
-    /// The whole way back.
-    fn go_back<E>(&self, act: &mut impl FnMut(Action) -> Result<(), E>) -> Result<(), E> {
-        if self.record.complete {
-            return Ok(());
+/// The whole way back over a record that does not hold every stage.
+fn back<E>(outline: &Outline, act: &mut impl FnMut(Action) -> Result<(), E>) -> Result<(), E> {
+    let mut end = outline.steps;
+    let mut kept = outline.checkpoints;
+    for &(from, checkpoint) in &outline.places {
+        go_back(from, end, outline.stretch, outline.rooms.saturating_sub(kept), act)?;
+        if checkpoint {
+            act(Action::Drop { at: from })?;
+            kept -= 1;
         }
-        let mut end = self.record.steps;
-        let mut kept = self.record.checkpoints.len();
-        for (from, checkpoint) in self.record.places() {
-            let room = self.record.room_beside(kept);
-            go_back(from, end, self.record.stretch(), room, act)?;
-            if checkpoint {
-                act(Action::Drop { at: from })?;
-                kept -= 1;
-            }
-            end = from;
-        }
-        Ok(())
+        end = from;
     }
+    Ok(())
 }
 
 /// Takes the steps from the place at `from` on again: up to `start` without keeping their stages, then up to `end` with.

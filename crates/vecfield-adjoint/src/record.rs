@@ -58,6 +58,19 @@ pub(crate) struct Checkpoint<R> {
     pub(crate) numbers: Vec<R>,
 }
 
+/// What the way back over a record is planned from.
+#[derive(Debug, Clone)]
+pub(crate) struct Outline {
+    /// Every place from which the solve can go on, from the last: the step, and whether a checkpoint is there.
+    pub(crate) places: Vec<(usize, bool)>,
+    pub(crate) steps: usize,
+    pub(crate) checkpoints: usize,
+    /// How many steps' stages fit at once.
+    pub(crate) stretch: usize,
+    /// How many checkpoints fit; none if the method cannot be taken up.
+    pub(crate) rooms: usize,
+}
+
 impl<R: Real> Record<R> {
     pub(crate) fn new(limit: Limit) -> Record<R> {
         Record {
@@ -86,30 +99,26 @@ impl<R: Real> Record<R> {
         self.restarts.push(Restart { step: 0, t, y: y.to_vec(), due: Vec::new() });
     }
 
-    /// How many steps' stages fit at once.
-    pub(crate) fn stretch(&self) -> usize {
-        self.limit.stretch(self.largest.1)
-    }
-
-    /// How many more checkpoints fit beside `kept`; none if the method cannot be taken up.
-    pub(crate) fn room_beside(&self, kept: usize) -> usize {
-        if self.savable { self.limit.room(kept, self.largest.0) } else { 0 }
-    }
-
     /// Which restart, if any, this step begins at.
     pub(crate) fn begins_at(&self, step: usize) -> Option<usize> {
         self.restarts.binary_search_by_key(&step, |restart| restart.step).ok()
     }
 
-    /// Every place from which the solve can go on, from the last: the step, and whether it is a checkpoint.
-    pub(crate) fn places(&self) -> Vec<(usize, bool)> {
-        let beginnings = self.restarts.iter().map(|restart| (restart.step, false));
-        let mut places: Vec<_> =
-            beginnings.chain(self.checkpoints.iter().map(|checkpoint| (checkpoint.step, true))).collect();
+    /// Where the solve can be taken up, and what there is room for.
+    pub(crate) fn outline(&self) -> Outline {
+        let mut places = Vec::with_capacity(self.restarts.len() + self.checkpoints.len());
+        places.extend(self.restarts.iter().map(|restart| (restart.step, false)));
+        places.extend(self.checkpoints.iter().map(|checkpoint| (checkpoint.step, true)));
         places.sort_unstable();
         places.dedup_by_key(|place| place.0);
         places.reverse();
-        places
+        Outline {
+            places,
+            steps: self.steps,
+            checkpoints: self.checkpoints.len(),
+            stretch: self.limit.stretch(self.largest.1),
+            rooms: if self.savable { self.limit.room(0, self.largest.0) } else { 0 },
+        }
     }
 
     /// Keeps the stages of the step the stepper has just taken.

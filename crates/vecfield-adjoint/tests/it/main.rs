@@ -4,5 +4,6 @@ mod crossings;
 mod discrete;
 mod fits;
 mod forward;
+mod memory;
 mod sensitivities;
 mod systems;
