@@ -61,6 +61,12 @@ impl ExprField {
         self.program.eval_parts([&[t], y, theta], dy, work);
     }
 
+    /// The same family for numbers that are several systems side by side, such as the lanes of an ensemble: compiled for
+    /// the widest vectors the processor has.
+    pub fn side_by_side(&self) -> SideBySide<'_> {
+        SideBySide(self)
+    }
+
     /// How many states and parameters it has.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.states, self.parameters)
@@ -90,6 +96,33 @@ impl<S: Elementary> ParametricField<S> for ExprField {
     #[inline]
     fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], work: &mut Registers<S>) {
         self.write(t, y, theta, dy, work);
+    }
+}
+
+/// An [`ExprField`] over numbers that are several side by side; made by [`ExprField::side_by_side`].
+#[derive(Debug, Clone, Copy)]
+pub struct SideBySide<'a>(&'a ExprField);
+
+impl<S: Elementary> ParametricField<S> for SideBySide<'_> {
+    type Workspace = Registers<S>;
+
+    fn workspace(&self) -> Registers<S> {
+        self.0.program.registers()
+    }
+
+    fn dim(&self) -> usize {
+        self.0.states
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.0.parameters
+    }
+
+    #[inline]
+    fn eval(&self, t: S, y: &[S], theta: &[S], dy: &mut [S], work: &mut Registers<S>) {
+        let ExprField { program, states, parameters } = self.0;
+        assert_eq!((y.len(), theta.len()), (*states, *parameters), "one value per state and per parameter");
+        program.eval_parts_vectorised([&[t], y, theta], dy, work);
     }
 }
 

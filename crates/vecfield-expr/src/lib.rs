@@ -59,7 +59,7 @@ mod simplify;
 mod token;
 
 pub use error::{CompileError, ParseError, ParseErrorKind};
-pub use field::ExprField;
+pub use field::{ExprField, SideBySide};
 pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
 pub use jacobian::{SPARSE_FROM, SymbolicAt, SymbolicField, SymbolicRegisters};
 pub use op::{Binary, Unary, power, reserved_names};

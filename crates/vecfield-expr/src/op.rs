@@ -87,7 +87,7 @@ impl Unary {
     }
 
     /// The value at `x`.
-    #[inline]
+    #[inline(always)]
     pub fn apply<S: Elementary>(self, x: S) -> S {
         match self {
             Unary::Neg => -x,
@@ -216,7 +216,7 @@ impl Power {
 }
 
 /// `x^(whole + 1/2)`.
-#[inline]
+#[inline(always)]
 pub(crate) fn half_integral<S: Elementary>(x: S, whole: i32) -> S {
     if whole == 0 {
         return x.sqrt();

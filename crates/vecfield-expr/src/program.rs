@@ -11,6 +11,7 @@ mod rows;
 mod run;
 mod tape;
 
+use vecfield_kernels::Job;
 use vecfield_traits::Elementary;
 
 use crate::error::CompileError;
@@ -121,11 +122,53 @@ impl Program {
         assert_eq!(outputs.len(), self.outputs.len(), "one place per output");
         let file = registers.fit(self);
         match &self.code {
-            Code::Narrow(code) => run::run_narrow(code, parts, file),
-            Code::Wide(code) => run::run_wide(code, parts, file),
+            Code::Narrow(code) => narrow(code, parts, file),
+            Code::Wide(code) => wide(code, parts, file),
         }
         for (output, &place) in outputs.iter_mut().zip(&self.outputs) {
             *output = file[place as usize];
+        }
+    }
+
+    /// The same, compiled for the widest vectors the processor has: for numbers that are several side by side.
+    pub(crate) fn eval_parts_vectorised<S: Elementary, const P: usize>(
+        &self,
+        parts: [&[S]; P],
+        outputs: &mut [S],
+        registers: &mut Registers<S>,
+    ) {
+        assert_eq!(outputs.len(), self.outputs.len(), "one place per output");
+        let file = registers.fit(self);
+        vecfield_kernels::run(Vectorised { code: &self.code, parts, file });
+        for (output, &place) in outputs.iter_mut().zip(&self.outputs) {
+            *output = file[place as usize];
+        }
+    }
+}
+
+#[inline]
+fn narrow<S: Elementary, const P: usize>(code: &[Instruction<u8>], parts: [&[S]; P], file: &mut [S]) {
+    run::run_narrow(code, parts, file);
+}
+
+fn wide<S: Elementary, const P: usize>(code: &[Instruction<u32>], parts: [&[S]; P], file: &mut [S]) {
+    run::run_wide(code, parts, file);
+}
+
+struct Vectorised<'a, S, const P: usize> {
+    code: &'a Code,
+    parts: [&'a [S]; P],
+    file: &'a mut [S],
+}
+
+impl<S: Elementary, const P: usize> Job for Vectorised<'_, S, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        match self.code {
+            Code::Narrow(code) => run::run_narrow(code, self.parts, self.file),
+            Code::Wide(code) => run::run_wide(code, self.parts, self.file),
         }
     }
 }

@@ -54,7 +54,7 @@ impl<S: Elementary> Registers<S> {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn run_narrow<S: Elementary, const P: usize>(code: &[Instruction<u8>], parts: [&[S]; P], file: &mut [S]) {
     let file: &mut [S; NARROW] = file.try_into().expect("a narrow program's file was fitted to the full width");
     let mut place = 0_u8;
@@ -71,6 +71,7 @@ pub(super) fn run_narrow<S: Elementary, const P: usize>(code: &[Instruction<u8>]
     }
 }
 
+#[inline(always)]
 pub(super) fn run_wide<S: Elementary, const P: usize>(code: &[Instruction<u32>], parts: [&[S]; P], file: &mut [S]) {
     for (place, &input) in file.iter_mut().zip(parts.into_iter().flatten()) {
         *place = input;
