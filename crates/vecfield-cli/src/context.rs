@@ -32,13 +32,15 @@ pub(crate) struct Context {
     pub(crate) json: bool,
     /// Print neither progress nor warnings.
     pub(crate) quiet: bool,
+    /// What fixes every random choice.
+    pub(crate) seed: u64,
     /// How many threads long jobs use; as many as there are cores unless said.
     threads: Option<NonZeroUsize>,
 }
 
 impl Context {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
-        Self { json: arguments.json, quiet: arguments.quiet, threads: arguments.threads }
+        Self { json: arguments.json, quiet: arguments.quiet, seed: arguments.seed, threads: arguments.threads }
     }
 
     /// Runs `job` on as many threads as the user gave.

@@ -22,26 +22,33 @@
 //! | a problem as a field with events, for a solver | [`System`] |
 //! | a problem solved as its file says | [`Solver`], [`Run`] |
 //! | the gradient of a quantity at its end | [`Objective`], [`Solver::differentiate`] |
+//! | the trajectories of an `[ensemble]`, all solved, and what they have in common | [`Population`], [`EnsembleSolver`], [`Moments`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
 //! **Architecture invariant:** this is the only library crate that reads or writes files. *Why:* everything else can be
 //! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
 
+mod ensemble;
 mod gradient;
+mod moments;
 mod names;
 mod outline;
+mod population;
 mod problem;
 mod run;
 mod system;
 mod table;
 mod write;
 
+pub use ensemble::{EnsembleError, EnsembleRun, EnsembleSolver};
 pub use gradient::{Adjoint, Derivatives, NoGradient, Objective, ObjectiveError};
+pub use moments::Moments;
 pub use outline::Outline;
+pub use population::{Population, PopulationError};
 pub use problem::{
-    Definition, Direction, Discrete, Event, Parameter, Problem, ProblemError, ProblemReason, Save, SetError,
-    SettingError, Settings, Variable,
+    Axis, Combine, Definition, Direction, Discrete, Distribution, Ensemble, Event, Parameter, Problem, ProblemError,
+    ProblemReason, Save, SetError, SettingError, Settings, Values, Variable,
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
 pub use system::{Guarded, System};

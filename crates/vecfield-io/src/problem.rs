@@ -4,6 +4,7 @@
 //! filled in, and the settings agree with each other. What was wrong is said with its line and column.
 
 mod build;
+mod ensemble;
 mod error;
 mod settings;
 mod toml;
@@ -14,6 +15,8 @@ use vecfield_expr::{ExprId, Graph};
 
 use crate::names::did_you_mean;
 
+pub(crate) use ensemble::canonical;
+pub use ensemble::{Axis, Combine, Distribution, Ensemble, Values};
 pub use error::{ProblemError, ProblemReason};
 pub use settings::{Save, SettingError, Settings};
 
@@ -29,6 +32,7 @@ pub struct Problem {
     variables: Vec<Variable>,
     discrete: Vec<Discrete>,
     events: Vec<Event>,
+    ensemble: Option<Ensemble>,
     settings: Settings,
 }
 
@@ -187,6 +191,11 @@ impl Problem {
         &self.events
     }
 
+    /// The ensemble it asks for, if any.
+    pub fn ensemble(&self) -> Option<&Ensemble> {
+        self.ensemble.as_ref()
+    }
+
     /// How it is to be solved.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -206,6 +215,9 @@ impl Problem {
         if !value.is_finite() {
             return Err(SetError::NotFinite { name: name.into(), value });
         }
+        if self.varies(name) {
+            return Err(SetError::Varies { name: name.into() });
+        }
         let variable = name.strip_prefix("initial.").unwrap_or(name);
         if let Some(parameter) = self.parameters.iter_mut().find(|p| p.name == name) {
             parameter.value = value;
@@ -220,6 +232,15 @@ impl Problem {
             return Err(SetError::Unknown { name: name.into(), hint, known: known.join(", ") });
         }
         Ok(())
+    }
+}
+
+impl Problem {
+    /// Is it an axis of the ensemble?
+    fn varies(&self, name: &str) -> bool {
+        let initial = format!("initial.{name}");
+        let axes = self.ensemble.iter().flat_map(|ensemble| &ensemble.axes);
+        axes.into_iter().any(|axis| axis.name == name || axis.name == initial)
     }
 }
 
@@ -239,6 +260,12 @@ pub enum SetError {
         hint: String,
         /// The names it has.
         known: String,
+    },
+    /// A value that differs among the trajectories of an ensemble.
+    #[error("`{name}` differs from one trajectory of [ensemble] to the next; take it out there to set it for all")]
+    Varies {
+        /// The name.
+        name: String,
     },
     /// A value that is not finite.
     #[error("`{name}` cannot be set to {value}; give a finite number")]

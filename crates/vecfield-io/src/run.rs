@@ -84,12 +84,12 @@ pub struct Stopped {
 /// A problem made ready: compiled, its settings agreed on.
 #[derive(Debug, Clone)]
 pub struct Solver {
-    system: System,
-    method: Method,
-    span: (f64, f64),
-    save: Vec<f64>,
+    pub(crate) system: System,
+    pub(crate) method: Method,
+    pub(crate) span: (f64, f64),
+    pub(crate) save: Vec<f64>,
     initial: Vec<f64>,
-    options: Options<f64>,
+    pub(crate) options: Options<f64>,
 }
 
 /// Why a problem cannot be solved as it stands.
@@ -209,48 +209,12 @@ impl Solver {
         let stopped = |error, run| Box::new(Stopped { error, run });
         let mut integrator = Integrator::new(self.method, self.initial.len(), &self.options)
             .map_err(|error| stopped(error, self.nothing()))?;
-        let mut events: Vec<_> = self.system.events().iter().map(|event| self.event(event)).collect();
+        let mut events: Vec<_> =
+            self.system.events().iter().map(|guarded| event(guarded, self.system.theta())).collect();
         let save = Save::At(&self.save);
         match integrator.run(&mut field, self.span, &self.initial, save, &mut events, &mut watched) {
             Ok(solution) => Ok(self.run(solution)),
             Err(Interrupted { error, partial }) => Err(stopped(error, self.run(*partial))),
-        }
-    }
-
-    /// An event as the solver takes it.
-    fn event<'a, F>(&'a self, event: &'a Guarded) -> Event<'a, f64, F> {
-        let direction = match event.direction {
-            Direction::Rising => Crossing::Rising,
-            Direction::Falling => Crossing::Falling,
-            Direction::Any => Crossing::Any,
-        };
-        let gather = |inputs: &mut Vec<f64>, t: f64, y: &[f64]| {
-            inputs.clear();
-            inputs.push(t);
-            inputs.extend_from_slice(y);
-            inputs.extend_from_slice(self.system.theta());
-        };
-        let (mut registers, mut inputs) = (event.guard.registers(), Vec::new());
-        let mut found = Event::new(direction, move |_: &F, t, y: &[f64]| {
-            let mut value = [0.0];
-            gather(&mut inputs, t, y);
-            event.guard.eval(&inputs, &mut value, &mut registers);
-            value[0]
-        });
-        if let Some((components, program)) = &event.jump {
-            let (mut registers, mut inputs) = (program.registers(), Vec::new());
-            let mut values = vec![0.0; components.len()];
-            found = found.jump(move |_, t, y| {
-                gather(&mut inputs, t, y);
-                program.eval(&inputs, &mut values, &mut registers);
-                for (&component, &value) in components.iter().zip(&values) {
-                    y[component] = value;
-                }
-            });
-        }
-        match event.stop_after {
-            Some(count) => found.stop_after(count),
-            None => found,
         }
     }
 
@@ -270,6 +234,43 @@ impl Solver {
         let happened = solution.events.into_iter();
         let occurrences = happened.map(|e| Occurrence { event: e.event, t: e.t, values: seen(e.y) }).collect();
         Run { method: self.method.name(), times: solution.t, values, variables, stats, ending, occurrences }
+    }
+}
+
+/// An event as the solver takes it.
+pub(crate) fn event<'a, F>(event: &'a Guarded, theta: &[f64]) -> Event<'a, f64, F> {
+    let direction = match event.direction {
+        Direction::Rising => Crossing::Rising,
+        Direction::Falling => Crossing::Falling,
+        Direction::Any => Crossing::Any,
+    };
+    let gather = |inputs: &mut Vec<f64>, t: f64, y: &[f64], theta: &[f64]| {
+        inputs.clear();
+        inputs.push(t);
+        inputs.extend_from_slice(y);
+        inputs.extend_from_slice(theta);
+    };
+    let (mut registers, mut inputs, values) = (event.guard.registers(), Vec::new(), theta.to_vec());
+    let mut found = Event::new(direction, move |_: &F, t, y: &[f64]| {
+        let mut value = [0.0];
+        gather(&mut inputs, t, y, &values);
+        event.guard.eval(&inputs, &mut value, &mut registers);
+        value[0]
+    });
+    if let Some((components, program)) = &event.jump {
+        let (mut registers, mut inputs, theta) = (program.registers(), Vec::new(), theta.to_vec());
+        let mut values = vec![0.0; components.len()];
+        found = found.jump(move |_, t, y| {
+            gather(&mut inputs, t, y, &theta);
+            program.eval(&inputs, &mut values, &mut registers);
+            for (&component, &value) in components.iter().zip(&values) {
+                y[component] = value;
+            }
+        });
+    }
+    match event.stop_after {
+        Some(count) => found.stop_after(count),
+        None => found,
     }
 }
 

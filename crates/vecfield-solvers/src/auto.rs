@@ -125,6 +125,8 @@ impl<R: Real> Auto<R> {
     /// implicit.
     pub(crate) fn take_over(&mut self, y: &[R]) {
         (self.stiff, self.switch, self.patience) = (false, true, RELAXED_AFTER);
+        // Nobody suspects a field that the implicit method could not solve, or one with a mass.
+        (self.solvable, self.weighted) = (true, false);
         self.explicit.stand_at(y);
     }
 

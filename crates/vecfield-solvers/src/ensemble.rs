@@ -2,8 +2,8 @@
 //!
 //! Explicit methods take [`LANES`] trajectories at a time, one to a lane of the processor's vectors. Every lane has its own
 //! time, step and error control, and takes the next trajectory when its own ends, so no lane waits for another. A
-//! trajectory that [`Method::Auto`] finds stiff leaves its lane and is gone on with alone; trajectories with events, and those
-//! of other methods, are solved alone from the start.
+//! trajectory that [`Method::Auto`] finds stiff leaves its lane and is gone on with alone; trajectories with events, a mass
+//! matrix or another method are solved alone from the start.
 //!
 //! **Architecture invariant:** the result of a member depends on that member alone: not on its place, its neighbours or the
 //! number of threads. Where its formula is of `+ - * /`, `sqrt`, `abs`, `min`, `max` and powers, it has the bits and the work of a solve on its own; where
@@ -140,19 +140,19 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
     pub fn solve(&self, members: &[Member<'_>], rows: Rows<'_>) -> EnsembleSolution {
         let (mut solution, dim) = self.blank(members.len(), rows);
         let sheet = Sheet::new(rows, dim, &mut solution.y, &mut solution.outcomes);
-        self.batch(members, sheet, &|| true);
+        self.batch(members, sheet, &|_| true);
         solution
     }
 
     /// [`solve`](Ensemble::solve) on the threads of the current [`rayon`] pool, with the same result. `goes_on` is asked
-    /// now and then; once it says no, members under way end where they are and the others do not begin:
-    /// [`Ending::Stopped`](crate::Ending::Stopped).
+    /// now and then, and told how many more members have ended since a thread last asked; once it says no, members under way
+    /// end where they are and the others do not begin: [`Ending::Stopped`](crate::Ending::Stopped).
     #[cfg(feature = "parallel")]
     pub fn solve_parallel(
         &self,
         members: &[Member<'_>],
         rows: Rows<'_>,
-        goes_on: &(dyn Fn() -> bool + Sync),
+        goes_on: &(dyn Fn(usize) -> bool + Sync),
     ) -> EnsembleSolution
     where
         F: Sync,
@@ -173,18 +173,26 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
         (EnsembleSolution::blank(members, rows.count(), dim), dim)
     }
 
+    /// The field of the first member that has one.
+    fn some_field(&self, members: &[Member<'_>]) -> Option<G> {
+        let parameters = ParametricField::<f64>::parameter_count(self.family);
+        let member = members.iter().find(|member| member.theta.len() == parameters)?;
+        self.alone.as_ref().map(|alone| alone(member.theta))
+    }
+
+    /// Is there a mass matrix, with which no lane can step?
+    fn weighted(&self, members: &[Member<'_>]) -> bool {
+        self.some_field(members).is_some_and(|field| field.mass().is_some())
+    }
+
     /// Solves a part of the members.
-    fn batch(&self, members: &[Member<'_>], mut sheet: Sheet<'_>, goes_on: &dyn Fn() -> bool) {
+    fn batch(&self, members: &[Member<'_>], mut sheet: Sheet<'_>, goes_on: &dyn Fn(usize) -> bool) {
         let sheet = &mut sheet;
-        if !goes_on() {
+        if !goes_on(0) {
             return;
         }
-        // Lanes know nothing of a mass matrix; each member alone solves with it, or is refused.
         let parameters = ParametricField::<f64>::parameter_count(self.family);
-        let whole = members.iter().find(|member| member.theta.len() == parameters);
-        let weighted =
-            self.alone.as_ref().zip(whole).is_some_and(|(alone, member)| alone(member.theta).mass().is_some());
-        let side_by_side = self.events.is_none() && !weighted;
+        let side_by_side = self.events.is_none() && !self.weighted(members);
         match (self.method, &self.alone) {
             (Method::Explicit(tableau), _) if side_by_side => {
                 let common = Common { family: self.family, tableau, options: &self.options, stability: None };
@@ -192,15 +200,15 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
             }
             (Method::Auto, Some(alone)) if side_by_side => {
                 let (tableau, stability) = suited_to(&self.options);
-                let is_solvable = |member: &Member<'_>| {
-                    member.theta.len() == parameters && solvable(&alone(member.theta), &self.options)
-                };
-                let stability = members.iter().any(is_solvable).then_some(stability);
+                let field = self.some_field(members);
+                let solvable = field.is_some_and(|field| solvable(&field, &self.options));
+                let stability = solvable.then_some(stability);
                 let common = Common { family: self.family, tableau, options: &self.options, stability };
                 let mut auto = Auto::new(sheet.dim, &self.options).expect("options that served in `new`");
                 let mut stiff = |handover: drive::Handover<'_>, sheet: &mut Sheet<'_>| {
-                    let mut field = alone(members[handover.member].theta);
-                    solo::go_on(&mut auto, &mut field, &self.options, handover, sheet, goes_on);
+                    let member = &members[handover.member];
+                    let mut field = alone(member.theta);
+                    solo::go_on(&mut auto, &mut field, (&self.options, member.span.1), handover, sheet, goes_on);
                 };
                 drive(&common, members, sheet, &mut stiff, goes_on);
             }
@@ -208,7 +216,7 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
                 let mut integrator =
                     Integrator::new(method, sheet.dim, &self.options).expect("options that served in `new`");
                 for (index, member) in members.iter().enumerate() {
-                    if !goes_on() {
+                    if !goes_on(sheet.take_finished()) {
                         break;
                     }
                     if let Err(error) = solo::check(member, sheet.dim, parameters, sheet) {
@@ -222,6 +230,7 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
             }
             (_, None) => unreachable!("without fields of its own an ensemble is explicit and has no events"),
         }
+        goes_on(sheet.take_finished());
     }
 }
 

@@ -198,17 +198,17 @@ where
 }
 
 /// The parts of a solve between declared discontinuities.
-struct Legs<'a, R> {
+pub(crate) struct Legs<'a, R> {
     /// Ascending.
-    breaks: &'a [R],
-    t1: R,
+    pub(crate) breaks: &'a [R],
+    pub(crate) t1: R,
     /// Where the solve goes on after this leg.
-    resume: Option<R>,
+    pub(crate) resume: Option<R>,
 }
 
 impl<R: Real> Legs<'_, R> {
     /// From `t` to just before the next discontinuity, to go on just after it: the field belongs to either side there.
-    fn next(&mut self, t: R) -> (R, R) {
+    pub(crate) fn next(&mut self, t: R) -> (R, R) {
         let forward = self.t1 >= t;
         let sides = |at: &R| {
             let ulp = Elementary::max(at.abs(), R::MIN_POSITIVE / R::EPSILON) * R::EPSILON;

@@ -1,5 +1,6 @@
 //! `vecfield solve PROBLEM.toml`: what does this equation do?
 
+mod ensemble;
 mod gradient;
 mod picture;
 mod steady;
@@ -9,7 +10,9 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use vecfield_io::{OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, System, write_table};
+use vecfield_io::{
+    EnsembleSolver, OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, System, write_table,
+};
 use vecfield_solvers::{Method, SolveError, Stats};
 
 use crate::context::Context;
@@ -24,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml --out run --plot                    trajectory.svg too
   vecfield solve lotka-volterra.toml --gradient \"hare + lynx\"           by initial values and parameters
   vecfield solve lotka-volterra.toml --steady                            where it comes to rest
+  vecfield solve lorenz-ensemble.toml --out run --plot                   an [ensemble] of trajectories
   vecfield solve --method list
 
 A problem file:
@@ -75,6 +79,9 @@ pub(crate) struct Arguments {
     /// Find the state in which the solution comes to rest, with t held at its start, and whether it stays there
     #[arg(long, conflicts_with_all = ["out", "step", "save"])]
     steady: bool,
+    /// Draw the random values of [ensemble] this often for every combination of the others
+    #[arg(long, value_name = "N")]
+    paths: Option<u64>,
     /// Write trajectory.csv and result.json to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -97,12 +104,22 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         // Nothing depends on the end of a run to rest.
         problem.settings_mut().set_span(&[0.0, 1.0]).map_err(|reason| Failure::Setting { flag: "--t", reason })?;
     }
-    let solver = Solver::new(&problem).map_err(|e| Failure::Argument(format!("{}: {e}", path.display())))?;
+    let wrong = |e: &dyn std::fmt::Display| Failure::Argument(format!("{}: {e}", path.display()));
+    let solver = Solver::new(&problem).map_err(|e| wrong(&e))?;
+    let many = EnsembleSolver::new(&problem, context.seed).map_err(|e| wrong(&e))?;
+    if many.is_some() && (arguments.steady || arguments.gradient.is_some()) {
+        let text =
+            "--gradient and --steady are of one trajectory, and [ensemble] asks for many; take it out of the file";
+        return Err(Failure::Argument(text.into()));
+    }
     if arguments.steady {
         return steady::run(&problem, &solver, context);
     }
     let watch = Watch::new(context, None)?;
     let folder = arguments.out.as_deref().map(|out| arguments.folder(out)).transpose()?;
+    if let Some(many) = many {
+        return ensemble::run(&problem, &many, folder.as_ref(), arguments.plot, context, &watch);
+    }
     let mut steps = 0_u32;
     let mut goes_on = |share| {
         steps = steps.wrapping_add(1);
@@ -140,6 +157,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     context.result(&result, |result| result.for_people(problem.title()))
 }
 
+const NO_ENSEMBLE: &str = "`paths` says how often the random values of [ensemble] are drawn, and this problem has no \
+                           [ensemble]; add one, for example\n  [ensemble]\n  a = { normal = [1.0, 0.1] }";
 const NO_PROBLEM: &str = "no problem file is given; try `vecfield solve PROBLEM.toml`, or `vecfield solve --help`";
 
 impl Arguments {
@@ -172,12 +191,19 @@ impl Arguments {
         if !self.save.is_empty() {
             flag("--save", &mut |s| s.set_save(self.save.clone()))?;
         }
+        if let Some(paths) = self.paths {
+            flag("--paths", &mut |s| s.set_paths(paths))?;
+        }
+        if problem.settings().paths().is_some() && problem.ensemble().is_none() {
+            return Err(Failure::Argument(NO_ENSEMBLE.into()));
+        }
         problem.settings().check(variables).map_err(|reason| Failure::Setting { flag: flag_of(&reason), reason })
     }
 
     fn folder(&self, out: &Path) -> Result<OutputDir, Failure> {
         let overwrite = if self.force { Overwrite::Allowed } else { Overwrite::Never };
-        Ok(OutputDir::create(out, &["trajectory.csv", "trajectory.svg", "result.json", PARTIAL], overwrite)?)
+        let names = ["trajectory.csv", "trajectory.svg", "result.json", PARTIAL];
+        Ok(OutputDir::create(out, &[&names[..], &ensemble::FILES].concat(), overwrite)?)
     }
 }
 

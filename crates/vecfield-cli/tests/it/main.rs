@@ -1,6 +1,7 @@
 //! The program as a user runs it.
 
 mod discover;
+mod ensemble;
 mod errors;
 mod fit;
 mod sindy;

@@ -1,16 +1,18 @@
 //! From the tables of a file to a [`Problem`]: names first, then formulas, then what ties them together.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 use vecfield_expr::{ExprId, Graph, Scope, check_name};
 
+use super::ensemble::{Known, ensemble};
 use super::error::{ProblemError, ProblemReason};
 use super::toml::{Entry, Section, Source};
 use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
 use crate::names::did_you_mean;
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "title",
     "source",
     "tags",
@@ -23,6 +25,7 @@ const TABLES: [&str; 12] = [
     "discrete",
     "event",
     "solve",
+    "ensemble",
 ];
 
 /// Reads `text`; `file` is what messages call it.
@@ -47,7 +50,20 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
     let variables = builder.variables(&lines, &definitions)?;
     let events = builder.events(&root, &definitions, &variables)?;
     let settings = settings(&root, variables.len())?;
+    if let (Some(paths), None) = (entries(&root, "solve")?.iter().find(|e| e.key == "paths"), root.get("ensemble")) {
+        return Err(paths.key_error(ProblemReason::PathsOfNothing));
+    }
+    let ensemble = root.get("ensemble").map(|entry| {
+        let known = Known {
+            parameters: builder.parameters.iter().map(|p| p.name.as_str()).collect(),
+            variables: variables.iter().map(|v| v.name.as_str()).collect(),
+            discrete: builder.discrete.iter().map(|d| d.name.as_str()).collect(),
+        };
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        ensemble(&entry.table()?, &known, folder)
+    });
     Ok(Problem {
+        ensemble: ensemble.transpose()?,
         title: title.map(|e| e.text().map(String::from)).transpose()?,
         source: cited.map(|e| e.text().map(String::from)).transpose()?,
         tags,
@@ -349,10 +365,7 @@ fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemErr
             "step" => settings.set_step(setting.number()?),
             "max_step" => settings.set_max_step(setting.number()?),
             "discontinuities" => settings.set_discontinuities(setting.numbers()?),
-            _ => {
-                let what = "`paths` asks for an ensemble of runs, and this version solves one run at a time";
-                return Err(setting.key_error(ProblemReason::NotYet { what }));
-            }
+            _ => settings.set_paths(setting.count()?),
         };
         set.map_err(|e| setting.error(e))?;
     }

@@ -224,6 +224,28 @@ pub enum ProblemReason {
         /// The variable.
         variable: String,
     },
+    /// A value that no ensemble can vary.
+    #[error("an ensemble cannot vary `{name}`{hint}; it can vary {known}")]
+    NotVaried {
+        /// The name.
+        name: String,
+        /// The nearest name, as a phrase, or nothing.
+        hint: String,
+        /// What can be varied.
+        known: String,
+    },
+    /// Paths without anything random.
+    #[error(
+        "`paths` says how often the random values of [ensemble] are drawn, and there is no [ensemble]; add one, for \
+         example\n  [ensemble]\n  a = {{ normal = [1.0, 0.1] }}"
+    )]
+    PathsOfNothing,
+    /// Values of an ensemble that do not fit together.
+    #[error("[ensemble] has {what}")]
+    Ensemble {
+        /// What it has, and what to do.
+        what: String,
+    },
     /// Two events with one name.
     #[error("two events are called `{name}`; rename one")]
     EventNamedTwice {

@@ -15,6 +15,7 @@ pub struct Settings {
     step: Option<f64>,
     max_step: Option<f64>,
     discontinuities: Vec<f64>,
+    paths: Option<u64>,
 }
 
 /// When the state is wanted.
@@ -45,6 +46,7 @@ impl Default for Settings {
             step: None,
             max_step: None,
             discontinuities: Vec::new(),
+            paths: None,
         }
     }
 }
@@ -88,6 +90,24 @@ impl Settings {
     /// Times, ascending, across which no step reaches.
     pub fn discontinuities(&self) -> &[f64] {
         &self.discontinuities
+    }
+
+    /// How often every combination of an ensemble is drawn, if given.
+    pub fn paths(&self) -> Option<u64> {
+        self.paths
+    }
+
+    /// Sets how often every combination of an ensemble is drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Paths`] for none, or more than would fit.
+    pub fn set_paths(&mut self, paths: u64) -> Result<(), SettingError> {
+        if !(1..=MOST_ROWS).contains(&paths) {
+            return Err(SettingError::Paths { paths, most: MOST_ROWS });
+        }
+        self.paths = Some(paths);
+        Ok(())
     }
 
     /// Sets start and end of the run; the end may lie before the start.
@@ -334,6 +354,14 @@ pub enum SettingError {
         "`rtol` and `atol` cannot both be zero: no step would be small enough; set one of them, such as rtol = 1e-6"
     )]
     ZeroTolerances,
+    /// None, or too many.
+    #[error("`paths` must be between 1 and {most}, but is {paths}")]
+    Paths {
+        /// The number.
+        paths: u64,
+        /// The largest.
+        most: u64,
+    },
     /// Not a step.
     #[error("`{key}` must be a finite number above zero, but is {step}")]
     Step {
@@ -369,6 +397,7 @@ impl SettingError {
             Self::ZeroTolerances | Self::BeyondPrecision { .. } => "rtol",
             Self::Step { key, .. } => key,
             Self::Discontinuities { .. } => "discontinuities",
+            Self::Paths { .. } => "paths",
         }
     }
 }

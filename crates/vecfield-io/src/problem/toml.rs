@@ -79,6 +79,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// An error about the table as a whole.
+    pub(super) fn error(&self, reason: impl Into<ProblemReason>) -> ProblemError {
+        self.source.error(self.at.clone(), reason)
+    }
+
     /// A key that must be there.
     pub(super) fn require(&self, key: &'static str, example: &'static str) -> Result<Entry<'a>, ProblemError> {
         self.get(key).ok_or_else(|| {
@@ -122,6 +127,14 @@ impl<'a> Entry<'a> {
     /// The value as a finite number.
     pub(super) fn number(&self) -> Result<f64, ProblemError> {
         number(self.value.get_ref()).filter(|v| v.is_finite()).ok_or_else(|| self.kind("a finite number"))
+    }
+
+    /// The value as yes or no.
+    pub(super) fn flag(&self) -> Result<bool, ProblemError> {
+        match self.value.get_ref() {
+            DeValue::Boolean(flag) => Ok(*flag),
+            _ => Err(self.kind("true or false")),
+        }
     }
 
     /// The value as a whole number of at least one.

@@ -211,7 +211,7 @@ fn says_where_and_what_to_do() {
         ("[1e-9, 1e-10]", "[1e-9]", "", &[]),
         ("[1e-9, 1e-10]", "[1e-9, 1, 1]", "28:8", &["3 values for 2 variables"]),
         ("rtol = 1e-8", "rtol = 0\nstep = -1", "28:8", &["`step`", "above zero"]),
-        ("rtol = 1e-8", "paths = 9", "27:1", &["`paths`", "one run"]),
+        ("rtol = 1e-8", "paths = 9", "27:1", &["`paths`", "no [ensemble]"]),
         ("[discrete]", "[noise]\nprey = [\"1\"]\n[discrete]", "17:2", &["[noise]", "ordinary"]),
     ] {
         assert!(GOOD.contains(from), "{from}");

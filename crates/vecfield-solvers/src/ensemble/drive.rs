@@ -8,7 +8,7 @@ use super::stepper::{Attempts, LaneStepper, Trial};
 use super::{F64Lanes, Family, LANES, Member, solo};
 use crate::auto::Suspicion;
 use crate::explicit::ExplicitRungeKutta;
-use crate::integrate::Clock;
+use crate::integrate::{Clock, Legs};
 use crate::stepper::{Culprit, Evaluator, Stats, Stepper};
 use crate::tableau::Tableau;
 use crate::{Ending, Options, SolveError};
@@ -33,6 +33,8 @@ pub(super) struct Handover<'a> {
     pub(super) stats: Stats,
     /// Rows already kept.
     pub(super) rows: usize,
+    /// Where to go on after the end of the clock.
+    pub(super) resume: Option<f64>,
 }
 
 /// Solves `members` into `sheet`, `LANES` at a time.
@@ -41,7 +43,7 @@ pub(super) fn drive<F: Family>(
     members: &[Member<'_>],
     sheet: &mut Sheet<'_>,
     stiff: &mut dyn FnMut(Handover<'_>, &mut Sheet<'_>),
-    goes_on: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(usize) -> bool,
 ) {
     let mut lanes = Lanes::new(common);
     let mut work = ParametricField::<F64Lanes>::workspace(common.family);
@@ -64,7 +66,7 @@ pub(super) fn drive<F: Family>(
         patience -= 1;
         if patience == 0 {
             patience = PATIENCE;
-            if !goes_on() {
+            if !goes_on(sheet.take_finished()) {
                 return lanes.stop(sheet);
             }
         }
@@ -92,7 +94,9 @@ struct Lanes {
     /// 1 forth in time, -1 back.
     direction: [f64; LANES],
     rows: [usize; LANES],
-    /// The work of the start.
+    /// Where to go on after the end of the clock: behind a declared discontinuity.
+    resume: [Option<f64>; LANES],
+    /// The work of the starts.
     begun: [Stats; LANES],
     steps: [u64; LANES],
     rejected: [u64; LANES],
@@ -119,6 +123,7 @@ impl Lanes {
             due: [0.0; LANES],
             direction: [1.0; LANES],
             rows: [0; LANES],
+            resume: [None; LANES],
             begun: [Stats::default(); LANES],
             steps: [0; LANES],
             rejected: [0; LANES],
@@ -166,22 +171,7 @@ impl Lanes {
         let (t0, t1) = member.span;
         let parameters = ParametricField::<f64>::parameter_count(common.family);
         solo::check(member, self.row.len(), parameters, sheet)?;
-        let mut field = Held { family: common.family, theta: member.theta };
-        let mut evaluator = Evaluator { field: &mut field, work: &mut queue.work, stats: *stats };
-        let starter = &mut self.starter;
-        let started = starter.start(&mut evaluator, t0, member.y0);
-        *stats = evaluator.stats;
-        started?;
-        self.stepper.load(lane, member.theta, member.y0, starter.rate());
-        let first = match (common.options.step, common.options.first_step) {
-            (Some(h), _) | (None, Some(h)) => h,
-            (None, None) => {
-                let first = starter.first_step(&mut evaluator, t0, t1 - t0);
-                *stats = evaluator.stats;
-                first
-            }
-        };
-        self.clocks.set(lane, member.span, first, common.options);
+        self.enter(lane, stats, (t0, t1), member.y0, member.theta, queue)?;
         self.rows[lane] = sheet.keep_beginning(index, t0, member.y0);
         if self.clocks.done(lane) {
             return Ok(false);
@@ -191,8 +181,52 @@ impl Lanes {
         self.due[lane] = sheet.due(self.rows[lane], self.direction[lane]);
         self.begun[lane] = *stats;
         (self.steps[lane], self.rejected[lane], self.ends[lane], self.extensions[lane]) = (0, 0, 0, 0);
-        self.suspicion[lane] = Suspicion::default();
         Ok(true)
+    }
+
+    /// Begins at `(t, y)`, at the beginning of a trajectory or after a declared discontinuity.
+    fn enter<F: Family>(
+        &mut self,
+        lane: usize,
+        stats: &mut Stats,
+        (t, t1): (f64, f64),
+        y: &[f64],
+        theta: &[f64],
+        queue: &mut Queue<'_, '_, F>,
+    ) -> Result<(), SolveError> {
+        let common = queue.common;
+        let mut legs = Legs { breaks: &common.options.discontinuities, t1, resume: None };
+        let leg = legs.next(t);
+        let mut field = Held { family: common.family, theta };
+        let mut evaluator = Evaluator { field: &mut field, work: &mut queue.work, stats: *stats };
+        let starter = &mut self.starter;
+        let started = starter.start(&mut evaluator, t, y);
+        *stats = evaluator.stats;
+        started?;
+        self.stepper.load(lane, theta, y, starter.rate());
+        let first = match (common.options.step, common.options.first_step) {
+            (Some(h), _) | (None, Some(h)) => h,
+            (None, None) => {
+                let first = starter.first_step(&mut evaluator, t, leg.1 - leg.0);
+                *stats = evaluator.stats;
+                first
+            }
+        };
+        self.clocks.set(lane, leg, first, common.options);
+        (self.resume[lane], self.suspicion[lane]) = (legs.resume, Suspicion::default());
+        Ok(())
+    }
+
+    /// Goes on behind a declared discontinuity, from the end of the step.
+    fn resume<F: Family>(&mut self, lane: usize, t: f64, queue: &mut Queue<'_, '_, F>) -> Result<(), SolveError> {
+        let member = &queue.members[self.member[lane]];
+        self.read(lane);
+        let y = core::mem::take(&mut self.row);
+        let mut evaluations = Stats::default();
+        let entered = self.enter(lane, &mut evaluations, (t, member.span.1), &y, member.theta, queue);
+        self.begun[lane].rhs_evals += evaluations.rhs_evals;
+        self.row = y;
+        entered
     }
 
     /// Counts the work of a step, and marks the lanes where more is to be done than to go on.
@@ -295,6 +329,11 @@ impl Lanes {
             let component = sheet.not_finite(index, self.rows[lane]);
             let (t, step) = (trial.t.0[lane], next - trial.t.0[lane]);
             Outcome::failed(stats, t, SolveError::NotFinite { component, t, step })
+        } else if let (true, true, Some(t)) = (over, self.clocks.done(lane), self.resume[lane]) {
+            match self.resume(lane, t, queue) {
+                Ok(()) => return,
+                Err(error) => Outcome::failed(self.stats(lane), t, error),
+            }
         } else if over && self.clocks.done(lane) {
             self.read(lane);
             sheet.keep_end(index, &self.row);
@@ -309,7 +348,8 @@ impl Lanes {
             self.read(lane);
             let rows = self.rows[lane];
             let (y, clock) = (&self.row[..], self.clocks.clock(lane));
-            stiff(Handover { member: index, y, clock, stats, rows }, sheet);
+            let resume = self.resume[lane];
+            stiff(Handover { member: index, y, clock, stats, rows, resume }, sheet);
             return self.refill(lane, queue, sheet);
         } else {
             return; // a row was kept, no more

@@ -98,11 +98,13 @@ pub(super) struct Sheet<'a> {
     /// `[member, row, component]` of this batch.
     y: &'a mut [f64],
     outcomes: &'a mut [Outcome],
+    /// Members that have ended since somebody asked.
+    finished: usize,
 }
 
 impl<'a> Sheet<'a> {
     pub(super) fn new(rows: Rows<'a>, dim: usize, y: &'a mut [f64], outcomes: &'a mut [Outcome]) -> Self {
-        Sheet { rows, dim, count: rows.count(), y, outcomes }
+        Sheet { rows, dim, count: rows.count(), y, outcomes, finished: 0 }
     }
 
     /// Keeps the rows that fall on the beginning; how many are they?
@@ -159,5 +161,11 @@ impl<'a> Sheet<'a> {
 
     pub(super) fn end(&mut self, member: usize, outcome: Outcome) {
         self.outcomes[member] = outcome;
+        self.finished += 1;
+    }
+
+    /// How many members have ended since this was last asked.
+    pub(super) fn take_finished(&mut self) -> usize {
+        core::mem::take(&mut self.finished)
     }
 }

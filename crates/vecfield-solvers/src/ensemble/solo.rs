@@ -8,7 +8,7 @@ use super::{Member, Rows};
 use crate::any::AnyStepper;
 use crate::auto::Auto;
 use crate::event::Event;
-use crate::integrate::{Flow, Observer, Segment, Step};
+use crate::integrate::{Clock, Flow, Legs, Observer, Segment, Step};
 use crate::integrator::Integrator;
 use crate::solution::{Sampler, Save};
 use crate::stepper::{Evaluator, Stepper, first_not_finite};
@@ -43,7 +43,7 @@ pub(super) fn solve<G: Jacobian<f64>>(
     events: &mut [Event<'_, f64, G>],
     member: (usize, &Member<'_>),
     sheet: &mut Sheet<'_>,
-    goes_on: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(usize) -> bool,
 ) {
     let (index, member) = member;
     let save = match sheet.rows {
@@ -73,12 +73,13 @@ pub(super) fn solve<G: Jacobian<f64>>(
 pub(super) fn go_on<G: Jacobian<f64>>(
     auto: &mut Auto<f64>,
     field: &mut G,
-    options: &Options<f64>,
+    (options, t1): (&Options<f64>, f64),
     handover: Handover<'_>,
     sheet: &mut Sheet<'_>,
-    goes_on: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(usize) -> bool,
 ) {
-    let Handover { member, y, mut clock, stats, rows } = handover;
+    let Handover { member, y, mut clock, stats, rows, resume } = handover;
+    let mut legs = Legs { breaks: &options.discontinuities, t1, resume };
     auto.take_over(y);
     let times = match sheet.rows {
         Rows::End => &[],
@@ -91,7 +92,13 @@ pub(super) fn go_on<G: Jacobian<f64>>(
     let mut patience = Patience::new(goes_on);
     let ending = loop {
         if clock.done() {
-            break Ok(Ending::Reached);
+            let Some(t) = legs.resume else { break Ok(Ending::Reached) };
+            let y = Stepper::<G>::y(auto).to_vec();
+            if let Err(error) = auto.start(&mut evaluator, t, &y) {
+                break Err(error);
+            }
+            clock = Clock::new(auto, &mut evaluator, legs.next(t), options);
+            continue;
         }
         let leg = match clock.advance(auto, &mut evaluator, options.max_steps) {
             Ok(leg) => leg,
@@ -122,12 +129,12 @@ pub(super) fn go_on<G: Jacobian<f64>>(
 
 /// Asks now and then whether to go on.
 struct Patience<'a> {
-    goes_on: &'a dyn Fn() -> bool,
+    goes_on: &'a dyn Fn(usize) -> bool,
     left: u32,
 }
 
 impl<'a> Patience<'a> {
-    fn new(goes_on: &'a dyn Fn() -> bool) -> Self {
+    fn new(goes_on: &'a dyn Fn(usize) -> bool) -> Self {
         Patience { goes_on, left: PATIENCE }
     }
 }
@@ -139,6 +146,6 @@ impl Observer<f64> for Patience<'_> {
             return Flow::Continue;
         }
         self.left = PATIENCE;
-        if (self.goes_on)() { Flow::Continue } else { Flow::Stop }
+        if (self.goes_on)(0) { Flow::Continue } else { Flow::Stop }
     }
 }

@@ -151,13 +151,15 @@ proptest! {
     #[test]
     fn dense_output_is_that_of_a_solve_alone(
         specs in prop::collection::vec(lorenz(), 1..2 * LANES),
-        mut inner in prop::collection::vec(0.25..2.0_f64, 0..12),
+        mut inner in prop::collection::vec(0.25..2.0_f64, 0..12), breaks in 0..3_usize,
     ) {
         inner.extend([0.25, 0.25, 1.0, 1.0, 2.0]);
         inner.sort_by(f64::total_cmp);
         let specs: Vec<Spec> = specs.into_iter().map(|spec| Spec { span: (0.25, 2.0), ..spec }).collect();
         for tableau in ALL {
-            let options = options(tableau);
+            // Declared discontinuities cut the solve into legs, each begun anew.
+            let discontinuities = [0.6, 1.0][..breaks].to_vec();
+            let options = Options { discontinuities, ..options(tableau) };
             let ensemble = Ensemble::explicit(&Lorenz, tableau, &options).unwrap();
             let solution = ensemble.solve(&members(&specs), Rows::At(&inner));
             for (i, spec) in specs.iter().enumerate() {
@@ -207,7 +209,9 @@ proptest! {
         let specs: Vec<Spec> = mus.iter()
             .map(|mu| Spec { span: (0.0, 40.0), y0: vec![2.0, 0.0], theta: vec![10.0_f64.powf(*mu)] })
             .collect();
-        equal_the_automatic_method(&specs, &Options::tolerances(rtol, 1e-2 * rtol));
+        let options = Options::tolerances(rtol, 1e-2 * rtol);
+        equal_the_automatic_method(&specs, &options);
+        equal_the_automatic_method(&specs, &Options { discontinuities: vec![10.0, 25.0], ..options });
     }
 }
 
@@ -353,9 +357,9 @@ fn threads_do_not_matter() {
     let one = ensemble.solve(&members(&specs), Rows::At(&[1.0, 5.0]));
     for threads in [1, 2, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let many = pool.install(|| ensemble.solve_parallel(&members(&specs), Rows::At(&[1.0, 5.0]), &|| true));
+        let many = pool.install(|| ensemble.solve_parallel(&members(&specs), Rows::At(&[1.0, 5.0]), &|_| true));
         assert_eq!((bits(&one.y), &one.outcomes), (bits(&many.y), &many.outcomes), "{threads} threads");
     }
-    let stopped = ensemble.solve_parallel(&members(&specs), Rows::End, &|| false);
+    let stopped = ensemble.solve_parallel(&members(&specs), Rows::End, &|_| false);
     assert!(stopped.outcomes.iter().any(|outcome| outcome.ending == Ok(Ending::Stopped)));
 }
