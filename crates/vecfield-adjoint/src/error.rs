@@ -41,6 +41,12 @@ pub enum AdjointError {
          adjoint"
     )]
     NoPushForward,
+    /// The problem cannot be integrated backwards.
+    #[error(
+        "backsolve takes explicit methods and problems without events; use the discrete adjoint, which takes these, or \
+         an explicit method such as dop853"
+    )]
+    NotBackwards,
     /// The pass back of the method needs second derivatives of the field.
     #[error(
         "the discrete adjoint of {method} needs second derivatives, which the field does not offer (`Vjp::vjp_along`); \

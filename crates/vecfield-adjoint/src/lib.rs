@@ -35,6 +35,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | the gradient of anything computed from a solve | [`Discrete`], [`Cotangents`], [`Gradient`] |
+//! | the adjoint equation backwards, with an estimate of its error | [`backsolve()`] |
 //! | derivatives of every saved state, in a few directions | [`push_forward`], [`Directions`] |
 //! | the same in bounded memory | [`Budget`] |
 //! | gradients of event times, and through jumps | [`Crossing`] |
@@ -53,6 +54,7 @@
 //! *Checked by* the law `sensitivities_are_finite_differences`.
 
 mod arrow;
+mod backsolve;
 mod budget;
 mod discrete;
 mod error;
@@ -68,6 +70,7 @@ mod shooting;
 mod sweep;
 mod uncertainty;
 
+pub use backsolve::{Estimated, backsolve};
 pub use budget::Budget;
 pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
 pub use error::AdjointError;

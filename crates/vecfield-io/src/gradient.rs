@@ -3,10 +3,11 @@
 use core::ops::ControlFlow;
 
 use vecfield_adjoint::{
-    AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Pointwise, Unfinished, push_forward,
+    AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Pointwise, Unfinished, backsolve, push_forward,
 };
 use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope};
-use vecfield_solvers::{Direction as Side, Ending, Integrator, Solution};
+use vecfield_solvers::tableau::DOP853;
+use vecfield_solvers::{Direction as Side, Ending, Integrator, Method, Save, Solution};
 
 use crate::problem::{Direction, Problem};
 use crate::run::{Run, Solver};
@@ -43,11 +44,13 @@ pub enum Adjoint {
     Checkpointed,
     /// Tangents carried along the steps: nothing is kept, and the cost grows with the number of parameters.
     Forward,
+    /// The adjoint equation integrated backwards from the end, with an estimate of its error; explicit methods, no events.
+    Backsolve,
 }
 
 impl Adjoint {
     /// Every way, the default first.
-    pub const ALL: [Adjoint; 3] = [Adjoint::Discrete, Adjoint::Checkpointed, Adjoint::Forward];
+    pub const ALL: [Adjoint; 4] = [Adjoint::Discrete, Adjoint::Checkpointed, Adjoint::Forward, Adjoint::Backsolve];
 
     /// As users type it after `--adjoint`.
     pub fn name(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Adjoint {
             Adjoint::Discrete => "discrete",
             Adjoint::Checkpointed => "checkpointed",
             Adjoint::Forward => "forward",
+            Adjoint::Backsolve => "backsolve",
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct Derivatives {
     pub initial: Vec<f64>,
     /// Its derivatives by the parameters.
     pub parameters: Vec<f64>,
+    /// The largest estimated error of a derivative by an initial value or a parameter, where the way has an estimate.
+    pub error: Option<f64>,
 }
 
 /// Why a quantity cannot be differentiated.
@@ -170,6 +176,7 @@ impl Solver {
             Adjoint::Discrete => Budget::default(),
             Adjoint::Checkpointed => Budget::slots(64),
             Adjoint::Forward => return self.differentiate_forward(objective, goes_on),
+            Adjoint::Backsolve => return self.differentiate_backwards(objective),
         };
         let (n, (start, end)) = (self.initial().len(), self.span());
         let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
@@ -192,7 +199,7 @@ impl Solver {
         if !seed.has_slopes() {
             // Nothing to pull back: the formula itself has no value or no slope there.
             let (initial, parameters) = (vec![f64::NAN; objective.variables], vec![f64::NAN; seed.parameters.len()]);
-            return Ok((self.run(solution), Some(Derivatives { value: seed.value, initial, parameters })));
+            return Ok((self.run(solution), Some(Derivatives { value: seed.value, initial, parameters, error: None })));
         }
         let cotangents = Cotangents { end: &seed.state, end_time: seed.time, ..Cotangents::default() };
         let back =
@@ -258,6 +265,38 @@ impl Solver {
     }
 }
 
+impl Solver {
+    /// [`differentiate`](Solver::differentiate) by the adjoint equation.
+    fn differentiate_backwards(&self, objective: &Objective) -> Result<(Run, Option<Derivatives>), Box<NoGradient>> {
+        let (n, theta) = (self.initial().len(), self.system().theta());
+        let failed = |error| Box::new(NoGradient { error, run: self.run(Solution::empty(n)) });
+        let tableau = match self.method() {
+            Method::Explicit(tableau) => tableau,
+            Method::Auto => &DOP853,
+            _ => return Err(failed(AdjointError::NotBackwards)),
+        };
+        if !objective.guards.is_empty() {
+            return Err(failed(AdjointError::NotBackwards));
+        }
+        let field = self.system().symbolic().at(theta.to_vec());
+        let end = Integrator::explicit(tableau, n, self.options())
+            .and_then(|mut integrator| Ok(integrator.solve(&field, self.span(), self.initial(), Save::End)?))
+            .map_err(|error| failed(error.into()))?;
+        let seed = objective.seed(self.span().1, end.last(), theta);
+        let cotangents = Cotangents { end: &seed.state, end_time: seed.time, ..Cotangents::default() };
+        let (solution, found) =
+            backsolve(tableau, &field, self.span(), self.initial(), self.save(), &cotangents, self.options())
+                .map_err(failed)?;
+        let error = found.initial_error.iter().chain(&found.parameter_error).fold(0.0_f64, |a, b| a.max(*b));
+        let mut seed = objective.seed(self.span().1, end.last(), theta);
+        for (sum, bar) in seed.parameters.iter_mut().zip(&found.gradient.parameters) {
+            *sum += bar;
+        }
+        let derivatives = objective.derivatives(seed, &found.gradient.initial, theta);
+        Ok((self.run(solution), Some(Derivatives { error: Some(error), ..derivatives })))
+    }
+}
+
 /// The objective's own derivatives at the end.
 struct Seed {
     value: f64,
@@ -288,7 +327,7 @@ impl Objective {
         let initial = initial[..self.variables].to_vec();
         let mut parameters = seed.parameters;
         self.initial.add([theta, &initial], &mut Registers::new(), &mut Vec::new(), |i, bar| parameters[i] += bar);
-        Derivatives { value: seed.value, initial, parameters }
+        Derivatives { value: seed.value, initial, parameters, error: None }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Laws of fits through the solver.
 
+mod backsolve;
 mod crossings;
 mod discrete;
 mod fits;

@@ -42,6 +42,7 @@ impl Wanted {
                 AdjointError::Solve(error) => stopped_early(system, &error, &run, folder),
                 error @ (AdjointError::NoPassBack
                 | AdjointError::NoPushForward
+                | AdjointError::NotBackwards
                 | AdjointError::NoSecondDerivatives { .. }) => {
                     Failure::Argument(format!("--method {}: {error}", solver.method().name()))
                 }
@@ -79,11 +80,13 @@ pub(super) struct Gradient {
     value: f64,
     initial: Map<String, Value>,
     parameters: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<f64>,
 }
 
 impl Gradient {
     pub(super) fn new(system: &System, derivatives: Derivatives) -> Result<Gradient, Failure> {
-        let Derivatives { value, initial, parameters } = derivatives;
+        let Derivatives { value, initial, parameters, error } = derivatives;
         if !value.is_finite() {
             let what = format!("--gradient: the formula is {value} at the end; change it where it leaves its domain");
             return Err(Failure::Computation(what));
@@ -101,6 +104,7 @@ impl Gradient {
             value,
             initial: named(system.variables(), initial)?,
             parameters: named(system.parameters(), parameters)?,
+            error,
         })
     }
 
@@ -110,6 +114,7 @@ impl Gradient {
         };
         let initial = self.initial.iter().map(|entry| cells("initial.", entry));
         let rows: Vec<_> = initial.chain(self.parameters.iter().map(|entry| cells("", entry))).collect();
-        format!("value {}\n\n{}", number(self.value), table(&["by", "derivative"], &rows, &[0]))
+        let error = self.error.map(|error| format!(" (derivatives to about {})", number(error))).unwrap_or_default();
+        format!("value {}{error}\n\n{}", number(self.value), table(&["by", "derivative"], &rows, &[0]))
     }
 }
