@@ -21,6 +21,10 @@ xflags::xflags! {
         cmd bench {
             /// Only the measurements whose crate or example contains this.
             optional --only name: String
+            /// Count instructions of the inner loops under valgrind instead, against the counts kept in the tree.
+            optional --instructions
+            /// With `--instructions`: keep the counts of this run.
+            optional --keep
         }
         /// Times the same work done by other libraries, side by side, where their scripts lie beside the repository.
         cmd peers {

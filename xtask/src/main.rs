@@ -18,6 +18,7 @@ mod bench;
 mod ci;
 mod docs;
 mod flags;
+mod instructions;
 mod peers;
 mod tidy;
 mod workspace;
@@ -42,7 +43,8 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
         flags::XtaskCmd::Ci(_) => ci::run(&workspace),
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
-        flags::XtaskCmd::Bench(flags) => bench::run(&workspace, flags.only.as_deref()),
+        flags::XtaskCmd::Bench(bench) if bench.instructions => instructions::run(&workspace, bench.keep),
+        flags::XtaskCmd::Bench(bench) => bench::run(&workspace, bench.only.as_deref()),
         flags::XtaskCmd::Peers(peers) => peers::run(&workspace, peers.what.as_deref()),
         flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
     }

@@ -44,7 +44,7 @@ fn bad_arguments() {
         (&["solve", "p.toml", "--set", "zz=1"], &["--set zz=1", "a, x, y"]),
         (&["solve", "p.toml", "--set", "a"], &["--set a:", "number"]),
         (&["solve", "p.toml", "--method", "tsit6"], &["tsit6", "did you mean `tsit5`"]),
-        (&["solve", "p.toml", "--gradient", "x"], &["--gradient"]),
+        (&["solve", "p.toml", "--gradient", "x + zz"], &["--gradient", "zz"]),
         (&["solve", "p.toml", "--threads", "0"], &["--threads"]),
         (&["completions", "dos"], &["dos"]),
     ] {
