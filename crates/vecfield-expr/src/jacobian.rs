@@ -11,10 +11,11 @@ use vecfield_traits::{Elementary, Half, Jacobian, Mass, Partition, Real, Sparsit
 
 use crate::error::CompileError;
 use crate::field::{ExprField, input_names};
-use crate::graph::{ExprId, Graph, SymbolId};
+use crate::graph::{ExprId, Graph};
 use crate::halves::{HalfRegisters, Halves};
 use crate::program::{Program, Registers};
 use crate::pullback::Pullback;
+use crate::slopes::{Layout, Rows, SlopeRegisters, Slopes};
 
 /// The number of states from which on a Jacobian declares where it is zero; below, a full matrix is as fast.
 pub const SPARSE_FROM: usize = 13;
@@ -40,13 +41,10 @@ pub const SPARSE_FROM: usize = 13;
 #[derive(Debug, Clone, PartialEq)]
 pub struct SymbolicField {
     field: ExprField,
-    /// The slopes that are not zero.
-    slopes: Program,
-    /// Where each slope belongs in the entries of the Jacobian followed by the slopes in time.
-    places: Vec<usize>,
-    /// How many entries the Jacobian is handed out as.
-    entries: usize,
-    sparsity: Option<Sparsity>,
+    slopes: Slopes,
+    /// How this Jacobian and that of the stiff part are handed out.
+    layout: Layout,
+    stiff: Option<StiffPart>,
     /// The states whose equation has no derivative.
     algebraic: Vec<usize>,
     pullback: Pullback,
@@ -54,6 +52,13 @@ pub struct SymbolicField {
     halves: Option<Halves>,
     /// The equations made ready for expansion, when first asked for.
     series: OnceLock<Series>,
+}
+
+/// What implicit–explicit methods treat implicitly.
+#[derive(Debug, Clone, PartialEq)]
+struct StiffPart {
+    program: Program,
+    slopes: Slopes,
 }
 
 impl SymbolicField {
@@ -68,53 +73,75 @@ impl SymbolicField {
         states: &[N],
         parameters: &[P],
     ) -> Result<SymbolicField, CompileError> {
+        Self::assemble(graph, equations, None, states, parameters)
+    }
+
+    /// The same, where implicit–explicit methods treat `stiff`, a formula a state, implicitly and the rest of the equations
+    /// explicitly. The equations are the whole of it all the same, and to every other method `stiff` makes no difference.
+    ///
+    /// ```
+    /// use vecfield_expr::{Graph, Scope, SymbolicField};
+    /// use vecfield_traits::{Jacobian, VectorField};
+    ///
+    /// let mut graph = Graph::new();
+    /// let scope = Scope::new(["t", "u"])?;
+    /// let whole = graph.parse("-1000*(u - cos(t)) - sin(t)", &scope)?;
+    /// let stiff = graph.parse("-1000*(u - cos(t))", &scope)?;
+    /// let family = SymbolicField::split(&mut graph, &[whole], &[stiff], &["u"], &[""; 0])?;
+    ///
+    /// let field = family.at(vec![]);
+    /// let (mut part, mut work) = ([0.0], field.workspace());
+    /// assert!(field.stiff_part(0.0, &[3.0], &mut part, &mut work));
+    /// assert_eq!(part, [-2000.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ExprField::new`], of the equations and of the parts.
+    pub fn split<N: AsRef<str>, P: AsRef<str>>(
+        graph: &mut Graph,
+        equations: &[ExprId],
+        stiff: &[ExprId],
+        states: &[N],
+        parameters: &[P],
+    ) -> Result<SymbolicField, CompileError> {
+        if stiff.len() != states.len() {
+            return Err(CompileError::Count { equations: stiff.len(), states: states.len() });
+        }
+        Self::assemble(graph, equations, Some(stiff), states, parameters)
+    }
+
+    fn assemble<N: AsRef<str>, P: AsRef<str>>(
+        graph: &mut Graph,
+        equations: &[ExprId],
+        stiff: Option<&[ExprId]>,
+        states: &[N],
+        parameters: &[P],
+    ) -> Result<SymbolicField, CompileError> {
         let field = ExprField::new(graph, equations, states, parameters)?;
         let inputs = input_names(states, parameters);
-        let n = states.len();
         let halves = Halves::find(graph, equations, &inputs)?;
-        let (mut slopes, mut rows) = (Vec::new(), Vec::with_capacity(n));
-        // Row by row and by ascending column, as entries are handed out; the slope in time, column n, comes last.
-        let mut columns: Vec<(SymbolId, usize)> = Vec::with_capacity(n + 1);
-        let hidden = inputs[0] != "t";
-        let names = inputs[1..=n].iter().chain(&inputs[..1]).enumerate().filter(|(j, _)| *j < n || !hidden);
-        columns.extend(names.filter_map(|(j, name)| Some((graph.find_symbol(name)?, j))));
-        columns.sort_unstable();
-        for &equation in equations {
-            let mut row = Vec::new();
-            for symbol in graph.symbols(equation) {
-                if let Ok(at) = columns.binary_search_by_key(&symbol, |column| column.0) {
-                    row.push(columns[at].1);
-                }
-            }
-            row.sort_unstable();
-            row.retain(|&j| {
-                let slope = graph.derivative(equation, if j == n { inputs[0] } else { inputs[j + 1] });
-                let slope = graph.simplify(slope);
-                let moves = graph.constant_value(slope) != Some(0.0);
-                if moves {
-                    slopes.push(slope);
-                }
-                moves
-            });
-            rows.push(row);
-        }
-        let count = rows.iter().flatten().filter(|&&j| j < n).count();
-        let sparse = n >= SPARSE_FROM && 2 * count <= n * n;
-        let entries = if sparse { count } else { n * n };
-        let (mut places, mut next) = (Vec::with_capacity(slopes.len()), 0..count);
-        for (i, row) in rows.iter().enumerate() {
-            places.extend(row.iter().map(|&j| match j {
-                _ if j == n => entries + i,
-                _ if sparse => next.next().expect("one number an entry"),
-                _ => i * n + j,
-            }));
-        }
-        rows.iter_mut().for_each(|row| row.retain(|&j| j < n));
-        let sparsity = sparse.then(|| Sparsity::from_rows(rows));
-        let slopes = Program::compile(graph, &slopes, &inputs)?;
-        let pullback = Pullback::compile(graph, equations, &inputs)?;
-        let (algebraic, series) = (Vec::new(), OnceLock::new());
-        Ok(SymbolicField { field, slopes, places, entries, sparsity, algebraic, pullback, halves, series })
+        let rows = Rows::of(graph, equations, &inputs);
+        let part = stiff.map(|stiff| (stiff, Rows::of(graph, stiff, &inputs)));
+        let layout = match &part {
+            None => Layout::holding(states.len(), &[&rows]),
+            Some((_, part)) => Layout::holding(states.len(), &[&rows, part]),
+        };
+        let stiff = part.map(|(stiff, rows)| {
+            let program = Program::compile(graph, stiff, &inputs)?;
+            Ok(StiffPart { program, slopes: Slopes::compile(graph, &rows, &layout, &inputs)? })
+        });
+        Ok(SymbolicField {
+            field,
+            slopes: Slopes::compile(graph, &rows, &layout, &inputs)?,
+            stiff: stiff.transpose()?,
+            layout,
+            algebraic: Vec::new(),
+            pullback: Pullback::compile(graph, equations, &inputs)?,
+            halves,
+            series: OnceLock::new(),
+        })
     }
 
     /// The same, where the equations of these states are `0 = f_i` instead of `dy_i/dt = f_i`.
@@ -140,7 +167,7 @@ impl SymbolicField {
 
     /// How many entries of `∂f/∂y` and `∂f/∂t` are not zero by structure.
     pub fn entry_count(&self) -> usize {
-        self.places.len()
+        self.slopes.len()
     }
 
     /// The member of the family at `theta`, with its Jacobian.
@@ -181,8 +208,8 @@ impl<R> SymbolicAt<'_, R> {
 #[derive(Debug, Clone)]
 pub struct SymbolicRegisters<S> {
     field: Registers<S>,
-    slopes: Registers<S>,
-    values: Vec<S>,
+    slopes: SlopeRegisters<S>,
+    stiff: Option<(Registers<S>, SlopeRegisters<S>)>,
     pullback: Registers<S>,
     bars: Vec<S>,
     /// The pullback and its tangent, made when first asked for.
@@ -205,11 +232,11 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
     type Workspace = SymbolicRegisters<S>;
 
     fn workspace(&self) -> SymbolicRegisters<S> {
-        let SymbolicField { field, slopes, places, halves, .. } = self.family;
+        let SymbolicField { field, slopes, stiff, halves, .. } = self.family;
         SymbolicRegisters {
             field: field.program().registers(),
             slopes: slopes.registers(),
-            values: vec![S::zero(); places.len()],
+            stiff: stiff.as_ref().map(|part| (part.program.registers(), part.slopes.registers())),
             pullback: Registers::new(),
             bars: Vec::new(),
             along: Along { inputs: Vec::new(), bars: Vec::new(), registers: Registers::new() },
@@ -243,24 +270,12 @@ impl<S: Elementary> VectorField<S> for SymbolicAt<'_, S> {
 
 impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut SymbolicRegisters<R>) {
-        let SymbolicField { field, slopes, places, entries, .. } = self.family;
-        let n = field.size().0;
-        assert_eq!((y.len(), jac.len(), time.len()), (n, *entries, n), "an entry a place and a slope per state");
-        slopes.eval_parts([&[t], y, &self.theta], &mut work.values, &mut work.slopes);
-        if self.family.sparsity.is_none() {
-            jac.fill(R::zero());
-        }
-        time.fill(R::zero());
-        for (&place, &value) in places.iter().zip(&work.values) {
-            match place.checked_sub(*entries) {
-                None => jac[place] = value,
-                Some(i) => time[i] = value,
-            }
-        }
+        let SymbolicField { slopes, layout, .. } = self.family;
+        slopes.write(layout, [&[t], y, &self.theta], (jac, time), &mut work.slopes);
     }
 
     fn sparsity(&self) -> Option<&Sparsity> {
-        self.family.sparsity.as_ref()
+        self.family.layout.sparsity()
     }
 
     fn mass(&self) -> Option<&Mass<R>> {
@@ -281,6 +296,21 @@ impl<R: Real> Jacobian<R> for SymbolicAt<'_, R> {
 
     fn smooth_within(&self, h: R, work: &SymbolicRegisters<R>) -> R {
         self.family.series().smooth_within(&work.series, h)
+    }
+
+    fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut SymbolicRegisters<R>) -> bool {
+        let (Some(part), Some((work, _))) = (&self.family.stiff, &mut work.stiff) else { return false };
+        part.program.eval_parts([&[t], y, &self.theta], dy, work);
+        true
+    }
+
+    fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut SymbolicRegisters<R>) {
+        match (&self.family.stiff, &mut work.stiff) {
+            (Some(part), Some((_, work))) => {
+                part.slopes.write(&self.family.layout, [&[t], y, &self.theta], (jac, time), work);
+            }
+            _ => self.jacobian(t, y, jac, time, work),
+        }
     }
 }
 

@@ -33,6 +33,7 @@
 //! | its value, fast | [`Program`] |
 //! | a system of equations for a solver | [`ExprField`] |
 //! | the same with an exact Jacobian, for implicit methods, and an exact pullback, for adjoints | [`SymbolicField`] |
+//! | the same with its stiff part told apart, for implicit–explicit methods | [`SymbolicField::split`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -56,6 +57,7 @@ mod program;
 mod pullback;
 mod scope;
 mod simplify;
+mod slopes;
 mod token;
 
 pub use error::{CompileError, ParseError, ParseErrorKind};

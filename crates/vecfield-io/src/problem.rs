@@ -69,6 +69,8 @@ pub struct Variable {
     pub rate: ExprId,
     /// Is it determined by `0 = rate`, instead of moved by it?
     pub algebraic: bool,
+    /// The part of `rate` that implicit–explicit methods treat implicitly, if it is told apart.
+    pub stiff: Option<ExprId>,
 }
 
 /// A value that only events change.
@@ -179,6 +181,11 @@ impl Problem {
     /// Whether equations without a derivative determine some of its variables.
     pub fn is_algebraic(&self) -> bool {
         self.variables.iter().any(|variable| variable.algebraic)
+    }
+
+    /// Whether it tells apart what implicit–explicit methods treat implicitly; variables that do not say have no such part.
+    pub fn is_split(&self) -> bool {
+        self.variables.iter().any(|variable| variable.stiff.is_some())
     }
 
     /// Its discrete values.

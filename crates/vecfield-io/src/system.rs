@@ -54,13 +54,19 @@ impl System {
         let rates: Vec<ExprId> = variables.iter().map(|v| v.rate).chain(discrete.iter().map(|_| still)).collect();
         let starts: Vec<ExprId> =
             variables.iter().map(|v| v.initial).chain(discrete.iter().map(|d| graph.constant(d.value))).collect();
+        let parts = variables.iter().map(|v| v.stiff.unwrap_or(still)).chain(discrete.iter().map(|_| still));
+        let parts: Vec<ExprId> = parts.collect();
+        let field = match problem.is_split() {
+            true => SymbolicField::split(&mut graph, &rates, &parts, &names, &parameters)?,
+            false => SymbolicField::new(&mut graph, &rates, &names, &parameters)?,
+        };
         let algebraic = (0..variables.len()).filter(|&i| variables[i].algebraic).collect();
         let events = problem.events().iter().map(|event| guarded(&graph, event, &names, &inputs));
         let events = events.collect::<Result<_, _>>()?;
         Ok(Self {
             variables: variables.len(),
             theta: problem.parameters().iter().map(|p| p.value).collect(),
-            field: SymbolicField::new(&mut graph, &rates, &names, &parameters)?.with_algebraic(algebraic),
+            field: field.with_algebraic(algebraic),
             initial: Program::compile(&graph, &starts, &parameters)?,
             events,
             names,

@@ -166,3 +166,44 @@ impl<S: Elementary> VectorField<S> for Fixed<'_> {
         self.0.eval(t, y, &[], dy, work);
     }
 }
+
+/// Parts that reach further than the equations: both Jacobians come at the places of either.
+#[test]
+fn a_stiff_part_has_its_jacobian_at_the_places_of_the_whole() {
+    for n in [4, 40] {
+        let names: Vec<String> = (0..n).map(|i| format!("x{i}")).collect();
+        let scope = Scope::new(names.iter().map(String::as_str).chain(["t", "k"])).unwrap();
+        let mut graph = Graph::new();
+        let next = |i: usize, by: usize| &names[(i + by) % n];
+        let mut all = |text: &dyn Fn(usize) -> String| -> Vec<_> {
+            (0..n).map(|i| graph.parse(&text(i), &scope).unwrap()).collect()
+        };
+        let equations = all(&|i| format!("{}*{} + t", names[i], next(i, 1)));
+        let stiff = all(&|i| if i % 2 == 0 { format!("-k*t*{}^2", next(i, 2)) } else { "0".into() });
+        let split = SymbolicField::split(&mut graph, &equations, &stiff, &names, &["k"]).unwrap();
+        let plain = SymbolicField::new(&mut graph, &equations, &names, &["k"]).unwrap();
+        let part = SymbolicField::new(&mut graph, &stiff, &names, &["k"]).unwrap();
+        let (split, plain, part) = (split.at(vec![3.0]), plain.at(vec![3.0]), part.at(vec![3.0]));
+        let y: Vec<f64> = (0..n).map(|i| 0.3 + (i as f64).sin()).collect();
+        let full = |field: &SymbolicAt<'_, f64>, stiff: bool| {
+            let places = field.sparsity().map_or(n * n, |sparsity| sparsity.len());
+            let (mut jac, mut time, mut work) = (vec![f64::NAN; places], vec![f64::NAN; n], field.workspace());
+            match stiff {
+                false => field.jacobian(0.4, &y, &mut jac, &mut time, &mut work),
+                true => field.stiff_jacobian(0.4, &y, &mut jac, &mut time, &mut work),
+            }
+            let Some(sparsity) = field.sparsity() else { return (jac, time) };
+            let mut full = vec![0.0; n * n];
+            sparsity.places().zip(&jac).for_each(|((i, j), &entry)| full[i * n + j] = entry);
+            (full, time)
+        };
+        assert_eq!(full(&split, false), full(&plain, false));
+        assert_eq!(full(&split, true), full(&part, false));
+        assert_eq!(full(&plain, true), full(&plain, false), "what is not split is stiff as a whole");
+        let (mut found, mut wanted) = (vec![f64::NAN; n], vec![0.0; n]);
+        assert!(split.stiff_part(0.4, &y, &mut found, &mut split.workspace()));
+        part.eval(0.4, &y, &mut wanted, &mut part.workspace());
+        assert_eq!(found, wanted);
+        assert!(!plain.stiff_part(0.4, &y, &mut found, &mut plain.workspace()));
+    }
+}

@@ -12,7 +12,7 @@ use super::toml::{Entry, Section, Source};
 use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
 use crate::names::did_you_mean;
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "title",
     "source",
     "tags",
@@ -21,6 +21,7 @@ const TABLES: [&str; 13] = [
     "initial",
     "equations",
     "algebraic",
+    "stiff",
     "noise",
     "discrete",
     "event",
@@ -108,6 +109,7 @@ struct Lines<'a> {
     start: Entry<'a>,
     equation: Entry<'a>,
     algebraic: bool,
+    stiff: Option<Entry<'a>>,
 }
 
 struct Builder<'a> {
@@ -219,11 +221,19 @@ impl<'a> Builder<'a> {
             let hint = did_you_mean(entry.key, known.iter().map(|start| start.key));
             return Err(entry.key_error(ProblemReason::NoInitial { variable: entry.key.into(), hint }));
         }
+        let stiff = root.get("stiff").map(|entry| entry.table()).transpose()?;
+        let parts = stiff.as_ref().map(Section::entries).unwrap_or_default();
+        if let Some(part) = parts.iter().find(|part| equations.get(part.key).is_none()) {
+            return Err(stiff_of_nothing(part, &equations, constraints.iter().any(|e| e.key == part.key)));
+        }
         let lines = |start: Entry<'a>| {
             let constraint = algebraic.as_ref().and_then(|section| section.get(start.key));
             match (equations.get(start.key), constraint) {
-                (Some(equation), _) => Ok(Lines { start, equation, algebraic: false }),
-                (None, Some(equation)) => Ok(Lines { start, equation, algebraic: true }),
+                (Some(equation), _) => {
+                    let stiff = stiff.as_ref().and_then(|section| section.get(start.key));
+                    Ok(Lines { start, equation, algebraic: false, stiff })
+                }
+                (None, Some(equation)) => Ok(Lines { start, equation, algebraic: true, stiff: None }),
                 (None, None) => Err(start.key_error(ProblemReason::NoEquation { variable: start.key.into() })),
             }
         };
@@ -232,11 +242,12 @@ impl<'a> Builder<'a> {
 
     fn variables(&mut self, lines: &[Lines<'a>], definitions: &Definitions) -> Result<Vec<Variable>, ProblemError> {
         let mut variables = Vec::with_capacity(lines.len());
-        for Lines { start, equation, algebraic } in lines {
+        for Lines { start, equation, algebraic, stiff } in lines {
             let rate = self.expanded(equation, definitions)?;
             let initial = self.expanded(start, definitions)?;
             self.known_at_start(start, initial)?;
-            variables.push(Variable { name: start.key.into(), initial, rate, algebraic: *algebraic });
+            let stiff = stiff.as_ref().map(|part| self.expanded(part, definitions)).transpose()?;
+            variables.push(Variable { name: start.key.into(), initial, rate, algebraic: *algebraic, stiff });
         }
         Ok(variables)
     }
@@ -308,6 +319,17 @@ impl<'a> Builder<'a> {
 
 fn entries<'a>(root: &Section<'a>, table: &str) -> Result<Vec<Entry<'a>>, ProblemError> {
     Ok(root.get(table).map(|entry| entry.table()).transpose()?.map(|t| t.entries()).unwrap_or_default())
+}
+
+/// A part of an equation that is not there.
+fn stiff_of_nothing(part: &Entry<'_>, equations: &Section<'_>, algebraic: bool) -> ProblemError {
+    let variable = part.key.into();
+    if algebraic {
+        return part.key_error(ProblemReason::StiffAlgebraic { variable });
+    }
+    let known: Vec<&str> = equations.entries().iter().map(|equation| equation.key).collect();
+    let hint = did_you_mean(part.key, known.iter().copied());
+    part.key_error(ProblemReason::StiffOfNothing { variable, hint, known: known.join(", ") })
 }
 
 /// A number, or `{value=, min=, max=}`.

@@ -157,6 +157,22 @@ pub enum ProblemReason {
         /// The variable.
         variable: String,
     },
+    /// A stiff part of what has no equation.
+    #[error("`{variable}` has a stiff part but no equation{hint}; [stiff] can name {known}")]
+    StiffOfNothing {
+        /// What was to be a variable.
+        variable: String,
+        /// The nearest name, as a phrase, or nothing.
+        hint: String,
+        /// The variables with an equation.
+        known: String,
+    },
+    /// A stiff part of an equation that has no other.
+    #[error("`{variable}` is in [algebraic], whose equations are implicit as a whole; take it out of [stiff]")]
+    StiffAlgebraic {
+        /// The variable.
+        variable: String,
+    },
     /// An equation without an initial value.
     #[error("`{variable}` has an equation but no initial value{hint}; add `{variable} = ..` to [initial]")]
     NoInitial {

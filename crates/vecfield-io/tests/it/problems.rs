@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use vecfield_expr::Program;
 use vecfield_io::{Direction, Outline, Problem, ProblemError, Save, SetError, Solver, System};
+use vecfield_solvers::{Method, Options, Save as At, Split, solve};
 use vecfield_traits::{ParametricField, VectorField};
 
 const GOOD: &str = r#"
@@ -303,4 +304,76 @@ fn a_long_chain_is_solved_by_its_band() {
     let decay = (-std::f64::consts::PI.powi(2) * 0.1).exp();
     let exact = decay * (std::f64::consts::PI * 0.5 / cells as f64).cos();
     assert!((run.rows().next().unwrap()[0] - exact).abs() < 1e-4, "{} for {exact}", run.rows().next().unwrap()[0]);
+}
+
+const RELAXATION: &str = include_str!("../../../../examples/relaxation.toml");
+
+proptest! {
+    /// The sections of one file do what two fields do in a [`Split`].
+    #[test]
+    fn stiff_parts_are_those_of_a_split_field(
+        order in 3..=5,
+        eps in -4.0..0.0_f64,
+        steps in 5..40_u32,
+        start in 0.5..1.5_f64,
+    ) {
+        let text = RELAXATION.replace("x = 1.0", &format!("x = {start}"));
+        let mut problem = parse(&text).unwrap();
+        problem.set("eps", 10.0_f64.powf(eps)).unwrap();
+        let method = Method::named(&format!("kc{order}-imex")).unwrap();
+        let options = Options::fixed(1.0 / f64::from(steps));
+        let unsplit = text.replace("[stiff]", "[discrete]").replace("x = \"relaxation\"", "");
+        let part = |x: &str, y: &str| {
+            let text = unsplit.replace("relaxation - 2*x", x).replace("x - y - y^2", y);
+            System::new(&parse(&text).unwrap()).unwrap()
+        };
+        let (explicit, implicit) = (part("-2*x", "x - y - y^2"), part("relaxation", "0"));
+        let whole = System::new(&problem).unwrap();
+        let theta = whole.theta().to_vec();
+        let [explicit, implicit] = [&explicit, &implicit].map(|part| part.symbolic().at(theta.clone()));
+        let split = Split { explicit, implicit };
+        let initial = whole.initial(&theta);
+        let wanted = solve(&split, (0.0, 1.0), &initial, method, &options, At::End).unwrap();
+        let found = solve(&whole.symbolic().at(theta), (0.0, 1.0), &initial, method, &options, At::End).unwrap();
+        // The Newton iterations end at the same numbers but for what rounding of size 1/eps leaves.
+        for (found, wanted) in found.last().iter().zip(wanted.last()) {
+            prop_assert!((found - wanted).abs() < 1e-10, "{found}, split {wanted}");
+        }
+    }
+}
+
+#[test]
+fn stiff_parts_never_change_the_answer() {
+    let run = |text: &str, method: &str| {
+        let mut problem = parse(text).unwrap();
+        problem.settings_mut().set_method(method).unwrap();
+        let run = Solver::new(&problem).unwrap().solve().unwrap();
+        let states: Vec<f64> = run.rows().flatten().copied().collect();
+        states
+    };
+    let plain = &RELAXATION.replace("[stiff]", "[discrete]").replace("x = \"relaxation\"", "");
+    for method in ["auto", "tsit5", "radau5", "rodas5p", "bdf", "kc4"] {
+        assert_eq!(run(RELAXATION, method), run(plain, method), "{method}: bit for bit");
+    }
+    let (split, whole) = (run(RELAXATION, "kc4-imex"), run(plain, "kc4-imex"));
+    assert_ne!(split, whole, "the part is used");
+    for (row, pair) in split.chunks(2).enumerate() {
+        let y = (-0.2 * row as f64).exp();
+        assert!((pair[0] - y * y).abs() < 1e-5 && (pair[1] - y).abs() < 1e-5, "{pair:?} for {y}");
+    }
+}
+
+#[test]
+fn wrong_stiff_parts_are_refused() {
+    let refused = |text: &str| parse(text).unwrap_err();
+    let unknown = refused(&RELAXATION.replace("x = \"relaxation\"", "xx = \"relaxation\""));
+    let message = unknown.to_string();
+    assert!(message.contains("no equation (did you mean `x`?)") && message.contains("can name x, y"), "{message}");
+    let line = RELAXATION.lines().position(|line| line == "x = \"relaxation\"").unwrap() + 1;
+    assert_eq!((unknown.line(), unknown.column()), (line, 1));
+    let formula = refused(&RELAXATION.replace("x = \"relaxation\"", "x = \"relaxatoin + 1\""));
+    assert_eq!((formula.line(), formula.column()), (line, 6));
+    assert!(formula.to_string().contains("relaxation"), "{formula}");
+    let algebraic = refused(&(PENDULUM.to_owned() + "[stiff]\ntension = \"x\"\n")).to_string();
+    assert!(algebraic.contains("implicit as a whole"), "{algebraic}");
 }
