@@ -1,11 +1,11 @@
 //! Step-size control by digital filters of the local error.
 //!
 //! ```text
-//! h⁺ = h · safety · e₀^(-β₁/k) · e₁^(-β₂/k) · e₂^(-β₃/k)
+//! h⁺ = h · safety · e₀^(-β₁/k) · e₁^(-β₂/k) · e₂^(-β₃/k) · (h/h₋)^(-α)
 //! ```
 //!
-//! with `e₀` the error ratio of this step, `e₁`, `e₂` those of the accepted steps before it and `k` the power of `h` in the
-//! error (Söderlind 2003, "Digital filters in adaptive time-stepping", eq. (35)).
+//! with `e₀` the error ratio of this step, `e₁`, `e₂` those of the accepted steps before it, `h₋` the step before and `k` the
+//! power of `h` in the error (Söderlind 2003, "Digital filters in adaptive time-stepping", eq. (35)).
 
 mod binary;
 
@@ -16,6 +16,8 @@ use vecfield_traits::Real;
 pub struct Filter {
     /// `β₁`, `β₂`, `β₃`.
     pub beta: [f64; 3],
+    /// `α`, by which a change of step is undone in part at the next; only with `β₃ = 0`.
+    pub alpha: f64,
     /// Aim below the tolerance by this factor.
     pub safety: f64,
     /// Smallest and largest change of the step.
@@ -24,11 +26,14 @@ pub struct Filter {
 
 impl Filter {
     /// The elementary controller: the step that would have met the tolerance.
-    pub const INTEGRAL: Filter = Filter { beta: [1.0, 0.0, 0.0], safety: 0.9, limits: [0.2, 8.0] };
+    pub const INTEGRAL: Filter = Filter { beta: [1.0, 0.0, 0.0], alpha: 0.0, safety: 0.9, limits: [0.2, 8.0] };
     /// The proportional–integral controller PI.4.7 (Gustafsson 1991), smooth where stability limits the step.
-    pub const PI: Filter = Filter { beta: [0.7, -0.4, 0.0], safety: 0.9, limits: [0.2, 8.0] };
+    pub const PI: Filter = Filter { beta: [0.7, -0.4, 0.0], alpha: 0.0, safety: 0.9, limits: [0.2, 8.0] };
     /// The noise-shaping filter H312PID (Söderlind 2003, Table 1): the smoothest step sequences.
-    pub const PID: Filter = Filter { beta: [1.0 / 18.0, 1.0 / 9.0, 1.0 / 18.0], safety: 0.9, limits: [0.2, 8.0] };
+    pub const PID: Filter =
+        Filter { beta: [1.0 / 18.0, 1.0 / 9.0, 1.0 / 18.0], alpha: 0.0, safety: 0.9, limits: [0.2, 8.0] };
+    /// The low-pass filter H211b with `b = 4` (Söderlind 2003, Table 1): smooth steps where the error estimate is rough.
+    pub const H211B: Filter = Filter { beta: [0.25, 0.25, 0.0], alpha: 0.25, safety: 0.9, limits: [0.2, 8.0] };
 }
 
 /// Chooses the next step from the error of this one.
@@ -72,7 +77,7 @@ impl<R: Real> Controller<R> {
 /// What a controller remembers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Past<R> {
-    /// Binary logarithms of the last accepted error ratios.
+    /// Binary logarithms of the last accepted error ratios; of the last error ratio and the last factor, if `α` is not zero.
     pub(crate) history: [R; 2],
     /// The largest factor now: after a rejection the step must not grow at once (Hairer–Nørsett–Wanner I, II.4).
     pub(crate) ceiling: R,
@@ -82,19 +87,30 @@ pub(crate) struct Past<R> {
 #[derive(Debug, Clone)]
 pub(crate) struct Law<R> {
     exponents: [R; 3],
+    /// Does the filter look at the last factor, in the place of the error ratio before the last?
+    recursive: bool,
     /// `-1/k`.
     repair: R,
     safety: R,
+    /// The binary logarithm of `safety`.
+    aim: R,
     smallest: R,
     largest: R,
 }
 
 impl<R: Real> Law<R> {
     pub(crate) fn new(filter: &Filter, k: u32) -> Law<R> {
+        let recursive = filter.alpha != 0.0;
+        let mut exponents = filter.beta.map(|beta| R::from_f64(-beta / f64::from(k)));
+        if recursive {
+            exponents[2] = R::from_f64(-filter.alpha);
+        }
         Law {
-            exponents: filter.beta.map(|beta| R::from_f64(-beta / f64::from(k))),
+            exponents,
+            recursive,
             repair: R::from_f64(-1.0 / f64::from(k)),
             safety: R::from_f64(filter.safety),
+            aim: R::from_f64(filter.safety.log2()),
             smallest: R::from_f64(filter.limits[0]),
             largest: R::from_f64(filter.limits[1]),
         }
@@ -139,7 +155,8 @@ impl<R: Real> Law<R> {
     pub(crate) fn next(&self, past: &Past<R>, error: R, log: R) -> Past<R> {
         let accepted = error <= R::one();
         let before = if accepted { log } else { past.history[0] };
-        let earlier = if accepted { past.history[0] } else { past.history[1] };
+        let passed_on = if self.recursive { self.exponent(past, error, log) + self.aim } else { past.history[0] };
+        let earlier = if accepted { passed_on } else { past.history[1] };
         Past { history: [before, earlier], ceiling: if accepted { self.largest } else { R::one() } }
     }
 }

@@ -3,6 +3,7 @@
 mod accuracy;
 mod algebraic;
 mod allocations;
+mod controllers;
 mod convergence;
 mod diagonally_implicit;
 mod ensembles;
