@@ -32,8 +32,11 @@ pub struct BandedLu<T> {
     n: usize,
     lower: usize,
     upper: usize,
-    /// Entry `(i, j)` at `i·width + j - i + lower`: `U` on and above the diagonal, multipliers below.
+    /// Entry `(i, j)` at `i·width + j - i + lower`; once factorised `U` above the diagonal and its reciprocals on it, for
+    /// a division takes as long as all else a row asks for.
     band: Vec<T>,
+    /// Multipliers of the rows below row `k` at `k·lower`.
+    multipliers: Vec<T>,
     /// `pivots[k]`: the row swapped with row `k` at step `k`.
     pivots: Vec<usize>,
 }
@@ -45,7 +48,7 @@ impl<T: Element> BandedLu<T> {
         let width = 2 * lower + upper + 1;
         let mut band = vec![T::nought(); n * width];
         band.iter_mut().skip(lower).step_by(width).for_each(|entry| *entry = T::unit());
-        Self { n, lower, upper, band, pivots: (0..n).collect() }
+        Self { n, lower, upper, band, multipliers: vec![T::nought(); n * lower], pivots: (0..n).collect() }
     }
 
     /// Number of rows.
@@ -96,14 +99,15 @@ impl<T: Element> BandedLu<T> {
                 let down = pivot - k;
                 pivot_row.swap_with_slice(&mut tail[(down - 1) * width + lower - down..][..length]);
             }
-            let (diagonal, pivot_rest) = (pivot_row[0], &pivot_row[1..]);
-            for (down, row) in (1..=below).zip(tail.chunks_exact_mut(width)) {
-                let (multiplier, rest) =
-                    row[lower - down..][..length].split_first_mut().expect("a row has its diagonal");
-                if *multiplier != T::nought() {
-                    *multiplier = *multiplier / diagonal;
-                    let multiplier = *multiplier;
-                    for (entry, &above) in rest.iter_mut().zip(pivot_rest) {
+            let (diagonal, pivot_rest) = pivot_row.split_first_mut().expect("a row has its diagonal");
+            *diagonal = T::unit() / *diagonal;
+            let multipliers = &mut self.multipliers[k * lower..][..below];
+            for ((down, row), kept) in (1..=below).zip(tail.chunks_exact_mut(width)).zip(multipliers) {
+                let (first, rest) = row[lower - down..][..length].split_first_mut().expect("a row has its diagonal");
+                let multiplier = *first * *diagonal;
+                *kept = multiplier;
+                if multiplier != T::nought() {
+                    for (entry, &above) in rest.iter_mut().zip(&*pivot_rest) {
                         *entry -= multiplier * above;
                     }
                 }
@@ -138,19 +142,23 @@ impl<T: Element> BandedLu<T> {
         let (n, lower, reach, width) = (self.n, self.lower, self.lower + self.upper, self.width());
         assert_eq!(b.len(), n, "one right-hand side entry per row");
         for (k, &pivot) in self.pivots.iter().enumerate() {
-            b.swap(k, pivot);
-            let x = b[k];
-            for down in 1..=lower.min(n - 1 - k) {
-                b[k + down] -= self.band[(k + down) * width + lower - down] * x;
+            if pivot != k {
+                b.swap(k, pivot);
+            }
+            let (x, below) = b[k..].split_first_mut().expect("an entry a row");
+            for (b, &multiplier) in below.iter_mut().zip(&self.multipliers[k * lower..][..lower]) {
+                *b -= multiplier * *x;
             }
         }
-        for i in (0..n).rev() {
-            let row = &self.band[i * width + lower..][..=reach];
-            let mut sum = b[i];
-            for (&u, &x) in row[1..].iter().zip(&b[i + 1..]) {
-                sum -= u * x;
+        for (i, row) in self.band.chunks_exact(width).enumerate().rev() {
+            let (diagonal, row) = row[lower..][..=reach].split_first().expect("a row has its diagonal");
+            let (x, known) = b[i..].split_first_mut().expect("an entry a row");
+            let length = row.len().min(known.len());
+            // What was found last comes in last: the sum is not kept waiting for it.
+            for (&u, &x_known) in row[..length].iter().zip(&known[..length]).rev() {
+                *x -= u * x_known;
             }
-            b[i] = sum / row[0];
+            *x = *x * *diagonal;
         }
     }
 
@@ -160,7 +168,7 @@ impl<T: Element> BandedLu<T> {
         assert_eq!(b.len(), n, "one right-hand side entry per row");
         for i in 0..n {
             let row = &self.band[i * width + lower..][..=reach];
-            let x = b[i] / row[0];
+            let x = b[i] * row[0];
             b[i] = x;
             for (later, &u) in b[i + 1..].iter_mut().zip(&row[1..]) {
                 *later -= u * x;
@@ -168,8 +176,8 @@ impl<T: Element> BandedLu<T> {
         }
         for (k, &pivot) in self.pivots.iter().enumerate().rev() {
             let mut sum = b[k];
-            for down in 1..=lower.min(n - 1 - k) {
-                sum -= self.band[(k + down) * width + lower - down] * b[k + down];
+            for (&multiplier, &x) in self.multipliers[k * lower..][..lower].iter().zip(&b[k + 1..]) {
+                sum -= multiplier * x;
             }
             b[k] = sum;
             b.swap(k, pivot);
