@@ -7,7 +7,7 @@
 
 use super::tableau::{DirkError, DirkTableau};
 
-/// The implicit half of ARK3(2)4L[2]SA.
+/// The implicit half of ARK3(2)4L\[2\]SA.
 pub const KC_3: DirkTableau = DirkTableau {
     name: "kc3",
     order: 3,
@@ -34,7 +34,7 @@ pub const KC_3: DirkTableau = DirkTableau {
     source: "Kennedy-Carpenter 2003, ARK3(2)4L[2]SA",
 };
 
-/// The implicit half of ARK4(3)6L[2]SA.
+/// The implicit half of ARK4(3)6L\[2\]SA.
 pub const KC_4: DirkTableau = DirkTableau {
     name: "kc4",
     order: 4,
@@ -72,7 +72,7 @@ pub const KC_4: DirkTableau = DirkTableau {
     source: "Kennedy-Carpenter 2003, ARK4(3)6L[2]SA",
 };
 
-/// The implicit half of ARK5(4)8L[2]SA₂.
+/// The implicit half of ARK5(4)8L\[2\]SA₂.
 pub const KC_5: DirkTableau = DirkTableau {
     name: "kc5",
     order: 5,
@@ -140,7 +140,7 @@ pub const KC_5: DirkTableau = DirkTableau {
     source: "Kennedy-Carpenter 2019, ARK5(4)8L[2]SA2",
 };
 
-/// ESDIRK4(3)6L[2]SA: the smallest error of the six-stage methods.
+/// ESDIRK4(3)6L\[2\]SA: the smallest error of the six-stage methods.
 pub const ESDIRK_4: DirkTableau = DirkTableau {
     name: "esdirk4",
     order: 4,
@@ -185,7 +185,7 @@ pub const ESDIRK_4: DirkTableau = DirkTableau {
     source: "Kennedy-Carpenter 2016, ESDIRK4(3)6L[2]SA",
 };
 
-/// ESDIRK5(4)7L[2]SA₂: order five with seven stages.
+/// ESDIRK5(4)7L\[2\]SA₂: order five with seven stages.
 pub const ESDIRK_5: DirkTableau = DirkTableau {
     name: "esdirk5",
     order: 5,
@@ -234,7 +234,7 @@ pub const ESDIRK_5: DirkTableau = DirkTableau {
     source: "Kennedy-Carpenter 2019, ESDIRK5(4)7L[2]SA2",
 };
 
-/// ARK3(2)4L[2]SA, implicit and explicit. Dense output is of order three for both parts.
+/// ARK3(2)4L\[2\]SA, implicit and explicit. Dense output is of order three for both parts.
 pub const KC_3_IMEX: DirkTableau = DirkTableau {
     name: "kc3-imex",
     explicit: Some(&[
@@ -254,7 +254,7 @@ pub const KC_3_IMEX: DirkTableau = DirkTableau {
     ..KC_3
 };
 
-/// ARK4(3)6L[2]SA, implicit and explicit. Dense output is of order three for both parts.
+/// ARK4(3)6L\[2\]SA, implicit and explicit. Dense output is of order three for both parts.
 pub const KC_4_IMEX: DirkTableau = DirkTableau {
     name: "kc4-imex",
     explicit: Some(&[
@@ -278,7 +278,7 @@ pub const KC_4_IMEX: DirkTableau = DirkTableau {
     ..KC_4
 };
 
-/// ARK5(4)8L[2]SA₂, implicit and explicit. Dense output is of order three for both parts.
+/// ARK5(4)8L\[2\]SA₂, implicit and explicit. Dense output is of order three for both parts.
 pub const KC_5_IMEX: DirkTableau = DirkTableau {
     name: "kc5-imex",
     explicit: Some(&[
