@@ -255,14 +255,15 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         let n = self.trail.dim();
         self.trail.check(cotangents)?;
         let theta = vec![R::zero(); field.parameters().len()];
-        let bars = Bars { y: vec![R::zero(); n], theta, t: R::zero(), h: R::zero() };
+        let bars = Bars { y: vec![R::zero(); n], theta, carried: Vec::new(), t: R::zero(), h: R::zero() };
         let mut work = field.workspace();
         let mut repeated = 0;
         let Discrete { integrator, reverse, record, trail, .. } = self;
         let mut sweep = Sweep::new(trail, cotangents, bars);
         if record.complete {
             for step in (0..record.steps).rev() {
-                sweep.step(step, record, reverse, field, &mut work, crossings, progress)?;
+                let taken = record.traces.get(step, n);
+                sweep.step((step, taken), record, reverse, field, &mut work, crossings, progress)?;
             }
             return Ok(sweep.gradient(0));
         }
@@ -279,7 +280,8 @@ impl<K, V, R: Real> Discrete<K, V, R> {
                     let mut evaluator = Evaluator::new(field, &mut work);
                     replay(integrator, record, &mut evaluator, trail.span, (from, start, end))?;
                     for step in (start..end).rev() {
-                        sweep.step(step, record, reverse, field, &mut work, crossings, progress)?;
+                        let taken = record.traces.get(step, n);
+                        sweep.step((step, taken), record, reverse, field, &mut work, crossings, progress)?;
                     }
                 }
                 Action::Drop { .. } => record.drop_checkpoint(),
@@ -360,7 +362,7 @@ where
 }
 
 /// The solver's event for a crossing.
-fn event<'a, R: Real, F: Vjp<R>>(crossing: &'a mut Crossing<'_, R>) -> Event<'a, R, F> {
+pub(crate) fn event<'a, R: Real, F: Vjp<R>>(crossing: &'a mut Crossing<'_, R>) -> Event<'a, R, F> {
     let Crossing { direction, guard, jump, stop_after } = crossing;
     let mut event = Event::new(*direction, |field: &F, t, y: &[R]| {
         let mut value = [R::zero()];

@@ -47,6 +47,31 @@ pub enum AdjointError {
          an explicit method such as dop853"
     )]
     NotBackwards,
+    /// A method that cannot go back over its steps.
+    #[error(
+        "{method} cannot go back over its steps; use a reversible method (reversible-tsit5, reversible-dop853), or the \
+         checkpointed adjoint, which takes any"
+    )]
+    NotReversible {
+        /// The method.
+        method: &'static str,
+    },
+    /// A stiff problem forgets what a reversible method would have to find again.
+    #[error(
+        "the equations are stiff: what they forget within a step cannot be found by going back; use the checkpointed adjoint"
+    )]
+    Stiff,
+    /// The way back over the steps did not lead to where they began.
+    #[error(
+        "the way back arrives at t = {t} {distance:.1e} tolerances off: rounding grew on the way; use the checkpointed adjoint, \
+         or let the steps be chosen by a tolerance"
+    )]
+    NotReversed {
+        /// Where the states are known.
+        t: f64,
+        /// How far off, in units of the tolerance.
+        distance: f64,
+    },
     /// The pass back of the method needs second derivatives of the field.
     #[error(
         "the discrete adjoint of {method} needs second derivatives, which the field does not offer (`Vjp::vjp_along`); \

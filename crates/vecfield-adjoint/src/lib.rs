@@ -38,6 +38,7 @@
 //! | the adjoint equation backwards, with an estimate of its error | [`backsolve()`] |
 //! | derivatives of every saved state, in a few directions | [`push_forward`], [`Directions`] |
 //! | the same in bounded memory | [`Budget`] |
+//! | the same by going back over the steps, nothing kept but their sizes | [`Rewind`] |
 //! | gradients of event times, and through jumps | [`Crossing`] |
 //! | the pass back through a new family of steppers | [`reverse`] |
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
@@ -64,6 +65,7 @@ mod forward;
 mod noise;
 mod record;
 pub mod reverse;
+mod rewind;
 mod sampler;
 mod schedule;
 mod shooting;
@@ -78,5 +80,6 @@ pub use event::{Crossing, Lane, Pointwise};
 pub use fit::{Fit, FitOptions, Start, fit};
 pub use forward::{Directions, Moved, push_forward};
 pub use noise::{Loss, Noise};
+pub use rewind::Rewind;
 pub use shooting::{Differentiable, Measurement, Shooting, Window};
 pub use uncertainty::Uncertainty;

@@ -10,6 +10,7 @@
 pub(crate) mod collocation;
 mod diagonal;
 mod explicit;
+mod reversible;
 mod rosenbrock;
 
 use vecfield_solvers::stepper::Formula;
@@ -19,6 +20,7 @@ use crate::AdjointError;
 pub use collocation::CollocationReverse;
 pub use diagonal::DiagonalReverse;
 pub use explicit::ExplicitReverse;
+pub use reversible::ReversibleReverse;
 pub use rosenbrock::RosenbrockReverse;
 
 /// An accepted step, as it was left behind.
@@ -59,6 +61,8 @@ pub struct Bars<R> {
     pub y: Vec<R>,
     /// Of the parameters; accumulated.
     pub theta: Vec<R>,
+    /// Of the second state that a reversible method carries, as `y`; empty until such a step is passed.
+    pub carried: Vec<R>,
     /// Of `t`, at fixed `h` and fixed fractions of the step; overwritten.
     pub t: R,
     /// Of `h`, at fixed `t` and fixed fractions of the step; overwritten.
@@ -104,6 +108,7 @@ pub struct AnyReverse<R> {
     collocation: CollocationReverse<R>,
     diagonal: DiagonalReverse<R>,
     rosenbrock: RosenbrockReverse<R>,
+    reversible: ReversibleReverse<R>,
 }
 
 impl<R: Real> AnyReverse<R> {
@@ -120,6 +125,7 @@ impl<R: Real> Default for AnyReverse<R> {
             collocation: CollocationReverse::new(),
             diagonal: DiagonalReverse::new(),
             rosenbrock: RosenbrockReverse::new(),
+            reversible: ReversibleReverse::new(),
         }
     }
 }
@@ -138,6 +144,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
             Formula::Collocation(_) => self.collocation.pull_back(field, work, step, inside, bars),
             Formula::Dirk(_) => self.diagonal.pull_back(field, work, step, inside, bars),
             Formula::Rosenbrock(_) => self.rosenbrock.pull_back(field, work, step, inside, bars),
+            Formula::Reversible(_) => self.reversible.pull_back(field, work, step, inside, bars),
             _ => Err(AdjointError::NoPassBack),
         }
     }
@@ -155,6 +162,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
             Formula::Collocation(_) => self.collocation.rate(field, work, step, theta, rate),
             Formula::Dirk(_) => self.diagonal.rate(field, work, step, theta, rate),
             Formula::Rosenbrock(_) => self.rosenbrock.rate(field, work, step, theta, rate),
+            Formula::Reversible(_) => self.reversible.rate(field, work, step, theta, rate),
             _ => Err(AdjointError::NoPassBack),
         }
     }

@@ -146,11 +146,11 @@ impl<'a, R: Real> Sweep<'a, R> {
         }
     }
 
-    /// Passes back over a step whose stages are in the record.
+    /// Passes back over a step of the record, by its number.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn step<F: Vjp<R>, V: ReverseStep<R, F>>(
         &mut self,
-        index: usize,
+        (index, step): (usize, Taken<'_, R>),
         record: &Record<R>,
         reverse: &mut V,
         field: &F,
@@ -158,7 +158,6 @@ impl<'a, R: Real> Sweep<'a, R> {
         crossings: &mut [Crossing<'_, R>],
         progress: &mut dyn FnMut(R) -> ControlFlow<()>,
     ) -> Result<(), AdjointError> {
-        let step = record.traces.get(index, self.trail.dim);
         if progress(step.t).is_break() {
             return Err(AdjointError::Stopped);
         }

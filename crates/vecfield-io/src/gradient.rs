@@ -2,12 +2,15 @@
 
 use core::ops::ControlFlow;
 
+use vecfield_adjoint::reverse::AnyReverse;
 use vecfield_adjoint::{
-    AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Pointwise, Unfinished, backsolve, push_forward,
+    AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Gradient, Pointwise, Rewind, Unfinished,
+    backsolve, push_forward,
 };
-use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope};
+use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope, SymbolicAt};
+use vecfield_solvers::reversible::{REVERSIBLE_DOP853, REVERSIBLE_TSIT5};
 use vecfield_solvers::tableau::DOP853;
-use vecfield_solvers::{Direction as Side, Ending, Integrator, Method, Save, Solution};
+use vecfield_solvers::{AnyStepper, Direction as Side, Ending, Integrator, Method, Save, Solution};
 
 use crate::problem::{Direction, Problem};
 use crate::run::{Run, Solver};
@@ -44,13 +47,16 @@ pub enum Adjoint {
     Checkpointed,
     /// Tangents carried along the steps: nothing is kept, and the cost grows with the number of parameters.
     Forward,
+    /// The exact gradient of the steps of a reversible method, which are found again from the end: next to nothing is kept.
+    Reversible,
     /// The adjoint equation integrated backwards from the end, with an estimate of its error; explicit methods, no events.
     Backsolve,
 }
 
 impl Adjoint {
     /// Every way, the default first.
-    pub const ALL: [Adjoint; 4] = [Adjoint::Discrete, Adjoint::Checkpointed, Adjoint::Forward, Adjoint::Backsolve];
+    pub const ALL: [Adjoint; 5] =
+        [Adjoint::Discrete, Adjoint::Checkpointed, Adjoint::Forward, Adjoint::Reversible, Adjoint::Backsolve];
 
     /// As users type it after `--adjoint`.
     pub fn name(self) -> &'static str {
@@ -58,6 +64,7 @@ impl Adjoint {
             Adjoint::Discrete => "discrete",
             Adjoint::Checkpointed => "checkpointed",
             Adjoint::Forward => "forward",
+            Adjoint::Reversible => "reversible",
             Adjoint::Backsolve => "backsolve",
         }
     }
@@ -172,21 +179,22 @@ impl Solver {
         adjoint: Adjoint,
         goes_on: &mut dyn FnMut(f64) -> bool,
     ) -> Result<(Run, Option<Derivatives>), Box<NoGradient>> {
-        let budget = match adjoint {
-            Adjoint::Discrete => Budget::default(),
-            Adjoint::Checkpointed => Budget::slots(64),
+        let n = self.initial().len();
+        let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
+        let way = match adjoint {
+            Adjoint::Discrete => self.discrete(Budget::default()),
+            Adjoint::Checkpointed => self.discrete(Budget::slots(64)),
             Adjoint::Forward => return self.differentiate_forward(objective, goes_on),
+            Adjoint::Reversible => self.rewind(),
             Adjoint::Backsolve => return self.differentiate_backwards(objective),
         };
-        let (n, (start, end)) = (self.initial().len(), self.span());
-        let failed = |error, solution: Solution<f64>| Box::new(NoGradient { error, run: self.run(solution) });
-        let mut discrete = Discrete::new(self.method(), n, self.options(), budget)
-            .map_err(|error| failed(error.into(), Solution::empty(n)))?;
+        let mut way = way.map_err(|error| failed(error, Solution::empty(n)))?;
+        let (start, end) = self.span();
         let mut field = self.system().symbolic().at(self.system().theta().to_vec());
         let mut crossings = objective.crossings(self);
         let share = |t: f64| (t - start) / (end - start);
         let mut ask = |share: f64| if goes_on(share) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        let solution = discrete
+        let solution = way
             .solve_with_events(&mut field, (start, end), self.initial(), self.save(), &mut crossings, &mut |t| {
                 ask(0.5 * share(t))
             })
@@ -194,7 +202,7 @@ impl Solver {
         if solution.ending == Ending::Stopped {
             return Ok((self.run(solution), None));
         }
-        let (t, y) = discrete.end();
+        let (t, y) = way.end();
         let mut seed = objective.seed(t, y, self.system().theta());
         if !seed.has_slopes() {
             // Nothing to pull back: the formula itself has no value or no slope there.
@@ -203,7 +211,7 @@ impl Solver {
         }
         let cotangents = Cotangents { end: &seed.state, end_time: seed.time, ..Cotangents::default() };
         let back =
-            discrete.pull_back_with_events(&mut field, &cotangents, &mut crossings, &mut |t| ask(1.0 - 0.5 * share(t)));
+            way.pull_back_with_events(&mut field, &cotangents, &mut crossings, &mut |t| ask(1.0 - 0.5 * share(t)));
         match back {
             Ok(gradient) => {
                 for (sum, bar) in seed.parameters.iter_mut().zip(&gradient.parameters) {
@@ -215,6 +223,78 @@ impl Solver {
             Err(AdjointError::Stopped) => Ok((self.run(solution), None)),
             Err(error) => Err(failed(error, solution)),
         }
+    }
+}
+
+/// A solve whose steps can be passed back.
+enum Way {
+    Discrete(Box<Discrete<AnyStepper<f64>, AnyReverse<f64>, f64>>),
+    Rewind(Box<Rewind<f64>>),
+}
+
+type Progress<'a> = &'a mut dyn FnMut(f64) -> ControlFlow<()>;
+
+impl Way {
+    fn end(&self) -> (f64, &[f64]) {
+        match self {
+            Way::Discrete(way) => way.end(),
+            Way::Rewind(way) => way.end(),
+        }
+    }
+
+    fn solve_with_events(
+        &mut self,
+        field: &mut SymbolicAt<'_, f64>,
+        span: (f64, f64),
+        y0: &[f64],
+        save: &[f64],
+        crossings: &mut [Crossing<'_, f64>],
+        progress: Progress<'_>,
+    ) -> Result<Solution<f64>, Unfinished<f64>> {
+        match self {
+            Way::Discrete(way) => way.solve_with_events(field, span, y0, save, crossings, progress),
+            Way::Rewind(way) => way.solve_with_events(field, span, y0, save, crossings, progress),
+        }
+    }
+
+    fn pull_back_with_events(
+        &mut self,
+        field: &mut SymbolicAt<'_, f64>,
+        cotangents: &Cotangents<'_, f64>,
+        crossings: &mut [Crossing<'_, f64>],
+        progress: Progress<'_>,
+    ) -> Result<Gradient<f64>, AdjointError> {
+        match self {
+            Way::Discrete(way) => way.pull_back_with_events(field, cotangents, crossings, progress),
+            Way::Rewind(way) => way.pull_back_with_events(field, cotangents, crossings, progress),
+        }
+    }
+}
+
+impl Solver {
+    fn discrete(&self, budget: Budget) -> Result<Way, AdjointError> {
+        let discrete = Discrete::new(self.method(), self.initial().len(), self.options(), budget)?;
+        Ok(Way::Discrete(Box::new(discrete)))
+    }
+
+    /// The reversible method of the user's choice, or one after the tolerance where the problem is not stiff.
+    fn rewind(&self) -> Result<Way, AdjointError> {
+        let n = self.initial().len();
+        let method = match self.method() {
+            Method::Reversible(method) => method,
+            Method::Auto => {
+                let field = self.system().symbolic().at(self.system().theta().to_vec());
+                let mut integrator = Integrator::new(Method::Auto, n, self.options())?;
+                // Without its events a problem may not reach the end; that says nothing.
+                let trial = integrator.solve(&field, self.span(), self.initial(), Save::End);
+                if trial.is_ok_and(|trial| trial.stats.factorizations > 0) {
+                    return Err(AdjointError::Stiff);
+                }
+                if self.options().rtol < 1e-6 { &REVERSIBLE_DOP853 } else { &REVERSIBLE_TSIT5 }
+            }
+            other => return Err(AdjointError::NotReversible { method: other.name() }),
+        };
+        Ok(Way::Rewind(Box::new(Rewind::new(method, n, self.options())?)))
     }
 }
 

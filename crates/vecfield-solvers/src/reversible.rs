@@ -10,7 +10,9 @@
 //! The first is Kidger, Foster, Li and Lyons 2021, the second Mutze 2013 and Zhuang et al. 2021, the third McCallum and Foster 2024
 //! (eq. (4)): it makes any method `Φ` reversible, at its own order. The first two are stable only where nothing decays:
 //! `z` is a parasite that grows as fast as what it accompanies shrinks. With `λ < 1` the third forgets it a little in every step; the
-//! step back then enlarges rounding by `1/λ`.
+//! step back then enlarges rounding by `1/λ`. A solve that controls its error therefore begins anew with `z = y` wherever the two have
+//! parted by more than the tolerance ([`joined`](Reversible::joined)): on the way back those places have to be known, and a problem
+//! that forgets its beginning has the more of them.
 //!
 //! **Architecture invariant:** a method is a `const` and one line in [`ALL`]. *Why:* it is then tested and listed by what
 //! exists. *Checked by* `tests/it/reversible.rs`, which runs over [`ALL`].
@@ -62,6 +64,8 @@ pub struct Reversible<S: Scalar> {
     fixed: bool,
     y: Vec<S>,
     z: Vec<S>,
+    /// Does the pair begin anew here?
+    joined: bool,
     y_new: Vec<S>,
     z_new: Vec<S>,
     memory: Memory<S>,
@@ -109,6 +113,7 @@ impl<S: Scalar> Reversible<S> {
             fixed: options.step.is_some(),
             y: vector(),
             z: vector(),
+            joined: false,
             y_new: vector(),
             z_new: vector(),
             memory,
@@ -126,6 +131,26 @@ impl<S: Scalar> Reversible<S> {
         (&self.y, &self.z)
     }
 
+    /// Was `z` found from `y` alone, at the start or because the two had parted? No step back leads beyond this place.
+    pub fn joined(&self) -> bool {
+        self.joined
+    }
+
+    /// How far `y` is from `other`, in units of the tolerance.
+    ///
+    /// # Panics
+    ///
+    /// If `other` is too short.
+    pub fn distance(&self, other: &[S]) -> S::Real {
+        let mut total = S::Real::zero();
+        for (i, y) in self.y.iter().enumerate() {
+            let (y, other) = (y.value(), other[i].value());
+            let ratio = (y - other) / self.norm.scale(i, y, other);
+            total += ratio * ratio;
+        }
+        root_mean(total, self.y.len())
+    }
+
     /// Takes up a pair that [`state`](Reversible::state) gave, at any time.
     ///
     /// # Panics
@@ -134,6 +159,7 @@ impl<S: Scalar> Reversible<S> {
     pub fn set_state(&mut self, y: &[S], z: &[S]) {
         self.y.copy_from_slice(y);
         self.z.copy_from_slice(z);
+        self.joined = false;
         self.moved();
     }
 
@@ -179,6 +205,7 @@ impl<S: Scalar> Reversible<S> {
     fn turn(&mut self) {
         core::mem::swap(&mut self.y, &mut self.y_new);
         core::mem::swap(&mut self.z, &mut self.z_new);
+        self.joined = false;
         self.moved();
         if let Memory::Heun { rate, known, rate_new } = &mut self.memory {
             core::mem::swap(rate, rate_new);
@@ -291,6 +318,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
     fn start(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, y: &[S]) -> Result<(), SolveError> {
         self.y.copy_from_slice(y);
         self.z.copy_from_slice(y);
+        self.joined = true;
         self.controller.reset();
         self.dense.restart();
         self.moved();
@@ -358,6 +386,13 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
     fn commit(&mut self) {
         self.turn();
         self.dense.advance();
+        // The leapfrog's second state is a velocity.
+        let alike = !matches!(self.memory, Memory::Leapfrog { .. });
+        if alike && !self.fixed && self.distance(&self.z) > S::Real::one() {
+            self.z.copy_from_slice(&self.y);
+            self.moved();
+            self.joined = true;
+        }
     }
 
     fn y(&self) -> &[S] {
@@ -370,6 +405,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
 
     fn trace(&self, out: &mut Vec<S>) -> Option<Formula> {
         out.extend_from_slice(&self.z);
+        out.push(if self.joined { S::one() } else { S::zero() });
         Some(Formula::Reversible(self.method))
     }
 

@@ -98,7 +98,8 @@ pub enum Formula {
     Rosenbrock(&'static RosenbrockTableau),
     /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.
     Collocation(&'static Collocation),
-    /// A reversible method; the second state `z` at the beginning of the step, `[n]`.
+    /// A reversible method; the second state `z` at the beginning of the step, `[n]`, and one number that is not zero where it
+    /// was found from the first alone ([`joined`](crate::Reversible::joined)).
     Reversible(&'static ReversibleMethod),
 }
 

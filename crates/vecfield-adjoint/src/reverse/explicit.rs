@@ -85,6 +85,35 @@ impl<R: Real> ExplicitReverse<R> {
         ExplicitReverse::default()
     }
 
+    /// The stages of a step from `(t, y)`, as a pass back wants them, into `k`.
+    pub(super) fn stages<F: Vjp<R>>(
+        &mut self,
+        (field, work): (&F, &mut F::Workspace),
+        tableau: &'static Tableau,
+        (t, h, y): (R, R, &[R]),
+        k: &mut Vec<R>,
+    ) -> Result<(), AdjointError> {
+        let (n, s) = (y.len(), tableau.stages());
+        self.fit(Formula::Explicit(tableau), n)?;
+        let Some(plan) = &self.plan else { return Err(AdjointError::NoPassBack) };
+        k.resize(s * n, R::zero());
+        for slot in 0..s {
+            let (known, unknown) = k.split_at_mut(slot * n);
+            combine(y, h, &plan.rows[slot], known, &mut self.state);
+            field.eval(t + plan.times[slot] * h, &self.state, &mut unknown[..n], work);
+        }
+        Ok(())
+    }
+
+    /// The end of the step of these [`stages`](Self::stages).
+    pub(super) fn land(&self, tableau: &'static Tableau, (h, y): (R, &[R]), k: &[R], end: &mut [R]) {
+        end.copy_from_slice(y);
+        let n = y.len();
+        for (slot, &weight) in tableau.b.iter().enumerate() {
+            add_scaled(end, h * R::from_f64(weight), &k[slot * n..][..n]);
+        }
+    }
+
     /// Makes ready for steps of `n` components by this formula.
     fn fit(&mut self, formula: Formula, n: usize) -> Result<(), AdjointError> {
         let Formula::Explicit(tableau) = formula else { return Err(AdjointError::NoPassBack) };

@@ -6,5 +6,6 @@ mod discrete;
 mod fits;
 mod forward;
 mod memory;
+mod rewind;
 mod sensitivities;
 mod systems;

@@ -7,7 +7,7 @@ use vecfield_solvers::{Options, tableau::TSIT5};
 use vecfield_traits::{Dynamics, Elementary, VectorField, Vjp};
 
 /// The pendulum: 2 components, 1 parameter.
-struct Pendulum;
+pub(crate) struct Pendulum;
 
 impl Dynamics for Pendulum {
     fn dim(&self) -> usize {

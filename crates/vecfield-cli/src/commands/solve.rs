@@ -74,7 +74,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     gradient: Option<String>,
     /// The way through the solve: discrete (the default), checkpointed (in little memory), forward (few
-    /// parameters) or backsolve (with an estimate of its error)
+    /// parameters), reversible (going back over the steps) or backsolve (with an estimate of its error)
     #[arg(long, value_name = "A", requires = "gradient")]
     adjoint: Option<String>,
     /// Find the state in which the solution comes to rest, with t held at its start, and whether it stays there
