@@ -53,6 +53,7 @@
 //! | [`rkc`](stabilised::Polynomials::Chebyshev), [`rkl2`](stabilised::Polynomials::Legendre) | diffusion in large systems, without a Jacobian | cubic |
 //! | [`implicit-euler`](dirk::tableau::IMPLICIT_EULER), [`trapezoid`](dirk::tableau::TRAPEZOID), [`tr-bdf2`](dirk::tableau::TR_BDF2) | stiff problems, 1e-1 to 1e-4 | order 1, 2, 2 |
 //! | [`kvaerno3`, `4`, `5`](dirk::tableau::KVAERNO_5), [`kc3`, `4`, `5`](dirk::tableau::KC_5), [`esdirk4`, `5`](dirk::tableau::ESDIRK_5) | stiff problems, one factorisation for many steps | order 3 or 4 |
+//! | [`rosenbrock23`](rosenbrock::ROSENBROCK23), [`ros3p`](rosenbrock::ROS3P) | stiff and parabolic problems, 1e-1 to 1e-4 | order 2 |
 //! | [`rodas4`](rosenbrock::RODAS4) | stiff problems, 1e-2 to 1e-5 | order 3 |
 //! | [`rodas5p`](rosenbrock::RODAS5P) | stiff problems, 1e-3 to 1e-7 | order 4 |
 //! | [`radau5`, `9`, `13`, `radau`](Radau) | stiff problems at any tolerance; `radau` suits its order to it | collocation polynomial, order 3, 5, 7 |

@@ -91,7 +91,7 @@ impl<R: Real> RosenbrockReverse<R> {
 
     /// Gives the cotangents of the end and of the states inside to the stages and to the beginning.
     fn distribute(&mut self, tableau: &RosenbrockTableau, inside: Inside<'_, R>, bars: &mut Bars<R>) {
-        let (n, s) = (self.u.len(), tableau.stages());
+        let n = self.u.len();
         self.k_bar.fill(R::zero());
         self.end_bar.copy_from_slice(&bars.y);
         bars.y.fill(R::zero());
@@ -109,9 +109,8 @@ impl<R: Real> RosenbrockReverse<R> {
             }
         }
         add_scaled(&mut bars.y, R::one(), &self.end_bar);
-        for i in 0..s {
-            let weight = tableau.a[s - 1].get(i).copied().unwrap_or(1.0);
-            add_scaled(&mut self.k_bar[i * n..][..n], R::from_f64(weight), &self.end_bar);
+        for (i, weight) in tableau.weights.iter().enumerate() {
+            add_scaled(&mut self.k_bar[i * n..][..n], R::from_f64(*weight), &self.end_bar);
         }
     }
 }
@@ -183,8 +182,8 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for RosenbrockReverse<R
         rate.fill(R::zero());
         for i in 0..s {
             let k = &step.stages[i * n..][..n];
-            // y(θ) = y + θ (y⁺ - y) + θ(1-θ) Σ_r θ^r K_r, with y⁺ - y = Σ_i e_i k_i.
-            let mut weight = R::from_f64(tableau.a[s - 1].get(i).copied().unwrap_or(1.0));
+            // y(θ) = y + θ (y⁺ - y) + θ(1-θ) Σ_r θ^r K_r, with y⁺ - y = Σ_i m_i k_i.
+            let mut weight = R::from_f64(tableau.weights[i]);
             let mut power = R::one(); // θ^r
             for (r, row) in tableau.dense.iter().enumerate() {
                 // d/dθ (θ^(r+1) - θ^(r+2)).

@@ -17,6 +17,7 @@ mod multistep;
 mod order_conditions;
 mod resume;
 mod reversible;
+mod rosenbrock;
 mod scalars;
 mod splitting;
 mod stabilised;
