@@ -30,12 +30,16 @@ use self::tableau::{DirkError, DirkTableau};
 use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, root_mean};
+use crate::options::{Norm, Options, proportional, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{SolveError, initial};
 
 /// A Jacobian with which the iterations gain less than this a turn is evaluated anew for the next step.
 const SLOW: f64 = 0.1;
+
+/// Steps after which the Jacobian is evaluated anew, whatever the iterations say: they see what it does to the components that
+/// weigh most, not to those that decay to nothing beside them.
+const JACOBIAN_HOLDS_FOR: u32 = 50;
 
 /// The estimate before it is filtered is that of dense output, which does not accumulate: it may exceed the tolerance by
 /// this. Along stiff directions, where the filter leaves nothing, it alone bounds the step (Prothero and Robinson's problem).
@@ -78,6 +82,8 @@ pub struct DiagonallyImplicit<R: Real> {
     step_before: Option<R>,
     linearisation: Linearisation<R>,
     age: Age,
+    /// Accepted steps since the Jacobian was evaluated.
+    held: u32,
     /// Where the Jacobian was evaluated.
     point: (R, Vec<R>),
     factors: Shifted<R>,
@@ -165,6 +171,8 @@ impl<R: Real> DiagonallyImplicit<R> {
     pub fn new(tableau: &'static DirkTableau, n: usize, options: &Options<R>) -> Result<Self, SolveError> {
         options.validate(n)?;
         let fixed = options.step.is_some();
+        let own = tableau.error.exponent() > tableau.order;
+        let options = &if own && !fixed { proportional(options, tableau.order) } else { options.clone() };
         let rtol = Elementary::max(options.rtol, R::EPSILON);
         // Fixed steps have no tolerance to speak of: the iterations go down to rounding.
         let rounding = R::EPSILON / rtol;
@@ -199,6 +207,7 @@ impl<R: Real> DiagonallyImplicit<R> {
             step_before: None,
             linearisation: Linearisation::new(n, options),
             age: Age::Missing,
+            held: 0,
             point: (R::zero(), vector()),
             factors: Shifted::default(),
             factored: None,
@@ -275,7 +284,7 @@ impl<R: Real> DiagonallyImplicit<R> {
             self.point.0 = t;
             self.point.1.copy_from_slice(&self.y);
             self.linearise(field);
-            (self.age, self.factored) = (Age::Current, None);
+            (self.age, self.held, self.factored) = (Age::Current, 0, None);
         }
         if self.begin == Begin::Massive && !self.resolve(h) {
             return false;
@@ -432,7 +441,9 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
             return Attempt { accepted: false, factor };
         }
         self.step_before = Some(h);
-        self.age = if iterations > 1 && rate > number(SLOW) { Age::Missing } else { Age::Old };
+        self.held += 1;
+        let worn = self.held >= JACOBIAN_HOLDS_FOR && !self.fixed;
+        self.age = if worn || (iterations > 1 && rate > number(SLOW)) { Age::Missing } else { Age::Old };
         // Keeping the step keeps the factors.
         let keep = self.age == Age::Old && factor >= R::one() && factor <= number(1.2);
         Attempt { accepted: true, factor: if keep { R::one() } else { factor } }
@@ -496,6 +507,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
             self.eta,
         ]);
         out.extend(self.controller.memory());
+        out.push(R::from_f64(f64::from(self.held)));
         true
     }
 
@@ -511,6 +523,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         let known = |x: R| (!x.is_nan()).then_some(x);
         (self.step_before, self.eta) = (known(numbers[3]), numbers[4]);
         self.controller.recall([numbers[5], numbers[6], numbers[7]]);
+        self.held = numbers[8].to_f64() as u32;
         self.begin = if self.rows.split { Begin::Missing } else { Begin::Known };
         if numbers[1] == R::one() {
             // The Jacobian and its factors are large, and soon made again.

@@ -93,10 +93,11 @@ impl<R: Real> Gauss<R> {
         options.validate(n)?;
         let s = method.stages();
         let fixed = options.step.is_some();
-        // An estimate of order s + 1, for a method of order 2s.
-        let (estimate, steps) = (f64::from(method.order / 2 + 2), f64::from(method.order + 1));
+        // Global errors are of order 2s: they are proportional to the tolerance where the estimate, of order s + 1, is the
+        // (s + 1)/2s-th power of it.
+        let (estimate, steps) = (f64::from(method.estimated()), f64::from(method.order));
         let looseness = if fixed { R::one() } else { looseness(options, 1.0 - estimate / steps) };
-        let rtol = Elementary::max(options.rtol * looseness, R::EPSILON);
+        let rtol = Elementary::max(options.rtol, R::EPSILON);
         let wanted = Elementary::min(R::from_f64(0.03), rtol.sqrt());
         let kappa = Elementary::min(Elementary::max(R::from_f64(10.0) * R::EPSILON / rtol, wanted), R::from_f64(0.03));
         let vector = || vec![R::zero(); n];
@@ -108,7 +109,7 @@ impl<R: Real> Gauss<R> {
             looseness,
             kappa,
             fixed,
-            controller: Controller::new(&options.controller, method.order / 2 + 2),
+            controller: Controller::new(&options.controller, method.estimated()),
             y: vector(),
             y_new: vector(),
             carry: vector(),
@@ -172,21 +173,44 @@ impl<R: Real> Gauss<R> {
         }
     }
 
-    /// The norm of the error estimate; NaN as soon as anything is not finite.
+    /// The norm of the error estimate, the larger of the defects at both ends; NaN as soon as anything is not finite.
     fn error_norm(&mut self, h: R) -> R {
         let n = self.n;
-        let Estimate { start, end, stages } = &self.weights.estimate;
-        let mut total = R::zero();
+        let Estimate { rate, start, end } = &self.weights.estimate;
         for j in 0..n {
-            let mut error = h * (*start * self.rate[j] + *end * self.rate_new[j]);
-            for (i, weight) in stages.iter().enumerate() {
-                error += *weight * self.z[i * n + j];
+            let (mut first, mut last) = (-h * *rate * self.rate[j], -h * *rate * self.rate_new[j]);
+            for (i, (start, end)) in start.iter().zip(end).enumerate() {
+                first += *start * self.z[i * n + j];
+                last += *end * self.z[i * n + j];
             }
-            self.error[j] = error;
-            let ratio = error / self.norm.scale(j, self.y[j], self.y_new[j]);
+            // A maximum, but NaN if either is.
+            self.error[j] = if last.abs() <= first.abs() { first } else { last + first * R::zero() };
+        }
+        if self.iteration == Iteration::Newton {
+            self.filter(h);
+        }
+        let mut total = R::zero();
+        for (j, error) in self.error.iter().enumerate() {
+            let ratio = *error / self.norm.scale(j, self.y[j], self.y_new[j]);
             total += ratio * ratio;
         }
         root_mean(total, n) / self.looseness
+    }
+
+    /// `σ (σ - J)⁻¹` on the estimate, with an eigenvalue `σ` of `A⁻¹/h`: rates magnify along stiff directions what the
+    /// stages do not (Hairer–Wanner II, IV.8, eq. (8.20)).
+    fn filter(&mut self, h: R) {
+        if let Some(gamma) = self.method.gamma {
+            self.real.solve(&mut self.error);
+            self.error.iter_mut().for_each(|error| *error *= R::from_f64(gamma) / h);
+        } else if let Some((alpha, beta)) = self.method.pair {
+            let sigma = Complex::new(R::from_f64(alpha) / h, R::from_f64(beta) / h);
+            for (pair, error) in self.pair.iter_mut().zip(&self.error) {
+                *pair = Complex::new(*error * sigma.re, *error * sigma.im);
+            }
+            self.complex.solve(&mut self.pair);
+            self.error.iter_mut().zip(&self.pair).for_each(|(error, pair)| *error = pair.re);
+        }
     }
 
     fn refuse(&mut self, factor: f64) -> Attempt<R> {
@@ -227,7 +251,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
         let trial = initial::Trial { stage: &mut self.stage, rate: &mut self.rate_new };
-        initial::step(field, &self.norm, self.method.order / 2 + 2, (t, span), &self.y, &self.rate, trial)
+        initial::step(field, &self.norm, self.method.estimated(), (t, span), &self.y, &self.rate, trial)
     }
 
     fn attempt(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Attempt<R> {

@@ -196,6 +196,8 @@ impl Method {
         match self {
             Method::Explicit(_) | Method::Extrapolation | Method::Taylor | Method::Adams => Stiffness::No,
             Method::Gauss(_) | Method::Symplectic(_) | Method::Reversible(_) => Stiffness::No,
+            // It damps nothing: what rings along stiff directions rings on, and keeps steps short.
+            Method::DiagonallyImplicit(tableau) if tableau.name == "trapezoid" => Stiffness::No,
             Method::Stabilised(_) => Stiffness::Mild,
             Method::Auto
             | Method::DiagonallyImplicit(_)

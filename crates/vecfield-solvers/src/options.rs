@@ -230,6 +230,23 @@ pub(crate) fn looseness<R: Real>(options: &Options<R>, power: f64) -> R {
     Elementary::powf(R::from_f64(1e3) * tolerance, R::from_f64(-power))
 }
 
+/// The tolerances that local errors of a method of order `p` must meet for global errors to be proportional to those asked
+/// for: a step of `h` errs by `h^(p+1)`, the `1/h` steps over a unit of time by `h^p` together, so it is the `(p+1)/p`-th
+/// power that each must meet. Of high orders one hardly sees it, of order one and two one does.
+///
+/// Below a thirtieth of the tolerance it stays at that.
+pub(crate) fn proportional<R: Real>(options: &Options<R>, order: u32) -> Options<R> {
+    let power = R::one() / R::from_f64(f64::from(order));
+    let by = Elementary::powf(Elementary::min(R::from_f64(10.0) * options.rtol, R::one()), power);
+    // No further, for steps of order one would be too many to take.
+    let by = if options.rtol > R::zero() { Elementary::max(by, R::from_f64(0.03)) } else { R::one() };
+    let atol = match &options.atol {
+        Tolerance::All(atol) => Tolerance::All(*atol * by),
+        Tolerance::Each(each) => Tolerance::Each(each.iter().map(|atol| *atol * by).collect()),
+    };
+    Options { rtol: options.rtol * by, atol, ..options.clone() }
+}
+
 /// `√(total / n)`.
 #[inline(always)]
 pub(crate) fn root_mean<R: Real>(total: R, n: usize) -> R {

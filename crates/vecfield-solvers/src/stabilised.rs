@@ -19,7 +19,7 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 pub use polynomials::{Polynomials, Stage};
 
 use crate::controller::Controller;
-use crate::options::{LANES, Norm, Options, root_mean};
+use crate::options::{LANES, Norm, Options, proportional, root_mean};
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{SolveError, combine, initial};
 use radius::PowerMethod;
@@ -65,7 +65,7 @@ impl<S: Scalar> Stabilised<S> {
         let most = (options.rtol.to_f64() / (10.0 * S::Real::EPSILON.to_f64())).sqrt().clamp(2.0, 20_000.0);
         Ok(Stabilised {
             polynomials,
-            norm: Norm::new(options, n),
+            norm: Norm::new(&proportional(options, 2), n),
             controller: Controller::new(&options.controller, 3),
             fixed: options.step.is_some(),
             most_stages: most as u32,

@@ -104,7 +104,7 @@ pub const TRAPEZOID: DirkTableau = DirkTableau {
     error: DirkError::SecondDifference,
     interpolant: &[&[1.0, -0.5], &[0.0, 0.5]],
     dense_order: 2,
-    when: "moderately stiff oscillations without numerical damping, 1e-2 to 1e-4",
+    when: "oscillations without numerical damping, 1e-2 to 1e-4",
     source: "Crank-Nicolson 1947",
 };
 

@@ -129,7 +129,7 @@ impl<R: Real> Gauss<R> {
                 Iteration::Plain => self.plain(h),
                 Iteration::Newton => self.newton(h),
             };
-            let size = root_mean(change, self.method.stages() * n) / self.looseness;
+            let size = root_mean(change, self.method.stages() * n);
             if !size.is_finite() {
                 return Solved::Failed;
             }

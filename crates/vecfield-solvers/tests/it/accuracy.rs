@@ -154,6 +154,26 @@ fn a_field_that_jumps_with_the_state() {
     falls(|| BangBang, &[1.0, 0.0], &[1.0, 3.0, 10.0, 20.0], &exact, [2e-2, 3e-5, 1e-6], "bang-bang");
 }
 
+/// An estimate that leaves out the end of the step lets a jump there pass.
+#[test]
+fn low_orders_see_jumps_wherever_in_the_step_they_are() {
+    let turn = 2.0_f64.sqrt();
+    for name in ["bs3", "ralston3", "ssprk33", "ssprk43"] {
+        let method = Method::named(name).unwrap();
+        for exponent in 3..9 {
+            for start in [1.0, 0.7, 1.9] {
+                // Four arcs lead back to the start.
+                let (rtol, period) = (10.0_f64.powi(-exponent), 4.0 * turn * f64::sqrt(start));
+                let options = Options::tolerances(rtol, 1e-3 * rtol);
+                let field = ByDuals::new(BangBang);
+                let y = solve(&field, (0.0, 3.0 * period), &[start, 0.0], method, &options, Save::End).unwrap();
+                let error = (y.last()[0] - start).abs().max(y.last()[1].abs());
+                assert!(error < 0.1 * rtol.sqrt() + 3000.0 * rtol, "{name} at {rtol:e}: {error:e}");
+            }
+        }
+    }
+}
+
 formula!(RootOfTime, 1, |t, y, dy| {
     dy[0] = t.sqrt() * y[0];
 });
