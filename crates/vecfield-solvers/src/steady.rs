@@ -204,8 +204,10 @@ fn search<R: Real, F: Jacobian<R>>(
         } else {
             evaluator.stats.rejected += 1;
         }
-        let next = h * attempt.factor;
-        h = Elementary::min(next, R::MAX.sqrt().sqrt());
+        // Beyond this a step's matrix is singular to rounding along what is conserved, and loses it.
+        let longest = R::one() / (transient.spectral_bound() * R::EPSILON * R::from_f64(1e8));
+        let next = Elementary::min(h * attempt.factor, R::MAX.sqrt().sqrt());
+        h = if next > longest { longest } else { next };
         if h.is_nan() || h < R::MIN_POSITIVE / R::EPSILON {
             let culprit = Stepper::<Held<'_, F, R>>::culprit(&transient);
             let (component, t, step) = (culprit.component, t.to_f64(), h.to_f64());
