@@ -311,7 +311,12 @@ impl<R: Real, G: ParametricField<Dual<R, LANES>>> Follower<'_, '_, R, G> {
     fn jump(&mut self, t: R, due: &[usize]) -> Result<(), AdjointError> {
         let (n, p, m) = (self.end.1.len(), self.theta.len(), self.start_dot.len());
         let mut time_dot = vec![R::zero(); m];
-        self.move_time(due.first().copied().unwrap_or(0), &mut time_dot)?;
+        let Some(&first) = due.first() else {
+            // A declared discontinuity: its time is fixed, and nothing jumps.
+            self.start_dot.copy_from_slice(&time_dot);
+            return Ok(());
+        };
+        self.move_time(first, &mut time_dot)?;
         let (mut before, mut after) = (self.end.1.clone(), vec![R::zero(); n]);
         let mut moved = vec![R::zero(); m * n];
         for &event in due {

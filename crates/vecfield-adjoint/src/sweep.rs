@@ -170,8 +170,12 @@ impl<'a, R: Real> Sweep<'a, R> {
             self.end_at_event(event, &mut pass)?;
             cut = true;
         } else if let (false, Some(restart)) = (last, record.begins_at(index + 1)) {
-            self.jump_back(record.restarts[restart].t, &record.restarts[restart].due, &mut pass)?;
-            cut = true;
+            let restart = &record.restarts[restart];
+            // At a declared discontinuity, where no event is due, the time is fixed and nothing jumps.
+            if let Some(&first) = restart.due.first() {
+                self.jump_back(restart.t, first, &restart.due, &mut pass)?;
+                cut = true;
+            }
         }
         self.pass_events(&mut pass)?;
         self.pass_saved(&step, cut);
@@ -224,13 +228,14 @@ impl<'a, R: Real> Sweep<'a, R> {
     fn jump_back<F: Vjp<R>, V: ReverseStep<R, F>>(
         &mut self,
         t: R,
+        first: usize,
         due: &[usize],
         pass: &mut Pass<'_, '_, R, F, V>,
     ) -> Result<(), AdjointError> {
         let n = self.trail.dim;
         let theta = pass.field.parameters();
         let happened = &self.trail.happened[..self.happened];
-        let before = happened.iter().rposition(|&(event, at)| at == t && Some(&event) == due.first());
+        let before = happened.iter().rposition(|&(event, at)| at == t && event == first);
         let before = &self.trail.states[before.unwrap_or(0) * n..][..n];
         self.states.clear();
         self.states.extend_from_slice(before);
@@ -252,7 +257,7 @@ impl<'a, R: Real> Sweep<'a, R> {
         }
         self.inside.extend_from_slice(&self.bars.y);
         self.bars.y.fill(R::zero());
-        self.fix_time(due.first().copied().unwrap_or(0), t, before, t_bar, pass)
+        self.fix_time(first, t, before, t_bar, pass)
     }
 
     /// The events inside this step whose times or states count.

@@ -158,15 +158,14 @@ where
     stepper.start(field, t0, y0)?;
     witness.begin(t0, stepper.y());
     events.begin(field.field, t0, stepper.y())?;
-    let mut legs = Legs { breaks: &options.discontinuities, t1, resume: None };
-    let mut clock = Clock::new(stepper, field, legs.next(t0), options);
+    let mut clock = Clock::new(stepper, field, (t0, t1), options);
     loop {
         if clock.done() {
-            let Some(t) = legs.resume else { return Ok(Ending::Reached) };
+            let Some(t) = clock.resume() else { return Ok(Ending::Reached) };
             events.state.copy_from_slice(stepper.y());
             witness.restarted(t, &events.state, &[]);
             stepper.start(field, t, &events.state)?;
-            clock = Clock::new(stepper, field, legs.next(t), options);
+            clock = Clock::new(stepper, field, (t, t1), options);
             continue;
         }
         let leg = clock.advance(stepper, field, options.max_steps)?;
@@ -185,7 +184,7 @@ where
                 events.jump(field.field, t)?;
                 witness.restarted(t, &events.state, &events.due);
                 stepper.start(field, t, &events.state)?;
-                clock = Clock::new(stepper, field, legs.next(t), options);
+                clock = Clock::new(stepper, field, (t, t1), options);
             }
             Verdict::GoOn => {
                 stepper.commit();
@@ -197,33 +196,23 @@ where
     }
 }
 
-/// The parts of a solve between declared discontinuities.
-pub(crate) struct Legs<'a, R> {
-    /// Ascending.
-    pub(crate) breaks: &'a [R],
-    pub(crate) t1: R,
-    /// Where the solve goes on after this leg.
-    pub(crate) resume: Option<R>,
-}
-
-impl<R: Real> Legs<'_, R> {
-    /// From `t` to just before the next discontinuity, to go on just after it: the field belongs to either side there.
-    pub(crate) fn next(&mut self, t: R) -> (R, R) {
-        let forward = self.t1 >= t;
-        let sides = |at: &R| {
-            let ulp = Elementary::max(at.abs(), R::MIN_POSITIVE / R::EPSILON) * R::EPSILON;
-            if forward { (*at - ulp, *at + ulp) } else { (*at + ulp, *at - ulp) }
-        };
-        // Nothing is left of a leg that ends where it begins, nor of a solve that ends at the discontinuity.
-        let between = |(before, after): &(R, R)| {
-            if forward { *before > t && *after < self.t1 } else { *before < t && *after > self.t1 }
-        };
-        let (behind, ahead) = self.breaks.split_at(self.breaks.partition_point(|at| *at < t));
-        let around =
-            if forward { ahead.iter().map(sides).find(between) } else { behind.iter().rev().map(sides).find(between) };
-        self.resume = around.map(|(_, after)| after);
-        (t, around.map_or(self.t1, |(before, _)| before))
-    }
+/// Of a solve from `t` to `t1`: the end of the part before the next of these discontinuities (ascending), and where it goes on
+/// after that, if it does. The one lies just before the discontinuity and the other just after it: the field belongs to either
+/// side there.
+pub(crate) fn part<R: Real>(discontinuities: &[R], (t, t1): (R, R)) -> (R, Option<R>) {
+    let forward = t1 >= t;
+    let sides = |at: &R| {
+        let ulp = Elementary::max(at.abs(), R::MIN_POSITIVE / R::EPSILON) * R::EPSILON;
+        if forward { (*at - ulp, *at + ulp) } else { (*at + ulp, *at - ulp) }
+    };
+    // Nothing is left of a part that ends where it begins, nor of a solve that ends at the discontinuity.
+    let between = |(before, after): &(R, R)| {
+        if forward { *before > t && *after < t1 } else { *before < t && *after > t1 }
+    };
+    let (behind, ahead) = discontinuities.split_at(discontinuities.partition_point(|at| *at < t));
+    let around =
+        if forward { ahead.iter().map(sides).find(between) } else { behind.iter().rev().map(sides).find(between) };
+    around.map_or((t1, None), |(before, after)| (before, Some(after)))
 }
 
 type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
@@ -233,7 +222,9 @@ type RealOf<F, K> = <<K as Stepper<F>>::Scalar as Scalar>::Real;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock<R> {
     pub(crate) t: R,
+    /// The end of the solve, or of its part before a declared discontinuity.
     pub(crate) t1: R,
+    pub(crate) resume: Option<R>,
     /// Proposed step, with sign.
     pub(crate) h: R,
     pub(crate) longest: R,
@@ -262,7 +253,8 @@ pub struct Leg<R> {
 }
 
 impl<R: Real> Clock<R> {
-    /// The clock of a solve from `t0` to `t1`, after the stepper's [`start`](Stepper::start).
+    /// The clock of a solve from `t0` to `t1`, or of its part before the next declared discontinuity, after the stepper's
+    /// [`start`](Stepper::start).
     pub fn new<F, K>(
         stepper: &mut K,
         field: &mut Evaluator<'_, F, K::Scalar>,
@@ -274,6 +266,7 @@ impl<R: Real> Clock<R> {
         K::Scalar: Scalar<Real = R>,
         F: VectorField<K::Scalar>,
     {
+        let (t1, resume) = part(&options.discontinuities, (t0, t1));
         let span = t1 - t0;
         let signed = |h: R| if span < R::zero() { -h } else { h };
         let longest = options.max_step.map_or(span.abs(), |longest| Elementary::min(longest, span.abs()));
@@ -282,7 +275,7 @@ impl<R: Real> Clock<R> {
             (None, None) => stepper.first_step(field, t0, span),
         };
         let fixed = options.step.map(|h| Grid { origin: t0, h: signed(h), index: 0.0 });
-        let mut clock = Clock { t: t0, t1, h: signed(first), longest, fixed };
+        let mut clock = Clock { t: t0, t1, resume, h: signed(first), longest, fixed };
         clock.limit();
         clock
     }
@@ -290,6 +283,12 @@ impl<R: Real> Clock<R> {
     /// The time reached.
     pub fn t(&self) -> R {
         self.t
+    }
+
+    /// Where the solve goes on, with a new start and a new clock, when this one is [`done`](Clock::done) before a declared
+    /// discontinuity; `None` if that is the end of the solve.
+    pub fn resume(&self) -> Option<R> {
+        self.resume
     }
 
     /// Is the end reached?

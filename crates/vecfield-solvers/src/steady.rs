@@ -204,10 +204,7 @@ fn search<R: Real, F: Jacobian<R>>(
         } else {
             evaluator.stats.rejected += 1;
         }
-        // Beyond this a step's matrix is singular to rounding along what is conserved, and loses it.
-        let longest = R::one() / (transient.spectral_bound() * R::EPSILON * R::from_f64(1e8));
-        let next = Elementary::min(h * attempt.factor, R::MAX.sqrt().sqrt());
-        h = if next > longest { longest } else { next };
+        h = bounded(h * attempt.factor, transient.spectral_bound());
         if h.is_nan() || h < R::MIN_POSITIVE / R::EPSILON {
             let culprit = Stepper::<Held<'_, F, R>>::culprit(&transient);
             let (component, t, step) = (culprit.component, t.to_f64(), h.to_f64());
@@ -217,6 +214,14 @@ fn search<R: Real, F: Jacobian<R>>(
             });
         }
     }
+}
+
+/// A step no longer than keeps `I/h - J` regular: along what is conserved `J` is singular, and there rounding takes `h` times
+/// `bound`, one of the eigenvalues of `J`, of what a step moves. Steps so long move little, and a tenth of that is nothing.
+fn bounded<R: Real>(h: R, bound: R) -> R {
+    let longest = R::from_f64(0.1) / (bound * R::EPSILON);
+    let h = if h > longest { longest } else { h };
+    Elementary::min(h, R::MAX.sqrt().sqrt())
 }
 
 /// Steps of a transient after which it is called an oscillation.
@@ -340,7 +345,7 @@ impl<R: Real> Newton<R> {
                 return None;
             }
             before = size;
-            step = Elementary::min(step * R::from_f64(10.0), R::MAX.sqrt().sqrt());
+            step = bounded(step * R::from_f64(10.0), self.linearisation.spectral_bound());
         }
         None
     }

@@ -125,7 +125,9 @@ fn same(a: &Gradient<f64>, b: &Gradient<f64>) -> bool {
 fn every_budget_gives_the_same_bits() -> Result<(), AdjointError> {
     for method in Method::all() {
         let step = if method.fixed_step() { Some(0.02) } else { None };
-        let options = Options { step, ..Options::tolerances(1e-5, 1e-7) };
+        // A method of order one takes as many steps at 1e-3 as the others at 1e-5 and less.
+        let rtol = if method.order().1 == 1 { 1e-3 } else { 1e-5 };
+        let options = Options { step, ..Options::tolerances(rtol, 1e-2 * rtol) };
         let at = |budget| gradient(method, &options, budget, (0.0, 2.0), &START, &THETA);
         let Some((value, kept, steps)) = at(Budget::everything())? else { continue };
         for budget in [Budget::slots(2), Budget::slots(7), Budget::slots(64), Budget::bytes(1 << 13)] {

@@ -2,6 +2,7 @@
 
 mod backsolve;
 mod crossings;
+mod discontinuities;
 mod discrete;
 mod fits;
 mod forward;

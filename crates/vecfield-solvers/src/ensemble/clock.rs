@@ -130,11 +130,11 @@ impl Clocks {
         self.fixed.is_some()
     }
 
-    /// The clock of one lane, to go on with alone.
-    pub(super) fn clock(&self, lane: usize) -> Clock<f64> {
+    /// The clock of one lane, to go on with alone, and at `resume` after its end.
+    pub(super) fn clock(&self, lane: usize, resume: Option<f64>) -> Clock<f64> {
         let one = |grid: &Grids| Grid { origin: grid.origin[lane], h: grid.h[lane], index: grid.index[lane] };
         let fixed = self.fixed.as_ref().map(one);
-        Clock { t: self.t[lane], t1: self.t1[lane], h: self.h(lane), longest: self.longest[lane], fixed }
+        Clock { t: self.t[lane], t1: self.t1[lane], resume, h: self.h(lane), longest: self.longest[lane], fixed }
     }
 
     /// The ends of the trial steps.

@@ -8,7 +8,7 @@ use super::stepper::{Attempts, LaneStepper, Trial};
 use super::{F64Lanes, Family, LANES, Member, solo};
 use crate::auto::Suspicion;
 use crate::explicit::ExplicitRungeKutta;
-use crate::integrate::{Clock, Legs};
+use crate::integrate::{Clock, part};
 use crate::stepper::{Culprit, Evaluator, Stats, Stepper};
 use crate::tableau::Tableau;
 use crate::{Ending, Options, SolveError};
@@ -33,8 +33,6 @@ pub(super) struct Handover<'a> {
     pub(super) stats: Stats,
     /// Rows already kept.
     pub(super) rows: usize,
-    /// Where to go on after the end of the clock.
-    pub(super) resume: Option<f64>,
 }
 
 /// Solves `members` into `sheet`, `LANES` at a time.
@@ -195,8 +193,7 @@ impl Lanes {
         queue: &mut Queue<'_, '_, F>,
     ) -> Result<(), SolveError> {
         let common = queue.common;
-        let mut legs = Legs { breaks: &common.options.discontinuities, t1, resume: None };
-        let leg = legs.next(t);
+        let (end, resume) = part(&common.options.discontinuities, (t, t1));
         let mut field = Held { family: common.family, theta };
         let mut evaluator = Evaluator { field: &mut field, work: &mut queue.work, stats: *stats };
         let starter = &mut self.starter;
@@ -207,13 +204,13 @@ impl Lanes {
         let first = match (common.options.step, common.options.first_step) {
             (Some(h), _) | (None, Some(h)) => h,
             (None, None) => {
-                let first = starter.first_step(&mut evaluator, t, leg.1 - leg.0);
+                let first = starter.first_step(&mut evaluator, t, end - t);
                 *stats = evaluator.stats;
                 first
             }
         };
-        self.clocks.set(lane, leg, first, common.options);
-        (self.resume[lane], self.suspicion[lane]) = (legs.resume, Suspicion::default());
+        self.clocks.set(lane, (t, end), first, common.options);
+        (self.resume[lane], self.suspicion[lane]) = (resume, Suspicion::default());
         Ok(())
     }
 
@@ -347,9 +344,8 @@ impl Lanes {
         } else if self.suspicion[lane].confirmed() && accepted {
             self.read(lane);
             let rows = self.rows[lane];
-            let (y, clock) = (&self.row[..], self.clocks.clock(lane));
-            let resume = self.resume[lane];
-            stiff(Handover { member: index, y, clock, stats, rows, resume }, sheet);
+            let (y, clock) = (&self.row[..], self.clocks.clock(lane, self.resume[lane]));
+            stiff(Handover { member: index, y, clock, stats, rows }, sheet);
             return self.refill(lane, queue, sheet);
         } else {
             return; // a row was kept, no more

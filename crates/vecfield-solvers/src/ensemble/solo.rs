@@ -8,7 +8,7 @@ use super::{Member, Rows};
 use crate::any::AnyStepper;
 use crate::auto::Auto;
 use crate::event::Event;
-use crate::integrate::{Clock, Flow, Legs, Observer, Segment, Step};
+use crate::integrate::{Clock, Flow, Observer, Segment, Step};
 use crate::integrator::Integrator;
 use crate::solution::{Sampler, Save};
 use crate::stepper::{Evaluator, Stepper, first_not_finite};
@@ -78,8 +78,7 @@ pub(super) fn go_on<G: Jacobian<f64>>(
     sheet: &mut Sheet<'_>,
     goes_on: &dyn Fn(usize) -> bool,
 ) {
-    let Handover { member, y, mut clock, stats, rows, resume } = handover;
-    let mut legs = Legs { breaks: &options.discontinuities, t1, resume };
+    let Handover { member, y, mut clock, stats, rows } = handover;
     auto.take_over(y);
     let times = match sheet.rows {
         Rows::End => &[],
@@ -92,12 +91,12 @@ pub(super) fn go_on<G: Jacobian<f64>>(
     let mut patience = Patience::new(goes_on);
     let ending = loop {
         if clock.done() {
-            let Some(t) = legs.resume else { break Ok(Ending::Reached) };
+            let Some(t) = clock.resume() else { break Ok(Ending::Reached) };
             let y = Stepper::<G>::y(auto).to_vec();
             if let Err(error) = auto.start(&mut evaluator, t, &y) {
                 break Err(error);
             }
-            clock = Clock::new(auto, &mut evaluator, legs.next(t), options);
+            clock = Clock::new(auto, &mut evaluator, (t, t1), options);
             continue;
         }
         let leg = match clock.advance(auto, &mut evaluator, options.max_steps) {
