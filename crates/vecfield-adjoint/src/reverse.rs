@@ -12,6 +12,7 @@ mod diagonal;
 mod explicit;
 mod reversible;
 mod rosenbrock;
+mod stagewise;
 
 use vecfield_solvers::stepper::Formula;
 use vecfield_traits::{Jacobian, Real, VectorField, Vjp};

@@ -9,6 +9,7 @@ use vecfield_linalg::Lu;
 use vecfield_solvers::stepper::{Collocation, Formula};
 use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
 
+use super::stagewise::singular;
 use super::{Bars, Inside, ReverseStep, Taken, add_scaled, dot, polynomial};
 use crate::AdjointError;
 
@@ -95,7 +96,7 @@ impl<R: Real> StageMatrix<R> {
                 }
             }
         });
-        factorized.map_err(|_| AdjointError::SingularStage { t: step.t.to_f64(), step: step.h.to_f64() })
+        factorized.map_err(|_| singular(step))
     }
 
     /// Writes the state of stage `j` into `state`.

@@ -6,42 +6,22 @@
 //!
 //! The last term is a second derivative of the field: the formula contains its Jacobian.
 
-use vecfield_linalg::Lu;
 use vecfield_solvers::rosenbrock::RosenbrockTableau;
 use vecfield_solvers::stepper::Formula;
 use vecfield_traits::{Jacobian, Real, Vjp};
 
 use super::collocation::{dense_jacobian, paired_with_mass};
+use super::stagewise::{Stagewise, singular};
 use super::{Bars, Inside, ReverseStep, Taken, add_scaled, dot};
 use crate::AdjointError;
 
 /// The pass back through Rosenbrock steps of any [`RosenbrockTableau`].
 #[derive(Debug, Clone)]
-pub struct RosenbrockReverse<R> {
-    lu: Lu<R>,
-    jacobian: Vec<R>,
-    time: Vec<R>,
-    /// `[s, n]`.
-    k_bar: Vec<R>,
-    state: Vec<R>,
-    u: Vec<R>,
-    y_bar: Vec<R>,
-    end_bar: Vec<R>,
-}
+pub struct RosenbrockReverse<R>(Stagewise<R>);
 
 impl<R: Real> Default for RosenbrockReverse<R> {
     fn default() -> Self {
-        let nothing = Vec::new;
-        RosenbrockReverse {
-            lu: Lu::new(0),
-            jacobian: nothing(),
-            time: nothing(),
-            k_bar: nothing(),
-            state: nothing(),
-            u: nothing(),
-            y_bar: nothing(),
-            end_bar: nothing(),
-        }
+        RosenbrockReverse(Stagewise::new())
     }
 }
 
@@ -49,17 +29,6 @@ impl<R: Real> RosenbrockReverse<R> {
     /// No memory yet: the first step makes it.
     pub fn new() -> RosenbrockReverse<R> {
         RosenbrockReverse::default()
-    }
-
-    fn fit(&mut self, n: usize, s: usize) {
-        if self.lu.n() != n {
-            self.lu = Lu::new(n);
-        }
-        self.jacobian.resize(n * n, R::zero());
-        self.k_bar.resize(s * n, R::zero());
-        for buffer in [&mut self.time, &mut self.state, &mut self.u, &mut self.y_bar, &mut self.end_bar] {
-            buffer.resize(n, R::zero());
-        }
     }
 
     /// Factorises `M/(hγ) - J` at the beginning of the step.
@@ -71,9 +40,9 @@ impl<R: Real> RosenbrockReverse<R> {
         step: &Taken<'_, R>,
     ) -> Result<(), AdjointError> {
         let n = step.y.len();
-        dense_jacobian(field, step.t, step.y, &mut self.jacobian, &mut self.time, work);
-        let (jacobian, sigma) = (&self.jacobian, R::one() / (step.h * R::from_f64(tableau.gamma)));
-        let factorized = self.lu.factorize_with(|matrix| {
+        dense_jacobian(field, step.t, step.y, &mut self.0.jacobian, &mut self.0.time, work);
+        let (jacobian, sigma) = (&self.0.jacobian, R::one() / (step.h * R::from_f64(tableau.gamma)));
+        let factorized = self.0.lu.factorize_with(|matrix| {
             for (entry, slope) in matrix.iter_mut().zip(jacobian) {
                 *entry = -*slope;
             }
@@ -86,31 +55,31 @@ impl<R: Real> RosenbrockReverse<R> {
                 }
             }
         });
-        factorized.map_err(|_| AdjointError::SingularStage { t: step.t.to_f64(), step: step.h.to_f64() })
+        factorized.map_err(|_| singular(step))
     }
 
     /// Gives the cotangents of the end and of the states inside to the stages and to the beginning.
     fn distribute(&mut self, tableau: &RosenbrockTableau, inside: Inside<'_, R>, bars: &mut Bars<R>) {
-        let n = self.u.len();
-        self.k_bar.fill(R::zero());
-        self.end_bar.copy_from_slice(&bars.y);
+        let n = self.0.u.len();
+        self.0.k_bar.fill(R::zero());
+        self.0.end_bar.copy_from_slice(&bars.y);
         bars.y.fill(R::zero());
         for (theta, bar) in inside.iter(n) {
             // y(θ) = (1-θ) y + θ (y⁺ + (1-θ) Σ_r θ^r K_r).
             let rest = R::one() - theta;
             add_scaled(&mut bars.y, rest, bar);
-            add_scaled(&mut self.end_bar, theta, bar);
+            add_scaled(&mut self.0.end_bar, theta, bar);
             let mut weight = theta * rest;
             for row in tableau.dense {
                 for (i, h) in row.iter().enumerate() {
-                    add_scaled(&mut self.k_bar[i * n..][..n], weight * R::from_f64(*h), bar);
+                    add_scaled(&mut self.0.k_bar[i * n..][..n], weight * R::from_f64(*h), bar);
                 }
                 weight *= theta;
             }
         }
-        add_scaled(&mut bars.y, R::one(), &self.end_bar);
+        add_scaled(&mut bars.y, R::one(), &self.0.end_bar);
         for (i, weight) in tableau.weights.iter().enumerate() {
-            add_scaled(&mut self.k_bar[i * n..][..n], R::from_f64(*weight), &self.end_bar);
+            add_scaled(&mut self.0.k_bar[i * n..][..n], R::from_f64(*weight), &self.0.end_bar);
         }
     }
 }
@@ -126,44 +95,44 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for RosenbrockReverse<R
     ) -> Result<(), AdjointError> {
         let Formula::Rosenbrock(tableau) = step.formula else { return Err(AdjointError::NoPassBack) };
         let (n, s, h) = (step.y.len(), tableau.stages(), step.h);
-        self.fit(n, s);
+        self.0.fit(n, s);
         self.distribute(tableau, inside, bars);
         (bars.t, bars.h) = (R::zero(), R::zero());
-        if self.k_bar.iter().all(|bar| *bar == R::zero()) {
+        if self.0.k_bar.iter().all(|bar| *bar == R::zero()) {
             return Ok(());
         }
         self.factorize(tableau, field, work, step)?;
         let gamma = R::from_f64(tableau.gamma);
         for i in (0..s).rev() {
             let k = &step.stages[i * n..][..n];
-            self.u.copy_from_slice(&self.k_bar[i * n..][..n]);
-            self.lu.solve_transpose(&mut self.u);
+            self.0.u.copy_from_slice(&self.0.k_bar[i * n..][..n]);
+            self.0.lu.solve_transpose(&mut self.0.u);
             // The stage's own evaluation of the field.
-            self.state.copy_from_slice(step.y);
+            self.0.state.copy_from_slice(step.y);
             for (j, a) in tableau.a[i].iter().enumerate() {
-                add_scaled(&mut self.state, R::from_f64(*a), &step.stages[j * n..][..n]);
+                add_scaled(&mut self.0.state, R::from_f64(*a), &step.stages[j * n..][..n]);
             }
             let c = R::from_f64(tableau.times[i]);
-            self.y_bar.fill(R::zero());
-            let t_bar = field.vjp(step.t + c * h, &self.state, &self.u, &mut self.y_bar, &mut bars.theta, work);
+            self.0.y_bar.fill(R::zero());
+            let t_bar = field.vjp(step.t + c * h, &self.0.state, &self.0.u, &mut self.0.y_bar, &mut bars.theta, work);
             bars.t += t_bar;
             bars.h += c * t_bar;
-            add_scaled(&mut bars.y, R::one(), &self.y_bar);
+            add_scaled(&mut bars.y, R::one(), &self.0.y_bar);
             for (j, a) in tableau.a[i].iter().enumerate() {
-                add_scaled(&mut self.k_bar[j * n..][..n], R::from_f64(*a), &self.y_bar);
+                add_scaled(&mut self.0.k_bar[j * n..][..n], R::from_f64(*a), &self.0.y_bar);
             }
             // The Jacobian in W, and ∂f/∂t.
             let slope = R::from_f64(tableau.slopes[i]);
-            let along = field.vjp_along(step.t, step.y, h * slope, k, &self.u, &mut bars.y, &mut bars.theta, work);
+            let along = field.vjp_along(step.t, step.y, h * slope, k, &self.0.u, &mut bars.y, &mut bars.theta, work);
             bars.t += along.ok_or(AdjointError::NoSecondDerivatives { method: tableau.name })?;
-            bars.h += slope * dot(&self.u, &self.time) + paired_with_mass(field, &self.u, k) / (h * h * gamma);
+            bars.h += slope * dot(&self.0.u, &self.0.time) + paired_with_mass(field, &self.0.u, k) / (h * h * gamma);
             // The earlier stages on the right.
-            self.state.fill(R::zero());
-            transposed_mass(field, &self.u, &mut self.state);
+            self.0.state.fill(R::zero());
+            transposed_mass(field, &self.0.u, &mut self.0.state);
             for (j, c) in tableau.c[i].iter().enumerate() {
                 let weight = R::from_f64(*c) / h;
-                bars.h -= weight / h * dot(&self.state, &step.stages[j * n..][..n]);
-                add_scaled(&mut self.k_bar[j * n..][..n], weight, &self.state);
+                bars.h -= weight / h * dot(&self.0.state, &step.stages[j * n..][..n]);
+                add_scaled(&mut self.0.k_bar[j * n..][..n], weight, &self.0.state);
             }
         }
         Ok(())
