@@ -31,7 +31,7 @@ use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, proportional, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// A Jacobian with which the iterations gain less than this a turn is evaluated anew for the next step.
@@ -543,14 +543,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         if let Some(component) = self.linearisation.not_finite().or(stages).or(unfinished) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, R::zero());
-        for (i, &error) in self.scaled.iter().enumerate() {
-            let ratio = (error / self.norm.scale(i, self.y[i], self.y[i])).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(n, |i| self.scaled[i] / self.norm.scale(i, self.y[i], self.y[i]))
     }
 }
 

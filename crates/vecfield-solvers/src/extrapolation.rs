@@ -13,10 +13,10 @@
 
 mod dense;
 
-use vecfield_traits::{Elementary, Real, Scalar, VectorField};
+use vecfield_traits::{Real, Scalar, VectorField};
 
 use crate::options::{LANES, Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 use dense::Midpoint;
 
@@ -359,14 +359,9 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Extrapolation<S> {
             return Culprit { component, finite: false };
         }
         let n = self.y.len();
-        let mut worst = (0, S::Real::zero());
-        for i in 0..n {
+        worst(n, |i| {
             let error = self.table[i].value() - self.table[n + i].value();
-            let ratio = (error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+            error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+        })
     }
 }

@@ -26,7 +26,7 @@ use crate::controller::Controller;
 use crate::initial;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, looseness, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 
 /// Steps any [`GaussTableau`] over floats, with the field's own Jacobian where it is needed.
 #[derive(Debug, Clone)]
@@ -304,14 +304,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         if let Some(component) = self.linearisation.not_finite().or(broken.map(|at| at % n)) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, R::zero());
-        for (j, &error) in self.error.iter().enumerate() {
-            let ratio = (error / self.norm.scale(j, self.y[j], self.y[j])).abs();
-            if ratio > worst.1 {
-                worst = (j, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(self.n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))
     }
 }
 

@@ -25,7 +25,7 @@ use self::tables::{RADAU9, RADAU13};
 use crate::combine::{Term, combine};
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, looseness, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// The error of dense output does not accumulate, and may exceed the tolerance by this.
@@ -571,13 +571,6 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
         if let Some(component) = self.linearisation.not_finite().or(stages).or(end) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, R::zero());
-        for (j, &error) in self.error.iter().enumerate() {
-            let ratio = (error / self.norm.scale(j, self.y[j], self.y[j])).abs();
-            if ratio > worst.1 {
-                worst = (j, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))
     }
 }

@@ -20,7 +20,7 @@ use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// Every Rosenbrock method, lowest order first.
@@ -343,9 +343,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
         if let Some(component) = self.linearisation.not_finite().or(stage).or(end) {
             return Culprit { component, finite: false };
         }
-        let ratio = |j: usize| (self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j])).abs();
-        let worst = (0..n).fold(0, |worst, j| if ratio(j) > ratio(worst) { j } else { worst });
-        Culprit { component: worst, finite: true }
+        worst(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j]))
     }
 }
 

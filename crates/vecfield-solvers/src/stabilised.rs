@@ -20,7 +20,7 @@ pub use polynomials::{Polynomials, Stage};
 
 use crate::controller::Controller;
 use crate::options::{LANES, Norm, Options, proportional, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 use crate::{SolveError, combine, initial};
 use radius::PowerMethod;
 
@@ -238,14 +238,8 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Stabilised<S> {
         if let Some(component) = first_not_finite(&self.y_new).or_else(|| first_not_finite(&self.rates[2])) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, S::Real::zero());
-        for i in 0..self.y.len() {
-            let error = self.error(i, self.tried);
-            let ratio = (error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(self.y.len(), |i| {
+            self.error(i, self.tried) / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+        })
     }
 }

@@ -201,6 +201,15 @@ impl<F: Jacobian<R>, R: traits::Real> Evaluator<'_, F, R> {
     }
 }
 
+/// The component of `n` whose error is largest in tolerances, where all are finite.
+pub(crate) fn worst<R: traits::Real>(n: usize, ratio: impl Fn(usize) -> R) -> Culprit {
+    let larger = |(worst, most): (usize, R), i: usize| {
+        let ratio = ratio(i).abs();
+        if ratio > most { (i, ratio) } else { (worst, most) }
+    };
+    Culprit { component: (0..n).fold((0, R::zero()), larger).0, finite: true }
+}
+
 /// The first component of `x` whose value is not finite.
 pub(crate) fn first_not_finite<S: Scalar>(x: &[S]) -> Option<usize> {
     x.iter().position(|x| !Scalar::is_finite(&x.value()))

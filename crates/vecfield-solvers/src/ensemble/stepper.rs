@@ -11,7 +11,7 @@ use crate::combine::{Term, terms};
 use crate::controller::{Law, Past, logarithm, power};
 use crate::explicit::Strain;
 use crate::options::Norm;
-use crate::stepper::Culprit;
+use crate::stepper::{Culprit, worst};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{Options, SolveError};
 
@@ -203,10 +203,9 @@ impl LaneStepper {
         };
         let ratio = |i: usize| {
             let error = weights.iter().fold(0.0, |sum, term| sum + self.k[term.slot * n + i].0[lane] * term.weight);
-            (error / scale(self.atol[i], self.rtol, self.y[i].0[lane], self.y_new[i].0[lane])).abs()
+            error / scale(self.atol[i], self.rtol, self.y[i].0[lane], self.y_new[i].0[lane])
         };
-        let worst = (0..n).fold((0, 0.0), |worst, i| if ratio(i) > worst.1 { (i, ratio(i)) } else { worst });
-        Culprit { component: worst.0, finite: true }
+        worst(n, ratio)
     }
 
     #[inline(always)]

@@ -21,7 +21,7 @@ use self::weights::{HIGHEST, MOULTON, integrals};
 use super::differences::{Differences, SLOTS, Stride};
 use crate::explicit::ExplicitRungeKutta;
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 use crate::tableau::VERNER_9;
 use crate::{SolveError, initial};
 
@@ -293,13 +293,6 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
         if let Some(component) = not_finite {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, S::Real::zero());
-        for (i, error) in self.predicted.iter().enumerate() {
-            let ratio = (error.value() / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(self.n, |i| self.predicted[i].value() / self.norm.scale(i, self.y[i].value(), self.y_new[i].value()))
     }
 }

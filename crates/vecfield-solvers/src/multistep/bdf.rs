@@ -24,7 +24,7 @@ use self::selection::Selection;
 use super::differences::{Differences, SLOTS, Stride};
 use crate::options::{Norm, Options, root_mean};
 use crate::radau::{Radau, RadauOrder};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// The highest order; the formula of order six is hardly stable, that of order seven not at all.
@@ -335,14 +335,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
         if let Some(component) = state.or(jacobian) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, R::zero());
-        for (i, (e, weight)) in self.correction.iter().zip(&self.weight).enumerate() {
-            let ratio = (*e * *weight).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+        worst(self.n, |i| self.correction[i] * self.weight[i])
     }
 }
 
