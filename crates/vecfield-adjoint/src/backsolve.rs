@@ -6,7 +6,8 @@
 //!
 //! The state that comes back is not the one that went forth: where a solve forgets its beginning, the way back has to invent it,
 //! and the gradient is wrong without a sign of it. So the state is taken up anew at 512 places, and everything is done twice, the
-//! second time with a tolerance 32 times finer: the difference is the estimate of the error.
+//! second time with a tolerance 32 times finer: the difference is the estimate of the error. Two solves may agree by chance, so
+//! no error is estimated below the finer tolerance, relative to the largest entry of the gradient.
 
 use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{Integrator, Options, Save, Solution, SolveError, Tolerance};
@@ -22,10 +23,6 @@ const PLACES: usize = 512;
 
 /// By how much the second solve is more accurate.
 const FINER: f64 = 1.0 / 32.0;
-
-/// Errors of the two solves that cancel in part make their difference too small: in one of some hundred random problems it was
-/// a twentieth below the error.
-const CAUTION: f64 = 2.0;
 
 /// A gradient with an estimate of its error.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,10 +70,15 @@ pub fn backsolve<R: Real, F: Vjp<R>>(
         ..options.clone()
     };
     let (solution, gradient) = once(tableau, field, (t0, t1), y0, save, cotangents, &options)?;
-    let difference = |a: &[R], b: &[R]| a.iter().zip(b).map(|(&a, &b)| (a - b).abs() * R::from_f64(CAUTION)).collect();
-    let initial_error = difference(&gradient.initial, &coarse.initial);
-    let parameter_error = difference(&gradient.parameters, &coarse.parameters);
+    let initial_error = estimates(&gradient.initial, &coarse.initial, options.rtol);
+    let parameter_error = estimates(&gradient.parameters, &coarse.parameters, options.rtol);
     Ok((solution, Estimated { gradient, initial_error, parameter_error }))
+}
+
+/// By how much the entries of two gradients differ, at least `rtol` of the largest of them.
+fn estimates<R: Real>(finer: &[R], coarse: &[R], rtol: R) -> Vec<R> {
+    let least = rtol * finer.iter().fold(R::zero(), |largest, entry| largest.max(entry.abs()));
+    finer.iter().zip(coarse).map(|(&a, &b)| (a - b).abs() + least).collect()
 }
 
 /// There and back.
