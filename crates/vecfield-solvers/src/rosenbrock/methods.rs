@@ -31,7 +31,11 @@ pub const ROSENBROCK23: RosenbrockTableau = RosenbrockTableau {
 };
 
 /// Lang and Verwer's third-order method for parabolic problems, where its order does not fall; A-stable, two evaluations a
-/// step and one at its end.
+/// step.
+///
+/// Their embedded weights are the only ones of order two on three stages, and for linear autonomous systems they give the
+/// method itself: an error of nought whatever the step. So the error is a fourth stage at the step's end, where the slope is
+/// wanted anyway: `k₄ = O(h³)` by two conditions on its row of `c`, the shortest row that meets them.
 ///
 /// The quadratic of dense output meets the conditions of order two, and the first one of order three in the mean.
 pub const ROS3P: RosenbrockTableau = RosenbrockTableau {
@@ -39,13 +43,18 @@ pub const ROS3P: RosenbrockTableau = RosenbrockTableau {
     order: 3,
     embedded_order: 2,
     gamma: 0.7886751345948129,
-    a: &[&[], &[1.2679491924311228], &[1.2679491924311228, 0.0]],
-    c: &[&[], &[-1.6076951545867364], &[-3.4641016151377544, -1.7320508075688772]],
-    times: &[0.0, 1.0, 1.0],
-    slopes: &[0.7886751345948129, -0.21132486540518713, -1.0773502691896257],
-    weights: &[2.0, 0.5773502691896257, 0.42264973081037427],
-    error: &[-0.11324865405187118, -0.42264973081037427, 0.0],
-    dense: &[&[0.9019237886466843, -0.3660254037844386, 0.7320508075688772]],
+    a: &[&[], &[1.2679491924311228], &[1.2679491924311228, 0.0], &[2.0, 0.5773502691896257, 0.42264973081037427]],
+    c: &[
+        &[],
+        &[-1.6076951545867364],
+        &[-3.4641016151377544, -1.7320508075688772],
+        &[-0.7886751345948129, 0.21132486540518713, 0.3094010767585031],
+    ],
+    times: &[0.0, 1.0, 1.0, 1.0],
+    slopes: &[0.7886751345948129, -0.21132486540518713, -1.0773502691896257, 0.0],
+    weights: &[2.0, 0.5773502691896257, 0.42264973081037427, 0.0],
+    error: &[0.0, 0.0, 0.0, 1.0],
+    dense: &[&[0.9019237886466843, -0.3660254037844386, 0.7320508075688772, 0.0]],
     dense_order: 2,
     when: "parabolic problems, tolerances of 1e-2 to 1e-4",
     source: "Lang-Verwer 2001",
