@@ -47,7 +47,8 @@ fn compare(name: &str, equations: &[String]) -> Result<(), Box<dyn std::error::E
 
 fn time<F: Jacobian<f64>>(field: &F, n: usize) -> f64 {
     let y: Vec<f64> = (0..n).map(|i| 0.1 + 0.01 * i as f64).collect();
-    let (mut jac, mut slope, mut work) = (vec![0.0; n * n], vec![0.0; n], field.workspace());
+    let entries = field.sparsity().map_or(n * n, |sparsity| sparsity.len());
+    let (mut jac, mut slope, mut work) = (vec![0.0; entries], vec![0.0; n], field.workspace());
     let mut best = f64::INFINITY;
     for _ in 0..300 {
         let start = Instant::now();
