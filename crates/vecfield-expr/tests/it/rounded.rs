@@ -42,6 +42,11 @@ impl Rounded {
         Rounded::new(value, moved)
     }
 
+    /// Is it exactly nought, rather than for all that rounding leaves to see?
+    fn is_nought(self) -> bool {
+        self.value == 0.0 && self.error == 0.0
+    }
+
     fn far(self) -> f64 {
         self.value.abs() + self.error
     }
@@ -70,7 +75,8 @@ impl Neg for Rounded {
 impl Add for Rounded {
     type Output = Rounded;
     fn add(self, b: Rounded) -> Rounded {
-        Rounded::new(self.value + b.value, self.error + b.error)
+        let (value, moved) = (self.value + b.value, self.error + b.error);
+        if value == 0.0 && moved == 0.0 { Rounded::exact(value) } else { Rounded::new(value, moved) }
     }
 }
 impl Sub for Rounded {
@@ -82,7 +88,11 @@ impl Sub for Rounded {
 impl Mul for Rounded {
     type Output = Rounded;
     fn mul(self, b: Rounded) -> Rounded {
-        Rounded::new(self.value * b.value, self.far() * b.error + b.far() * self.error)
+        let value = self.value * b.value;
+        if value == 0.0 && (self.is_nought() || b.is_nought()) {
+            return Rounded::exact(value);
+        }
+        Rounded::new(value, self.far() * b.error + b.far() * self.error)
     }
 }
 impl Div for Rounded {
@@ -116,8 +126,9 @@ impl Scalar for Rounded {
     fn scale(self, by: f64) -> Rounded {
         self * Rounded::exact(by)
     }
+    /// With its error, as a dual number is with its tangents: what may have moved does not stand still.
     fn is_finite(&self) -> bool {
-        self.value.is_finite()
+        self.value.is_finite() && self.error.is_finite()
     }
 }
 
