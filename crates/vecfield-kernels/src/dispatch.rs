@@ -80,6 +80,18 @@ impl Target {
         all
     }
 
+    /// Bytes in a vector register that matrix kernels use.
+    #[inline]
+    pub(crate) fn width(self) -> usize {
+        match self.0 {
+            Level::Baseline => 16,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => 32,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => 64,
+        }
+    }
+
     /// `baseline`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self.0 {

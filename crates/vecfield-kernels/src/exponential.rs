@@ -33,6 +33,15 @@ pub(crate) fn exp<T: Lane, const FUSED: bool>(x: T) -> T {
     (T::ONE + p) * first.exp2_of_magic() * second.exp2_of_magic()
 }
 
+/// `eˣ - 1`, for `x` from where it is -1 up to 0 and a little above.
+#[inline(always)]
+pub(crate) fn exp_m1<T: Lane, const FUSED: bool>(x: T) -> T {
+    let (magic, p) = reduce::<T, FUSED>(x);
+    let scale = magic.exp2_of_magic();
+    let y = scale.fma::<FUSED>(p, scale - T::ONE);
+    if x == T::zero() { x } else { y }
+}
+
 /// `tanh |x| = (e²ˣ - 1) / (e²ˣ + 1)`.
 #[inline(always)]
 pub(crate) fn tanh<T: Lane, const FUSED: bool>(x: T) -> T {

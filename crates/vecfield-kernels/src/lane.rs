@@ -33,6 +33,8 @@ pub(crate) trait Lane:
     const SINH_MAX: Self;
     /// Above it `tanh` is 1.
     const TANH_MAX: Self;
+    /// Below minus this `eˣ - 1` rounds to -1.
+    const LARGE_DECAY: Self;
     /// Below it `sinh x` rounds to `x`.
     const SINH_TINY: Self;
     /// Above it `1 + 2x` rounds to `2x`.
@@ -122,6 +124,7 @@ lane! {
     const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
     const SINH_MAX: f64 = 710.5;
     const TANH_MAX: f64 = 20.0;
+    const LARGE_DECAY: f64 = 40.0;
     const SINH_TINY: f64 = 3.725290298461914e-9; // 2^-28
     const LARGE: f64 = 1e18;
 }
@@ -137,6 +140,7 @@ lane! {
     const EXP_RANGE: [f32; 2] = [-104.0, 89.0];
     const SINH_MAX: f32 = 89.45;
     const TANH_MAX: f32 = 10.0;
+    const LARGE_DECAY: f32 = 20.0;
     const SINH_TINY: f32 = 0.00012207031; // 2^-13
     const LARGE: f32 = 1e9;
 }

@@ -21,6 +21,7 @@
 //! | `exp`, `tanh`, `sin`, .. of a slice of `f32` or `f64` | [`VectorMath`] |
 //! | a function chosen at run time; how accurate it is | [`Function`] |
 //! | sums and inner products with the same bits on every machine | [`sum`], [`dot`], [`axpy`] |
+//! | products of matrices, activations of networks and their derivatives | [`LayerMath`], [`Activation`] |
 //! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
 //! | which instructions are used | [`Target`] |
 //! | several systems in one number, a lane each | [`Lanes`] |
@@ -41,10 +42,12 @@
 //! **Architecture invariant:** no function over slices allocates. *Why:* they are the inner loops of everything above.
 //! *Checked by* `crates/vecfield-kernels/tests/it/slices.rs`.
 //!
-//! **Architecture invariant:** `unsafe` lives in this crate alone, and here in two places: [`run_on`], which enters code
-//! compiled for instructions that the processor has been found to have, and [`CountingAllocator`], which hands every call
-//! on to the system's. *Why:* little to audit. *Checked by* `cargo xtask tidy`.
+//! **Architecture invariant:** `unsafe` lives in this crate alone, and here in three places: [`run_on`], which enters code
+//! compiled for instructions that the processor has been found to have; the matrix product, which loads and stores whole
+//! registers at places checked before; and [`CountingAllocator`], which hands every call on to the system's. *Why:* little
+//! to audit. *Checked by* `cargo xtask tidy`.
 
+mod activation;
 mod allocation;
 mod dispatch;
 mod exponential;
@@ -52,14 +55,21 @@ mod function;
 mod kernel;
 mod lane;
 mod lanes;
+mod layer_math;
 mod logarithm;
+mod normal;
+mod product;
 mod reduction;
+mod register;
 mod trigonometric;
 mod vector_math;
 
+pub use activation::{Activation, Slopes};
 pub use allocation::CountingAllocator;
 pub use dispatch::{Job, Target, run, run_on};
 pub use function::Function;
 pub use lanes::Lanes;
+pub use layer_math::LayerMath;
+pub use product::{Matrix, Start};
 pub use reduction::{axpy, dot, sum};
 pub use vector_math::VectorMath;

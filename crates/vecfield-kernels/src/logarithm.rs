@@ -27,7 +27,12 @@ pub(crate) fn ln<T: Lane, const FUSED: bool>(x: T) -> T {
 /// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^-|x|)`.
 #[inline(always)]
 pub(crate) fn softplus<T: Lane, const FUSED: bool>(x: T) -> T {
-    let e = exp::<T, FUSED>(-x.abs());
+    softplus_of::<T, FUSED>(x, exp::<T, FUSED>(-x.abs()))
+}
+
+/// The same, for who has `e = e^-|x|` already.
+#[inline(always)]
+pub(crate) fn softplus_of<T: Lane, const FUSED: bool>(x: T, e: T) -> T {
     // √2 - 1: beyond it halve 1 + e, so that the logarithm is taken near 1; e - 1 is then exact to half an ulp of 1 + e.
     let upper = e > T::from_f64(core::f64::consts::SQRT_2 - 1.0);
     let f = if upper { (e - T::ONE) * T::HALF } else { e };

@@ -95,7 +95,7 @@ impl<R: Real> Job for Axpy<'_, R> {
 }
 
 #[inline(always)]
-fn pairwise<R: Real>(mut partial: [R; PARTIAL]) -> R {
+pub(crate) fn pairwise<R: Real>(mut partial: [R; PARTIAL]) -> R {
     let mut width = PARTIAL / 2;
     while width > 0 {
         for i in 0..width {

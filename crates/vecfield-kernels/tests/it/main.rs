@@ -3,6 +3,7 @@
 mod accuracy;
 mod double_double;
 mod lanes;
+mod layers;
 mod reduction;
 mod slices;
 
