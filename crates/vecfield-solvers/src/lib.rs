@@ -67,6 +67,7 @@
 //! | [`cash-karp`](tableau::CASH_KARP_5), [`fehlberg`](tableau::FEHLBERG_5) | comparisons with other programs | order 4 |
 //! | [`verner6`](tableau::VERNER_6) | 1e-4 to 1e-7 | order 6 |
 //! | [`verner8`](tableau::VERNER_8) | 1e-7 to 1e-11 | order 7 |
+//! | [`carpenter-kennedy`](tableau::CARPENTER_KENNEDY_4) | advection | cubic |
 //! | [`ssprk22`](tableau::SSPRK_22), [`ssprk33`](tableau::SSPRK_33), [`ssprk43`](tableau::SSPRK_43), [`ssprk104`](tableau::SSPRK_104) | conservation laws | cubic, order 4 |
 //!
 //! **Architecture invariant:** nothing here allocates between the first step and the last, apart from what a solution

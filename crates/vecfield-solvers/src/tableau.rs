@@ -21,7 +21,7 @@ mod verner_eight;
 mod verner_six;
 
 pub use dop853::DOP853;
-pub use low_order::{BOGACKI_SHAMPINE_3, EULER, HEUN, MIDPOINT, RALSTON_2, RALSTON_3, RK4};
+pub use low_order::{BOGACKI_SHAMPINE_3, CARPENTER_KENNEDY_4, EULER, HEUN, MIDPOINT, RALSTON_2, RALSTON_3, RK4};
 pub use order_five::{BOGACKI_SHAMPINE_5, CASH_KARP_5, DORMAND_PRINCE_5, FEHLBERG_5, TSIT5};
 pub use strong_stability::{SSPRK_22, SSPRK_33, SSPRK_43, SSPRK_104};
 pub use verner::{VERNER_7, VERNER_9};
@@ -40,6 +40,7 @@ pub const ALL: &[&Tableau] = &[
     &SSPRK_33,
     &SSPRK_43,
     &RK4,
+    &CARPENTER_KENNEDY_4,
     &SSPRK_104,
     &TSIT5,
     &DORMAND_PRINCE_5,
