@@ -1,6 +1,10 @@
 //! The order conditions of every Rosenbrock table: of its steps, its error estimate and its dense output.
 
-use vecfield_solvers::rosenbrock::{ALL, RosenbrockTableau};
+use proptest::prelude::*;
+use vecfield_autodiff::Lifted;
+use vecfield_solvers::rosenbrock::{ALL, ROS3P, RosenbrockTableau};
+use vecfield_solvers::{Dynamics, Method, Options, Save, solve};
+use vecfield_traits::Elementary;
 
 use crate::trees::{Forest, Target, Weights};
 
@@ -71,6 +75,37 @@ fn dense_output_meets_its_conditions() {
             let m: Vec<f64> = tableau.weights.iter().enumerate().map(weight).collect();
             let (own, next) = defects(tableau, &m, Target::Dense(theta), tableau.dense_order);
             assert!(own < ROUNDING && next > 1e-6, "{} at {theta}: {own:e}, {next:e}", tableau.name);
+        }
+    }
+}
+
+/// `y' = λ (y - φ) + φ'` with `φ = 1 + t - 2t²`, and `λ` the parameter.
+struct Parabola;
+
+impl Dynamics for Parabola {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+    fn eval<S: Elementary>(&self, t: S, y: &[S], lambda: &[S], dy: &mut [S]) {
+        let phi = S::one() + t - t * t * S::constant(2.0);
+        dy[0] = lambda[0] * (y[0] - phi) + S::one() - t * S::constant(4.0);
+    }
+}
+
+proptest! {
+    /// Prothero and Robinson's problem: neither the steps nor what lies inside them lose accuracy to stiffness.
+    #[test]
+    fn ros3p_follows_a_parabola_however_stiff(exponent in -3.0..9.0_f64, theta in 0.0..1.0_f64) {
+        let field = Lifted::new(Parabola, vec![-10.0_f64.powf(exponent)]);
+        let (h, method) = (0.5, Method::Rosenbrock(&ROS3P));
+        let times = [h * theta, h * (1.0 + theta), 2.0 * h];
+        let solution = solve(&field, (0.0, 2.0 * h), &[1.0], method, &Options::fixed(h), Save::At(&times)).unwrap();
+        for (row, t) in times.iter().enumerate() {
+            let (found, exact) = (solution.state(row)[0], 1.0 + t - 2.0 * t * t);
+            prop_assert!((found - exact).abs() < 1e-13, "{found}, not {exact} at {t}");
         }
     }
 }
