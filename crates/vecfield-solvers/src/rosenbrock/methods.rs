@@ -35,7 +35,8 @@ pub const ROSENBROCK23: RosenbrockTableau = RosenbrockTableau {
 ///
 /// Their embedded weights are the only ones of order two on three stages, and for linear autonomous systems they give the
 /// method itself: an error of nought whatever the step. So the error is a fourth stage at the step's end, where the slope is
-/// wanted anyway: `k₄ = O(h³)` by two conditions on its row of `c`, the shortest row that meets them.
+/// wanted anyway. Three conditions fix its row of `c`: `k₄` has no part of order one or two, and its third is in proportion to
+/// `y‴`, here `-0.36 h³ y‴`.
 ///
 /// The quadratic of dense output is the one of order two that does not lose that order to stiffness: on Prothero and
 /// Robinson's problem with a quadratic solution it is exact, however stiff.
@@ -49,7 +50,7 @@ pub const ROS3P: RosenbrockTableau = RosenbrockTableau {
         &[],
         &[-1.6076951545867364],
         &[-3.4641016151377544, -1.7320508075688772],
-        &[-0.7886751345948129, 0.21132486540518713, 0.3094010767585031],
+        &[-1.4641016151377546, -2.309401076758503, 0.30940107675850304],
     ],
     times: &[0.0, 1.0, 1.0, 1.0],
     slopes: &[0.7886751345948129, -0.21132486540518713, -1.0773502691896257, 0.0],
