@@ -17,8 +17,46 @@ pub struct Term<R> {
 
 /// The terms of a row of weights; zeros are left out.
 pub fn terms<R: vecfield_traits::Real>(weights: &[f64]) -> Box<[Term<R>]> {
+    nonzero(weights).collect()
+}
+
+fn nonzero<R: vecfield_traits::Real>(weights: &[f64]) -> impl Iterator<Item = Term<R>> {
     let term = |(slot, &weight): (usize, &f64)| (weight != 0.0).then(|| Term { weight: R::from_f64(weight), slot });
-    weights.iter().enumerate().filter_map(term).collect()
+    weights.iter().enumerate().filter_map(term)
+}
+
+/// Rows of terms, in one piece of memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<R> {
+    terms: Vec<Term<R>>,
+    ends: Vec<usize>,
+}
+
+impl<R: vecfield_traits::Real> Rows<R> {
+    pub(crate) fn new<'a>(rows: impl Iterator<Item = &'a [f64]> + Clone) -> Rows<R> {
+        let count = rows.clone().map(<[f64]>::len).sum();
+        let mut found = Rows { terms: Vec::with_capacity(count), ends: Vec::with_capacity(rows.clone().count()) };
+        for row in rows {
+            found.terms.extend(nonzero(row));
+            found.ends.push(found.terms.len());
+        }
+        found
+    }
+
+    /// How many rows.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+impl<R> core::ops::Index<usize> for Rows<R> {
+    type Output = [Term<R>];
+
+    #[inline(always)]
+    fn index(&self, row: usize) -> &[Term<R>] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.terms[start..self.ends[row]]
+    }
 }
 
 /// Runs the body over blocks of consecutive components that cover `0..n`, with `$at` the first of a block and the constant `$B`
@@ -71,6 +109,21 @@ pub(crate) fn combine_block<S: Scalar, const B: usize>(
     for i in 0..B {
         out[i] = y[i] + sum[i].scale(h);
     }
+}
+
+/// The state at which a stage is evaluated, `out = (y + h Σ' c_j k_j) + (h c_l) k_l`, where `l` is the last term and the sum goes
+/// over the others: the latest stage, which is all that the next one waits for, enters by one product and one sum.
+#[inline]
+pub(crate) fn stage_point<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
+    let Some((last, older)) = terms.split_last() else { return out.copy_from_slice(y) };
+    let weight = h * last.weight;
+    for_blocks!(y.len(), at, B => {
+        combine_block::<S, B>(y, h, older, stages, out, at);
+        let latest = &stages[last.slot * y.len() + at..][..B];
+        for (out, latest) in out[at..][..B].iter_mut().zip(latest) {
+            *out += latest.scale(weight);
+        }
+    });
 }
 
 /// `Σ c_j k_j` of what `part` takes of each number, for the `B` components from `at`.

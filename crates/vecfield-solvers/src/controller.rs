@@ -69,7 +69,14 @@ impl<R: Real> Controller<R> {
     /// The factor to the next step after a step whose error ratio is `error`; `≤ 1` was accepted, NaN not finite.
     pub(crate) fn factor(&mut self, error: R) -> R {
         let factor;
-        (factor, self.past) = self.law.factor(self.past, error);
+        (factor, self.past) = self.law.factor(self.past, error, logarithm(error));
+        factor
+    }
+
+    /// [`factor`](Self::factor) by the square of the error ratio, for steppers whose steps wait for a root.
+    pub(crate) fn factor_of_square(&mut self, square: R) -> R {
+        let factor;
+        (factor, self.past) = self.law.factor(self.past, square, logarithm_of_root(square));
         factor
     }
 }
@@ -121,9 +128,8 @@ impl<R: Real> Law<R> {
         Past { history: [R::zero(); 2], ceiling: self.largest }
     }
 
-    /// [`Controller::factor`], and what to remember of it.
-    pub(crate) fn factor(&self, past: Past<R>, error: R) -> (R, Past<R>) {
-        let log = logarithm(error);
+    /// [`Controller::factor`], and what to remember of it; of `error`, or its square, it counts only whether it exceeds one.
+    pub(crate) fn factor(&self, past: Past<R>, error: R, log: R) -> (R, Past<R>) {
         let factor = self.bounded(&past, error, power(self.exponent(&past, error, log)));
         (factor, self.next(&past, error, log))
     }
@@ -165,6 +171,12 @@ impl<R: Real> Law<R> {
 #[inline(always)]
 pub(crate) fn logarithm<R: Real>(error: R) -> R {
     R::from_f64(binary::log2(at_least(error, R::from_f64(1e-10)).to_f64()))
+}
+
+/// The binary logarithm of an error ratio by its square.
+#[inline(always)]
+pub(crate) fn logarithm_of_root<R: Real>(square: R) -> R {
+    R::from_f64(0.5 * binary::log2(at_least(square, R::from_f64(1e-20)).to_f64()))
 }
 
 /// `2ˣ`.

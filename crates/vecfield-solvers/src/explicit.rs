@@ -4,9 +4,9 @@ mod small;
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
-use crate::combine::{Term, combine, combine_block, for_blocks, sums, terms};
+use crate::combine::{Rows, Term, combine, combine_block, for_blocks, stage_point, sums, terms};
 use crate::controller::Controller;
-use crate::options::{LANES, Norm, Options, root_mean};
+use crate::options::{LANES, Norm, Options};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{SolveError, initial};
@@ -17,7 +17,7 @@ pub struct ExplicitRungeKutta<S: Scalar> {
     tableau: &'static Tableau,
     n: usize,
     /// One row of nonzero weights a slot.
-    rows: Vec<Box<[Term<S::Real>]>>,
+    rows: Rows<S::Real>,
     times: Vec<S::Real>,
     weights: Box<[Term<S::Real>]>,
     error: Estimate<S::Real>,
@@ -30,7 +30,6 @@ pub struct ExplicitRungeKutta<S: Scalar> {
     k: Vec<S>,
     /// The interpolant's weights at the `θ` asked for last.
     dense: Vec<Term<S::Real>>,
-    polynomials: Vec<Vec<S::Real>>,
     /// Is the field at the end of this step evaluated?
     ended: bool,
     /// Have the interpolant's own stages been evaluated for this step?
@@ -57,14 +56,17 @@ pub(crate) struct Strain<R> {
 }
 
 impl<R: Real> Estimate<R> {
-    /// The error ratio from the sums of squares of each estimate's; NaN as soon as anything is not finite.
-    fn ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
+    /// The square of the error ratio from the sums of squares of each estimate's; NaN as soon as anything is not finite.
+    ///
+    /// The next step waits for it, so no root is taken, and `h²/n` is ready before the sums are.
+    fn squared_ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
+        let share = h * h / R::from_f64(n as f64);
         match self {
             Estimate::None => first,
-            Estimate::Embedded(_) => h.abs() * root_mean(first, n),
+            Estimate::Embedded(_) => first * share,
             Estimate::Pair { .. } => {
                 let joined = first + R::from_f64(0.01) * second;
-                if joined == R::zero() { joined } else { h.abs() * first / (joined * R::from_f64(n as f64)).sqrt() }
+                if joined == R::zero() { joined } else { share * first * (first / joined) }
             }
         }
     }
@@ -83,13 +85,12 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             return Err(SolveError::StepRequired { method: tableau.name });
         }
         let (s, end) = (tableau.stages(), tableau.end_slot());
-        let mut rows: Vec<_> = tableau.a.iter().map(|row| terms(row)).collect();
+        let ending = (end == s).then_some(tableau.b);
+        let rows = tableau.a.iter().copied().chain(ending).chain(tableau.interpolant.a.iter().copied());
         let mut times: Vec<_> = tableau.c.iter().map(|&c| S::Real::from_f64(c)).collect();
         if end == s {
-            rows.push(terms(tableau.b));
             times.push(S::Real::one());
         }
-        rows.extend(tableau.interpolant.a.iter().map(|row| terms(row)));
         times.extend(tableau.interpolant.c.iter().map(|&c| S::Real::from_f64(c)));
         let error = match tableau.error {
             _ if options.step.is_some() => Estimate::None,
@@ -97,11 +98,10 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             ErrorEstimate::Embedded { weights, .. } => Estimate::Embedded(terms(weights)),
             ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
         };
-        let polynomials = tableau.interpolant.weights.iter();
         Ok(ExplicitRungeKutta {
             tableau,
             n,
-            rows,
+            rows: Rows::new(rows),
             times,
             weights: terms(tableau.b),
             error,
@@ -112,7 +112,6 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             stage: vec![S::zero(); n],
             k: vec![S::zero(); n * tableau.slots()],
             dense: Vec::with_capacity(tableau.slots()),
-            polynomials: polynomials.map(|row| row.iter().map(|&w| S::Real::from_f64(w)).collect()).collect(),
             ended: false,
             extended: false,
             fixed: options.step.is_some(),
@@ -175,7 +174,7 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let (n, s) = (self.n, self.tableau.end_slot());
         for i in 1..s {
             let (known, unknown) = self.k.split_at_mut(i * n);
-            combine(&self.y, h, &self.rows[i], known, &mut self.stage);
+            stage_point(&self.y, h, &self.rows[i], known, &mut self.stage);
             field.eval(t + self.times[i] * h, &self.stage, &mut unknown[..n]);
         }
         combine(&self.y, h, &self.weights, &self.k[..s * n], &mut self.y_new);
@@ -200,17 +199,26 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let (n, end) = (self.n, self.tableau.end_slot());
         for i in 1..self.tableau.stages() {
             let (known, unknown) = self.k.split_at_mut(i * n);
-            let y = if i == end { &mut self.y_new } else { &mut self.stage };
-            combine(&self.y, h, &self.rows[i], known, y);
+            let y = if i == end {
+                combine(&self.y, h, &self.rows[i], known, &mut self.y_new);
+                &self.y_new
+            } else {
+                stage_point(&self.y, h, &self.rows[i], known, &mut self.stage);
+                &self.stage
+            };
             field.eval(t + self.times[i] * h, y, &mut unknown[..n]);
         }
     }
 
-    /// The state at the end, where no stage is it, and the error ratio, in one pass over the stages.
+    /// The state at the end, where no stage is it, and the squared error ratio, in one pass over the stages.
     fn finish(&mut self, h: S::Real) -> S::Real {
         let mut lanes = [[S::Real::zero(); LANES]; 2];
         for_blocks!(self.n, at, B => self.finish_block::<B>(h, at, &mut lanes));
-        self.error.ratio(h, self.n, lanes.map(|lanes| lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x)))
+        self.error.squared_ratio(
+            h,
+            self.n,
+            lanes.map(|lanes| lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x)),
+        )
     }
 
     #[inline(always)]
@@ -238,7 +246,7 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let n = self.n;
         for slot in self.tableau.end_slot() + 1..self.tableau.slots() {
             let (known, unknown) = self.k.split_at_mut(slot * n);
-            combine(&self.y, h, &self.rows[slot], known, &mut self.stage);
+            stage_point(&self.y, h, &self.rows[slot], known, &mut self.stage);
             field.eval(t + self.times[slot] * h, &self.stage, &mut unknown[..n]);
         }
         self.extended = true;
@@ -290,7 +298,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
             error += k.iter().fold(S::Real::zero(), |sum, k| sum + k.value() * S::Real::zero());
         }
         let accepted = error <= S::Real::one();
-        let factor = if self.fixed { S::Real::one() } else { self.controller.factor(error) };
+        let factor = if self.fixed { S::Real::one() } else { self.controller.factor_of_square(error) };
         Attempt { accepted, factor }
     }
 
@@ -299,8 +307,9 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
             self.extend(field, t, h);
         }
         self.dense.clear();
-        for (slot, polynomial) in self.polynomials.iter().enumerate() {
-            let weight = polynomial.iter().rev().fold(S::Real::zero(), |sum, &w| (sum + w) * theta);
+        for (slot, polynomial) in self.tableau.interpolant.weights.iter().enumerate() {
+            let horner = |sum, &w: &f64| (sum + S::Real::from_f64(w)) * theta;
+            let weight = polynomial.iter().rev().fold(S::Real::zero(), horner);
             if weight != S::Real::zero() {
                 self.dense.push(Term { weight, slot });
             }

@@ -241,7 +241,7 @@ impl Lanes {
         }
         if let Some(stability) = common.stability {
             for i in 0..LANES {
-                let stiff = attempts.accepted[i] && self.suspicion[i].see(attempts.strain(i), stability);
+                let stiff = attempts.accepted[i] && self.suspicion[i].see(|| attempts.strain(i), stability);
                 marked[i] |= self.active[i] & stiff;
             }
         }

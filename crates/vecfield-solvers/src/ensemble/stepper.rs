@@ -7,8 +7,8 @@ use vecfield_kernels::{Job, Lanes, run};
 use vecfield_traits::{ParametricField, Scalar};
 
 use super::{F64Lanes, LANES};
-use crate::combine::{Term, terms};
-use crate::controller::{Law, Past, logarithm, power};
+use crate::combine::{Rows, Term, terms};
+use crate::controller::{Law, Past, logarithm_of_root, power};
 use crate::explicit::Strain;
 use crate::options::Norm;
 use crate::stepper::{Culprit, worst};
@@ -22,7 +22,7 @@ pub(super) struct LaneStepper {
     stages: usize,
     end: usize,
     /// One row of nonzero weights a slot.
-    rows: Vec<Box<[Term<f64>]>>,
+    rows: Rows<f64>,
     times: Vec<f64>,
     error: Estimate,
     rtol: f64,
@@ -89,13 +89,12 @@ impl LaneStepper {
             return Err(SolveError::StepRequired { method: tableau.name });
         }
         let (stages, end) = (tableau.stages(), tableau.end_slot());
-        let mut rows: Vec<_> = tableau.a.iter().map(|row| terms(row)).collect();
+        let ending = (end == stages).then_some(tableau.b);
+        let rows = tableau.a.iter().copied().chain(ending).chain(tableau.interpolant.a.iter().copied());
         let mut times = tableau.c.to_vec();
         if end == stages {
-            rows.push(terms(tableau.b));
             times.push(1.0);
         }
-        rows.extend(tableau.interpolant.a.iter().map(|row| terms(row)));
         times.extend(tableau.interpolant.c);
         let error = match tableau.error {
             _ if options.step.is_some() => Estimate::None,
@@ -111,7 +110,7 @@ impl LaneStepper {
             n,
             stages,
             end,
-            rows,
+            rows: Rows::new(rows),
             times,
             error,
             rtol,
@@ -228,26 +227,29 @@ impl LaneStepper {
         let n = self.n;
         for i in 1..=self.end {
             let (known, unknown) = self.k.split_at_mut(i * n);
-            let y = if i == self.end { &mut self.y_new } else { &mut self.stage };
-            combine(&self.y, &trial.h, &self.rows[i], known, y);
+            let y = if i == self.end {
+                combine(&self.y, &trial.h, &self.rows[i], known, &mut self.y_new);
+                &self.y_new
+            } else {
+                stage_point(&self.y, &trial.h, &self.rows[i], known, &mut self.stage);
+                &self.stage
+            };
             let t = trial.t + trial.h.map(|h| self.times[i] * h);
             family.eval(t, y, &self.theta, &mut unknown[..n], work);
         }
     }
 
     #[inline(always)]
-    fn error_ratio(&self, h: &F64Lanes) -> F64Lanes {
-        let size = h.map(f64::abs);
-        let mean = |total: F64Lanes| total.map(|total| (total / self.n as f64).sqrt());
+    fn squared_error_ratio(&self, h: &F64Lanes) -> F64Lanes {
+        let share = h.map(|h| h * h / self.n as f64);
         match &self.error {
             Estimate::None => vanishing(&self.y_new),
-            Estimate::Embedded(weights) => size * mean(self.sum_of_squares(weights)),
+            Estimate::Embedded(weights) => self.sum_of_squares(weights) * share,
             Estimate::Pair { fifth, third } => {
                 let (fifth, third) = (self.sum_of_squares(fifth), self.sum_of_squares(third));
                 let joined = fifth.zip(third, |fifth, third| fifth + 0.01 * third);
-                let count = self.n as f64;
-                let ratio = (size * fifth).zip(joined, |size, joined| size / (joined * count).sqrt());
-                joined.zip(ratio, |joined, ratio| if joined == 0.0 { joined } else { ratio })
+                let square = share * fifth * (fifth / joined);
+                joined.zip(square, |joined, square| if joined == 0.0 { joined } else { square })
             }
         }
     }
@@ -271,7 +273,7 @@ impl LaneStepper {
     #[inline(always)]
     fn control(&mut self, error: &F64Lanes) -> F64Lanes {
         let LaneStepper { law, past, .. } = self;
-        let log = error.map(logarithm);
+        let log = error.map(logarithm_of_root);
         let mut factor = Lanes::splat(0.0);
         for lane in 0..LANES {
             factor.0[lane] = law.exponent(&one(past, lane), error.0[lane], log.0[lane]);
@@ -337,7 +339,7 @@ impl<F: ParametricField<F64Lanes>> Job for Attempt<'_, F> {
         let Attempt { lanes, family, work, trial, watch_stiffness } = self;
         lanes.commit();
         lanes.stages(family, work, &trial);
-        let mut error = lanes.error_ratio(&trial.h);
+        let mut error = lanes.squared_error_ratio(&trial.h);
         let tried_end = error.0.map(|error| error <= 1.0);
         if lanes.end == lanes.stages {
             error += vanishing(&lanes.k[lanes.end * lanes.n..][..lanes.n]);
@@ -369,7 +371,7 @@ impl<F: ParametricField<F64Lanes>> Job for Extension<'_, F> {
         let n = lanes.n;
         for slot in lanes.end + 1..lanes.rows.len() {
             let (known, unknown) = lanes.k.split_at_mut(slot * n);
-            combine(&lanes.y, &trial.h, &lanes.rows[slot], known, &mut lanes.stage);
+            stage_point(&lanes.y, &trial.h, &lanes.rows[slot], known, &mut lanes.stage);
             let t = trial.t + trial.h.map(|h| lanes.times[slot] * h);
             family.eval(t, &lanes.stage, &lanes.theta, &mut unknown[..n], work);
         }
@@ -410,6 +412,17 @@ impl Job for Dense<'_> {
 fn combine(y: &[F64Lanes], h: &F64Lanes, terms: &[Term<f64>], stages: &[F64Lanes], out: &mut [F64Lanes]) {
     for i in 0..y.len() {
         out[i] = y[i] + weighted(y.len(), terms, stages, i) * *h;
+    }
+}
+
+/// The state at which a stage is evaluated, in the order of [`stage_point`](crate::combine::stage_point).
+#[inline(always)]
+fn stage_point(y: &[F64Lanes], h: &F64Lanes, terms: &[Term<f64>], stages: &[F64Lanes], out: &mut [F64Lanes]) {
+    let Some((last, older)) = terms.split_last() else { return out.copy_from_slice(y) };
+    combine(y, h, older, stages, out);
+    let weight = h.scale(last.weight);
+    for (out, latest) in out.iter_mut().zip(&stages[last.slot * y.len()..]) {
+        *out += *latest * weight;
     }
 }
 
