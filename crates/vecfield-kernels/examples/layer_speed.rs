@@ -9,7 +9,18 @@ use vecfield_kernels::{Activation, LayerMath, Matrix, Slopes, Start, Target};
 
 fn main() {
     for target in Target::all() {
-        for (m, n, k) in [(32, 64, 64), (32, 64, 2), (64, 64, 32), (1, 50, 2), (1, 64, 64), (256, 256, 256)] {
+        for (m, n, k) in [
+            (32, 64, 64),
+            (32, 64, 2),
+            (64, 64, 32),
+            (64, 64, 64),
+            (64, 64, 8),
+            (8, 32, 256),
+            (8, 32, 32),
+            (1, 50, 2),
+            (1, 64, 64),
+            (256, 256, 256),
+        ] {
             let (single, double) = (product::<f32>(target, (m, n, k)), product::<f64>(target, (m, n, k)));
             println!("{:9} {m:3} x {n:3} x {k:3}  f32 {single:6.1}  f64 {double:6.1} GFlop/s", target.name());
         }

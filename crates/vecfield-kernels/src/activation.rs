@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::dispatch::{Job, Target, run_on};
-use crate::exponential::exp;
+use crate::exponential::decay;
 use crate::function::Function;
 use crate::lane::Lane;
 use crate::logarithm::softplus_of;
@@ -150,10 +150,14 @@ trait Formula<T> {
 /// The formulas of logistic kind, from `e^-|z|`: neither end overflows.
 #[inline(always)]
 fn logistic<T: Lane, const FUSED: bool>(z: T) -> [T; 4] {
-    let e = exp::<T, FUSED>(-z.abs());
+    logistic_of::<T, FUSED>(z, decay::<T, FUSED>(-z.abs()))
+}
+
+/// The same, for who has `e = e^-|z|` already. The value divides once: it is most of the cost.
+#[inline(always)]
+fn logistic_of<T: Lane, const FUSED: bool>(z: T, e: T) -> [T; 4] {
     let whole = T::ONE + e;
-    let upper = T::ONE / whole;
-    let s = if z >= T::zero() { upper } else { e / whole };
+    let s = (if z >= T::zero() { T::ONE } else { e }) / whole;
     let s1 = e / (whole * whole);
     let tilt = (T::ONE - e) / whole; // |1 - 2s|
     let tilt = if z >= T::zero() { -tilt } else { tilt };
@@ -194,13 +198,10 @@ formulas! {
         let s2 = -T::TWO * h * s1;
         [h, s1, s2, -T::TWO * s1.fma::<FUSED>(s1, h * s2)]
     };
-    Sigmoid Lane |z| {
-        let [_, s1, s2, s3] = logistic::<T, FUSED>(z);
-        [crate::exponential::sigmoid::<T, FUSED>(z), s1, s2, s3]
-    };
+    Sigmoid Lane |z| logistic::<T, FUSED>(z);
     Softplus Lane |z| {
-        let e = exp::<T, FUSED>(-z.abs());
-        let [s, s1, s2, _] = logistic::<T, FUSED>(z);
+        let e = decay::<T, FUSED>(-z.abs());
+        let [s, s1, s2, _] = logistic_of::<T, FUSED>(z, e);
         [softplus_of::<T, FUSED>(z, e), s, s1, s2]
     };
     Silu Lane |z| swish::<T, FUSED>(z, T::ONE);

@@ -33,6 +33,16 @@ pub(crate) fn exp<T: Lane, const FUSED: bool>(x: T) -> T {
     (T::ONE + p) * first.exp2_of_magic() * second.exp2_of_magic()
 }
 
+/// `eˣ` for `x ≤ 0`, with the same bound on its error and a third less work: one end to guard, and one scale that cannot
+/// overflow.
+#[inline(always)]
+pub(crate) fn decay<T: Lane, const FUSED: bool>(x: T) -> T {
+    let (magic, p) = reduce::<T, FUSED>(if x < T::EXP_RANGE[0] { T::EXP_RANGE[0] } else { x });
+    // Scaled up the power of two is a normal number; scaling down rounds once.
+    let scale = (magic + T::UP.0).exp2_of_magic();
+    scale.fma::<FUSED>(p, scale) * T::UP.1
+}
+
 /// `eˣ - 1`, for `x` from where it is -1 up to 0 and a little above.
 #[inline(always)]
 pub(crate) fn exp_m1<T: Lane, const FUSED: bool>(x: T) -> T {
@@ -76,6 +86,6 @@ pub(crate) fn cosh<T: Lane, const FUSED: bool>(x: T) -> T {
 /// `1 / (1 + e^-x)`, from `e^-|x|` so that neither end overflows.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Lane, const FUSED: bool>(x: T) -> T {
-    let e = exp::<T, FUSED>(-x.abs());
+    let e = decay::<T, FUSED>(-x.abs());
     (if x >= T::zero() { T::ONE } else { e }) / (T::ONE + e)
 }

@@ -29,6 +29,8 @@ pub(crate) trait Lane:
     const LN: &'static [Self];
     /// Below the first `exp` is 0, above the second infinite; a little beyond either still in reach of the formula.
     const EXP_RANGE: [Self; 2];
+    /// A power of two's exponent that lifts every subnormal above the smallest normal number, and its inverse.
+    const UP: (Self, Self);
     /// Above it `sinh` and `cosh` are infinite; still in reach of the formula.
     const SINH_MAX: Self;
     /// Above it `tanh` is 1.
@@ -122,6 +124,7 @@ lane! {
         0.15314032782266152, 0.14796132814940902,
     ];
     const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
+    const UP: (f64, f64) = (64.0, 5.421010862427522e-20); // 2^-64
     const SINH_MAX: f64 = 710.5;
     const TANH_MAX: f64 = 20.0;
     const LARGE_DECAY: f64 = 40.0;
@@ -138,6 +141,7 @@ lane! {
     // Error 2^-29.2 of s.
     const LN: &'static [f32] = &[0.66666776, 0.39977536, 0.29871863];
     const EXP_RANGE: [f32; 2] = [-104.0, 89.0];
+    const UP: (f32, f32) = (32.0, 2.3283064e-10); // 2^-32
     const SINH_MAX: f32 = 89.45;
     const TANH_MAX: f32 = 10.0;
     const LARGE_DECAY: f32 = 20.0;

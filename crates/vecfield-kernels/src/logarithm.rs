@@ -1,7 +1,7 @@
 //! `ln` and `softplus`, from `ln(2ᵏ (1+f)) = k ln 2 + ln(1+f)` and
 //! `ln(1+f) = 2 atanh s`, `s = f / (2+f)`, arranged so that the leading `f` is added last (fdlibm, e_log.c).
 
-use crate::exponential::exp;
+use crate::exponential::decay;
 use crate::lane::{Lane, polynomial};
 
 /// `k ln 2 + ln(1 + f)` for `1 + f ∈ [√½, √2]`.
@@ -27,7 +27,7 @@ pub(crate) fn ln<T: Lane, const FUSED: bool>(x: T) -> T {
 /// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^-|x|)`.
 #[inline(always)]
 pub(crate) fn softplus<T: Lane, const FUSED: bool>(x: T) -> T {
-    softplus_of::<T, FUSED>(x, exp::<T, FUSED>(-x.abs()))
+    softplus_of::<T, FUSED>(x, decay::<T, FUSED>(-x.abs()))
 }
 
 /// The same, for who has `e = e^-|x|` already.

@@ -4,7 +4,7 @@
 //! `Φ(-z) = φ(z) M(z)` with Mills' ratio `M`; what is fitted is `(1 + z) e^(z²/2) Φ(-z)` as a polynomial in
 //! `(z - K)/(z + K)` (Shepherd & Laframboise 1981, for `erfc`).
 
-use crate::exponential::exp;
+use crate::exponential::decay;
 use crate::lane::{Lane, polynomial};
 
 /// Constants of the fit.
@@ -94,8 +94,8 @@ pub(crate) fn distribution<T: Normal, const FUSED: bool>(x: T) -> (T, T) {
         let lower = z - upper;
         ((upper * upper - square) + T::TWO * upper * lower) + lower * lower
     };
-    let decay = exp::<T, FUSED>(-T::HALF * square);
-    let decay = decay - decay * (T::HALF * rest);
+    let rounded = decay::<T, FUSED>(-T::HALF * square);
+    let decay = rounded - rounded * (T::HALF * rest);
     let place = (z - T::CENTRE) / (z + T::CENTRE);
     let below = decay * polynomial::<T, FUSED>(T::MILLS, place) / (T::ONE + z);
     (if x > T::zero() { T::ONE - below } else { below }, decay * T::DENSITY)

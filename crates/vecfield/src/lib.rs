@@ -30,6 +30,7 @@
 //! | CSV tables, TOML problems, results on disk | `io` |
 //! | vectorised elementary functions | `kernels` |
 //! | small dense matrices | `linalg` |
+//! | neural networks, and as vector fields | `nn` |
 //! | nonlinear least squares | `optim` |
 //! | figures and the report | `plot` |
 //! | to integrate | `solvers` |
@@ -58,6 +59,8 @@ pub use vecfield_io as io;
 pub use vecfield_kernels as kernels;
 #[cfg(feature = "linalg")]
 pub use vecfield_linalg as linalg;
+#[cfg(feature = "nn")]
+pub use vecfield_nn as nn;
 #[cfg(feature = "optim")]
 pub use vecfield_optim as optim;
 #[cfg(feature = "plot")]

@@ -8,7 +8,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["vecfield-traits"],
     &["vecfield-kernels", "vecfield-autodiff", "vecfield-data"],
     &["vecfield-linalg", "vecfield-expr"],
-    &["vecfield-solvers", "vecfield-optim"],
+    &["vecfield-solvers", "vecfield-optim", "vecfield-nn"],
     &["vecfield-adjoint"],
     &["vecfield-sindy"],
     &["vecfield-discover", "vecfield-io", "vecfield-plot"],

@@ -1,0 +1,268 @@
+//! Layers behind each other: `y = f_n(.. f_2(f_1(x)))`.
+//!
+//! On the tape stand, for each layer but the last, its own tape and its result; the tape of the last; then room for two
+//! cotangents on their way back.
+
+use vecfield_kernels::LayerMath;
+
+use crate::layer::{Jets, Layer, Order, Pass};
+
+/// The methods of [`Layer`] for a type that is such a chain, from its field of layers.
+macro_rules! delegate {
+    ($layers:ident) => {
+        fn parameter_count(&self) -> usize {
+            chain::parameter_count(&self.$layers)
+        }
+
+        fn sees_time(&self) -> bool {
+            self.$layers.iter().any(Layer::sees_time)
+        }
+
+        fn packed_len(&self) -> usize {
+            chain::packed_len(&self.$layers)
+        }
+
+        fn pack<R: LayerMath>(&self, theta: &[R], packed: &mut [R]) {
+            chain::pack(&self.$layers, theta, packed);
+        }
+
+        fn tape_len(&self, rows: usize) -> usize {
+            chain::tape_len(&self.$layers, rows)
+        }
+
+        fn scratch_len(&self, rows: usize) -> usize {
+            chain::scratch_len(&self.$layers, rows)
+        }
+
+        fn forward<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], scratch: &mut [R]) {
+            chain::forward(&self.$layers, pass, x, y, scratch);
+        }
+
+        fn record<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
+            chain::record(&self.$layers, pass, x, y, tape);
+        }
+
+        fn pull_back<R: LayerMath>(
+            &self,
+            pass: Pass<'_, R>,
+            x: &[R],
+            tape: &mut [R],
+            y_bar: &mut [R],
+            x_bar: &mut [R],
+            theta_bar: &mut [R],
+        ) -> R {
+            chain::pull_back(&self.$layers, pass, x, tape, y_bar, x_bar, theta_bar)
+        }
+
+        fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
+            chain::jet_tape_len(&self.$layers, rows, order)
+        }
+
+        fn record_jet<R: LayerMath>(&self, pass: Pass<'_, R>, jets: Jets<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
+            chain::record_jet(&self.$layers, pass, jets, x, y, tape);
+        }
+
+        fn pull_jet<R: LayerMath>(
+            &self,
+            pass: Pass<'_, R>,
+            jets: Jets<'_, R>,
+            x: &[R],
+            tape: &mut [R],
+            y_bar: &mut [R],
+            x_bar: &mut [R],
+            theta_bar: &mut [R],
+        ) -> R {
+            chain::pull_jet(&self.$layers, pass, jets, x, tape, y_bar, x_bar, theta_bar)
+        }
+    };
+}
+pub(crate) use delegate;
+
+/// The widest result between two layers.
+fn widest(layers: &[impl Layer]) -> usize {
+    layers.iter().rev().skip(1).map(Layer::outputs).max().unwrap_or(0)
+}
+
+/// Results of all but the last, in a pass over so many rows.
+fn between(layers: &[impl Layer], rows: usize) -> usize {
+    layers.iter().rev().skip(1).map(|layer| rows * layer.outputs()).sum()
+}
+
+pub(crate) fn parameter_count(layers: &[impl Layer]) -> usize {
+    layers.iter().map(Layer::parameter_count).sum()
+}
+
+pub(crate) fn packed_len(layers: &[impl Layer]) -> usize {
+    layers.iter().map(Layer::packed_len).sum()
+}
+
+pub(crate) fn pack<R: LayerMath>(layers: &[impl Layer], mut theta: &[R], mut packed: &mut [R]) {
+    for layer in layers {
+        let (own, rest) = theta.split_at(layer.parameter_count());
+        let (to, packed_rest) = packed.split_at_mut(layer.packed_len());
+        layer.pack(own, to);
+        (theta, packed) = (rest, packed_rest);
+    }
+}
+
+pub(crate) fn tape_len(layers: &[impl Layer], rows: usize) -> usize {
+    let tapes: usize = layers.iter().map(|layer| layer.tape_len(rows)).sum();
+    tapes + between(layers, rows) + 2 * rows * widest(layers)
+}
+
+pub(crate) fn scratch_len(layers: &[impl Layer], rows: usize) -> usize {
+    let scratch = layers.iter().map(|layer| layer.scratch_len(rows)).max().unwrap_or(0);
+    scratch + 2 * rows * widest(layers)
+}
+
+pub(crate) fn forward<R: LayerMath>(layers: &[impl Layer], pass: Pass<'_, R>, x: &[R], y: &mut [R], scratch: &mut [R]) {
+    let Some((last, before)) = layers.split_last() else { return y.copy_from_slice(x) };
+    let room = pass.rows * widest(layers);
+    let (mut from, rest) = scratch.split_at_mut(room);
+    let (mut to, scratch) = rest.split_at_mut(room);
+    let mut at = (0, 0);
+    let mut width = 0;
+    for (i, layer) in before.iter().enumerate() {
+        let out = pass.rows * layer.outputs();
+        let input = if i == 0 { x } else { &from[..width] };
+        layer.forward(pass.part(at, layer), input, &mut to[..out], &mut scratch[..layer.scratch_len(pass.rows)]);
+        (from, to) = (to, from);
+        width = out;
+        at = (at.0 + layer.parameter_count(), at.1 + layer.packed_len());
+    }
+    let input = if before.is_empty() { x } else { &from[..width] };
+    last.forward(pass.part(at, last), input, y, &mut scratch[..last.scratch_len(pass.rows)]);
+}
+
+pub(crate) fn record<R: LayerMath>(layers: &[impl Layer], pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
+    let lens = |layer: &_| (Layer::tape_len(layer, pass.rows), pass.rows * Layer::outputs(layer));
+    run_forward(layers, pass, x, y, tape, lens, |layer, pass, x, y, tape| layer.record(pass, x, y, tape));
+}
+
+pub(crate) fn pull_back<R: LayerMath>(
+    layers: &[impl Layer],
+    pass: Pass<'_, R>,
+    x: &[R],
+    tape: &mut [R],
+    y_bar: &mut [R],
+    x_bar: &mut [R],
+    theta_bar: &mut [R],
+) -> R {
+    let lens = |layer: &_| (Layer::tape_len(layer, pass.rows), pass.rows * Layer::outputs(layer));
+    let bars = Bars { y: y_bar, x: x_bar, theta: theta_bar };
+    run_back(layers, pass, x, tape, bars, lens, |layer, pass, x, tape, bars| {
+        layer.pull_back(pass, x, tape, bars.y, bars.x, bars.theta)
+    })
+}
+
+pub(crate) fn jet_tape_len(layers: &[impl Layer], rows: usize, order: Order) -> Option<usize> {
+    let mut tapes = 0;
+    for layer in layers {
+        tapes += layer.jet_tape_len(rows, order)?;
+    }
+    let rows = rows * order.blocks();
+    Some(tapes + between(layers, rows) + 2 * rows * widest(layers))
+}
+
+/// The tape and the result of a layer that is known to carry jets.
+fn jet_lens<R>(layer: &impl Layer, rows: usize, jets: Jets<'_, R>) -> (usize, usize) {
+    let tape = layer.jet_tape_len(rows, jets.order()).expect("the chain carries jets, so each of its layers does");
+    (tape, rows * jets.order().blocks() * layer.outputs())
+}
+
+pub(crate) fn record_jet<R: LayerMath>(
+    layers: &[impl Layer],
+    pass: Pass<'_, R>,
+    jets: Jets<'_, R>,
+    x: &[R],
+    y: &mut [R],
+    tape: &mut [R],
+) {
+    let lens = |layer: &_| jet_lens(layer, pass.rows, jets);
+    run_forward(layers, pass, x, y, tape, lens, |layer, pass, x, y, tape| layer.record_jet(pass, jets, x, y, tape));
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn pull_jet<R: LayerMath>(
+    layers: &[impl Layer],
+    pass: Pass<'_, R>,
+    jets: Jets<'_, R>,
+    x: &[R],
+    tape: &mut [R],
+    y_bar: &mut [R],
+    x_bar: &mut [R],
+    theta_bar: &mut [R],
+) -> R {
+    let lens = |layer: &_| jet_lens(layer, pass.rows, jets);
+    let bars = Bars { y: y_bar, x: x_bar, theta: theta_bar };
+    run_back(layers, pass, x, tape, bars, lens, |layer, pass, x, tape, bars| {
+        layer.pull_jet(pass, jets, x, tape, bars.y, bars.x, bars.theta)
+    })
+}
+
+/// Cotangents on their way through one layer.
+struct Bars<'a, R> {
+    y: &'a mut [R],
+    x: &'a mut [R],
+    theta: &'a mut [R],
+}
+
+fn run_forward<R: LayerMath, L: Layer>(
+    layers: &[L],
+    pass: Pass<'_, R>,
+    x: &[R],
+    y: &mut [R],
+    tape: &mut [R],
+    lens: impl Fn(&L) -> (usize, usize),
+    each: impl Fn(&L, Pass<'_, R>, &[R], &mut [R], &mut [R]),
+) {
+    let Some((last, before)) = layers.split_last() else { return y.copy_from_slice(x) };
+    let (mut input, mut rest, mut at) = (x, tape, (0, 0));
+    for layer in before {
+        let (tape, out) = lens(layer);
+        let (own, behind) = rest.split_at_mut(tape);
+        let (result, behind) = behind.split_at_mut(out);
+        each(layer, pass.part(at, layer), input, result, own);
+        (input, rest) = (result, behind);
+        at = (at.0 + layer.parameter_count(), at.1 + layer.packed_len());
+    }
+    let own = &mut rest[..lens(last).0];
+    each(last, pass.part(at, last), input, y, own);
+}
+
+fn run_back<R: LayerMath, L: Layer>(
+    layers: &[L],
+    pass: Pass<'_, R>,
+    x: &[R],
+    tape: &mut [R],
+    bars: Bars<'_, R>,
+    lens: impl Fn(&L) -> (usize, usize),
+    each: impl Fn(&L, Pass<'_, R>, &[R], &mut [R], Bars<'_, R>) -> R,
+) -> R {
+    let Some((first, behind)) = layers.split_first() else {
+        bars.x.copy_from_slice(bars.y);
+        return R::zero();
+    };
+    let room = layers.iter().rev().skip(1).map(|layer| lens(layer).1).max().unwrap_or(0);
+    let kept = layers.iter().map(|layer| lens(layer).0).sum::<usize>()
+        + layers.iter().rev().skip(1).map(|layer| lens(layer).1).sum::<usize>();
+    let (mut rest, spare) = tape.split_at_mut(kept);
+    let (mut from, mut to) = spare.split_at_mut(room);
+    let mut theta_bar = bars.theta;
+    let mut at = (parameter_count(layers), packed_len(layers));
+    let mut t_bar = R::zero();
+    let mut bar_len = bars.y.len();
+    for (i, layer) in behind.iter().enumerate().rev() {
+        at = (at.0 - layer.parameter_count(), at.1 - layer.packed_len());
+        let (before, own) = rest.split_at_mut(rest.len() - lens(layer).0);
+        let width = lens(&layers[i]).1;
+        let (before, input) = before.split_at_mut(before.len() - width);
+        let (theta_before, theta) = theta_bar.split_at_mut(at.0);
+        let y = if i + 1 == behind.len() { &mut *bars.y } else { &mut from[..bar_len] };
+        t_bar += each(layer, pass.part(at, layer), input, own, Bars { y, x: &mut to[..width], theta });
+        (from, to) = (to, from);
+        (rest, theta_bar, bar_len) = (before, theta_before, width);
+    }
+    let y = if behind.is_empty() { bars.y } else { &mut from[..bar_len] };
+    t_bar + each(first, pass.part((0, 0), first), x, rest, Bars { y, x: bars.x, theta: theta_bar })
+}

@@ -1,0 +1,255 @@
+//! A network as the right-hand side of a differential equation, over a batch of states.
+
+use vecfield_kernels::LayerMath;
+use vecfield_traits::{Jacobian, Jvp, Sparsity, VectorField, Vjp};
+
+use crate::error::NnError;
+use crate::layer::{Jets, Layer, Order};
+use crate::network::{Memory, Network};
+
+/// `dy/dt = f(t, y; θ)` for `rows` states side by side, `y ∈ ℝ^{rows × d}`, with a network for `f`.
+///
+/// ```
+/// use vecfield_kernels::Activation;
+/// use vecfield_nn::{Initialiser, Mlp, Network, NeuralField, Random};
+/// use vecfield_traits::{VectorField, Vjp};
+///
+/// let network = Network::initialised(Mlp::new(2, &[16], 2, Activation::Tanh), Initialiser::Glorot, &mut Random::new(3));
+/// let field = NeuralField::new(network, 1)?;
+/// let (mut dy, mut work) = ([0.0_f64; 2], field.workspace());
+/// field.eval(0.0, &[1.0, -1.0], &mut dy, &mut work);
+///
+/// // ∂(dy₀)/∂θ by the pullback of (1, 0): the bias of the first output counts once.
+/// let (mut y_bar, mut theta_bar) = ([0.0; 2], vec![0.0; field.parameters().len()]);
+/// field.vjp(0.0, &[1.0, -1.0], &[1.0, 0.0], &mut y_bar, &mut theta_bar, &mut work);
+/// assert_eq!(theta_bar[theta_bar.len() - 2..], [1.0, 0.0]);
+/// # Ok::<(), vecfield_nn::NnError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct NeuralField<L, R> {
+    network: Network<L, R>,
+    rows: usize,
+    sparsity: Option<Sparsity>,
+}
+
+/// Memory of a [`NeuralField`]: tapes, cotangents and jets.
+#[derive(Debug, Clone)]
+pub struct FieldMemory<R> {
+    memory: Memory<R>,
+    value: Vec<R>,
+    x_bar: Vec<R>,
+    jets: JetMemory<R>,
+}
+
+/// Room for jets; made when the first are asked for, as most solves ask for none.
+#[derive(Debug, Clone)]
+struct JetMemory<R> {
+    tape: Vec<R>,
+    x: Vec<R>,
+    y: Vec<R>,
+    x_bar: Vec<R>,
+    theta_bar: Vec<R>,
+}
+
+impl<R: LayerMath> JetMemory<R> {
+    fn fit(&mut self, tape: usize, n: usize, theta: usize) {
+        for (buffer, len) in [
+            (&mut self.tape, tape),
+            (&mut self.x, n),
+            (&mut self.y, n),
+            (&mut self.x_bar, n),
+            (&mut self.theta_bar, theta),
+        ] {
+            if buffer.len() < len {
+                buffer.resize(len, R::zero());
+            }
+        }
+    }
+}
+
+impl<L: Layer, R: LayerMath> NeuralField<L, R> {
+    /// The field of `rows` states.
+    ///
+    /// # Errors
+    ///
+    /// [`NnError::NotSquare`] where the network does not have as many outputs as inputs.
+    pub fn new(network: Network<L, R>, rows: usize) -> Result<NeuralField<L, R>, NnError> {
+        let (inputs, outputs) = (network.layer().inputs(), network.layer().outputs());
+        if inputs != outputs {
+            return Err(NnError::NotSquare { what: "a vector field", inputs, outputs });
+        }
+        // One block for each row: no row looks at another.
+        let sparsity = (rows > 1).then(|| {
+            Sparsity::from_rows((0..rows * inputs).map(|i| (i / inputs * inputs..(i / inputs + 1) * inputs).collect()))
+        });
+        Ok(NeuralField { network, rows, sparsity })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network<L, R> {
+        &self.network
+    }
+
+    /// The network, to be trained.
+    pub fn network_mut(&mut self) -> &mut Network<L, R> {
+        &mut self.network
+    }
+
+    /// How many states.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn width(&self) -> usize {
+        self.network.layer().inputs()
+    }
+}
+
+impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
+    type Workspace = FieldMemory<R>;
+
+    fn workspace(&self) -> FieldMemory<R> {
+        let n = self.rows * self.width();
+        let empty = JetMemory { tape: vec![], x: vec![], y: vec![], x_bar: vec![], theta_bar: vec![] };
+        let memory = self.network.memory(self.rows);
+        FieldMemory { memory, value: vec![R::zero(); n], x_bar: vec![R::zero(); n], jets: empty }
+    }
+
+    fn dim(&self) -> usize {
+        self.rows * self.width()
+    }
+
+    fn eval(&self, t: R, y: &[R], dy: &mut [R], work: &mut FieldMemory<R>) {
+        self.network.eval(self.rows, t, y, dy, &mut work.memory);
+    }
+}
+
+impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
+    fn parameters(&self) -> &[R] {
+        self.network.theta()
+    }
+
+    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut FieldMemory<R>) -> R {
+        let FieldMemory { memory, value, x_bar, .. } = work;
+        self.network.record(self.rows, t, y, value, memory);
+        let t_bar = self.network.pull_back(self.rows, t, y, dy_bar, x_bar, theta_bar, memory);
+        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
+            *to += bar;
+        }
+        t_bar
+    }
+
+    /// Of networks that carry [jets](Layer::jet_tape_len).
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> Option<R> {
+        let layer = self.network.layer();
+        let n = self.rows * self.width();
+        let len = layer.jet_tape_len(self.rows, FIRST)?;
+        let jets = &mut work.jets;
+        jets.fit(len, 2 * n, 0);
+        jets.x[..n].copy_from_slice(y);
+        jets.x[n..2 * n].copy_from_slice(y_dot);
+        let (pass, along) = (self.network.pass(self.rows, t), Jets { t_dot: &[t_dot], seconds: 0 });
+        layer.record_jet(pass, along, &jets.x[..2 * n], &mut jets.y[..2 * n], &mut jets.tape[..len]);
+        // The cotangent of the tangent alone; the value's is zero.
+        jets.y[..n].fill(R::zero());
+        jets.y[n..2 * n].copy_from_slice(dy_bar);
+        let JetMemory { tape, x, y: bar, x_bar, .. } = jets;
+        let (bar, x_bar) = (&mut bar[..2 * n], &mut x_bar[..2 * n]);
+        let t_bar = layer.pull_jet(pass, along, &x[..2 * n], &mut tape[..len], bar, x_bar, theta_bar);
+        for (to, &bar) in y_bar.iter_mut().zip(&x_bar[..n]) {
+            *to += bar;
+        }
+        Some(t_bar)
+    }
+}
+
+/// One direction.
+const FIRST: Order = Order { directions: 1, seconds: 0 };
+
+/// A network whose layers all carry jets, so that tangents can be pushed through it; made by [`NeuralField::pushing`].
+#[derive(Debug, Clone, Copy)]
+pub struct Pushing<'a, L, R>(&'a NeuralField<L, R>);
+
+impl<L: Layer, R: LayerMath> NeuralField<L, R> {
+    /// The same field with tangents, if every layer of its network carries them.
+    pub fn pushing(&self) -> Option<Pushing<'_, L, R>> {
+        self.network.layer().jet_tape_len(self.rows, FIRST).map(|_| Pushing(self))
+    }
+}
+
+impl<L: Layer, R: LayerMath> VectorField<R> for Pushing<'_, L, R> {
+    type Workspace = FieldMemory<R>;
+
+    fn workspace(&self) -> FieldMemory<R> {
+        self.0.workspace()
+    }
+
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn eval(&self, t: R, y: &[R], dy: &mut [R], work: &mut FieldMemory<R>) {
+        self.0.eval(t, y, dy, work);
+    }
+}
+
+impl<L: Layer, R: LayerMath> Jvp<R> for Pushing<'_, L, R> {
+    fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut FieldMemory<R>) {
+        let (field, layer) = (self.0, self.0.network.layer());
+        let n = field.rows * field.width();
+        let len = layer.jet_tape_len(field.rows, FIRST).expect("`pushing` has asked");
+        let jets = &mut work.jets;
+        jets.fit(len, 2 * n, 0);
+        jets.x[..n].copy_from_slice(y);
+        jets.x[n..2 * n].copy_from_slice(y_dot);
+        let (pass, along) = (field.network.pass(field.rows, t), Jets { t_dot: &[t_dot], seconds: 0 });
+        layer.record_jet(pass, along, &jets.x[..2 * n], &mut jets.y[..2 * n], &mut jets.tape[..len]);
+        dy.copy_from_slice(&jets.y[..n]);
+        dy_dot.copy_from_slice(&jets.y[n..2 * n]);
+    }
+}
+
+impl<L: Layer, R: LayerMath> Jacobian<R> for NeuralField<L, R> {
+    /// Row `i` of every block by one pullback, and `∂f/∂t` with it where there is one state; several states take a pullback
+    /// of each component for that.
+    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut FieldMemory<R>) {
+        let (rows, d) = (self.rows, self.width());
+        let FieldMemory { memory, value, x_bar, jets } = work;
+        jets.fit(0, rows * d, self.parameters().len());
+        let (bar, theta_bar) = (&mut jets.x[..rows * d], &mut jets.theta_bar);
+        for i in 0..d {
+            bar.fill(R::zero());
+            (0..rows).for_each(|row| bar[row * d + i] = R::one());
+            self.network.record(rows, t, y, value, memory);
+            time[i] = self.network.pull_back(rows, t, y, bar, x_bar, theta_bar, memory);
+            for row in 0..rows {
+                // Entries stand row by row, `d` to a row.
+                jac[(row * d + i) * d..][..d].copy_from_slice(&x_bar[row * d..][..d]);
+            }
+        }
+        if rows > 1 && !self.network.layer().sees_time() {
+            time.fill(R::zero());
+        } else if rows > 1 {
+            for place in 0..rows * d {
+                bar.fill(R::zero());
+                bar[place] = R::one();
+                self.network.record(rows, t, y, value, memory);
+                time[place] = self.network.pull_back(rows, t, y, bar, x_bar, theta_bar, memory);
+            }
+        }
+    }
+
+    fn sparsity(&self) -> Option<&Sparsity> {
+        self.sparsity.as_ref()
+    }
+}

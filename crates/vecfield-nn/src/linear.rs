@@ -1,0 +1,160 @@
+//! `y = σ(W x + b)`: the layer that most networks are made of, with its activation.
+
+use serde::{Deserialize, Serialize};
+use vecfield_kernels::{Activation, LayerMath, Matrix, Start};
+
+use crate::described::activation_name;
+use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet};
+use crate::layer::{Jets, Layer, Order, Pass};
+use crate::rows::{scale_and_sum, transpose};
+use crate::tensor::{Role, Tensor};
+
+/// Below so many columns a product is made of inner products of rows. Part of what fixes the bits.
+const NARROW: usize = 8;
+
+/// `y = σ(W x + b)` with `W` of `outputs × inputs`, row by row, and `b` behind it.
+///
+/// Sums run over the inputs upwards from `b` where there are eight outputs or more, and in sixteen interleaved parts where
+/// there are fewer; gradients of `W` and `b` run over the rows downwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linear {
+    /// Numbers in a row of `x`.
+    pub inputs: usize,
+    /// Numbers in a row of `y`.
+    pub outputs: usize,
+    /// `σ`; the identity unless said.
+    #[serde(default, with = "activation_name")]
+    pub activation: Activation,
+}
+
+impl Linear {
+    /// `W x + b`.
+    pub fn new(inputs: usize, outputs: usize) -> Linear {
+        Linear { inputs, outputs, activation: Activation::Identity }
+    }
+
+    /// `σ(W x + b)`.
+    pub fn activated(inputs: usize, outputs: usize, activation: Activation) -> Linear {
+        Linear { inputs, outputs, activation }
+    }
+
+    fn weights(&self) -> usize {
+        self.inputs * self.outputs
+    }
+
+    /// `z = start + W x` for the given rows.
+    fn affine<R: LayerMath>(&self, pass: Pass<'_, R>, start: Start<'_, R>, x: &[R], z: &mut [R]) {
+        let shape = (pass.rows, self.outputs, self.inputs);
+        if self.outputs < NARROW {
+            R::inner(shape, x, &pass.theta[..self.weights()], start, z);
+        } else {
+            R::multiply(shape, Matrix::rows(x, self.inputs), pass.packed, start, z);
+        }
+    }
+
+    /// The transpose of `W x` in `x` and in `W`.
+    fn pull_affine<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], z_bar: &[R], x_bar: &mut [R], w_bar: &mut [R]) {
+        let (rows, inputs, outputs) = (pass.rows, self.inputs, self.outputs);
+        if inputs < NARROW {
+            R::multiply_transposed((inputs, outputs, rows), Matrix::columns(x, inputs), z_bar, Start::Sum, w_bar);
+            R::inner((rows, inputs, outputs), z_bar, pass.packed, Start::Zero, x_bar);
+        } else {
+            R::multiply((outputs, inputs, rows), Matrix::columns(z_bar, outputs), x, Start::Sum, w_bar);
+            let w = &pass.theta[..self.weights()];
+            R::multiply((rows, inputs, outputs), Matrix::rows(z_bar, outputs), w, Start::Zero, x_bar);
+        }
+    }
+}
+
+impl Layer for Linear {
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let (fan_in, fan_out) = (self.inputs, self.outputs);
+        vec![
+            Tensor::new("weight", &[fan_out, fan_in], Role::Weight { fan_in, fan_out }),
+            Tensor::new("bias", &[fan_out], Role::Bias { fan_in }),
+        ]
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.weights() + self.outputs
+    }
+
+    fn packed_len(&self) -> usize {
+        self.weights()
+    }
+
+    fn pack<R: LayerMath>(&self, theta: &[R], packed: &mut [R]) {
+        transpose(theta, self.outputs, self.inputs, packed);
+    }
+
+    fn tape_len(&self, rows: usize) -> usize {
+        if self.activation == Activation::Identity { 0 } else { rows * self.outputs }
+    }
+
+    fn scratch_len(&self, _rows: usize) -> usize {
+        0
+    }
+
+    fn forward<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], _scratch: &mut [R]) {
+        self.affine(pass, Start::Row(&pass.theta[self.weights()..]), x, y);
+        activate_recorded(self.activation, y, &mut []);
+    }
+
+    fn record<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
+        self.affine(pass, Start::Row(&pass.theta[self.weights()..]), x, y);
+        activate_recorded(self.activation, y, tape);
+    }
+
+    fn pull_back<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        theta_bar: &mut [R],
+    ) -> R {
+        let (w_bar, b_bar) = theta_bar.split_at_mut(self.weights());
+        scale_and_sum(y_bar, tape, b_bar, self.outputs);
+        self.pull_affine(pass, x, y_bar, x_bar, w_bar);
+        R::zero()
+    }
+
+    fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
+        Some(jet_slopes_len(self.activation, rows * self.outputs, order))
+    }
+
+    fn record_jet<R: LayerMath>(&self, pass: Pass<'_, R>, jets: Jets<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
+        let (value, others) = y.split_at_mut(pass.rows * self.outputs);
+        let (x_value, x_others) = x.split_at(pass.rows * self.inputs);
+        self.affine(pass, Start::Row(&pass.theta[self.weights()..]), x_value, value);
+        self.affine(pass.with_rows(pass.rows * (jets.order().blocks() - 1)), Start::Zero, x_others, others);
+        record_activation_jet(self.activation, pass.rows * self.outputs, jets.order(), y, tape);
+    }
+
+    fn pull_jet<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        jets: Jets<'_, R>,
+        x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        theta_bar: &mut [R],
+    ) -> R {
+        pull_activation_jet(self.activation, pass.rows * self.outputs, jets.order(), tape, y_bar);
+        let (w_bar, b_bar) = theta_bar.split_at_mut(self.weights());
+        scale_and_sum(&mut y_bar[..pass.rows * self.outputs], &[], b_bar, self.outputs);
+        self.pull_affine(pass.with_rows(pass.rows * jets.order().blocks()), x, y_bar, x_bar, w_bar);
+        R::zero()
+    }
+}

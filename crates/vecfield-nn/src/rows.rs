@@ -1,0 +1,43 @@
+//! Loops over rows that more than one layer needs, compiled for wide vectors.
+
+use vecfield_kernels::{Job, LayerMath, run};
+
+/// `y_bar ← y_bar · slope` and `sums_j += Σ_rows y_bar`, rows downwards; either may be left out (empty).
+pub(crate) fn scale_and_sum<R: LayerMath>(y_bar: &mut [R], slope: &[R], sums: &mut [R], width: usize) {
+    run(ScaleAndSum { y_bar, slope, sums, width });
+}
+
+struct ScaleAndSum<'a, R> {
+    y_bar: &'a mut [R],
+    slope: &'a [R],
+    sums: &'a mut [R],
+    width: usize,
+}
+
+impl<R: LayerMath> Job for ScaleAndSum<'_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let ScaleAndSum { y_bar, slope, sums, width } = self;
+        for (bar, slope) in y_bar.iter_mut().zip(slope) {
+            *bar *= *slope;
+        }
+        if !sums.is_empty() {
+            for row in y_bar.chunks_exact(width) {
+                for (sum, bar) in sums.iter_mut().zip(row) {
+                    *sum += *bar;
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of `from`, `[rows, columns]`.
+pub(crate) fn transpose<R: Copy>(from: &[R], rows: usize, columns: usize, to: &mut [R]) {
+    for (j, column) in to.chunks_exact_mut(rows.max(1)).enumerate().take(columns) {
+        for (i, to) in column.iter_mut().enumerate() {
+            *to = from[i * columns + j];
+        }
+    }
+}

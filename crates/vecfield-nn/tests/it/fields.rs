@@ -1,0 +1,125 @@
+//! Networks as vector fields.
+
+use proptest::prelude::*;
+use vecfield_adjoint::{Budget, Cotangents, Discrete};
+use vecfield_autodiff::{check_jvp, check_parameter_vjp, check_vjp};
+use vecfield_kernels::{Activation, CountingAllocator};
+use vecfield_nn::{AnyLayer, Layer, Network, NeuralField};
+use vecfield_solvers::{Options, tableau::TSIT5};
+use vecfield_traits::{Jacobian, VectorField, Vjp};
+
+use crate::instances::{all, network, numbers};
+
+fn square() -> Vec<AnyLayer> {
+    all().into_iter().filter(|layer| layer.inputs() == layer.outputs()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Pullbacks, pushes and the Jacobian agree with differences, for one state and for several.
+    #[test]
+    fn derivatives_are_differences(seed in any::<u64>(), rows in 1..4_usize) {
+        for layer in square() {
+            let field = NeuralField::new(network(&layer, seed), rows).unwrap();
+            let y = numbers(field.dim(), seed);
+            check_vjp(&field, 0.3, &y, 1e-6, seed).unwrap();
+            if let Some(pushing) = field.pushing() {
+                check_jvp(&pushing, 0.3, &y, 1e-6, seed).unwrap();
+            }
+            let with = |theta: &[f64]| NeuralField::new(Network::new(layer.clone(), theta.to_vec()).unwrap(), rows).unwrap();
+            check_parameter_vjp(with, 0.3, &y, field.network().theta(), 1e-6, seed).unwrap();
+
+            let n = field.dim();
+            let (places, mut time) = (field.sparsity().map_or(n * n, |sparsity| sparsity.len()), vec![0.0; n]);
+            let (mut jac, mut work) = (vec![0.0; places], field.workspace());
+            field.jacobian(0.3, &y, &mut jac, &mut time, &mut work);
+            let w = numbers(n, seed ^ 9);
+            let (mut y_bar, mut theta_bar) = (vec![0.0; n], vec![0.0; field.parameters().len()]);
+            let t_bar = field.vjp(0.3, &y, &w, &mut y_bar, &mut theta_bar, &mut work);
+            let mut by_rows = vec![0.0; n];
+            match field.sparsity() {
+                Some(sparsity) => sparsity.places().zip(&jac).for_each(|((i, j), entry)| by_rows[j] += w[i] * entry),
+                None => (0..n * n).for_each(|at| by_rows[at % n] += w[at / n] * jac[at]),
+            }
+            for (a, b) in by_rows.iter().zip(&y_bar) {
+                prop_assert!((a - b).abs() < 1e-11 * (1.0 + b.abs()), "{layer:?}");
+            }
+            let along: f64 = time.iter().zip(&w).map(|(a, b)| a * b).sum();
+            prop_assert!((along - t_bar).abs() < 1e-11 * (1.0 + t_bar.abs()), "{layer:?}");
+        }
+    }
+
+    /// The derivative of a pullback along a tangent is the difference of pullbacks.
+    #[test]
+    fn second_derivatives_are_differences(seed in any::<u64>()) {
+        for layer in square() {
+            let field = NeuralField::new(network(&layer, seed), 2).unwrap();
+            let (n, p) = (field.dim(), field.parameters().len());
+            let (y, v, w) = (numbers(n, seed), numbers(n, seed ^ 1), numbers(n, seed ^ 2));
+            let mut work = field.workspace();
+            let (mut y_bar, mut theta_bar) = (vec![0.0; n], vec![0.0; p]);
+            let t_bar = field.vjp_along(0.3, &y, 0.5, &v, &w, &mut y_bar, &mut theta_bar, &mut work);
+            let Some(t_bar) = t_bar else { continue };
+            let mut at = |h: f64| {
+                let moved: Vec<f64> = y.iter().zip(&v).map(|(y, v)| y + h * v).collect();
+                let (mut y_bar, mut theta_bar) = (vec![0.0; n], vec![0.0; p]);
+                let t_bar = field.vjp(0.3 + 0.5 * h, &moved, &w, &mut y_bar, &mut theta_bar, &mut work);
+                y_bar.extend(theta_bar);
+                y_bar.push(t_bar);
+                y_bar
+            };
+            let (low, high) = (at(-1e-5), at(1e-5));
+            let found = y_bar.iter().chain(&theta_bar).chain([&t_bar]);
+            for ((found, low), high) in found.zip(&low).zip(&high) {
+                let expected = (high - low) / 2e-5;
+                prop_assert!((found - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{layer:?}: {found} {expected}");
+            }
+        }
+    }
+}
+
+/// A gradient through a solve is the difference of solves.
+#[test]
+fn gradients_through_a_solve_are_differences() {
+    let layer: AnyLayer = vecfield_nn::Mlp::new(2, &[9], 2, Activation::Tanh).into();
+    let options = Options::fixed(0.125);
+    let y0 = numbers(6, 1);
+    let w = numbers(6, 2);
+    let end = |theta: &[f64]| {
+        let mut field = NeuralField::new(Network::new(layer.clone(), theta.to_vec()).unwrap(), 3).unwrap();
+        let mut adjoint = Discrete::explicit(&TSIT5, 6, &options, Budget::default()).unwrap();
+        let solution = adjoint.solve(&mut field, (0.0, 1.0), &y0, &[]).unwrap();
+        let gradient = adjoint.pull_back(&mut field, &Cotangents::end(&w)).unwrap();
+        (solution.last().iter().zip(&w).map(|(y, w)| y * w).sum::<f64>(), gradient.parameters)
+    };
+    let theta = network(&layer, 7).theta().to_vec();
+    let gradient = end(&theta).1;
+    for i in 0..theta.len() {
+        let shifted = |by: f64| {
+            let mut theta = theta.clone();
+            theta[i] += by;
+            end(&theta).0
+        };
+        let expected = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
+        assert!((gradient[i] - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{i}: {} {expected}", gradient[i]);
+    }
+}
+
+#[test]
+fn a_field_needs_as_many_outputs_as_inputs_and_does_not_allocate() {
+    for layer in all() {
+        let made = NeuralField::new(network(&layer, 1), 2);
+        assert_eq!(made.is_ok(), layer.inputs() == layer.outputs());
+        let Ok(field) = made else { continue };
+        let (y, mut dy, mut y_bar) = (numbers(field.dim(), 1), vec![0.0; field.dim()], vec![0.0; field.dim()]);
+        let (mut theta_bar, mut work) = (vec![0.0; field.parameters().len()], field.workspace());
+        let mut passes = || {
+            field.eval(0.1, &y, &mut dy, &mut work);
+            field.vjp(0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
+            field.vjp_along(0.1, &y, 0.0, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
+        };
+        passes(); // the first makes room for jets
+        assert_eq!(CountingAllocator::count(passes), 0);
+    }
+}

@@ -1,0 +1,9 @@
+//! What holds of every layer, of networks as vector fields, and of what models are written down as.
+
+mod descriptions;
+mod fields;
+mod instances;
+mod layers;
+
+#[global_allocator]
+static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
