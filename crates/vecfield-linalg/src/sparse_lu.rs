@@ -45,7 +45,8 @@ pub struct SparseLu<T> {
     lower: Columns<T>,
     /// Above the diagonal of `U`, in steps, ascending.
     upper: Columns<T>,
-    diagonal: Vec<T>,
+    /// The reciprocals of the diagonal of `U`: divisions are what small systems spend their time on.
+    inverses: Vec<T>,
     /// A column being worked on: by step, or by row while `P` is sought; zero between columns.
     column: Vec<T>,
     search: Search,
@@ -145,7 +146,7 @@ impl<T: Element> SparseLu<T> {
             step_of: vec![UNSEEN; n],
             lower: Columns::empty(),
             upper: Columns::empty(),
-            diagonal: vec![T::unit(); n],
+            inverses: vec![T::unit(); n],
             column: vec![T::nought(); n],
             search,
         }
@@ -191,7 +192,7 @@ impl<T: Element> SparseLu<T> {
     /// Eliminates with the pivots there are; false if one has become too small.
     fn refill(&mut self, entries: &[T]) -> bool {
         let kept = T::Real::from_f64(KEPT);
-        let SparseLu { plan, step_of, lower, upper, diagonal, column, .. } = self;
+        let SparseLu { plan, step_of, lower, upper, inverses, column, .. } = self;
         for k in 0..plan.n() {
             for (row, entry) in plan.column(k) {
                 column[step_of[row] as usize] = entries[entry];
@@ -203,6 +204,7 @@ impl<T: Element> SparseLu<T> {
                 lower.subtract(j, x, column);
             }
             let pivot = core::mem::replace(&mut column[k], T::nought());
+            let inverse = T::unit() / pivot;
             let mut largest = T::Real::zero();
             let range = lower.range(k);
             for (&row, value) in lower.rows[range.clone()].iter().zip(&mut lower.values[range]) {
@@ -211,11 +213,12 @@ impl<T: Element> SparseLu<T> {
                 if size > largest || size.is_nan() {
                     largest = size;
                 }
-                *value = x / pivot;
+                *value = x * inverse;
             }
-            diagonal[k] = pivot;
+            inverses[k] = inverse;
             let size = pivot.size();
-            if !(size >= kept * largest && size.is_finite() && size > T::Real::zero()) {
+            // A pivot may be so small that its reciprocal overflows.
+            if !(size >= kept * largest && size.is_finite() && inverse.size().is_finite()) {
                 column.fill(T::nought());
                 return false;
             }
@@ -269,9 +272,12 @@ impl<T: Element> SparseLu<T> {
                 (pivot, largest) = (Some(row), size);
             }
         }
+        if !(T::unit() / T::lift(largest)).size().is_finite() {
+            return Err(LinalgError::Singular { column }); // nothing there, or so little that its reciprocal overflows
+        }
         // A row that is a pivot already is not reached, and holds zero.
         let free = self.step_of[preferred as usize] == UNSEEN;
-        if free && largest > T::Real::zero() {
+        if free {
             let size = self.column[preferred as usize].size();
             if size >= T::Real::from_f64(PREFERRED) * largest {
                 return Ok(preferred);
@@ -282,13 +288,14 @@ impl<T: Element> SparseLu<T> {
 
     fn take(&mut self, k: usize, pivot: u32) {
         let x = core::mem::replace(&mut self.column[pivot as usize], T::nought());
-        self.diagonal[k] = x;
+        let inverse = T::unit() / x;
+        self.inverses[k] = inverse;
         self.row_of[k] = pivot;
         self.step_of[pivot as usize] = k as u32;
         for &row in &self.search.rows {
             if row != pivot {
                 let below = core::mem::replace(&mut self.column[row as usize], T::nought());
-                self.lower.push(row, below / x);
+                self.lower.push(row, below * inverse);
             }
         }
         self.lower.close();
@@ -306,7 +313,7 @@ impl<T: Element> SparseLu<T> {
             self.lower.subtract(k, x[k], x);
         }
         for k in (0..n).rev() {
-            let solved = x[k] / self.diagonal[k];
+            let solved = x[k] * self.inverses[k];
             b[self.plan.column_of[k] as usize] = solved;
             x[k] = T::nought();
             self.upper.subtract(k, solved, x);
@@ -319,7 +326,7 @@ impl<T: Element> SparseLu<T> {
         assert_eq!(b.len(), n, "one right-hand side entry per row");
         let x = &mut self.column;
         for k in 0..n {
-            x[k] = (b[self.plan.column_of[k] as usize] - self.upper.product(k, x)) / self.diagonal[k];
+            x[k] = (b[self.plan.column_of[k] as usize] - self.upper.product(k, x)) * self.inverses[k];
         }
         for k in (0..n).rev() {
             x[k] = x[k] - self.lower.product(k, x);

@@ -5,6 +5,7 @@ use vecfield_traits::{Elementary, Jacobian, Real};
 
 use super::Radau;
 use super::collocation::transform;
+use crate::controller::{logarithm, power};
 use crate::options::root_mean;
 use crate::stepper::Evaluator;
 
@@ -38,7 +39,7 @@ impl<R: Real> Radau<R> {
 
     fn newton_of<F: Jacobian<R>, const S: usize>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> Newton<R> {
         let n = self.n;
-        self.eta = Elementary::powf(Elementary::max(self.eta, R::EPSILON), R::from_f64(0.8));
+        self.eta = power(R::from_f64(0.8) * logarithm(self.eta));
         for (j, importance) in self.importance.iter_mut().enumerate() {
             *importance = R::one() / self.norm.scale(j, self.y[j], self.y[j]);
         }
