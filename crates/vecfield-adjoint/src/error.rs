@@ -16,6 +16,32 @@ pub enum AdjointError {
     /// A point that was accepted could not be evaluated again.
     #[error("the equations could no longer be integrated at the fitted constants; tighten the solver's tolerance")]
     Lost,
+    /// A constant that is moved by factors does not start above zero.
+    #[error(
+        "parameter {parameter} starts at {value} and is moved by factors; start it above zero, or move it linearly"
+    )]
+    NotPositive {
+        /// Which parameter.
+        parameter: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A prediction that no residual can be taken from.
+    #[error(
+        "column {column} is predicted to be {predicted} at t = {t}, from which no residual can be taken (a logarithm of nothing \
+         positive?); start elsewhere, or take residuals of values"
+    )]
+    NoResidual {
+        /// The column.
+        column: usize,
+        /// When.
+        t: f64,
+        /// The prediction.
+        predicted: f64,
+    },
+    /// A checkpoint that does not fit.
+    #[error("the checkpoint is that of another fit; go on with the problem, data and options it was made with")]
+    Checkpoint,
     /// No window length was given.
     #[error("a fit needs at least one window length; give `usize::MAX` for whole runs")]
     NoWindows,

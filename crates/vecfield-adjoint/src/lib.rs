@@ -24,7 +24,7 @@
 //!
 //! let options = FitOptions::new(1, 1, Noise::Additive, vec![0.1]);
 //! let start = Start { theta: vec![2.0], state: &|_run, _row, state| state[0] = 2.0 };
-//! let found = fit(&Decay, &data, &start, &options, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+//! let found = fit(&Decay, &data, &start, &options, &mut |_| std::ops::ControlFlow::Continue(()))?;
 //! assert!((found.theta[0] - 0.5).abs() < 1e-6 && (found.starts[0] - 3.0).abs() < 1e-6);
 //!
 //! let sure = Uncertainty::of(&Decay, &data, &found, &options)?;
@@ -44,6 +44,9 @@
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
 //! | the least-squares problem itself | [`Shooting`], [`Window`] |
+//! | combinations that the data cannot see | [`Blind`] |
+//! | quantities that are measured, priors | [`Observed`], [`Quantity`], [`Prior`] |
+//! | to put a fit aside and go on | [`Progress::checkpoint`], [`resume`] |
 //! | noise models and robust losses | [`Noise`], [`Loss`] |
 //!
 //! **Architecture invariant:** a fit sees a field only through [`ParametricField`](vecfield_traits::ParametricField) over
@@ -54,7 +57,6 @@
 //! part alone. *Why:* residuals and Jacobian then belong to one function, and Gauss–Newton converges to its minimum.
 //! *Checked by* the law `sensitivities_are_finite_differences`.
 
-mod arrow;
 mod backsolve;
 mod budget;
 mod discrete;
@@ -62,24 +64,20 @@ mod error;
 mod event;
 mod fit;
 mod forward;
-mod noise;
 mod record;
 pub mod reverse;
 mod rewind;
-mod sampler;
 mod schedule;
-mod shooting;
 mod sweep;
-mod uncertainty;
 
 pub use backsolve::{Estimated, backsolve};
 pub use budget::Budget;
 pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
 pub use error::AdjointError;
 pub use event::{Crossing, Lane, Pointwise};
-pub use fit::{Fit, FitOptions, Start, fit};
+pub use fit::{
+    Belief, Blind, Borrowed, Checkpoint, Differentiable, Finished, Fit, FitObserver, FitOptions, Initial, Loss, Noise,
+    Observed, Prior, Progress, Quantity, Scale, Shooting, Start, Uncertainty, Window, fit, resume,
+};
 pub use forward::{Directions, Moved, push_forward};
-pub use noise::{Loss, Noise};
 pub use rewind::Rewind;
-pub use shooting::{Differentiable, Measurement, Shooting, Window};
-pub use uncertainty::Uncertainty;

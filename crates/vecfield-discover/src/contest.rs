@@ -14,12 +14,12 @@ use crate::score::{CEILING, Score};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use vecfield_adjoint::{Fit, FitOptions, Loss, Noise, Start, fit};
+use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
 use vecfield_sindy::Library;
 use vecfield_solvers::tableau::TSIT5;
-use vecfield_solvers::{Integrator, Tolerance};
+use vecfield_solvers::{Integrator, Method, Tolerance};
 use vecfield_traits::ParametricField;
 
 /// Shares of the field that go on to the second, third and fourth origin, as divisors, and the fewest that do.
@@ -259,15 +259,11 @@ pub(crate) fn window_lengths(data: &Trajectories) -> Vec<usize> {
 pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise, scale: &[f64]) -> FitOptions {
     let sigma = if noise == Noise::Additive { scale.to_vec() } else { vec![1.0; scale.len()] };
     FitOptions {
-        observed: (0..data.dim()).collect(),
-        noise,
-        loss: Loss::Squared,
-        sigma,
         estimate_sigma: false,
-        free: (0..support.terms()).collect(),
-        bounds: vec![],
-        held_initial: vec![],
+        // The starts are matched already, with more care.
+        match_first: false,
         windows: window_lengths(data),
+        method: Method::Explicit(&TSIT5),
         solver: solver_options(scale, 1e-4, data.row_count()),
         optimizer: vecfield_optim::Options {
             iterations: 60,
@@ -276,6 +272,7 @@ pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise
             gradient_tolerance: 1e-5,
             ..Default::default()
         },
+        ..FitOptions::new(data.dim(), support.terms(), noise, sigma)
     }
 }
 
@@ -317,7 +314,7 @@ pub(crate) fn fit_from_paths(
             }
         };
         let start = Start { theta: path.start(support)?, state: &state };
-        fit(family, data, &start, options, &mut |_, _| pulse.flow()).ok()
+        fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
     };
     let [smooth, close] = paths;
     let (a, b) = (from(smooth, &whole), from(close, options));

@@ -103,7 +103,7 @@ fn longest_window(fit: &Fit) -> usize {
 fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOptions, pulse: Pulse<'_>) -> Option<Fit> {
     let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(from.state(data, run, row));
     let start = Start { theta: from.theta.clone(), state: &state };
-    fit(family, data, &start, options, &mut |_, _| pulse.flow()).ok()
+    fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
 }
 
 /// Replaces constants by round numbers one at a time, the surest first, fitting the others again after each.

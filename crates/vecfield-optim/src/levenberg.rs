@@ -80,6 +80,9 @@ pub struct Summary {
     pub evaluations: usize,
     /// Evaluations of the Jacobian.
     pub jacobians: usize,
+    /// By how much the first step from the last linearisation was to lower the cost: with [`Stop::NoProgress`], how far from a
+    /// minimum the result can be.
+    pub promised: f64,
 }
 
 /// A look at a run, before each trial step.
@@ -93,6 +96,32 @@ pub struct Progress<'a> {
     pub iteration: usize,
     /// The damping `λ` of the next.
     pub damping: f64,
+    /// What a rejection multiplies it by.
+    pub growth: f64,
+    /// `D²`.
+    pub scale: &'a [f64],
+}
+
+impl Progress<'_> {
+    /// All that a run needs to go on from here, with the point.
+    pub fn standing(&self) -> Standing {
+        let Progress { iteration, damping, growth, scale, .. } = *self;
+        Standing { iteration, damping, growth, scale: scale.to_vec() }
+    }
+}
+
+/// Where a run stands between two trial steps. Together with the point it goes on as if it had never stopped, bit for bit
+/// ([`LevenbergMarquardt::resume_structured`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Trial steps so far.
+    pub iteration: usize,
+    /// The damping `λ` of the next.
+    pub damping: f64,
+    /// What a rejection multiplies it by.
+    pub growth: f64,
+    /// `D²`, the largest squared column lengths seen.
+    pub scale: Vec<f64>,
 }
 
 const SMALLEST_GAIN: f64 = 1e-4; // Moré 1978, section 3
@@ -209,14 +238,47 @@ impl LevenbergMarquardt {
         &mut self,
         problem: &mut P,
         x: &mut [f64],
+        observer: impl FnMut(Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Summary, OptimError> {
+        let fresh = Standing {
+            iteration: 0,
+            damping: self.options.damping.clamp(SMALLEST_DAMPING, LARGEST_DAMPING),
+            growth: 2.0,
+            scale: vec![0.0; problem.parameter_count()],
+        };
+        self.resume_structured(problem, x, &fresh, observer)
+    }
+
+    /// Goes on with a run of [`minimize_structured`](Self::minimize_structured) that its observer broke off at the point `x`, from
+    /// where it stood there. The counts of the summary are those of the whole run, but for evaluations and Jacobians.
+    ///
+    /// # Errors
+    ///
+    /// As [`minimize`](Self::minimize).
+    pub fn resume_structured<P: NormalEquations>(
+        &mut self,
+        problem: &mut P,
+        x: &mut [f64],
+        standing: &Standing,
         mut observer: impl FnMut(Progress<'_>) -> ControlFlow<()>,
     ) -> Result<Summary, OptimError> {
         self.start(problem.parameter_count(), x)?;
+        if standing.scale.len() != x.len() {
+            return Err(OptimError::StartLength { found: standing.scale.len(), expected: x.len() });
+        }
+        self.scale.copy_from_slice(&standing.scale);
         let Options { gradient_tolerance, step_tolerance, cost_tolerance, target, iterations, .. } = self.options;
         let cost = problem.linearize(x, &mut self.gradient, &mut self.diagonal);
         let cost = cost.ok().filter(|cost| cost.is_finite()).ok_or(OptimError::InfeasibleStart)?;
-        let mut summary = Summary { stop: Stop::Budget, cost, iterations: 0, evaluations: 0, jacobians: 1 };
-        let (mut lambda, mut growth) = (self.options.damping.clamp(SMALLEST_DAMPING, LARGEST_DAMPING), 2.0);
+        let mut summary = Summary {
+            stop: Stop::Budget,
+            cost,
+            iterations: standing.iteration,
+            evaluations: 0,
+            jacobians: 1,
+            promised: 0.0,
+        };
+        let (mut lambda, mut growth) = (standing.damping, standing.growth);
         loop {
             self.rescale();
             self.hold(x);
@@ -227,16 +289,21 @@ impl LevenbergMarquardt {
                 return Ok(Summary { stop: Stop::Gradient, ..summary });
             }
             // Shorten the step until the cost falls.
+            let mut first = true;
             loop {
                 if summary.iterations == iterations {
                     return Ok(Summary { stop: Stop::Budget, ..summary });
                 }
-                let progress = Progress { x, cost: summary.cost, iteration: summary.iterations, damping: lambda };
+                let Summary { cost, iterations: iteration, .. } = summary;
+                let progress = Progress { x, cost, iteration, damping: lambda, growth, scale: &self.scale };
                 if observer(progress).is_break() {
                     return Ok(Summary { stop: Stop::Cancelled, ..summary });
                 }
                 summary.iterations += 1;
                 let predicted = self.propose(problem, x, lambda);
+                if core::mem::take(&mut first) {
+                    summary.promised = predicted.unwrap_or(f64::INFINITY);
+                }
                 let (length, size) = self.lengths(x);
                 let short = predicted.is_some() && length <= step_tolerance * size;
                 if let Some(predicted) = predicted.filter(|&predicted| predicted > 0.0) {

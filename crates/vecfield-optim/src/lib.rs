@@ -48,6 +48,6 @@ mod problem;
 
 pub use covariance::{Covariance, Unidentifiable};
 pub use error::OptimError;
-pub use levenberg::{LevenbergMarquardt, Options, Progress, Stop, Summary};
+pub use levenberg::{LevenbergMarquardt, Options, Progress, Standing, Stop, Summary};
 pub use loss::Loss;
 pub use problem::{FromResiduals, Infeasible, LeastSquares, NormalEquations};

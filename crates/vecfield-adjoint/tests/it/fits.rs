@@ -3,10 +3,14 @@
 use crate::systems::{Drift, LotkaVolterra, changed, runs, scatter};
 use core::ops::ControlFlow;
 use proptest::prelude::*;
-use vecfield_adjoint::{Fit, FitOptions, Loss, Noise, Start, Uncertainty, fit};
+use vecfield_adjoint::{
+    Belief, Blind, Fit, FitOptions, Initial, Loss, Noise, Prior, Progress, Scale, Start, Uncertainty, fit, resume,
+};
 use vecfield_data::Trajectories;
+use vecfield_solvers::Method;
+use vecfield_traits::{Dynamics, Elementary};
 
-fn go_on(_iteration: usize, _cost: f64) -> ControlFlow<()> {
+fn go_on(_progress: &Progress<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -90,7 +94,7 @@ fn a_drift_is_a_linear_regression() {
 fn a_known_start_is_kept() {
     let times: Vec<f64> = (0..30).map(|k| 0.2 * f64::from(k)).collect();
     let data = changed(&runs(&Drift, &[1.5], &[vec![2.0]], &times), |_, row, _, value| value + 0.3 * scatter(row));
-    let options = FitOptions { held_initial: vec![0], ..FitOptions::new(1, 1, Noise::Additive, vec![0.1]) };
+    let options = FitOptions { initial: vec![Initial::Held], ..FitOptions::new(1, 1, Noise::Additive, vec![0.1]) };
     let start = Start { theta: vec![0.0], state: &|_, _, out| out[0] = 2.0 };
     let found = fit(&Drift, &data, &start, &options, &mut go_on).unwrap();
     let sure = Uncertainty::of(&Drift, &data, &found, &options).unwrap();
@@ -143,6 +147,119 @@ fn a_cut_fit_says_so() {
     let options = FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2]);
     let state = |_: usize, row: usize, out: &mut [f64]| out.copy_from_slice(data.runs()[0].row(row));
     let start = Start { theta: vec![0.5; 4], state: &state };
-    let cut = fit(&LotkaVolterra, &data, &start, &options, &mut |_, _| ControlFlow::Break(())).unwrap();
-    assert!(!cut.converged);
+    let cut = fit(&LotkaVolterra, &data, &start, &options, &mut |_| ControlFlow::Break(())).unwrap();
+    assert!(!cut.converged && cut.checkpoint.is_some());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A fit that is broken off at any of its steps and taken up again ends in the same bits as one that was not, by explicit and
+    /// by implicit methods, with and without estimated noise levels.
+    #[test]
+    fn a_fit_goes_on_as_if_it_had_not_stopped(
+        at in 0..90_usize,
+        method in prop::sample::select(vec!["auto", "tsit5", "radau5"]),
+        estimate_sigma in any::<bool>(),
+        off in prop::array::uniform4(-0.5..0.5_f64),
+    ) {
+        let theta = [0.6, 0.5, 0.55, 0.7];
+        let times: Vec<f64> = (0..24).map(|k| 0.4 * f64::from(k)).collect();
+        let exact = runs(&LotkaVolterra, &theta, &[vec![1.0, 1.5]], &times);
+        let data = changed(&exact, |_, row, v, value| value + 0.02 * scatter(2 * row + v));
+        let options = FitOptions {
+            method: Method::named(method).unwrap(),
+            estimate_sigma,
+            windows: vec![6, 12, usize::MAX],
+            scales: vec![Scale::Log; 4],
+            ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2])
+        };
+        let state = |_: usize, row: usize, out: &mut [f64]| out.copy_from_slice(data.runs()[0].row(row));
+        let start = Start { theta: theta.iter().zip(off).map(|(t, o)| t * (1.0 + o)).collect(), state: &state };
+        let whole = fit(&LotkaVolterra, &data, &start, &options, &mut go_on).unwrap();
+        let mut seen = 0;
+        let mut stop = |_: &Progress<'_>| {
+            seen += 1;
+            if seen > at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut found = fit(&LotkaVolterra, &data, &start, &options, &mut stop).unwrap();
+        if let Some(checkpoint) = found.checkpoint {
+            found = resume(&LotkaVolterra, &data, &start, &checkpoint, &options, &mut go_on).unwrap();
+        }
+        prop_assert_eq!(format!("{found:?}"), format!("{whole:?}"));
+    }
+}
+
+/// Runs share what is shared, and have what is their own: rates of death by run, noiselessly, each with the runs' own starts.
+#[test]
+fn constants_may_differ_between_runs() {
+    let times: Vec<f64> = (0..25).map(|k| 0.4 * f64::from(k)).collect();
+    let deaths = [0.7, 0.5, 0.9];
+    let all: Vec<_> = deaths
+        .iter()
+        .map(|&death| runs(&LotkaVolterra, &[0.6, 0.5, 0.55, death], &[vec![1.0, 1.5]], &times).runs()[0].clone())
+        .collect();
+    let data = Trajectories::new(vec!["x0".into(), "x1".into()], vec![], all).unwrap();
+    let options = FitOptions {
+        local: vec![3],
+        scales: vec![Scale::Log; 4],
+        ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2])
+    };
+    let found = fit_lotka_volterra(&data, &[0.9, 0.3, 0.8, 1.0], &options);
+    for (run, death) in deaths.iter().enumerate() {
+        for (a, b) in found.theta_of(run).iter().zip([0.6, 0.5, 0.55, *death]) {
+            assert!((a - b).abs() < 1e-5, "run {run}: {:?}", found.theta_of(run));
+        }
+    }
+}
+
+/// A prior and the data meet where their precisions say: for a line through a known point, `(Σ t (y - y₀)/σ² + m/s²) /
+/// (Σ t²/σ² + 1/s²)`, with the standard error `(Σ t²/σ² + 1/s²)^(-1/2)`.
+#[test]
+fn a_prior_is_one_more_measurement() {
+    let times: Vec<f64> = (0..30).map(|k| 0.2 * f64::from(k)).collect();
+    let data = changed(&runs(&Drift, &[1.5], &[vec![2.0]], &times), |_, row, _, value| value + 0.3 * scatter(row));
+    let options = FitOptions {
+        initial: vec![Initial::Held],
+        estimate_sigma: false,
+        priors: vec![Prior { parameter: 0, belief: Belief::Normal { mean: 1.0, deviation: 0.02 } }],
+        ..FitOptions::new(1, 1, Noise::Additive, vec![0.3])
+    };
+    let start = Start { theta: vec![0.0], state: &|_, _, out| out[0] = 2.0 };
+    let found = fit(&Drift, &data, &start, &options, &mut go_on).unwrap();
+    let sure = Uncertainty::of(&Drift, &data, &found, &options).unwrap();
+    let (told, weight) = (1.0 / (0.02 * 0.02), 1.0 / (0.3 * 0.3));
+    let y: Vec<f64> = data.observed(0).collect();
+    let pull: f64 = times.iter().zip(&y).map(|(t, y)| weight * t * (y - 2.0)).sum();
+    let precision = told + weight * times.iter().map(|t| t * t).sum::<f64>();
+    assert!((found.theta[0] - (pull + told) / precision).abs() < 1e-7, "{}", found.theta[0]);
+    assert!((sure.stderr[0] * precision.sqrt() - 1.0).abs() < 1e-6);
+}
+
+/// `y' = (θ₀ + θ₁) y`: the data see the sum alone, and the direction that they do not see is named.
+#[test]
+fn the_unseen_combination_is_named() {
+    struct Split;
+    impl Dynamics for Split {
+        fn dim(&self) -> usize {
+            1
+        }
+        fn parameter_count(&self) -> usize {
+            2
+        }
+        fn eval<S: Elementary>(&self, _t: S, y: &[S], theta: &[S], dy: &mut [S]) {
+            dy[0] = (theta[0] + theta[1]) * y[0];
+        }
+    }
+    let times: Vec<f64> = (0..12).map(|k| 0.2 * f64::from(k)).collect();
+    let data = runs(&Split, &[-0.2, -0.4], &[vec![2.0]], &times);
+    let options = FitOptions::new(1, 2, Noise::Additive, vec![0.1]);
+    let start = Start { theta: vec![-0.2, -0.4], state: &|_, _, out| out[0] = 2.0 };
+    let found = fit(&Split, &data, &start, &options, &mut go_on).unwrap();
+    let blind = Blind::directions(&Split, &data, &found, &options, 1e-6).unwrap();
+    assert_eq!(blind.len(), 1);
+    // θ₀ up by 1, θ₁ down by 1: relative to themselves, by 1/θ₀ and -1/θ₁.
+    let ratio = blind[0].constants[1] / blind[0].constants[0];
+    assert!((ratio + found.theta[0] / found.theta[1]).abs() < 1e-4, "{:?} at {:?}", blind[0], found.theta);
+    assert!(blind[0].starts[0].abs() < 1e-4);
 }

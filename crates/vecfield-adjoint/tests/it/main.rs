@@ -6,6 +6,7 @@ mod discontinuities;
 mod discrete;
 mod fits;
 mod forward;
+mod hard;
 mod memory;
 mod rewind;
 mod sensitivities;

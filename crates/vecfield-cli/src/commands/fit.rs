@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
-use vecfield_adjoint::{AdjointError, Fit, FitOptions, Loss, Noise, Start, Uncertainty, fit};
+use vecfield_adjoint::{
+    AdjointError, Fit, FitOptions, Initial, Loss, Noise, Observed, Progress, Start, Uncertainty, fit,
+};
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::nearest_name;
 use vecfield_io::{Parameter, Problem, System, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
-use vecfield_solvers::Tolerance;
+use vecfield_solvers::{Method, Tolerance};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -86,6 +88,8 @@ struct Task<'a> {
     parameters: &'a [Parameter],
     data: Trajectories,
     options: FitOptions,
+    /// Which component of the state each column measures.
+    observed: Vec<usize>,
     /// The problem's own initial state.
     initial: Vec<f64>,
 }
@@ -122,17 +126,20 @@ impl<'a> Task<'a> {
         let longest = data.runs().iter().map(Trajectory::len).max().unwrap_or(1);
         let options = FitOptions {
             sigma: if noise == Noise::Additive { scale.clone() } else { vec![1.0; data.dim()] },
-            observed: observed.clone(),
+            observed: observed.iter().map(|&state| Observed::State(state)).collect(),
             loss,
             free,
             bounds,
-            held_initial: (0..initial.len()).filter(|i| !free_initial.contains(i)).collect(),
+            initial: (0..initial.len())
+                .map(|i| if free_initial.contains(&i) { Initial::Free } else { Initial::Held })
+                .collect(),
+            method: problem.settings().method().unwrap_or(Method::Auto),
             // Short windows first: they cannot run away from wrong constants.
             windows: vec![longest.div_ceil(8).max(3), longest.div_ceil(3), usize::MAX],
             solver: solver(problem, &initial, &observed, &scale),
             ..FitOptions::new(initial.len(), system.theta().len(), noise, vec![])
         };
-        Ok(Self { arguments, system, parameters: problem.parameters(), data, options, initial })
+        Ok(Self { arguments, system, parameters: problem.parameters(), data, options, observed, initial })
     }
 
     fn fit(&self, watch: &Watch) -> Result<Fitted, Failure> {
@@ -140,9 +147,9 @@ impl<'a> Task<'a> {
         let guess =
             |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(&states[run][row * out.len()..][..out.len()]);
         let start = Start { theta: self.system.theta().to_vec(), state: &guess };
-        let mut observer = |iteration: usize, _cost: f64| {
+        let mut observer = |progress: &Progress<'_>| {
             // The number of iterations is not known beforehand; most fits end within sixty.
-            match watch.goes_on("fitting", 1.0 - 1.0 / (1.0 + iteration as f64 / 60.0)) {
+            match watch.goes_on("fitting", 1.0 - 1.0 / (1.0 + progress.iteration as f64 / 60.0)) {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             }
@@ -159,7 +166,7 @@ impl<'a> Task<'a> {
         let dim = self.initial.len();
         let of_run = |run: &Trajectory| {
             let mut states: Vec<f64> = self.initial.iter().copied().cycle().take(run.len() * dim).collect();
-            for (column, &state) in self.options.observed.iter().enumerate() {
+            for (column, &state) in self.observed.iter().enumerate() {
                 let known: Vec<(f64, f64)> = run.observed(column).collect();
                 for (row, t) in run.times().iter().enumerate() {
                     let near = known.iter().min_by(|a, b| (a.0 - t).abs().total_cmp(&(b.0 - t).abs()));
@@ -168,8 +175,10 @@ impl<'a> Task<'a> {
                     }
                 }
             }
-            for &state in &self.options.held_initial {
-                states[state] = self.initial[state];
+            for (state, &value) in self.initial.iter().enumerate() {
+                if matches!(self.options.initial(state), Initial::Held) {
+                    states[state] = value;
+                }
             }
             states
         };
@@ -182,7 +191,7 @@ impl<'a> Task<'a> {
             let (mut sum, mut count) = (0.0, 0_u32);
             for (run, measured) in self.data.runs().iter().enumerate() {
                 for row in (0..measured.len()).filter(|&row| !measured.row(row)[column].is_nan()) {
-                    let state = fitted.state(&self.data, run, row)[self.options.observed[column]];
+                    let state = fitted.state(&self.data, run, row)[self.observed[column]];
                     sum += (measured.row(row)[column] - state).powi(2);
                     count += 1;
                 }

@@ -298,3 +298,76 @@ proptest! {
         }
     }
 }
+
+/// A structured problem for runs that are broken off: Rosenbrock's function through its dense normal equations.
+struct Banana {
+    normal: [f64; 4],
+}
+
+impl NormalEquations for Banana {
+    fn parameter_count(&self) -> usize {
+        2
+    }
+    fn cost(&mut self, x: &[f64]) -> Result<f64, Infeasible> {
+        let mut r = [0.0; 2];
+        Rosenbrock.residuals(x, &mut r)?;
+        Ok(0.5 * (r[0] * r[0] + r[1] * r[1]))
+    }
+    fn linearize(&mut self, x: &[f64], gradient: &mut [f64], diagonal: &mut [f64]) -> Result<f64, Infeasible> {
+        let (mut r, mut j) = ([0.0; 2], [0.0; 4]);
+        Rosenbrock.jacobian(x, &mut r, &mut j)?;
+        for a in 0..2 {
+            gradient[a] = j[a] * r[0] + j[2 + a] * r[1];
+            for b in 0..2 {
+                self.normal[2 * a + b] = j[a] * j[b] + j[2 + a] * j[2 + b];
+            }
+            diagonal[a] = self.normal[3 * a];
+        }
+        self.cost(x)
+    }
+    fn solve(
+        &mut self,
+        damping: &[f64],
+        gradient: &[f64],
+        _free: &[bool],
+        step: &mut [f64],
+    ) -> Result<(), LinalgError> {
+        let mut cholesky = Cholesky::new(2);
+        let [a, b, c, d] = self.normal;
+        cholesky.factorize(&[a + damping[0], b, c, d + damping[1]])?;
+        step.copy_from_slice(&[-gradient[0], -gradient[1]]);
+        cholesky.solve(step);
+        Ok(())
+    }
+    fn curvature(&self, step: &[f64]) -> f64 {
+        let [a, b, c, d] = self.normal;
+        step[0] * (a * step[0] + b * step[1]) + step[1] * (c * step[0] + d * step[1])
+    }
+}
+
+proptest! {
+    /// A run that is broken off before any of its trial steps and taken up again ends in the same bits after as many steps.
+    #[test]
+    fn a_broken_run_goes_on_as_if_it_had_not_stopped(start in prop::array::uniform2(-2.0..2.0_f64), at in 0_usize..30) {
+        let mut whole = start;
+        let mut minimizer = LevenbergMarquardt::new(Options::default());
+        let mut problem = Banana { normal: [0.0; 4] };
+        let summary =
+            minimizer.minimize_structured(&mut problem, &mut whole, |_| ControlFlow::Continue(())).unwrap();
+        let (mut x, mut standing) = (start, None);
+        let first = minimizer.minimize_structured(&mut problem, &mut x, |progress| {
+            standing = Some(progress.standing());
+            if progress.iteration == at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if first.unwrap().stop == Stop::Cancelled {
+            let again = LevenbergMarquardt::new(Options::default()).resume_structured(
+                &mut Banana { normal: [0.0; 4] },
+                &mut x,
+                &standing.unwrap(),
+                |_| ControlFlow::Continue(()),
+            );
+            prop_assert_eq!(again.unwrap().iterations, summary.iterations);
+        }
+        prop_assert_eq!(x.map(f64::to_bits), whole.map(f64::to_bits));
+    }
+}

@@ -66,27 +66,34 @@ impl Arrow {
         &self.g
     }
 
-    /// Adds one residual `r` of weight `w`, with the derivatives `shared` (`[p]`) and `own` (`[d]`) of its prediction.
-    pub(crate) fn add(&mut self, window: usize, shared: &[f64], own: &[f64], r: f64, w: f64) {
+    /// Adds one residual `r` of weight `w`, with the derivatives of its prediction by the shared unknowns at `active` (increasing)
+    /// and by the window's `own` (`[d]`).
+    pub(crate) fn add(&mut self, window: usize, active: &[usize], shared: &[f64], own: &[f64], r: f64, w: f64) {
         let (p, d) = (self.p, self.d);
-        for i in 0..p {
-            let wi = w * shared[i];
-            self.g[i] += wi * r;
-            for j in 0..=i {
-                self.a[i * p + j] += wi * shared[j];
+        for (i, (&row, s)) in active.iter().zip(shared).enumerate() {
+            let wi = w * s;
+            self.g[row] += wi * r;
+            for (&column, s) in active[..=i].iter().zip(shared) {
+                self.a[row * p + column] += wi * s;
             }
         }
         let (b, c) = (&mut self.b[window * d * p..], &mut self.c[window * d * d..]);
         for i in 0..d {
             let wi = w * own[i];
             self.g[p + window * d + i] += wi * r;
-            for j in 0..p {
-                b[i * p + j] += wi * shared[j];
+            for (&column, s) in active.iter().zip(shared) {
+                b[i * p + column] += wi * s;
             }
             for j in 0..=i {
                 c[i * d + j] += wi * own[j];
             }
         }
+    }
+
+    /// Adds one residual that a single shared unknown moves, of weight one.
+    pub(crate) fn add_one(&mut self, index: usize, slope: f64, r: f64) {
+        self.g[index] += slope * r;
+        self.a[index * self.p + index] += slope * slope;
     }
 
     /// Writes the diagonal of `JᵀWJ`.
@@ -256,7 +263,7 @@ mod tests {
             let mut arrow = Arrow::new(P, D, K);
             let (mut dense, mut pull) = (vec![0.0; N * N], vec![0.0; N]);
             for (k, row, r, w) in &rows {
-                arrow.add(*k, &row[..P], &row[P..], *r, *w);
+                arrow.add(*k, &[0, 1, 2], &row[..P], &row[P..], *r, *w);
                 let mut full = [0.0; N];
                 full[..P].copy_from_slice(&row[..P]);
                 full[P + k * D..P + (k + 1) * D].copy_from_slice(&row[P..]);
