@@ -22,6 +22,7 @@
 //! | a problem as a field with events, for a solver | [`System`] |
 //! | a problem solved as its file says | [`Solver`], [`Run`] |
 //! | the gradient of a quantity at its end | [`Objective`], [`Solver::differentiate`] |
+//! | a problem fitted to measurements | [`Fitting`], [`FitRequest`] |
 //! | the trajectories of an `[ensemble]`, all solved, and what they have in common | [`Population`], [`EnsembleSolver`], [`Moments`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
@@ -30,6 +31,7 @@
 //! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
 
 mod ensemble;
+mod fitting;
 mod gradient;
 mod moments;
 mod names;
@@ -42,13 +44,16 @@ mod table;
 mod write;
 
 pub use ensemble::{EnsembleError, EnsembleRun, EnsembleSolver};
+pub use fitting::{
+    CheckpointError, Equations, FitRequest, Fitting, FittingError, checkpoint_from_text, checkpoint_to_text,
+};
 pub use gradient::{Adjoint, Derivatives, NoGradient, Objective, ObjectiveError};
 pub use moments::Moments;
 pub use outline::Outline;
 pub use population::{Population, PopulationError};
 pub use problem::{
-    Axis, Combine, Definition, Direction, Discrete, Distribution, Ensemble, Event, Parameter, Problem, ProblemError,
-    ProblemReason, Save, SetError, SettingError, Settings, Values, Variable,
+    Axis, Combine, Definition, Direction, Discrete, Distribution, Ensemble, Event, FitSettings, Misfit, Observable,
+    Parameter, Problem, ProblemError, ProblemReason, Save, SetError, SettingError, Settings, Values, Variable,
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
 pub use system::{Guarded, System};

@@ -6,11 +6,13 @@
 mod build;
 mod ensemble;
 mod error;
+mod fitting;
 mod settings;
 mod toml;
 
 use std::path::Path;
 
+use vecfield_adjoint::Belief;
 use vecfield_expr::{ExprId, Graph};
 
 use crate::names::did_you_mean;
@@ -18,6 +20,7 @@ use crate::names::did_you_mean;
 pub(crate) use ensemble::canonical;
 pub use ensemble::{Axis, Combine, Distribution, Ensemble, Values};
 pub use error::{ProblemError, ProblemReason};
+pub use fitting::{FitSettings, Misfit, Observable};
 pub use settings::{Save, SettingError, Settings};
 
 /// An initial value problem, with events and the way it is to be solved.
@@ -33,6 +36,7 @@ pub struct Problem {
     discrete: Vec<Discrete>,
     events: Vec<Event>,
     ensemble: Option<Ensemble>,
+    fit: FitSettings,
     settings: Settings,
 }
 
@@ -47,6 +51,20 @@ pub struct Parameter {
     pub min: f64,
     /// The largest value a fit may give it; `inf` when free.
     pub max: f64,
+    /// What is known of it before the data are seen.
+    pub prior: Option<Belief>,
+    /// Does a fit leave it as it is, unless told otherwise?
+    pub fixed: bool,
+    /// Does a fit give it a value for each trajectory?
+    pub local: bool,
+}
+
+impl Parameter {
+    /// A parameter that a fit may give any value.
+    pub fn new(name: impl Into<String>, value: f64) -> Self {
+        let (min, max) = (f64::NEG_INFINITY, f64::INFINITY);
+        Parameter { name: name.into(), value, min, max, prior: None, fixed: false, local: false }
+    }
 }
 
 /// A named sub-expression; formulas of the problem have it filled in.
@@ -201,6 +219,11 @@ impl Problem {
     /// The ensemble it asks for, if any.
     pub fn ensemble(&self) -> Option<&Ensemble> {
         self.ensemble.as_ref()
+    }
+
+    /// What it says of its own fit.
+    pub fn fit(&self) -> &FitSettings {
+        &self.fit
     }
 
     /// How it is to be solved.

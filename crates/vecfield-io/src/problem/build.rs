@@ -8,11 +8,12 @@ use vecfield_expr::{ExprId, Graph, Scope, check_name};
 
 use super::ensemble::{Known, ensemble};
 use super::error::{ProblemError, ProblemReason};
+use super::fitting::{fit_settings, parameter};
 use super::toml::{Entry, Section, Source};
 use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
 use crate::names::did_you_mean;
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "title",
     "source",
     "tags",
@@ -27,6 +28,7 @@ const TABLES: [&str; 14] = [
     "event",
     "solve",
     "ensemble",
+    "fit",
 ];
 
 /// Reads `text`; `file` is what messages call it.
@@ -63,8 +65,11 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         ensemble(&entry.table()?, &known, folder)
     });
+    let ensemble = ensemble.transpose()?;
+    let fit = root.get("fit").map(|fit| fit_settings(&fit.table()?, |entry| builder.observable(entry, &definitions)));
     Ok(Problem {
-        ensemble: ensemble.transpose()?,
+        fit: fit.transpose()?.unwrap_or_default(),
+        ensemble,
         title: title.map(|e| e.text().map(String::from)).transpose()?,
         source: cited.map(|e| e.text().map(String::from)).transpose()?,
         tags,
@@ -200,6 +205,15 @@ impl<'a> Builder<'a> {
         Ok(self.graph.substitute(formula, &definitions.replacements))
     }
 
+    /// What a column measures that is no variable.
+    fn observable(&mut self, entry: &Entry<'a>, definitions: &Definitions) -> Result<ExprId, ProblemError> {
+        if let Some(kind @ (Kind::Variable | Kind::Parameter)) = self.kinds.get(entry.key) {
+            let (name, kind) = (entry.key.into(), kind.word());
+            return Err(entry.key_error(ProblemReason::ObservesName { name, kind }));
+        }
+        self.expanded(entry, definitions)
+    }
+
     /// Every variable has an initial value and an equation. Asked before any formula is read: a variable that is missing
     /// here is an unknown name everywhere else, which would be the lesser explanation.
     fn lines(&self, root: &Section<'a>) -> Result<Vec<Lines<'a>>, ProblemError> {
@@ -330,23 +344,6 @@ fn stiff_of_nothing(part: &Entry<'_>, equations: &Section<'_>, algebraic: bool) 
     let known: Vec<&str> = equations.entries().iter().map(|equation| equation.key).collect();
     let hint = did_you_mean(part.key, known.iter().copied());
     part.key_error(ProblemReason::StiffOfNothing { variable, hint, known: known.join(", ") })
-}
-
-/// A number, or `{value=, min=, max=}`.
-fn parameter(entry: &Entry<'_>) -> Result<Parameter, ProblemError> {
-    let name = entry.key.to_string();
-    if !matches!(entry.value(), DeValue::Table(_)) {
-        return Ok(Parameter { name, value: entry.number()?, min: f64::NEG_INFINITY, max: f64::INFINITY });
-    }
-    let table = entry.table()?;
-    table.allow(&["value", "min", "max"])?;
-    let bound = |key, none| table.get(key).map_or(Ok(none), |e| e.number());
-    let value = table.require("value", "value = 1.0")?.number()?;
-    let (min, max) = (bound("min", f64::NEG_INFINITY)?, bound("max", f64::INFINITY)?);
-    if !(min <= value && value <= max) {
-        return Err(entry.error(ProblemReason::Bounds { name, min, value, max }));
-    }
-    Ok(Parameter { name, value, min, max })
 }
 
 fn direction(entry: &Entry<'_>) -> Result<Direction, ProblemError> {

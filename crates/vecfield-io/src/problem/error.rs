@@ -262,6 +262,14 @@ pub enum ProblemReason {
         /// What it has, and what to do.
         what: String,
     },
+    /// A column that measures a formula is called like something else.
+    #[error("`{name}` is a {kind} already; call the column that measures this formula differently")]
+    ObservesName {
+        /// The name.
+        name: String,
+        /// What it stands for.
+        kind: &'static str,
+    },
     /// Two events with one name.
     #[error("two events are called `{name}`; rename one")]
     EventNamedTwice {
