@@ -7,12 +7,14 @@
 //! **Architecture invariant:** a pass back calls only `Vjp` (and, for implicit families, `Jacobian`) of a field. *Why:*
 //! formulas, networks and hand-written Rust are differentiated by the same code. *Checked by* the compiler.
 
+mod bootstrap;
 pub(crate) mod collocation;
 mod diagonal;
 mod explicit;
 mod reversible;
 mod rosenbrock;
 mod stagewise;
+mod symplectic;
 
 use vecfield_solvers::stepper::Formula;
 use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
@@ -23,6 +25,7 @@ pub use diagonal::DiagonalReverse;
 pub use explicit::ExplicitReverse;
 pub use reversible::ReversibleReverse;
 pub use rosenbrock::RosenbrockReverse;
+pub use symplectic::SymplecticReverse;
 
 /// An accepted step, as it was left behind.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +113,7 @@ pub struct AnyReverse<R> {
     diagonal: DiagonalReverse<R>,
     rosenbrock: RosenbrockReverse<R>,
     reversible: ReversibleReverse<R>,
+    symplectic: SymplecticReverse<R>,
 }
 
 impl<R: Real> AnyReverse<R> {
@@ -127,8 +131,42 @@ impl<R: Real> Default for AnyReverse<R> {
             diagonal: DiagonalReverse::new(),
             rosenbrock: RosenbrockReverse::new(),
             reversible: ReversibleReverse::new(),
+            symplectic: SymplecticReverse::new(),
         }
     }
+}
+
+/// The pass back of the family a formula belongs to.
+macro_rules! family {
+    ($any:expr, $formula:expr, $reverse:ident => $call:expr) => {
+        match $formula {
+            Formula::Explicit(_) => {
+                let $reverse = &mut $any.explicit;
+                $call
+            }
+            Formula::Collocation(_) | Formula::Gauss(_) => {
+                let $reverse = &mut $any.collocation;
+                $call
+            }
+            Formula::Dirk(_) => {
+                let $reverse = &mut $any.diagonal;
+                $call
+            }
+            Formula::Rosenbrock(_) => {
+                let $reverse = &mut $any.rosenbrock;
+                $call
+            }
+            Formula::Reversible(_) => {
+                let $reverse = &mut $any.reversible;
+                $call
+            }
+            Formula::Symplectic(_) => {
+                let $reverse = &mut $any.symplectic;
+                $call
+            }
+            _ => Err(AdjointError::NoPassBack),
+        }
+    };
 }
 
 impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
@@ -140,14 +178,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
         inside: Inside<'_, R>,
         bars: &mut Bars<R>,
     ) -> Result<(), AdjointError> {
-        match step.formula {
-            Formula::Explicit(_) => self.explicit.pull_back(field, work, step, inside, bars),
-            Formula::Collocation(_) => self.collocation.pull_back(field, work, step, inside, bars),
-            Formula::Dirk(_) => self.diagonal.pull_back(field, work, step, inside, bars),
-            Formula::Rosenbrock(_) => self.rosenbrock.pull_back(field, work, step, inside, bars),
-            Formula::Reversible(_) => self.reversible.pull_back(field, work, step, inside, bars),
-            _ => Err(AdjointError::NoPassBack),
-        }
+        family!(self, step.formula, reverse => reverse.pull_back(field, work, step, inside, bars))
     }
 
     fn rate(
@@ -158,14 +189,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
         theta: R,
         rate: &mut [R],
     ) -> Result<(), AdjointError> {
-        match step.formula {
-            Formula::Explicit(_) => self.explicit.rate(field, work, step, theta, rate),
-            Formula::Collocation(_) => self.collocation.rate(field, work, step, theta, rate),
-            Formula::Dirk(_) => self.diagonal.rate(field, work, step, theta, rate),
-            Formula::Rosenbrock(_) => self.rosenbrock.rate(field, work, step, theta, rate),
-            Formula::Reversible(_) => self.reversible.rate(field, work, step, theta, rate),
-            _ => Err(AdjointError::NoPassBack),
-        }
+        family!(self, step.formula, reverse => reverse.rate(field, work, step, theta, rate))
     }
 }
 

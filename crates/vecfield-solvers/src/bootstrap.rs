@@ -32,12 +32,22 @@ pub(crate) struct Bootstrap<S: Scalar> {
     ready: bool,
 }
 
-/// The weights of one round, as polynomials in `θ`, lowest power first (that of `θ¹`).
+/// The weights of one round of a dense output by rates alone: polynomials in `θ`, lowest power first (that of `θ¹`).
 #[derive(Debug, Clone)]
-struct Round<R> {
-    inside: Vec<R>,
-    change: Vec<R>,
-    rates: Vec<Vec<R>>,
+pub struct Round<R> {
+    /// The nodes whose rates it meets, besides both ends.
+    pub inside: Vec<R>,
+    /// `W`, of the change over the step.
+    pub change: Vec<R>,
+    /// `L_i - W L_i(1)`, of `h k_i`: the beginning, the end, the nodes inside.
+    pub rates: Vec<Vec<R>>,
+}
+
+/// The rounds that make the dense output of a method of this order which brings none: the rates inside of each are evaluated
+/// on the polynomial of the round before.
+pub fn rounds<R: Real>(order: u32) -> Vec<Round<R>> {
+    let last = (order.clamp(4, 8) - 4) as usize;
+    INSIDE[..=last].iter().map(|inside| Round::new(inside)).collect()
 }
 
 impl<S: Scalar> Bootstrap<S> {
@@ -46,7 +56,7 @@ impl<S: Scalar> Bootstrap<S> {
         let last = (order.clamp(4, 8) - 4) as usize;
         let vector = |slots| vec![S::zero(); slots * n];
         Bootstrap {
-            rounds: INSIDE[..=last].iter().map(|inside| Round::new(inside)).collect(),
+            rounds: rounds(order),
             rates: vector(2 + last),
             next: vector(last),
             stage: vector(1),

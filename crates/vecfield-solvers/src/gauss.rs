@@ -26,7 +26,7 @@ use crate::controller::Controller;
 use crate::initial;
 use crate::linear::{Linearisation, Shifted};
 use crate::options::{Norm, Options, looseness, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 
 /// Steps any [`GaussTableau`] over floats, with the field's own Jacobian where it is needed.
 #[derive(Debug, Clone)]
@@ -58,6 +58,8 @@ pub struct Gauss<R: Real> {
     iteration: Iteration,
     linearisation: Linearisation<R>,
     age: Age,
+    /// Where the Jacobian was evaluated.
+    point: (R, Vec<R>),
     real: Shifted<R>,
     complex: Shifted<Complex<R>>,
     pair: Vec<Complex<R>>,
@@ -126,6 +128,7 @@ impl<R: Real> Gauss<R> {
             iteration: Iteration::Plain,
             linearisation: Linearisation::new(n, options),
             age: Age::Missing,
+            point: (R::zero(), vector()),
             real: Shifted::default(),
             complex: Shifted::default(),
             pair: vec![Complex::new(R::zero(), R::zero()); n],
@@ -139,6 +142,15 @@ impl<R: Real> Gauss<R> {
     /// The method.
     pub fn method(&self) -> &'static GaussTableau {
         self.method
+    }
+
+    /// Takes the structure of the field.
+    fn adopt<F: Jacobian<R>>(&mut self, field: &F) {
+        self.linearisation.adopt(field);
+        self.real.adopt(&self.linearisation);
+        self.complex.adopt(&self.linearisation);
+        (self.age, self.factored) = (Age::Missing, None);
+        self.dense.restart();
     }
 
     /// The polynomial of the step before, continued to this step's points; zero at the first step.
@@ -236,12 +248,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         self.y.copy_from_slice(y);
         self.carry.fill(R::zero());
         self.controller.reset();
-        self.linearisation.adopt(&*field.field);
-        self.real.adopt(&self.linearisation);
-        self.complex.adopt(&self.linearisation);
-        (self.iteration, self.age, self.factored, self.before) = (Iteration::Plain, Age::Missing, None, None);
-        self.eta = R::one();
-        self.dense.restart();
+        self.adopt(&*field.field);
+        (self.iteration, self.before, self.eta) = (Iteration::Plain, None, R::one());
         field.eval(t, &self.y, &mut self.rate);
         match first_not_finite(&self.rate) {
             Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
@@ -298,6 +306,48 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         &self.y_new
     }
 
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        out.extend_from_slice(&self.z);
+        Some(Formula::Gauss(self.method))
+    }
+
+    fn save(&self, out: &mut Vec<R>) -> bool {
+        for part in [&self.y, &self.carry, &self.rate, &self.z_old, &self.point.1] {
+            out.extend_from_slice(part);
+        }
+        let flag = |set: bool| if set { R::one() } else { R::zero() };
+        let optional = |h: Option<R>| h.unwrap_or(R::NAN);
+        out.extend([self.point.0, flag(self.iteration == Iteration::Newton), flag(self.age != Age::Missing)]);
+        out.extend([optional(self.factored), optional(self.before), self.eta]);
+        out.extend(self.controller.memory());
+        true
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, R>, saved: &[R]) {
+        self.adopt(&*field.field);
+        let mut rest = saved;
+        for part in [&mut self.y, &mut self.carry, &mut self.rate, &mut self.z_old, &mut self.point.1] {
+            let (first, behind) = rest.split_at(part.len());
+            part.copy_from_slice(first);
+            rest = behind;
+        }
+        let known = |x: R| (!x.is_nan()).then_some(x);
+        self.point.0 = rest[0];
+        self.iteration = if rest[1] == R::one() { Iteration::Newton } else { Iteration::Plain };
+        (self.before, self.eta) = (known(rest[4]), rest[5]);
+        self.controller.recall([rest[6], rest[7], rest[8]]);
+        if rest[2] == R::one() {
+            // The Jacobian and its factors are large, and soon made again.
+            self.age = Age::Old;
+            let (t, y) = &self.point;
+            self.linearisation.evaluate(field, *t, y);
+            if let Some(h) = known(rest[3]) {
+                // They could be factorised before, so they can be now; where not, the next attempt says so.
+                let _ = self.factorize(h);
+            }
+        }
+    }
+
     fn culprit(&self) -> Culprit {
         let n = self.n.max(1);
         let broken = [&self.rates, &self.y_new, &self.rate_new].into_iter().find_map(|x| first_not_finite(x));
@@ -316,7 +366,7 @@ impl<R: Real> Weights<R> {
             a: flat(method.a),
             basis: flat(method.basis),
             inverse: flat(method.inverse),
-            end: (0..method.stages()).map(|i| R::from_f64(lagrange(method.c, i, 1.0))).collect(),
+            end: (0..method.stages()).map(|i| R::from_f64(method.end(i))).collect(),
             estimate: method.estimate(),
         }
     }

@@ -3,11 +3,14 @@
 use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
+pub use crate::bootstrap::{Round, rounds};
 pub use crate::combine::{Term, combine, terms};
 use crate::dirk::tableau::DirkTableau;
+use crate::gauss::GaussTableau;
 pub use crate::radau::Collocation;
 use crate::reversible::ReversibleMethod;
 use crate::rosenbrock::RosenbrockTableau;
+use crate::symplectic::Splitting;
 use crate::tableau::Tableau;
 
 /// Advances a state by one step, estimates the local error and offers a polynomial inside the step.
@@ -98,6 +101,10 @@ pub enum Formula {
     Rosenbrock(&'static RosenbrockTableau),
     /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.
     Collocation(&'static Collocation),
+    /// Gauss–Legendre; `z_i = Y_i - y`, `[s, n]`. Dense output is that of [`rounds`] of the method's order.
+    Gauss(&'static GaussTableau),
+    /// Drifts and kicks; nothing is kept. Dense output is that of [`rounds`] of the method's order.
+    Symplectic(&'static Splitting),
     /// A reversible method; the second state `z` at the beginning of the step, `[n]`, and one number that is not zero where it
     /// was found from the first alone ([`joined`](crate::Reversible::joined)).
     Reversible(&'static ReversibleMethod),

@@ -26,7 +26,7 @@ pub use methods::{
 
 use crate::bootstrap::Bootstrap;
 use crate::options::Options;
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{Integrator, SolveError};
 
 /// A symplectic method: drifts and kicks by turns, a drift first. Coefficients of zero are left out.
@@ -60,6 +60,23 @@ impl Splitting {
         let kicks: Vec<usize> = (0..self.kicks.len()).filter(|&i| self.kicks[i] != 0.0).collect();
         let shared = self.drifts[0] == 0.0 && self.kicks[self.kicks.len() - 1] != 0.0;
         kicks.len() - usize::from(shared)
+    }
+
+    /// The drifts and kicks that do something, in their order.
+    pub fn turns<R: Real>(&self) -> Vec<Turn<R>> {
+        let (mut turns, mut drifted, mut kicked) = (Vec::new(), 0.0, 0.0);
+        let mut push = |half, time: f64, size: f64| {
+            if size != 0.0 {
+                turns.push(Turn { half, time: R::from_f64(time), size: R::from_f64(size) });
+            }
+        };
+        for (&c, &d) in self.drifts.iter().zip(self.kicks) {
+            push(Half::Positions, kicked, c);
+            drifted += c;
+            push(Half::Momenta, drifted, d);
+            kicked += d;
+        }
+        turns
     }
 
     /// Does nothing, if the numbers can be those of a method; for `const _: () = METHOD.check();`.
@@ -96,11 +113,13 @@ pub struct Symplectic<S: Scalar> {
 
 /// A drift or a kick.
 #[derive(Debug, Clone, Copy)]
-struct Turn<R> {
-    half: Half,
+pub struct Turn<R> {
+    /// Which half it moves.
+    pub half: Half,
     /// When the rates are asked for, as a fraction of the step.
-    time: R,
-    size: R,
+    pub time: R,
+    /// How far it moves, as a fraction of the step.
+    pub size: R,
 }
 
 /// A state with what rounding has taken from it.
@@ -125,7 +144,7 @@ impl<S: Scalar> Symplectic<S> {
         let state = || Summed { y: vec![S::zero(); n], carry: vec![S::zero(); n] };
         Ok(Symplectic {
             method,
-            turns: turns(method),
+            turns: method.turns(),
             partition: Partition::with_positions(n, []),
             now: state(),
             new: state(),
@@ -229,6 +248,10 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
         &self.new.y
     }
 
+    fn trace(&self, _out: &mut Vec<S>) -> Option<Formula> {
+        Some(Formula::Symplectic(self.method))
+    }
+
     fn save(&self, out: &mut Vec<S>) -> bool {
         for part in [&self.now.y, &self.now.carry, &self.rates[0], &self.rates[1]] {
             out.extend_from_slice(part);
@@ -272,21 +295,4 @@ fn places(half: Half) -> (usize, usize) {
         Half::Positions => (0, 1),
         Half::Momenta => (1, 0),
     }
-}
-
-/// The drifts and kicks that do something, in their order.
-fn turns<R: Real>(method: &Splitting) -> Vec<Turn<R>> {
-    let (mut turns, mut drifted, mut kicked) = (Vec::new(), 0.0, 0.0);
-    let mut push = |half, time: f64, size: f64| {
-        if size != 0.0 {
-            turns.push(Turn { half, time: R::from_f64(time), size: R::from_f64(size) });
-        }
-    };
-    for (&c, &d) in method.drifts.iter().zip(method.kicks) {
-        push(Half::Positions, kicked, c);
-        drifted += c;
-        push(Half::Momenta, drifted, d);
-        kicked += d;
-    }
-    turns
 }

@@ -57,7 +57,7 @@ impl<'f, R: Real, G: ParametricField<Lanes<R>>> Push<'f, R, G> {
         self.formula = Some(step.formula);
         match step.formula {
             Formula::Explicit(_) => Ok(()),
-            Formula::Collocation(method) => self.matrix.factorize(method, field, work, step),
+            Formula::Collocation(method) => self.matrix.factorize((method.a, method.c), field, work, step),
             _ => Err(AdjointError::NoPushForward),
         }
     }

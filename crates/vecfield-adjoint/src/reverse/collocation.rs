@@ -1,4 +1,4 @@
-//! Fully implicit Runge–Kutta methods, backwards: the stages solve `M z_i = h Σ_j a_ij f(Y_j)`, so by the implicit function
+//! Fully implicit Runge–Kutta methods, Radau's and Gauss's, backwards: the stages solve `M z_i = h Σ_j a_ij f(Y_j)`, so by the implicit function
 //! theorem their cotangents `z̄` give, with `J_j` the Jacobian at stage `j`,
 //!
 //! ```text
@@ -6,16 +6,21 @@
 //! ```
 
 use vecfield_linalg::Lu;
+use vecfield_solvers::gauss::GaussTableau;
 use vecfield_solvers::stepper::{Collocation, Formula};
 use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
 
+use super::bootstrap::BootstrapReverse;
 use super::stagewise::singular;
 use super::{Bars, Inside, ReverseStep, Taken, add_scaled, dot, polynomial};
 use crate::AdjointError;
 
-/// The pass back through the steps of a [`Collocation`] method.
+/// The pass back through the steps of a [`Collocation`] method, or of a [`GaussTableau`].
 #[derive(Debug, Clone)]
 pub struct CollocationReverse<R> {
+    /// The dense output of Gauss methods.
+    bootstrap: BootstrapReverse<R>,
+    y_new: Vec<R>,
     matrix: StageMatrix<R>,
     /// `[s, n]`: cotangents of the stages, then `λ`.
     lambda: Vec<R>,
@@ -26,7 +31,14 @@ pub struct CollocationReverse<R> {
 impl<R: Real> Default for CollocationReverse<R> {
     fn default() -> Self {
         let nothing = Vec::new;
-        CollocationReverse { matrix: StageMatrix::default(), lambda: nothing(), y_bar: nothing(), f_bar: nothing() }
+        CollocationReverse {
+            bootstrap: BootstrapReverse::new(),
+            y_new: nothing(),
+            matrix: StageMatrix::default(),
+            lambda: nothing(),
+            y_bar: nothing(),
+            f_bar: nothing(),
+        }
     }
 }
 
@@ -57,12 +69,12 @@ impl<R: Real> StageMatrix<R> {
     /// Factorises the system of `step`.
     pub(crate) fn factorize<F: Jacobian<R>>(
         &mut self,
-        method: &Collocation,
+        (a, c): (&[&[f64]], &[f64]),
         field: &F,
         work: &mut F::Workspace,
         step: &Taken<'_, R>,
     ) -> Result<(), AdjointError> {
-        let (n, s) = (step.y.len(), method.c.len());
+        let (n, s) = (step.y.len(), c.len());
         self.jacobians.resize(s * n * n, R::zero());
         self.time.resize(n, R::zero());
         if self.lu.n() != s * n {
@@ -70,7 +82,7 @@ impl<R: Real> StageMatrix<R> {
         }
         for j in 0..s {
             self.stage(step, j);
-            let t = step.t + R::from_f64(method.c[j]) * step.h;
+            let t = step.t + R::from_f64(c[j]) * step.h;
             dense_jacobian(field, t, &self.state, &mut self.jacobians[j * n * n..][..n * n], &mut self.time, work);
         }
         let jacobians = &self.jacobians;
@@ -78,7 +90,7 @@ impl<R: Real> StageMatrix<R> {
             let width = s * n;
             for i in 0..s {
                 for j in 0..s {
-                    let weight = -step.h * R::from_f64(method.a[i][j]);
+                    let weight = -step.h * R::from_f64(a[i][j]);
                     for row in 0..n {
                         let entries = &mut matrix[(i * n + row) * width + j * n..][..n];
                         for (entry, slope) in entries.iter_mut().zip(&jacobians[j * n * n + row * n..]) {
@@ -117,46 +129,31 @@ impl<R: Real> StageMatrix<R> {
     }
 }
 
-impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for CollocationReverse<R> {
-    fn pull_back(
+impl<R: Real> CollocationReverse<R> {
+    /// From the cotangents of the stages, in `lambda`, to those of all they depend on.
+    fn through_stages<F: Jacobian<R> + Vjp<R>>(
         &mut self,
-        field: &F,
-        work: &mut F::Workspace,
+        (a, c): (&[&[f64]], &[f64]),
+        (field, work): (&F, &mut F::Workspace),
         step: &Taken<'_, R>,
-        inside: Inside<'_, R>,
         bars: &mut Bars<R>,
     ) -> Result<(), AdjointError> {
-        let Formula::Collocation(method) = step.formula else { return Err(AdjointError::NoPassBack) };
-        let (n, s, h) = (step.y.len(), method.c.len(), step.h);
-        self.lambda.resize(s * n, R::zero());
-        self.y_bar.resize(n, R::zero());
-        self.f_bar.resize(n, R::zero());
-        self.lambda.fill(R::zero());
-        for i in 0..s {
-            add_scaled(&mut self.lambda[i * n..][..n], R::from_f64(method.end[i]), &bars.y);
-            for (theta, bar) in inside.iter(n) {
-                add_scaled(&mut self.lambda[i * n..][..n], polynomial(method.dense[i], theta).0, bar);
-            }
-        }
-        for (_, bar) in inside.iter(n) {
-            add_scaled(&mut bars.y, R::one(), bar);
-        }
-        (bars.t, bars.h) = (R::zero(), R::zero());
+        let (n, s, h) = (step.y.len(), c.len(), step.h);
         if self.lambda.iter().all(|bar| *bar == R::zero()) {
             return Ok(());
         }
-        self.matrix.factorize(method, field, work, step)?;
+        self.matrix.factorize((a, c), field, work, step)?;
         self.matrix.solve_transpose(&mut self.lambda);
         for j in 0..s {
             // M z_j / h = Σ a_ji f_i is what h multiplies.
             let lambda = &self.lambda[j * n..][..n];
             bars.h += paired_with_mass(field, lambda, &step.stages[j * n..][..n]) / h;
             self.f_bar.fill(R::zero());
-            for i in 0..s {
-                add_scaled(&mut self.f_bar, h * R::from_f64(method.a[i][j]), &self.lambda[i * n..][..n]);
+            for (i, row) in a.iter().enumerate() {
+                add_scaled(&mut self.f_bar, h * R::from_f64(row[j]), &self.lambda[i * n..][..n]);
             }
             self.matrix.stage(step, j);
-            let c = R::from_f64(method.c[j]);
+            let c = R::from_f64(c[j]);
             self.y_bar.fill(R::zero());
             let t_bar =
                 field.vjp(step.t + c * h, &self.matrix.state, &self.f_bar, &mut self.y_bar, &mut bars.theta, work);
@@ -167,19 +164,101 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for CollocationReverse<
         Ok(())
     }
 
+    /// Cotangents of the stages: those of the polynomial through them, at the end and inside.
+    fn polynomial(&mut self, method: &Collocation, inside: Inside<'_, R>, bars: &mut Bars<R>) {
+        let n = bars.y.len();
+        for (i, lambda) in self.lambda.chunks_exact_mut(n.max(1)).enumerate() {
+            add_scaled(lambda, R::from_f64(method.end[i]), &bars.y);
+            for (theta, bar) in inside.iter(n) {
+                add_scaled(lambda, polynomial(method.dense[i], theta).0, bar);
+            }
+        }
+        for (_, bar) in inside.iter(n) {
+            add_scaled(&mut bars.y, R::one(), bar);
+        }
+    }
+
+    /// The same of a Gauss method: of the end, and of the dense output by rates.
+    fn rates<F: Vjp<R>>(
+        &mut self,
+        method: &GaussTableau,
+        evaluator: (&F, &mut F::Workspace),
+        step: &Taken<'_, R>,
+        inside: Inside<'_, R>,
+        bars: &mut Bars<R>,
+    ) {
+        let n = step.y.len();
+        self.end(method, step);
+        self.bootstrap.end_bar.copy_from_slice(&bars.y);
+        bars.y.fill(R::zero());
+        self.bootstrap.pull_back(evaluator, step, &self.y_new, inside, bars);
+        let end_bar = &self.bootstrap.end_bar;
+        add_scaled(&mut bars.y, R::one(), end_bar);
+        for (i, lambda) in self.lambda.chunks_exact_mut(n.max(1)).enumerate() {
+            add_scaled(lambda, R::from_f64(method.end(i)), end_bar);
+        }
+    }
+
+    /// Where the step of a Gauss method ends.
+    fn end(&mut self, method: &GaussTableau, step: &Taken<'_, R>) {
+        let n = step.y.len();
+        self.bootstrap.fit(method.order, n);
+        self.y_new.clear();
+        self.y_new.extend_from_slice(step.y);
+        for (i, z) in step.stages.chunks_exact(n.max(1)).enumerate() {
+            add_scaled(&mut self.y_new, R::from_f64(method.end(i)), z);
+        }
+    }
+}
+
+impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for CollocationReverse<R> {
+    fn pull_back(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        step: &Taken<'_, R>,
+        inside: Inside<'_, R>,
+        bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError> {
+        let n = step.y.len();
+        self.y_bar.resize(n, R::zero());
+        self.f_bar.resize(n, R::zero());
+        self.lambda.clear();
+        self.lambda.resize(step.stages.len(), R::zero());
+        (bars.t, bars.h) = (R::zero(), R::zero());
+        match step.formula {
+            Formula::Collocation(method) => {
+                self.polynomial(method, inside, bars);
+                self.through_stages((method.a, method.c), (field, work), step, bars)
+            }
+            Formula::Gauss(method) => {
+                self.rates(method, (field, &mut *work), step, inside, bars);
+                self.through_stages((method.a, method.c), (field, work), step, bars)
+            }
+            _ => Err(AdjointError::NoPassBack),
+        }
+    }
+
     fn rate(
         &mut self,
-        _field: &F,
-        _work: &mut F::Workspace,
+        field: &F,
+        work: &mut F::Workspace,
         step: &Taken<'_, R>,
         theta: R,
         rate: &mut [R],
     ) -> Result<(), AdjointError> {
-        let Formula::Collocation(method) = step.formula else { return Err(AdjointError::NoPassBack) };
-        let n = step.y.len();
-        rate.fill(R::zero());
-        for (i, weights) in method.dense.iter().enumerate() {
-            add_scaled(rate, polynomial(weights, theta).1 / step.h, &step.stages[i * n..][..n]);
+        match step.formula {
+            Formula::Collocation(method) => {
+                rate.fill(R::zero());
+                for (weights, z) in method.dense.iter().zip(step.stages.chunks_exact(step.y.len().max(1))) {
+                    add_scaled(rate, polynomial(weights, theta).1 / step.h, z);
+                }
+            }
+            Formula::Gauss(method) => {
+                self.end(method, step);
+                self.bootstrap.rate((field, work), step, &self.y_new, theta, rate);
+            }
+            _ => return Err(AdjointError::NoPassBack),
         }
         Ok(())
     }

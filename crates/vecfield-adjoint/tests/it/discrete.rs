@@ -2,10 +2,12 @@
 
 use vecfield_adjoint::{AdjointError, Budget, Cotangents, Discrete, Gradient};
 use vecfield_expr::{Graph, Scope, SymbolicAt, SymbolicField};
-use vecfield_solvers::{Method, Options, SolveError};
+use vecfield_solvers::{Kind, Method, Options, SolveError};
 
 /// A forced, damped, nonlinear oscillator with a fast component: every derivative is there.
 const EQUATIONS: [&str; 3] = ["v", "-a*sin(x) - b*v + 0.3*cos(2*t)*z", "c*(x*x - z) + 0.1*tanh(v)"];
+/// The same without damping, in two halves: the rates of `x` and `z` depend on `v`, that of `v` on them.
+const SEPARABLE: [&str; 3] = ["v + 0.1*sin(t)", "-a*sin(x) - b*z*z + 0.3*cos(2*t)", "c*tanh(v)"];
 const THETA: [f64; 3] = [1.3, 0.2, 2.0];
 const START: [f64; 3] = [0.8, -0.3, 0.5];
 /// Between steps, at none of their ends.
@@ -13,9 +15,18 @@ const TIMES: [f64; 3] = [0.33, 1.27, 2.0];
 const WEIGHTS: [f64; 9] = [0.3, -1.0, 0.7, 0.2, 0.9, -0.4, 1.0, 0.5, -0.6];
 
 pub(crate) fn family() -> SymbolicField {
+    compiled(EQUATIONS)
+}
+
+/// A problem that the method takes.
+fn family_for(method: Method) -> SymbolicField {
+    if method.kind() == Kind::Symplectic { compiled(SEPARABLE) } else { family() }
+}
+
+fn compiled(equations: [&str; 3]) -> SymbolicField {
     let mut graph = Graph::new();
     let scope = Scope::new(["t", "x", "v", "z", "a", "b", "c"]).unwrap();
-    let equations = EQUATIONS.map(|text| graph.parse(text, &scope).unwrap());
+    let equations = equations.map(|text| graph.parse(text, &scope).unwrap());
     SymbolicField::new(&mut graph, &equations, &["x", "v", "z"], &["a", "b", "c"]).unwrap()
 }
 
@@ -32,7 +43,7 @@ fn gradient(
     start: &[f64],
     theta: &[f64],
 ) -> Result<Option<(f64, Gradient<f64>, u64)>, AdjointError> {
-    let family = family();
+    let family = family_for(method);
     let mut field: SymbolicAt<'_, f64> = family.at(theta.to_vec());
     let mut adjoint = Discrete::new(method, 3, options, budget)?;
     let times = [TIMES[0], TIMES[1], t1];
@@ -95,7 +106,7 @@ fn gradients_are_finite_differences_of_the_numbers() -> Result<(), AdjointError>
 #[test]
 fn the_beginning_is_an_argument_too() -> Result<(), AdjointError> {
     for method in Method::all() {
-        let family = family();
+        let family = family_for(method);
         let field = family.at(THETA.to_vec());
         let at = |t0: f64| -> Result<Option<(f64, f64)>, AdjointError> {
             let mut adjoint = Discrete::new(method, 3, &Options::fixed(1.0), Budget::everything())?;

@@ -58,6 +58,8 @@ impl<R: Real> Gauss<R> {
         loop {
             if self.age == Age::Missing {
                 self.linearisation.evaluate(field, t, &self.y);
+                self.point.0 = t;
+                self.point.1.copy_from_slice(&self.y);
                 (self.age, self.factored) = (Age::Current, None);
             }
             // Times of fixed steps are multiples of the step, whose differences vary by rounding.
@@ -96,7 +98,7 @@ impl<R: Real> Gauss<R> {
         Solved::Converged
     }
 
-    fn factorize(&mut self, h: R) -> Result<(), LinalgError> {
+    pub(super) fn factorize(&mut self, h: R) -> Result<(), LinalgError> {
         let number = |x: f64| R::from_f64(x) / h;
         self.factored = None;
         if let Some(gamma) = self.method.gamma {

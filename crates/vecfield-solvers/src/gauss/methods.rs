@@ -104,6 +104,11 @@ impl GaussTableau {
         self.c.len()
     }
 
+    /// `d_i`, the weight of `z_i` in the end of the step.
+    pub fn end(&self, i: usize) -> f64 {
+        lagrange(self.c, i, 1.0)
+    }
+
     /// The power of `h` in the error estimate.
     pub(super) const fn estimated(&self) -> u32 {
         self.order / 2 + 1
