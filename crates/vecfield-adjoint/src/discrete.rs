@@ -259,7 +259,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         let mut work = field.workspace();
         let mut repeated = 0;
         let Discrete { integrator, reverse, record, trail, .. } = self;
-        let mut sweep = Sweep::new(trail, cotangents, bars);
+        let mut sweep = Sweep::new(trail, cotangents, bars, integrator.options().initial);
         if record.complete {
             for step in (0..record.steps).rev() {
                 let taken = record.traces.get(step, n);

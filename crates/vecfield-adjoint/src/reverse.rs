@@ -9,8 +9,10 @@
 
 mod bootstrap;
 pub(crate) mod collocation;
+mod consistent;
 mod diagonal;
 mod explicit;
+mod multistep;
 mod reversible;
 mod rosenbrock;
 mod stagewise;
@@ -23,6 +25,7 @@ use crate::AdjointError;
 pub use collocation::CollocationReverse;
 pub use diagonal::DiagonalReverse;
 pub use explicit::ExplicitReverse;
+pub use multistep::{AdamsReverse, BackwardReverse};
 pub use reversible::ReversibleReverse;
 pub use rosenbrock::RosenbrockReverse;
 pub use symplectic::SymplecticReverse;
@@ -65,7 +68,8 @@ pub struct Bars<R> {
     pub y: Vec<R>,
     /// Of the parameters; accumulated.
     pub theta: Vec<R>,
-    /// Of the second state that a reversible method carries, as `y`; empty until such a step is passed.
+    /// Of what a family hands from step to step besides the state: the second state of a reversible method, the differences
+    /// and spans of a multistep one. Empty until such a step is passed.
     pub carried: Vec<R>,
     /// Of `t`, at fixed `h` and fixed fractions of the step; overwritten.
     pub t: R,
@@ -89,6 +93,22 @@ pub trait ReverseStep<R: Real, F: VectorField<R>> {
         inside: Inside<'_, R>,
         bars: &mut Bars<R>,
     ) -> Result<(), AdjointError>;
+
+    /// Pulls `bars` back from the state `(t, y)` at which a solve began to the one that it was given, which differs in algebraic
+    /// components; adds to the cotangent of `t`. A family without mass matrices has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`AdjointError::SingularStage`] where the algebraic equations do not determine their components.
+    fn pull_start(
+        &mut self,
+        _field: &F,
+        _work: &mut F::Workspace,
+        _start: (R, &[R]),
+        _bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError> {
+        Ok(())
+    }
 
     /// Writes `d/dt` of the dense output at the fraction `theta` of `step` into `rate`.
     ///
@@ -114,6 +134,8 @@ pub struct AnyReverse<R> {
     rosenbrock: RosenbrockReverse<R>,
     reversible: ReversibleReverse<R>,
     symplectic: SymplecticReverse<R>,
+    backward: BackwardReverse<R>,
+    adams: AdamsReverse<R>,
 }
 
 impl<R: Real> AnyReverse<R> {
@@ -132,6 +154,8 @@ impl<R: Real> Default for AnyReverse<R> {
             rosenbrock: RosenbrockReverse::new(),
             reversible: ReversibleReverse::new(),
             symplectic: SymplecticReverse::new(),
+            backward: BackwardReverse::new(),
+            adams: AdamsReverse::new(),
         }
     }
 }
@@ -148,7 +172,7 @@ macro_rules! family {
                 let $reverse = &mut $any.collocation;
                 $call
             }
-            Formula::Dirk(_) => {
+            Formula::Dirk(_) | Formula::Additive(_) => {
                 let $reverse = &mut $any.diagonal;
                 $call
             }
@@ -162,6 +186,14 @@ macro_rules! family {
             }
             Formula::Symplectic(_) => {
                 let $reverse = &mut $any.symplectic;
+                $call
+            }
+            Formula::Backward => {
+                let $reverse = &mut $any.backward;
+                $call
+            }
+            Formula::Adams => {
+                let $reverse = &mut $any.adams;
                 $call
             }
             _ => Err(AdjointError::NoPassBack),
@@ -179,6 +211,16 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
         bars: &mut Bars<R>,
     ) -> Result<(), AdjointError> {
         family!(self, step.formula, reverse => reverse.pull_back(field, work, step, inside, bars))
+    }
+
+    fn pull_start(
+        &mut self,
+        field: &F,
+        work: &mut F::Workspace,
+        start: (R, &[R]),
+        bars: &mut Bars<R>,
+    ) -> Result<(), AdjointError> {
+        consistent::pull_start(field, work, start, bars)
     }
 
     fn rate(

@@ -162,7 +162,7 @@ impl<R: Real> Rewind<R> {
         let mut work = field.workspace();
         let grid = self.integrator.options().step.map(|h| if self.trail.span.1 < self.trail.span.0 { -h } else { h });
         let Rewind { integrator, reverse, record, path, trail } = self;
-        let mut sweep = Sweep::new(trail, cotangents, bars);
+        let mut sweep = Sweep::new(trail, cotangents, bars, integrator.options().initial);
         let (mut kept, mut pair, mut t) = (path.places.len(), Vec::with_capacity(2 * n + 1), trail.span.1);
         for index in (0..record.steps).rev() {
             let begun = &record.restarts[record.restarts.partition_point(|restart| restart.step <= index) - 1];

@@ -2,7 +2,7 @@
 
 use core::ops::ControlFlow;
 
-use vecfield_solvers::{Ending, Solution};
+use vecfield_solvers::{Ending, Initial, Solution};
 use vecfield_traits::{Real, Scalar, Vjp};
 
 use crate::AdjointError;
@@ -102,6 +102,8 @@ pub(crate) struct Sweep<'a, R> {
     trail: &'a Trail<R>,
     cotangents: &'a Cotangents<'a, R>,
     bars: Bars<R>,
+    /// Were algebraic components made consistent where the solve began, and began anew?
+    settles: bool,
     /// Of the time at which the solve began, or began anew, last passed.
     t_bar: R,
     /// Of the end of the interval.
@@ -120,7 +122,12 @@ pub(crate) struct Sweep<'a, R> {
 }
 
 impl<'a, R: Real> Sweep<'a, R> {
-    pub(crate) fn new(trail: &'a Trail<R>, cotangents: &'a Cotangents<'a, R>, mut bars: Bars<R>) -> Self {
+    pub(crate) fn new(
+        trail: &'a Trail<R>,
+        cotangents: &'a Cotangents<'a, R>,
+        mut bars: Bars<R>,
+        initial: Initial,
+    ) -> Self {
         let n = trail.dim;
         add_scaled(&mut bars.y, R::one(), cotangents.end);
         let mut saved = trail.saved.len();
@@ -132,6 +139,7 @@ impl<'a, R: Real> Sweep<'a, R> {
         Sweep {
             trail,
             cotangents,
+            settles: initial == Initial::Consistent,
             t_bar: R::zero(),
             t1_bar: R::zero(),
             saved,
@@ -195,6 +203,12 @@ impl<'a, R: Real> Sweep<'a, R> {
                 self.t1_bar = self.cotangents.end_time + self.bars.h;
             }
             if first {
+                if index == 0 {
+                    self.add_saved();
+                }
+                if self.settles {
+                    reverse.pull_start(field, work, (step.t, step.y), &mut self.bars)?;
+                }
                 self.t_bar = self.bars.t - self.bars.h;
             }
         }
@@ -203,11 +217,17 @@ impl<'a, R: Real> Sweep<'a, R> {
 
     /// The gradient, after the first step.
     pub(crate) fn gradient(mut self, repeated: u64) -> Gradient<R> {
+        self.add_saved();
+        let Bars { y: initial, theta: parameters, .. } = self.bars;
+        Gradient { initial, parameters, t0: self.t_bar, t1: self.t1_bar, repeated }
+    }
+
+    /// The save times not yet passed, which are those at the beginning.
+    fn add_saved(&mut self) {
         for saved in (0..self.saved).rev() {
             add_scaled(&mut self.bars.y, R::one(), row(self.cotangents.saved, saved, self.trail.dim));
         }
-        let Bars { y: initial, theta: parameters, .. } = self.bars;
-        Gradient { initial, parameters, t0: self.t_bar, t1: self.t1_bar, repeated }
+        self.saved = 0;
     }
 
     /// The solve ended at an event inside this step: its end moves.

@@ -72,7 +72,7 @@ pub use dependencies::{Dependencies, WINDOW, field_sparsity, sparsity};
 pub use dual::Dual;
 pub use function::{derivative, derivatives, gradient, gradient_into, hessian, jacobian, taylor};
 pub use jet::Jet;
-pub use lifted::{Formula, Lifted, LiftedWorkspace};
+pub use lifted::{Formula, Lifted, LiftedWorkspace, Second};
 pub use products::{hvp, jvp, vjp};
 pub use series::{Series, SeriesMemory};
 pub use tape::{Function, Operation, Tape};

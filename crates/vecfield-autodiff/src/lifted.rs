@@ -95,11 +95,13 @@ impl<F, R> Lifted<F, R> {
     }
 }
 
-/// Memory for an evaluation over plain numbers (`P`), over duals (`D`) and over the tape's variables (`V`).
+/// Memory for an evaluation over plain numbers (`P`), over duals (`D`), over duals of duals (`N`) and over the tape's variables
+/// (`V`).
 #[derive(Debug, Clone)]
-pub struct LiftedWorkspace<R, P, D, V> {
+pub struct LiftedWorkspace<R, P, D, N, V> {
     plain: P,
     dual: D,
+    nested: Nested<R, N>,
     var: V,
     series: RecordedSeries<R>,
     y: Vec<Dual<R, LANES>>,
@@ -112,6 +114,7 @@ impl<R: Real, F: Formula<R>> VectorField<R> for Lifted<F, R> {
         R,
         <F as ParametricField<R>>::Workspace,
         <F as ParametricField<Dual<R, LANES>>>::Workspace,
+        <F as ParametricField<Second<R>>>::Workspace,
         <F as ParametricField<Var<R>>>::Workspace,
     >;
 
@@ -120,6 +123,12 @@ impl<R: Real, F: Formula<R>> VectorField<R> for Lifted<F, R> {
         LiftedWorkspace {
             plain: ParametricField::<R>::workspace(&self.family),
             dual: ParametricField::<Dual<R, LANES>>::workspace(&self.family),
+            nested: Nested {
+                work: ParametricField::<Second<R>>::workspace(&self.family),
+                y: Vec::new(),
+                theta: Vec::new(),
+                dy: Vec::new(),
+            },
             var: ParametricField::<Var<R>>::workspace(&self.family),
             series: RecordedSeries::new(),
             y: vec![still; self.dim()],
@@ -167,13 +176,19 @@ impl<R: Real, F: Formula<R>> Jacobian<R> for Lifted<F, R> {
     }
 }
 
-/// A formula written once for all numbers: over plain ones, over duals and over the variables of a [`Tape`](crate::Tape).
+/// A formula written once for all numbers: over plain ones, over duals, over duals of duals and over the variables of a
+/// [`Tape`](crate::Tape).
 ///
 /// Every [`Dynamics`](vecfield_traits::Dynamics) is one, and so is every [`ParametricField`] over any number.
-pub trait Formula<R: Real>: ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Var<R>> {}
+pub trait Formula<R: Real>:
+    ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Second<R>> + ParametricField<Var<R>>
+{
+}
 
-impl<R: Real, F> Formula<R> for F where F: ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Var<R>>
-{}
+impl<R: Real, F> Formula<R> for F where
+    F: ParametricField<R> + ParametricField<Dual<R, LANES>> + ParametricField<Second<R>> + ParametricField<Var<R>>
+{
+}
 
 impl<R: Real, F: Formula<R>> Jvp<R> for Lifted<F, R> {
     fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut Self::Workspace) {
@@ -218,6 +233,66 @@ impl<R: Real, F: Formula<R>> Vjp<R> for Lifted<F, R> {
         }
         t_bar
     }
+
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut Self::Workspace,
+    ) -> Option<R> {
+        let Nested { work, y: y_duals, theta: theta_duals, dy } = &mut work.nested;
+        // Directions as in `vjp`, without colours: a second derivative meets where no first one does.
+        let (n, directions) = (y.len(), y.len() + 1 + self.theta.len());
+        y_duals.resize(n, moving(R::zero(), R::zero(), 0, LANES));
+        theta_duals.resize(self.theta.len(), moving(R::zero(), R::zero(), 0, LANES));
+        dy.resize(n, moving(R::zero(), R::zero(), 0, LANES));
+        let mut t_bar = R::zero();
+        for first in (0..directions).step_by(LANES) {
+            for (j, dual) in y_duals.iter_mut().enumerate() {
+                *dual = moving(y[j], y_dot[j], j, first);
+            }
+            for (j, dual) in theta_duals.iter_mut().enumerate() {
+                *dual = moving(self.theta[j], R::zero(), n + 1 + j, first);
+            }
+            self.family.eval(moving(t, t_dot, n, first), y_duals, theta_duals, dy, work);
+            for (lane, j) in (first..directions.min(first + LANES)).enumerate() {
+                let terms = dy.iter().zip(dy_bar).map(|(rate, &bar)| bar * rate.tangent[lane].tangent[0]);
+                let sum = terms.fold(R::zero(), |sum, term| sum + term);
+                match j.checked_sub(n) {
+                    None => y_bar[j] += sum,
+                    Some(0) => t_bar = sum,
+                    Some(i) => theta_bar[i - 1] += sum,
+                }
+            }
+        }
+        Some(t_bar)
+    }
+}
+
+/// The number of second derivatives: eight directions, and one along which each is differentiated again.
+pub type Second<R> = Dual<Dual<R, 1>, LANES>;
+
+/// Memory for evaluations over [`Second`], made when first asked for.
+#[derive(Debug, Clone)]
+struct Nested<R, W> {
+    work: W,
+    y: Vec<Second<R>>,
+    theta: Vec<Second<R>>,
+    dy: Vec<Second<R>>,
+}
+
+/// `value + dot ε`, which is variable number `index` of a sweep over the directions `first..first + LANES`.
+fn moving<R: Real>(value: R, dot: R, index: usize, first: usize) -> Second<R> {
+    let mut dual = Dual::constant(Dual { value, tangent: [dot] });
+    if let Some(slot) = dual.tangent.get_mut(index.wrapping_sub(first)) {
+        *slot = Dual::constant(R::one());
+    }
+    dual
 }
 
 /// Duals that do not move.

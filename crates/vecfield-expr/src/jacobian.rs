@@ -59,6 +59,7 @@ pub struct SymbolicField {
 struct StiffPart {
     program: Program,
     slopes: Slopes,
+    pullback: Pullback,
 }
 
 impl SymbolicField {
@@ -130,7 +131,8 @@ impl SymbolicField {
         };
         let stiff = part.map(|(stiff, rows)| {
             let program = Program::compile(graph, stiff, &inputs)?;
-            Ok(StiffPart { program, slopes: Slopes::compile(graph, &rows, &layout, &inputs)? })
+            let pullback = Pullback::compile(graph, stiff, &inputs)?;
+            Ok(StiffPart { program, slopes: Slopes::compile(graph, &rows, &layout, &inputs)?, pullback })
         });
         Ok(SymbolicField {
             field,
@@ -357,6 +359,23 @@ impl<R: Real> Vjp<R> for SymbolicAt<'_, R> {
             add_bar(input, bar.tangent[0], &mut t_dot_bar, y_bar, theta_bar);
         });
         Some(t_dot_bar)
+    }
+
+    fn stiff_vjp(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut SymbolicRegisters<R>,
+    ) -> Option<R> {
+        let part = self.family.stiff.as_ref()?;
+        let mut t_bar = R::zero();
+        part.pullback.add([&[t], y, &self.theta, dy_bar], &mut work.pullback, &mut work.bars, |input, bar| {
+            add_bar(input, bar, &mut t_bar, y_bar, theta_bar)
+        });
+        Some(t_bar)
     }
 }
 

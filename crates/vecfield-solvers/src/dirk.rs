@@ -77,6 +77,8 @@ pub struct DiagonallyImplicit<R: Real> {
     /// `[s, n]`; `[2s, n]` for pairs, the explicit rates behind the implicit ones.
     k: Vec<R>,
     begin: Begin,
+    /// The step with which the rate at the beginning was resolved, until a step is accepted.
+    resolved: Option<R>,
     /// The rate at the beginning of the step before, and that step.
     before: Vec<R>,
     step_before: Option<R>,
@@ -203,6 +205,7 @@ impl<R: Real> DiagonallyImplicit<R> {
             scaled: vector(),
             k: vec![R::zero(); n * slots],
             begin: Begin::Missing,
+            resolved: None,
             before: vector(),
             step_before: None,
             linearisation: Linearisation::new(n, options),
@@ -238,7 +241,7 @@ impl<R: Real> DiagonallyImplicit<R> {
     /// of constraints does: `(σM - J) y' = σf + ∂f/∂t` has both in the limit of large `σ`.
     fn resolve(&mut self, h: R) -> bool {
         let sigma = R::one() / (h * Elementary::powf(R::EPSILON, R::from_f64(0.6)));
-        self.factored = None;
+        (self.factored, self.resolved) = (None, Some(h));
         if self.factors.factorize(sigma, &self.linearisation).is_err() {
             return false;
         }
@@ -394,7 +397,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         self.controller.reset();
         self.adopt(field, t);
         self.linearisation.settle(field, t, &mut self.y)?;
-        (self.step_before, self.eta) = (None, R::one());
+        (self.step_before, self.resolved, self.eta) = (None, None, R::one());
         self.begin(field, t);
         if self.linearisation.mass().is_some() {
             self.begin = Begin::Massive;
@@ -469,6 +472,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         let n = self.n;
         core::mem::swap(&mut self.y, &mut self.y_new);
         self.before.copy_from_slice(&self.k[..n]);
+        self.resolved = None;
         if self.rows.split {
             self.begin = Begin::Missing;
         } else {
@@ -486,11 +490,12 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
-        if self.rows.split {
-            return None;
+        let slots = self.tableau.stages() * if self.rows.split { 2 } else { 1 };
+        out.extend_from_slice(&self.k[..slots * self.n]);
+        if self.linearisation.mass().is_some() {
+            out.push(self.resolved.unwrap_or(R::zero()));
         }
-        out.extend_from_slice(&self.k[..self.tableau.stages() * self.n]);
-        Some(Formula::Dirk(self.tableau))
+        Some(if self.rows.split { Formula::Additive(self.tableau) } else { Formula::Dirk(self.tableau) })
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {
@@ -518,6 +523,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
         self.adopt(field, numbers[0]);
         self.k[..n].copy_from_slice(&vectors[n..2 * n]);
         self.before.copy_from_slice(&vectors[2 * n..3 * n]);
+        self.resolved = None;
         self.point.0 = numbers[0];
         self.point.1.copy_from_slice(&vectors[3 * n..]);
         let known = |x: R| (!x.is_nan()).then_some(x);

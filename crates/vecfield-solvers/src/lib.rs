@@ -119,7 +119,7 @@ pub use gauss::Gauss;
 pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
-pub use multistep::{Adams, Bdf};
+pub use multistep::{ADAMS_STARTER, Adams, BDF_STARTER, Bdf};
 pub use options::{Initial, Options, Tolerance};
 pub use radau::{Radau, RadauOrder};
 pub use reversible::Reversible;

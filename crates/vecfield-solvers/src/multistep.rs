@@ -7,5 +7,14 @@ mod adams;
 mod bdf;
 mod differences;
 
+use crate::radau::Collocation;
+use crate::tableau::{Tableau, VERNER_9};
+
 pub use adams::Adams;
 pub use bdf::Bdf;
+
+/// The method of the first steps of a fixed size before [`Adams`].
+pub const ADAMS_STARTER: &Tableau = &VERNER_9;
+
+/// The method of the first steps of a fixed size before [`Bdf`].
+pub const BDF_STARTER: &Collocation = crate::radau::FIFTH;

@@ -19,6 +19,7 @@ use vecfield_linalg::Complex;
 use vecfield_traits::{Elementary, Jacobian, Real};
 
 pub use self::collocation::Collocation;
+pub(crate) use self::collocation::FIFTH;
 use self::collocation::{LARGEST, RADAU5, RadauTable, transform};
 use self::newton::Newton;
 use self::tables::{RADAU9, RADAU13};
@@ -512,7 +513,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         out.extend_from_slice(&self.z[..self.end_of(self.table) + self.n]);
-        self.linearisation.mass().is_none().then_some(Formula::Collocation(&self.table.method))
+        Some(Formula::Collocation(&self.table.method))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

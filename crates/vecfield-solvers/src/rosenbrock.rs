@@ -316,7 +316,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         out.extend_from_slice(&self.k);
-        self.linearisation.mass().is_none().then_some(Formula::Rosenbrock(self.tableau))
+        Some(Formula::Rosenbrock(self.tableau))
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

@@ -1,6 +1,6 @@
 //! [`Split`]: a field in two parts, one to be treated explicitly, one implicitly.
 
-use vecfield_traits::{Jacobian, Real, VectorField};
+use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
 
 /// The sum of two fields, of which the implicit–explicit methods treat one explicitly.
 ///
@@ -78,6 +78,30 @@ impl<R: Real, E: Jacobian<R>, I: Jacobian<R>> Jacobian<R> for Split<E, I> {
         jac.fill(R::zero());
         time.fill(R::zero());
         add(&self.implicit, (t, y), (jac, time), (&mut work.jacobian, &mut work.rate), &mut work.implicit);
+    }
+}
+
+/// Both parts are of one family: their parameters are the same, and the cotangents of either are added.
+impl<R: Real, E: Jacobian<R> + Vjp<R>, I: Jacobian<R> + Vjp<R>> Vjp<R> for Split<E, I> {
+    fn parameters(&self) -> &[R] {
+        self.implicit.parameters()
+    }
+
+    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R {
+        self.explicit.vjp(t, y, dy_bar, y_bar, theta_bar, &mut work.explicit)
+            + self.implicit.vjp(t, y, dy_bar, y_bar, theta_bar, &mut work.implicit)
+    }
+
+    fn stiff_vjp(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut Self::Workspace,
+    ) -> Option<R> {
+        Some(self.implicit.vjp(t, y, dy_bar, y_bar, theta_bar, &mut work.implicit))
     }
 }
 

@@ -95,8 +95,12 @@ pub trait Stepper<F: VectorField<Self::Scalar>> {
 pub enum Formula {
     /// Explicit Runge–Kutta; the stages `k_i`, `[s, n]`.
     Explicit(&'static Tableau),
-    /// Diagonally implicit Runge–Kutta, of a field as a whole; the rates `k_i` at the stages, `[s, n]`.
+    /// Diagonally implicit Runge–Kutta, of a field as a whole; the rates `k_i` at the stages, `[s, n]`. With a mass matrix, which
+    /// hides the rate at the beginning, `k_0` is that at the end of the step before; one more number is the step with which it
+    /// was [resolved](crate::DiagonallyImplicit), where the method begins, and else zero.
     Dirk(&'static DirkTableau),
+    /// An implicit–explicit pair, of a field that is split; the implicit rates at the stages, then the explicit ones, `[2, s, n]`.
+    Additive(&'static DirkTableau),
     /// Rosenbrock; the stages `k_i`, `[s, n]`.
     Rosenbrock(&'static RosenbrockTableau),
     /// Implicit Runge–Kutta with stages that depend on each other; `z_i = Y_i - y`, `[s, n]`.
@@ -105,6 +109,14 @@ pub enum Formula {
     Gauss(&'static GaussTableau),
     /// Drifts and kicks; nothing is kept. Dense output is that of [`rounds`] of the method's order.
     Symplectic(&'static Splitting),
+    /// Backward differentiation. The order `k`, the leading coefficient `c`, the step of the first difference where the method
+    /// begins (else zero), and whether a starter took the step (one or zero); the spans `ψ_0 ..= ψ_{k-1}`; the differences
+    /// `φ_1 ..= φ_k` and the correction `e`, `[n]` each; the stages `z_i` of the [starter](crate::BDF_STARTER), if it was one.
+    Backward,
+    /// Adams–Bashforth–Moulton. The order `k`, whether the method begins with this step, and whether a starter took it (one
+    /// or zero each); the spans `ψ_0 ..= ψ_{k-2}`; the differences `φ_0 ..= φ_{k-1}` of the rates and the correction `e`, `[n]` each;
+    /// the stages of the [starter](crate::ADAMS_STARTER), if it was one.
+    Adams,
     /// A reversible method; the second state `z` at the beginning of the step, `[n]`, and one number that is not zero where it
     /// was found from the first alone ([`joined`](crate::Reversible::joined)).
     Reversible(&'static ReversibleMethod),

@@ -120,6 +120,19 @@ pub trait Vjp<R: Real>: VectorField<R> {
     ) -> Option<R> {
         None
     }
+
+    /// [`vjp`](Vjp::vjp) of [`stiff_part`](Jacobian::stiff_part) alone; `None`, and nothing added, for a field that is not split.
+    fn stiff_vjp(
+        &self,
+        _t: R,
+        _y: &[R],
+        _dy_bar: &[R],
+        _y_bar: &mut [R],
+        _theta_bar: &mut [R],
+        _work: &mut Self::Workspace,
+    ) -> Option<R> {
+        None
+    }
 }
 
 /// A family of vector fields `dy/dt = f(t, y; θ)`: what a fit moves through.
@@ -297,6 +310,30 @@ impl<R: Real, F: Jacobian<R>> Jacobian<R> for WithMass<F, R> {
     }
 }
 
+impl<R: Real, F: Vjp<R>> Vjp<R> for WithMass<F, R> {
+    fn parameters(&self) -> &[R] {
+        self.field.parameters()
+    }
+
+    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
+        self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut F::Workspace,
+    ) -> Option<R> {
+        self.field.vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
+    }
+}
+
 /// A closure as a vector field; made by [`field`].
 #[derive(Debug, Clone)]
 pub struct Closure<F> {
@@ -377,6 +414,18 @@ impl<R: Real, F: Vjp<R> + ?Sized> Vjp<R> for &F {
         work: &mut F::Workspace,
     ) -> Option<R> {
         (**self).vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
+    }
+
+    fn stiff_vjp(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut F::Workspace,
+    ) -> Option<R> {
+        (**self).stiff_vjp(t, y, dy_bar, y_bar, theta_bar, work)
     }
 }
 

@@ -100,6 +100,32 @@ impl<R: Real, F: Vjp<R>> Vjp<R> for Partitioned<F> {
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
         self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
     }
+
+    fn vjp_along(
+        &self,
+        t: R,
+        y: &[R],
+        t_dot: R,
+        y_dot: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut F::Workspace,
+    ) -> Option<R> {
+        self.field.vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
+    }
+
+    fn stiff_vjp(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut F::Workspace,
+    ) -> Option<R> {
+        self.field.stiff_vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
 }
 
 /// Two closures as a field in two halves; made by [`separable`].

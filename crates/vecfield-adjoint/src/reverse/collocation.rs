@@ -83,7 +83,8 @@ impl<R: Real> StageMatrix<R> {
         for j in 0..s {
             self.stage(step, j);
             let t = step.t + R::from_f64(c[j]) * step.h;
-            dense_jacobian(field, t, &self.state, &mut self.jacobians[j * n * n..][..n * n], &mut self.time, work);
+            let jacobian = &mut self.jacobians[j * n * n..][..n * n];
+            dense_jacobian(field, false, (t, &self.state), (jacobian, &mut self.time), work);
         }
         let jacobians = &self.jacobians;
         let factorized = self.lu.factorize_with(|matrix| {
@@ -275,20 +276,23 @@ pub(crate) fn paired_with_mass<R: Real, F: Jacobian<R>>(field: &F, a: &[R], b: &
     }
 }
 
-/// `∂f/∂y` as a full matrix, row by row.
+/// `∂f/∂y` as a full matrix, row by row; of the implicit part of a field that is `split`.
 pub(crate) fn dense_jacobian<R: Real, F: Jacobian<R>>(
     field: &F,
-    t: R,
-    y: &[R],
-    jac: &mut [R],
-    time: &mut [R],
+    split: bool,
+    (t, y): (R, &[R]),
+    (jac, time): (&mut [R], &mut [R]),
     work: &mut <F as VectorField<R>>::Workspace,
 ) {
     let n = y.len();
-    let Some(pattern) = field.sparsity() else { return field.jacobian(t, y, jac, time, work) };
+    let mut evaluate = |jac: &mut [R]| match split {
+        false => field.jacobian(t, y, jac, time, work),
+        true => field.stiff_jacobian(t, y, jac, time, work),
+    };
+    let Some(pattern) = field.sparsity() else { return evaluate(jac) };
     // The entries are written in front and moved to their places from the last on: none is overwritten before it is moved.
     let (entries, rest) = jac.split_at_mut(pattern.len());
-    field.jacobian(t, y, entries, time, work);
+    evaluate(entries);
     rest.fill(R::zero());
     for i in (0..n).rev() {
         for (at, &j) in pattern.range(i).zip(pattern.row(i)).rev() {

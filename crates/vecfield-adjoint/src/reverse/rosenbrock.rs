@@ -11,7 +11,7 @@ use vecfield_solvers::stepper::Formula;
 use vecfield_traits::{Jacobian, Real, Vjp};
 
 use super::collocation::{dense_jacobian, paired_with_mass};
-use super::stagewise::{Stagewise, singular};
+use super::stagewise::{Stagewise, shifted, singular};
 use super::{Bars, Inside, ReverseStep, Taken, add_scaled, dot};
 use crate::AdjointError;
 
@@ -39,22 +39,10 @@ impl<R: Real> RosenbrockReverse<R> {
         work: &mut F::Workspace,
         step: &Taken<'_, R>,
     ) -> Result<(), AdjointError> {
-        let n = step.y.len();
-        dense_jacobian(field, step.t, step.y, &mut self.0.jacobian, &mut self.0.time, work);
+        let derivatives = (&mut self.0.jacobian[..], &mut self.0.time[..]);
+        dense_jacobian(field, false, (step.t, step.y), derivatives, work);
         let (jacobian, sigma) = (&self.0.jacobian, R::one() / (step.h * R::from_f64(tableau.gamma)));
-        let factorized = self.0.lu.factorize_with(|matrix| {
-            for (entry, slope) in matrix.iter_mut().zip(jacobian) {
-                *entry = -*slope;
-            }
-            match field.mass() {
-                None => (0..n).for_each(|i| matrix[i * n + i] += sigma),
-                Some(mass) => {
-                    for ((i, j), m) in mass.sparsity().places().zip(mass.entries()) {
-                        matrix[i * n + j] += sigma * *m;
-                    }
-                }
-            }
-        });
+        let factorized = self.0.lu.factorize_with(|matrix| shifted(matrix, sigma, field, jacobian));
         factorized.map_err(|_| singular(step))
     }
 
@@ -168,7 +156,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for RosenbrockReverse<R
 }
 
 /// `to += Mᵀ a`.
-fn transposed_mass<R: Real, F: Jacobian<R>>(field: &F, a: &[R], to: &mut [R]) {
+pub(super) fn transposed_mass<R: Real, F: Jacobian<R>>(field: &F, a: &[R], to: &mut [R]) {
     match field.mass() {
         None => add_scaled(to, R::one(), a),
         Some(mass) => {

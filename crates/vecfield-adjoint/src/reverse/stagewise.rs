@@ -1,7 +1,7 @@
 //! What methods share that solve their stages one after the other: one matrix of the size of the state.
 
 use vecfield_linalg::Lu;
-use vecfield_traits::Real;
+use vecfield_traits::{Jacobian, Real};
 
 use super::Taken;
 use crate::AdjointError;
@@ -19,6 +19,22 @@ pub(super) struct Stagewise<R> {
     /// What a stage gives to the state it starts from.
     pub(super) y_bar: Vec<R>,
     pub(super) end_bar: Vec<R>,
+}
+
+/// `σM - J`, with a Jacobian row by row.
+pub(super) fn shifted<R: Real, F: Jacobian<R>>(matrix: &mut [R], sigma: R, field: &F, jacobian: &[R]) {
+    let n = field.dim();
+    for (entry, slope) in matrix.iter_mut().zip(jacobian) {
+        *entry = -*slope;
+    }
+    match field.mass() {
+        None => (0..n).for_each(|i| matrix[i * n + i] += sigma),
+        Some(mass) => {
+            for ((i, j), m) in mass.sparsity().places().zip(mass.entries()) {
+                matrix[i * n + j] += sigma * *m;
+            }
+        }
+    }
 }
 
 impl<R: Real> Stagewise<R> {

@@ -18,11 +18,11 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use self::selection::Errors;
 use self::weights::{HIGHEST, MOULTON, integrals};
+use super::ADAMS_STARTER;
 use super::differences::{Differences, SLOTS, Stride};
 use crate::explicit::ExplicitRungeKutta;
 use crate::options::{Norm, Options, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
-use crate::tableau::VERNER_9;
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// Steps Adams methods over any [`Scalar`], choosing order and step. Errors are measured by values alone.
@@ -53,6 +53,8 @@ pub struct Adams<S: Scalar> {
     next_order: usize,
     /// Order and step rise together until an error shows.
     rising: bool,
+    /// No step has been accepted since the start.
+    fresh: bool,
     failures: u32,
     /// The method of the first steps of a fixed size, while they last.
     starter: Option<Box<ExplicitRungeKutta<S>>>,
@@ -69,7 +71,7 @@ impl<S: Scalar> Adams<S> {
     pub fn new(n: usize, options: &Options<S::Real>) -> Result<Self, SolveError> {
         options.validate(n)?;
         let fixed = options.step.is_some();
-        let starter = if fixed { Some(Box::new(ExplicitRungeKutta::new(&VERNER_9, n, options)?)) } else { None };
+        let starter = if fixed { Some(Box::new(ExplicitRungeKutta::new(ADAMS_STARTER, n, options)?)) } else { None };
         let vector = || vec![S::zero(); n];
         Ok(Adams {
             n,
@@ -87,6 +89,7 @@ impl<S: Scalar> Adams<S> {
             order: 1,
             next_order: 1,
             rising: true,
+            fresh: true,
             failures: 0,
             starter,
             starting: false,
@@ -193,7 +196,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
         self.y.copy_from_slice(y);
         self.differences.restart(1, S::Real::zero());
         (self.order, self.next_order, self.rising, self.failures) = (1, 1, !self.fixed, 0);
-        self.starting = self.starter.is_some();
+        (self.starting, self.fresh) = (self.starter.is_some(), true);
         if let Some(starter) = &mut self.starter {
             starter.start(field, t, y)?;
         }
@@ -248,7 +251,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
     fn commit(&mut self) {
         self.differences.advance(&self.stride, self.order, &self.found);
         core::mem::swap(&mut self.y, &mut self.y_new);
-        self.failures = 0;
+        (self.fresh, self.failures) = (false, 0);
         self.order = self.next_order;
         if let Some(starter) = self.starter.as_mut().filter(|_| self.starting) {
             Stepper::<F>::commit(&mut **starter);
@@ -267,6 +270,18 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
         &self.y_new
     }
 
+    fn trace(&self, out: &mut Vec<S>) -> Option<Formula> {
+        let (k, flag) = (self.order, |set: bool| if set { S::one() } else { S::zero() });
+        out.extend([S::constant(k as f64), flag(self.fresh), flag(self.starting)]);
+        out.extend(self.differences.spans(k.saturating_sub(1)).iter().map(|&span| S::lift(span)));
+        (0..k).for_each(|m| out.extend_from_slice(self.differences.row(m)));
+        out.extend_from_slice(&self.predicted);
+        match self.starter.as_ref().filter(|_| self.starting) {
+            None => Some(Formula::Adams),
+            Some(starter) => Stepper::<F>::trace(&**starter, out).map(|_| Formula::Adams),
+        }
+    }
+
     fn save(&self, out: &mut Vec<S>) -> bool {
         out.extend_from_slice(&self.y);
         self.differences.save(out);
@@ -281,7 +296,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
         let rest = self.differences.restore(rest);
         let set = |flag: S| flag == S::one();
         self.order = rest[0].value().to_f64() as usize;
-        (self.next_order, self.failures) = (self.order, 0);
+        (self.next_order, self.fresh, self.failures) = (self.order, false, 0);
         (self.rising, self.starting) = (set(rest[1]), set(rest[2]));
         if let Some(starter) = self.starter.as_mut().filter(|_| self.starting) {
             starter.restore(field, &rest[3..]);

@@ -24,7 +24,7 @@ use self::selection::Selection;
 use super::differences::{Differences, SLOTS, Stride};
 use crate::options::{Norm, Options, root_mean};
 use crate::radau::{Radau, RadauOrder};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
 /// The highest order; the formula of order six is hardly stable, that of order seven not at all.
@@ -78,6 +78,8 @@ pub struct Bdf<R: Real> {
     selection: Selection,
     /// No step has been taken since the start.
     fresh: bool,
+    /// The step of the first difference, until a step is accepted.
+    begun: Option<R>,
     failures: u32,
     /// The method of the first steps of a fixed size, while they last.
     starter: Option<Box<Radau<R>>>,
@@ -130,6 +132,7 @@ impl<R: Real> Bdf<R> {
             newton: Newton::new(options),
             selection: Selection::new(fixed),
             fresh: true,
+            begun: None,
             failures: 0,
             starter,
             starting: false,
@@ -207,7 +210,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
         (self.linear.evaluated, self.linear.factored) = (false, None);
         self.newton.forget();
         self.selection = Selection::new(self.fixed);
-        (self.fresh, self.failures) = (true, 0);
+        (self.fresh, self.begun, self.failures) = (true, None, 0);
         self.starting = self.starter.is_some();
         if let Some(starter) = &mut self.starter {
             return starter.start(field, t, y);
@@ -273,7 +276,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
         self.differences.advance(&self.stride, used, &self.correction);
         core::mem::swap(&mut self.y, &mut self.y_new);
         self.linear.age = self.linear.age.saturating_add(1);
-        self.failures = 0;
+        (self.begun, self.failures) = (None, 0);
         self.selection.order = self.selection.next;
         if let Some(starter) = self.starter.as_mut().filter(|_| self.starting) {
             Stepper::<F>::commit(&mut **starter);
@@ -289,6 +292,18 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
 
     fn y_new(&self) -> &[R] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
+        let (k, flag) = (self.selection.order, if self.starting { R::one() } else { R::zero() });
+        out.extend([R::from_f64(k as f64), self.leading(), self.begun.unwrap_or(R::zero()), flag]);
+        out.extend_from_slice(self.differences.spans(k));
+        (1..=k).for_each(|m| out.extend_from_slice(self.differences.row(m)));
+        out.extend_from_slice(&self.correction);
+        match self.starter.as_ref().filter(|_| self.starting) {
+            None => Some(Formula::Backward),
+            Some(starter) => Stepper::<F>::trace(&**starter, out).map(|_| Formula::Backward),
+        }
     }
 
     fn save(&self, out: &mut Vec<R>) -> bool {

@@ -74,6 +74,11 @@ impl<S: Scalar> Differences<S> {
         self.known
     }
 
+    /// `ψ_m` for `m < count`.
+    pub(super) fn spans(&self, count: usize) -> &[S::Real] {
+        &self.spans[..count]
+    }
+
     pub(super) fn row(&self, m: usize) -> &[S] {
         &self.rows[m * self.n..][..self.n]
     }

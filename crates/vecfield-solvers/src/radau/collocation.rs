@@ -90,6 +90,9 @@ pub struct Collocation {
     pub dense: &'static [&'static [f64]],
 }
 
+/// The method of order five.
+pub(crate) const FIFTH: &Collocation = &RADAU5.method;
+
 /// Radau IIA with three stages (Hairer–Wanner II, IV.5, Table 5.6).
 pub(super) const RADAU5: RadauTable = RadauTable {
     order: 5,

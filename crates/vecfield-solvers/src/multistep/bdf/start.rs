@@ -23,7 +23,7 @@ impl<R: Real> Bdf<R> {
             }
         }
         self.differences.restart(2, h);
-        self.fresh = false;
+        (self.fresh, self.begun) = (false, Some(h));
         Ok(())
     }
 
