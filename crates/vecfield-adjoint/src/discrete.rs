@@ -254,8 +254,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
     {
         let n = self.trail.dim();
         self.trail.check(cotangents)?;
-        let theta = vec![R::zero(); field.parameters().len()];
-        let bars = Bars { y: vec![R::zero(); n], theta, carried: Vec::new(), t: R::zero(), h: R::zero() };
+        let bars = Bars::new(n, field.parameters().len());
         let mut work = field.workspace();
         let mut repeated = 0;
         let Discrete { integrator, reverse, record, trail, .. } = self;

@@ -57,8 +57,7 @@ pub enum AdjointError {
     },
     /// The solver's method has no pass back.
     #[error(
-        "the method has no discrete adjoint; use one that has (any explicit Runge-Kutta method, radau5, rodas5p, auto), or \
-         forward sensitivities or backsolve with this one"
+        "the method has no discrete adjoint; use one that has (any but taylor and gbs: auto, verner9, radau5, bdf, adams, gauss4, ..)"
     )]
     NoPassBack,
     /// The solver's method carries no tangents forward.
@@ -73,6 +72,12 @@ pub enum AdjointError {
          an explicit method such as dop853"
     )]
     NotBackwards,
+    /// Algebraic equations on a way back that is a solve of its own.
+    #[error(
+        "neither backsolve nor a reversible method takes algebraic equations or a mass matrix; use the discrete or the \
+         checkpointed adjoint"
+    )]
+    Massive,
     /// A method that cannot go back over its steps.
     #[error(
         "{method} cannot go back over its steps; use a reversible method (reversible-tsit5, reversible-dop853), or the \

@@ -11,13 +11,13 @@ use core::ops::ControlFlow;
 
 use vecfield_autodiff::{Dual, LANES};
 use vecfield_solvers::stepper::Stepper;
-use vecfield_solvers::{Ending, Event, Flow, Integrator, Interrupted, Save, Segment, Solution, Step, Witness};
+use vecfield_solvers::{Ending, Event, Flow, Initial, Integrator, Interrupted, Save, Segment, Solution, Step, Witness};
 use vecfield_traits::{Jacobian, ParametricField, Real, Scalar, Vjp};
 
 use crate::AdjointError;
 use crate::discrete::Unfinished;
 use crate::event::Crossing;
-use crate::reverse::{Taken, add_scaled, dot};
+use crate::reverse::{Bars, Taken, add_scaled, consistent, dot};
 use push::Push;
 
 /// Directions in which all that a solve starts from moves.
@@ -125,6 +125,8 @@ where
         tangents: directions.initial.clone(),
         start_dot: vec![R::zero(); m],
         first: true,
+        opening: 0,
+        settles: integrator.options().initial == Initial::Consistent,
         save,
         next: save.iter().take_while(|&&t| t == t0).count(),
         saved: Vec::new(),
@@ -134,6 +136,7 @@ where
         progress,
         refused: None,
     };
+    follower.opening = follower.next;
     for _ in 0..follower.next {
         follower.saved.extend_from_slice(&directions.initial);
     }
@@ -194,6 +197,10 @@ struct Follower<'f, 'c, R: Real, G: ParametricField<Dual<R, LANES>>> {
     /// Of the time at which the solve began anew, `[m]`.
     start_dot: Vec<R>,
     first: bool,
+    /// How many of the states saved are those at the very beginning, until the first step.
+    opening: usize,
+    /// Are algebraic components made consistent where the solve begins?
+    settles: bool,
     save: &'f [R],
     next: usize,
     saved: Vec<R>,
@@ -209,7 +216,7 @@ struct Follower<'f, 'c, R: Real, G: ParametricField<Dual<R, LANES>>> {
 impl<R, F, G, K> Witness<F, K> for Follower<'_, '_, R, G>
 where
     R: Real,
-    F: Jacobian<R>,
+    F: Jacobian<R> + Vjp<R>,
     G: ParametricField<Dual<R, LANES>>,
     K: Stepper<F, Scalar = R>,
 {
@@ -234,7 +241,7 @@ where
 impl<R: Real, G: ParametricField<Dual<R, LANES>>> Follower<'_, '_, R, G> {
     fn follow<F, K>(&mut self, step: &mut Step<'_, '_, F, K>) -> Result<(), AdjointError>
     where
-        F: Jacobian<R>,
+        F: Jacobian<R> + Vjp<R>,
         K: Stepper<F, Scalar = R>,
     {
         if let Some(refused) = self.refused.take() {
@@ -254,6 +261,9 @@ impl<R: Real, G: ParametricField<Dual<R, LANES>>> Follower<'_, '_, R, G> {
         let thetas: Vec<R> = self.save[self.next..][..inside].iter().map(|&save| (save - t) / h).collect();
         let last = if cut { Some((end - t) / h) } else { None };
         let (field, work) = step.field_and_work();
+        if self.first && self.settles && field.mass().is_some() {
+            self.settle(field, work, (t, y))?;
+        }
         self.push.prepare(&taken, field, work)?;
         let m = self.start_dot.len();
         let start = self.saved.len();
@@ -283,6 +293,29 @@ impl<R: Real, G: ParametricField<Dual<R, LANES>>> Follower<'_, '_, R, G> {
         self.end.0 = end;
         self.end.1.copy_from_slice(step.y1());
         self.trace = trace;
+        Ok(())
+    }
+
+    /// Moves the tangents of algebraic components along with those that were given, row by row of the derivative.
+    fn settle<F>(&mut self, field: &F, work: &mut F::Workspace, (t, y): (R, &[R])) -> Result<(), AdjointError>
+    where
+        F: Jacobian<R> + Vjp<R>,
+    {
+        let (n, p) = (y.len(), self.theta.len());
+        let given = self.tangents.clone();
+        for i in 0..n {
+            let mut bars = Bars::new(n, p);
+            bars.y[i] = R::one();
+            consistent::pull_start(field, work, (t, y), &mut bars)?;
+            for (k, t_dot) in self.start_dot.iter().enumerate() {
+                let theta_dot = &self.directions.parameters[k * p..][..p];
+                self.tangents[k * n + i] =
+                    dot(&bars.y, &given[k * n..][..n]) + dot(&bars.theta, theta_dot) + bars.t * *t_dot;
+            }
+        }
+        let rows = self.saved.chunks_exact_mut(given.len().max(1)).take(self.opening);
+        rows.for_each(|row| row.copy_from_slice(&self.tangents));
+        self.opening = 0;
         Ok(())
     }
 

@@ -9,12 +9,13 @@
 
 mod bootstrap;
 pub(crate) mod collocation;
-mod consistent;
+pub(crate) mod consistent;
 mod diagonal;
 mod explicit;
 mod multistep;
 mod reversible;
 mod rosenbrock;
+mod stabilised;
 mod stagewise;
 mod symplectic;
 
@@ -28,6 +29,7 @@ pub use explicit::ExplicitReverse;
 pub use multistep::{AdamsReverse, BackwardReverse};
 pub use reversible::ReversibleReverse;
 pub use rosenbrock::RosenbrockReverse;
+pub use stabilised::StabilisedReverse;
 pub use symplectic::SymplecticReverse;
 
 /// An accepted step, as it was left behind.
@@ -75,6 +77,14 @@ pub struct Bars<R> {
     pub t: R,
     /// Of `h`, at fixed `t` and fixed fractions of the step; overwritten.
     pub h: R,
+}
+
+impl<R: Real> Bars<R> {
+    /// Zeros, for a state of `n` components and `p` parameters.
+    pub fn new(n: usize, p: usize) -> Bars<R> {
+        let zeros = |count| vec![R::zero(); count];
+        Bars { y: zeros(n), theta: zeros(p), carried: Vec::new(), t: R::zero(), h: R::zero() }
+    }
 }
 
 /// Pulls cotangents back through the steps of a family.
@@ -134,6 +144,7 @@ pub struct AnyReverse<R> {
     rosenbrock: RosenbrockReverse<R>,
     reversible: ReversibleReverse<R>,
     symplectic: SymplecticReverse<R>,
+    stabilised: StabilisedReverse<R>,
     backward: BackwardReverse<R>,
     adams: AdamsReverse<R>,
 }
@@ -154,6 +165,7 @@ impl<R: Real> Default for AnyReverse<R> {
             rosenbrock: RosenbrockReverse::new(),
             reversible: ReversibleReverse::new(),
             symplectic: SymplecticReverse::new(),
+            stabilised: StabilisedReverse::new(),
             backward: BackwardReverse::new(),
             adams: AdamsReverse::new(),
         }
@@ -186,6 +198,10 @@ macro_rules! family {
             }
             Formula::Symplectic(_) => {
                 let $reverse = &mut $any.symplectic;
+                $call
+            }
+            Formula::Stabilised(_) => {
+                let $reverse = &mut $any.stabilised;
                 $call
             }
             Formula::Backward => {
@@ -245,6 +261,15 @@ pub(crate) fn add_scaled<R: Real>(to: &mut [R], by: R, from: &[R]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to += by * from;
     }
+}
+
+/// The cubic Hermite polynomial: the weights of the change and of the rates at both ends, and their derivatives.
+pub(crate) fn cubic<R: Real>(theta: R) -> ([R; 3], [R; 3]) {
+    let [one, two, three] = [1.0, 2.0, 3.0].map(R::from_f64);
+    let rest = one - theta;
+    let weights = [theta * theta * (three - two * theta), theta * rest * rest, -theta * theta * rest];
+    let slopes = [two * three * theta * rest, rest * (one - three * theta), theta * (three * theta - two)];
+    (weights, slopes)
 }
 
 /// `Σ_p w_p θ^(p+1)` and its derivative by `θ`.

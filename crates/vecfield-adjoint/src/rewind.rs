@@ -157,8 +157,8 @@ impl<R: Real> Rewind<R> {
         progress: &mut dyn FnMut(R) -> ControlFlow<()>,
     ) -> Result<Gradient<R>, AdjointError> {
         self.trail.check(cotangents)?;
-        let (n, theta) = (self.trail.dim(), vec![R::zero(); field.parameters().len()]);
-        let bars = Bars { y: vec![R::zero(); n], theta, carried: Vec::new(), t: R::zero(), h: R::zero() };
+        let n = self.trail.dim();
+        let bars = Bars::new(n, field.parameters().len());
         let mut work = field.workspace();
         let grid = self.integrator.options().step.map(|h| if self.trail.span.1 < self.trail.span.0 { -h } else { h });
         let Rewind { integrator, reverse, record, path, trail } = self;

@@ -11,6 +11,7 @@ use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registe
 use vecfield_solvers::reversible::{REVERSIBLE_DOP853, REVERSIBLE_TSIT5};
 use vecfield_solvers::tableau::DOP853;
 use vecfield_solvers::{AnyStepper, Direction as Side, Ending, Integrator, Method, Save, Solution};
+use vecfield_traits::Jacobian;
 
 use crate::problem::{Direction, Problem};
 use crate::run::{Run, Solver};
@@ -272,6 +273,11 @@ impl Way {
 }
 
 impl Solver {
+    /// Are there algebraic equations?
+    fn is_massive(&self) -> bool {
+        self.system().symbolic().at::<f64>(self.system().theta().to_vec()).mass().is_some()
+    }
+
     fn discrete(&self, budget: Budget) -> Result<Way, AdjointError> {
         let discrete = Discrete::new(self.method(), self.initial().len(), self.options(), budget)?;
         Ok(Way::Discrete(Box::new(discrete)))
@@ -280,6 +286,9 @@ impl Solver {
     /// The reversible method of the user's choice, or one after the tolerance where the problem is not stiff.
     fn rewind(&self) -> Result<Way, AdjointError> {
         let n = self.initial().len();
+        if self.is_massive() {
+            return Err(AdjointError::Massive);
+        }
         let method = match self.method() {
             Method::Reversible(method) => method,
             Method::Auto => {
@@ -355,6 +364,9 @@ impl Solver {
             Method::Auto => &DOP853,
             _ => return Err(failed(AdjointError::NotBackwards)),
         };
+        if self.is_massive() {
+            return Err(failed(AdjointError::Massive));
+        }
         if !objective.guards.is_empty() {
             return Err(failed(AdjointError::NotBackwards));
         }

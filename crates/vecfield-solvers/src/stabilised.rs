@@ -20,7 +20,7 @@ pub use polynomials::{Polynomials, Stage};
 
 use crate::controller::Controller;
 use crate::options::{LANES, Norm, Options, proportional, root_mean};
-use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, combine, initial};
 use radius::PowerMethod;
 
@@ -44,6 +44,8 @@ pub struct Stabilised<S: Scalar> {
     age: u32,
     /// The size of the last step tried.
     tried: S::Real,
+    /// Of the step tried last.
+    stage_count: u32,
     y: Vec<S>,
     y_new: Vec<S>,
     before: Vec<S>,
@@ -74,6 +76,7 @@ impl<S: Scalar> Stabilised<S> {
             radius: options.spectral_radius,
             age: 0,
             tried: S::Real::zero(),
+            stage_count: 0,
             y: vector(),
             y_new: vector(),
             before: vector(),
@@ -178,7 +181,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Stabilised<S> {
             let longest = S::Real::from_f64(self.polynomials.stability(self.most_stages));
             return Attempt { accepted: false, factor: S::Real::from_f64(0.9) * longest / (h.abs() * radius) };
         }
-        self.tried = h;
+        (self.tried, self.stage_count) = (h, stages);
         self.stages(field, (t, h), stages);
         let error = self.error_ratio(h);
         let accepted = if self.fixed { !error.is_nan() } else { error <= S::Real::one() };
@@ -209,6 +212,11 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Stabilised<S> {
 
     fn y_new(&self) -> &[S] {
         &self.y_new
+    }
+
+    fn trace(&self, out: &mut Vec<S>) -> Option<Formula> {
+        out.push(S::constant(f64::from(self.stage_count)));
+        Some(Formula::Stabilised(self.polynomials))
     }
 
     fn save(&self, out: &mut Vec<S>) -> bool {

@@ -10,6 +10,7 @@ use crate::gauss::GaussTableau;
 pub use crate::radau::Collocation;
 use crate::reversible::ReversibleMethod;
 use crate::rosenbrock::RosenbrockTableau;
+use crate::stabilised::Polynomials;
 use crate::symplectic::Splitting;
 use crate::tableau::Tableau;
 
@@ -107,6 +108,8 @@ pub enum Formula {
     Collocation(&'static Collocation),
     /// Gauss–Legendre; `z_i = Y_i - y`, `[s, n]`. Dense output is that of [`rounds`] of the method's order.
     Gauss(&'static GaussTableau),
+    /// A stabilised method; the number of stages.
+    Stabilised(Polynomials),
     /// Drifts and kicks; nothing is kept. Dense output is that of [`rounds`] of the method's order.
     Symplectic(&'static Splitting),
     /// Backward differentiation. The order `k`, the leading coefficient `c`, the step of the first difference where the method

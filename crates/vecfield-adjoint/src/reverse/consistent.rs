@@ -20,7 +20,7 @@ use crate::AdjointError;
 
 /// Pulls the cotangent of consistent values at `(t, y)` back to the values that were given; adds to the parameters' cotangent
 /// and to that of `t`.
-pub(super) fn pull_start<R: Real, F: Jacobian<R> + Vjp<R>>(
+pub(crate) fn pull_start<R: Real, F: Jacobian<R> + Vjp<R>>(
     field: &F,
     work: &mut F::Workspace,
     (t, y): (R, &[R]),

@@ -5,7 +5,7 @@ use vecfield_solvers::stepper::Formula;
 use vecfield_solvers::tableau::Tableau;
 use vecfield_traits::{Real, Vjp};
 
-use super::{Bars, ExplicitReverse, Inside, ReverseStep, Taken, add_scaled, dot};
+use super::{Bars, ExplicitReverse, Inside, ReverseStep, Taken, add_scaled, cubic, dot};
 use crate::AdjointError;
 
 /// The pass back through the steps of any [`ReversibleMethod`](vecfield_solvers::reversible::ReversibleMethod).
@@ -28,7 +28,6 @@ pub struct ReversibleReverse<R> {
 impl<R: Real> Default for ReversibleReverse<R> {
     fn default() -> Self {
         let none = Vec::new;
-        let part = Bars { y: none(), theta: none(), carried: none(), t: R::zero(), h: R::zero() };
         ReversibleReverse {
             explicit: ExplicitReverse::new(),
             k: none(),
@@ -37,7 +36,7 @@ impl<R: Real> Default for ReversibleReverse<R> {
             rates: [none(), none()],
             y_new: none(),
             z_new: none(),
-            part,
+            part: Bars::new(0, 0),
         }
     }
 }
@@ -278,15 +277,6 @@ fn add_parted<R: Real>(to: &mut [R], by: R, y: &[R], z: &[R]) {
     for (to, (&y, &z)) in to.iter_mut().zip(y.iter().zip(z)) {
         *to += by * (y - z);
     }
-}
-
-/// The cubic Hermite polynomial: the weights of the change and of the rates at both ends, and their derivatives.
-fn cubic<R: Real>(theta: R) -> ([R; 3], [R; 3]) {
-    let [one, two, three] = [1.0, 2.0, 3.0].map(R::from_f64);
-    let rest = one - theta;
-    let weights = [theta * theta * (three - two * theta), theta * rest * rest, -theta * theta * rest];
-    let slopes = [two * three * theta * rest, rest * (one - three * theta), theta * (three * theta - two)];
-    (weights, slopes)
 }
 
 /// `out_i = value(i)`.

@@ -6,7 +6,7 @@ use vecfield_adjoint::{AdjointError, Budget, Cotangents, Crossing, Directions, D
 use vecfield_expr::{Graph, Scope, SymbolicField};
 use vecfield_solvers::{Integrator, Method, Options, SolveError};
 
-use crate::discrete::family;
+use crate::discrete::{Problem, family};
 
 const THETA: [f64; 3] = [1.3, 0.2, 2.0];
 const START: [f64; 3] = [0.8, -0.3, 0.5];
@@ -88,6 +88,15 @@ fn through_jumps() -> Result<(), AdjointError> {
     };
     for method in [Method::named("tsit5")?, Method::named("dop853")?, Method::Radau5, Method::Auto] {
         assert!(tangents_and_cotangents_agree(&family, method, &kick)?);
+    }
+    Ok(())
+}
+
+/// Where the algebraic component begins depends on the others.
+#[test]
+fn from_consistent_values() -> Result<(), AdjointError> {
+    for method in [Method::Radau5, Method::Auto] {
+        assert!(tangents_and_cotangents_agree(&Problem::Algebraic.family(), method, &Vec::new)?);
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ impl<R: Real> Default for BackwardReverse<R> {
             p_bar: none(),
             slope_bar: none(),
             massive: none(),
-            part: Bars { y: none(), theta: none(), carried: none(), t: R::zero(), h: R::zero() },
+            part: Bars::new(0, 0),
         }
     }
 }

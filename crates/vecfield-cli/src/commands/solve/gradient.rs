@@ -19,10 +19,6 @@ impl Wanted {
     /// From `--gradient` and `--adjoint`.
     pub(super) fn new(text: Option<&str>, adjoint: Option<&str>, problem: &Problem) -> Result<Option<Wanted>, Failure> {
         let Some(text) = text else { return Ok(None) };
-        if problem.is_algebraic() {
-            let what = "--gradient does not go through [algebraic] equations yet; solve them for their variable in [definitions]";
-            return Err(Failure::Argument(what.into()));
-        }
         let objective = Objective::new(problem, text)
             .map_err(|reason| Failure::Argument(format!("--gradient {text:?}: {reason}")))?;
         let adjoint = adjoint.map_or(Ok(Adjoint::ALL[0]), named)?;
@@ -43,6 +39,7 @@ impl Wanted {
                 error @ (AdjointError::NoPassBack
                 | AdjointError::NoPushForward
                 | AdjointError::NotBackwards
+                | AdjointError::Massive
                 | AdjointError::NoSecondDerivatives { .. }) => {
                     Failure::Argument(format!("--method {}: {error}", solver.method().name()))
                 }
