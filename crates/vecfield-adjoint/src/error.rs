@@ -154,6 +154,15 @@ pub enum AdjointError {
         /// Where the step begins.
         t: f64,
     },
+    /// A state of rest among others, which nothing tells apart.
+    #[error(
+        "the state of rest is one of a family of {directions} dimensions, which no conserved linear quantity tells apart, so it \
+         has no slope; fix what is free, or differentiate the solve over a long interval"
+    )]
+    Undecided {
+        /// The dimension of the family.
+        directions: usize,
+    },
     /// A guard touches zero without crossing it.
     #[error(
         "event {event} at t = {t} only grazes its zero: its time has no derivative there; move the event, or ask for the \

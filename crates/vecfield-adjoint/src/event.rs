@@ -95,18 +95,36 @@ impl<R> core::fmt::Debug for Crossing<'_, R> {
 /// A closure over duals, with their buffers.
 struct Lifted<R, F> {
     f: F,
+    swept: Swept<R>,
+}
+
+impl<R: Real, F: Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>])> Lifted<R, F> {
+    fn new(f: F) -> Self {
+        Lifted { f, swept: Swept::new() }
+    }
+}
+
+/// What evaluations over duals are made in.
+#[derive(Debug, Clone)]
+pub(crate) struct Swept<R> {
     y: Vec<Lane<R>>,
     theta: Vec<Lane<R>>,
     out: Vec<Lane<R>>,
 }
 
-impl<R: Real, F: Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>])> Lifted<R, F> {
-    fn new(f: F) -> Self {
-        Lifted { f, y: Vec::new(), theta: Vec::new(), out: Vec::new() }
+impl<R: Real> Swept<R> {
+    pub(crate) fn new() -> Swept<R> {
+        Swept { y: Vec::new(), theta: Vec::new(), out: Vec::new() }
     }
 
     /// Evaluates with tangents for the inputs `first..first + LANES` of `(y, θ, t)`.
-    fn sweep(&mut self, first: usize, t: R, y: &[R], theta: &[R], outputs: usize) {
+    fn sweep(
+        &mut self,
+        f: &impl Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>]),
+        first: usize,
+        (t, y, theta): (R, &[R], &[R]),
+        outputs: usize,
+    ) {
         let lane = |value: R, input: usize| match input.checked_sub(first) {
             Some(i) if i < LANES => Dual::variable(value, i),
             _ => Dual::lift(value),
@@ -117,32 +135,52 @@ impl<R: Real, F: Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>])> Lifted<R, 
         self.theta.clear();
         self.theta.extend(theta.iter().enumerate().map(|(i, &value)| lane(value, n + i)));
         self.out.resize(outputs, Dual::lift(R::zero()));
-        (self.f)(lane(t, n + theta.len()), &self.y, &self.theta, &mut self.out);
+        f(lane(t, n + theta.len()), &self.y, &self.theta, &mut self.out);
     }
-}
 
-impl<R: Real, F: Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>])> Pointwise<R> for Lifted<R, F> {
-    fn eval(&mut self, t: R, y: &[R], theta: &[R], out: &mut [R]) {
-        self.sweep(usize::MAX, t, y, theta, out.len());
+    /// Writes the outputs of `f(t, y, θ, out)`.
+    pub(crate) fn values(
+        &mut self,
+        f: &impl Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>]),
+        inputs: (R, &[R], &[R]),
+        out: &mut [R],
+    ) {
+        self.sweep(f, usize::MAX, inputs, out.len());
         for (out, lane) in out.iter_mut().zip(&self.out) {
             *out = lane.value;
         }
     }
 
-    fn pull_back(&mut self, t: R, y: &[R], theta: &[R], out_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R {
-        let (n, inputs, mut t_bar) = (y.len(), y.len() + theta.len() + 1, R::zero());
+    /// Shows every slope as `each(output, input, slope)`; the inputs are `(y, θ, t)`.
+    pub(crate) fn slopes(
+        &mut self,
+        f: &impl Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>]),
+        (t, y, theta): (R, &[R], &[R]),
+        outputs: usize,
+        mut each: impl FnMut(usize, usize, R),
+    ) {
+        let inputs = y.len() + theta.len() + 1;
         for first in (0..inputs).step_by(LANES) {
-            self.sweep(first, t, y, theta, out_bar.len());
+            self.sweep(f, first, (t, y, theta), outputs);
             for (lane, input) in (first..inputs.min(first + LANES)).enumerate() {
-                let terms = self.out.iter().zip(out_bar).map(|(out, &bar)| out.tangent[lane] * bar);
-                let bar = terms.fold(R::zero(), |sum, term| sum + term);
-                match input.checked_sub(n) {
-                    None => y_bar[input] += bar,
-                    Some(i) if i < theta.len() => theta_bar[i] += bar,
-                    Some(_) => t_bar = bar,
-                }
+                self.out.iter().enumerate().for_each(|(i, out)| each(i, input, out.tangent[lane]));
             }
         }
+    }
+}
+
+impl<R: Real, F: Fn(Lane<R>, &[Lane<R>], &[Lane<R>], &mut [Lane<R>])> Pointwise<R> for Lifted<R, F> {
+    fn eval(&mut self, t: R, y: &[R], theta: &[R], out: &mut [R]) {
+        self.swept.values(&self.f, (t, y, theta), out);
+    }
+
+    fn pull_back(&mut self, t: R, y: &[R], theta: &[R], out_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R {
+        let (n, mut t_bar) = (y.len(), R::zero());
+        self.swept.slopes(&self.f, (t, y, theta), out_bar.len(), |i, input, slope| match input.checked_sub(n) {
+            None => y_bar[input] += out_bar[i] * slope,
+            Some(input) if input < theta.len() => theta_bar[input] += out_bar[i] * slope,
+            Some(_) => t_bar += out_bar[i] * slope,
+        });
         t_bar
     }
 }

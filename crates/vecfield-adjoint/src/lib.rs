@@ -40,6 +40,10 @@
 //! | the same in bounded memory | [`Budget`] |
 //! | the same by going back over the steps, nothing kept but their sizes | [`Rewind`] |
 //! | gradients of event times, and through jumps | [`Crossing`] |
+//! | integrals along the solution as part of the quantity | [`Integrals`] |
+//! | products of Hessians with vectors | [`Curvature`] |
+//! | slopes of states of rest | [`Rest`] |
+//! | the gradient of a sum over thousands of runs | [`total`] |
 //! | the pass back through a new family of steppers | [`reverse`] |
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
@@ -60,19 +64,24 @@
 mod backsolve;
 mod budget;
 mod discrete;
+mod ensemble;
 mod error;
 mod event;
 mod fit;
 mod forward;
+mod integrals;
 mod record;
+mod rest;
 pub mod reverse;
 mod rewind;
 mod schedule;
+mod second;
 mod sweep;
 
 pub use backsolve::{Estimated, backsolve};
 pub use budget::Budget;
 pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
+pub use ensemble::{Share, Total, total};
 pub use error::AdjointError;
 pub use event::{Crossing, Lane, Pointwise};
 pub use fit::{
@@ -80,4 +89,7 @@ pub use fit::{
     Observed, Prior, Progress, Quantity, Scale, Shooting, Start, Uncertainty, Window, fit, resume,
 };
 pub use forward::{Directions, Moved, push_forward};
+pub use integrals::{Integrals, IntegralsWorkspace};
+pub use rest::{Rest, RestGradient};
 pub use rewind::Rewind;
+pub use second::{Curvature, HessianProduct, Moving, Tangent, TwiceDifferentiable};

@@ -14,7 +14,7 @@ mod diagonal;
 mod explicit;
 mod multistep;
 mod reversible;
-mod rosenbrock;
+pub(crate) mod rosenbrock;
 mod stabilised;
 mod stagewise;
 mod symplectic;

@@ -156,7 +156,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for RosenbrockReverse<R
 }
 
 /// `to += Mᵀ a`.
-pub(super) fn transposed_mass<R: Real, F: Jacobian<R>>(field: &F, a: &[R], to: &mut [R]) {
+pub(crate) fn transposed_mass<R: Real, F: Jacobian<R>>(field: &F, a: &[R], to: &mut [R]) {
     match field.mass() {
         None => add_scaled(to, R::one(), a),
         Some(mass) => {

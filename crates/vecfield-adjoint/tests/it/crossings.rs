@@ -8,7 +8,7 @@ use vecfield_solvers::{Method, Options, tableau::DOP853};
 use vecfield_traits::{Dynamics, Elementary};
 
 /// A ball under gravity `g` with restitution `e`: parameters `[g, e]`, state `[height, velocity]`.
-struct Ball;
+pub(crate) struct Ball;
 
 impl Dynamics for Ball {
     fn dim(&self) -> usize {
@@ -22,7 +22,7 @@ impl Dynamics for Ball {
     }
 }
 
-fn bounce<'a>() -> Crossing<'a, f64> {
+pub(crate) fn bounce<'a>() -> Crossing<'a, f64> {
     Crossing::falling(|_t, y, _theta, out| out[0] = y[0])
         .jump(|_t, y, theta, out| (out[0], out[1]) = (y[0], -theta[1] * y[1]))
 }
