@@ -3,12 +3,25 @@
 use serde::{Deserialize, Serialize};
 use vecfield_kernels::LayerMath;
 
+use crate::attention::Attention;
+use crate::convolution::Convolution;
+use crate::coupling::Coupling;
+use crate::dropout::Dropout;
 use crate::elementwise::Elementwise;
+use crate::error::NnError;
+use crate::hyper::Hyper;
 use crate::layer::{Jets, Layer, Order, Pass};
 use crate::linear::Linear;
 use crate::mlp::Mlp;
+use crate::norm::Norm;
+use crate::pool::Pool;
+use crate::recurrent::{Gru, Lstm};
+use crate::residual::Residual;
 use crate::sequential::Sequential;
+use crate::squash::Squash;
 use crate::tensor::Tensor;
+use crate::timed::Timed;
+use crate::tokenwise::Tokenwise;
 
 macro_rules! any_layer {
     ($($(#[$doc:meta])* $name:ident($of:ty),)*) => {
@@ -47,9 +60,39 @@ any_layer! {
     Elementwise(Elementwise),
     /// [`Sequential`]
     Sequential(Sequential),
+    /// [`Residual`]
+    Residual(Residual),
+    /// [`Coupling`]
+    Coupling(Coupling),
+    /// [`Convolution`]
+    Convolution(Convolution),
+    /// [`Pool`]
+    Pool(Pool),
+    /// [`Norm`]
+    Norm(Norm),
+    /// [`Gru`]
+    Gru(Gru),
+    /// [`Lstm`]
+    Lstm(Lstm),
+    /// [`Attention`]
+    Attention(Attention),
+    /// [`Tokenwise`]
+    Tokenwise(Tokenwise),
+    /// [`Timed`]
+    Timed(Timed),
+    /// [`Hyper`]
+    Hyper(Hyper),
+    /// [`Squash`]
+    Squash(Squash),
+    /// [`Dropout`]
+    Dropout(Dropout),
 }
 
 impl Layer for AnyLayer {
+    fn check(&self) -> Result<(), NnError> {
+        each!(self, layer => layer.check())
+    }
+
     fn inputs(&self) -> usize {
         each!(self, layer => layer.inputs())
     }

@@ -5,11 +5,16 @@
 
 use vecfield_kernels::LayerMath;
 
+use crate::error::NnError;
 use crate::layer::{Jets, Layer, Order, Pass};
 
 /// The methods of [`Layer`] for a type that is such a chain, from its field of layers.
 macro_rules! delegate {
     ($layers:ident) => {
+        fn check(&self) -> Result<(), NnError> {
+            chain::check(&self.$layers)
+        }
+
         fn parameter_count(&self) -> usize {
             chain::parameter_count(&self.$layers)
         }
@@ -86,6 +91,20 @@ fn widest(layers: &[impl Layer]) -> usize {
 /// Results of all but the last, in a pass over so many rows.
 fn between(layers: &[impl Layer], rows: usize) -> usize {
     layers.iter().rev().skip(1).map(|layer| rows * layer.outputs()).sum()
+}
+
+pub(crate) fn check(layers: &[impl Layer]) -> Result<(), NnError> {
+    if layers.is_empty() {
+        return Err(NnError::Empty);
+    }
+    layers.iter().try_for_each(Layer::check)?;
+    for (i, pair) in layers.windows(2).enumerate() {
+        let (outputs, inputs) = (pair[0].outputs(), pair[1].inputs());
+        if outputs != inputs {
+            return Err(NnError::Mismatch { layer: i + 1, outputs, inputs });
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn parameter_count(layers: &[impl Layer]) -> usize {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Activation, LayerMath, Slopes};
 
 use crate::described::activation_name;
+use crate::error::NnError;
 use crate::layer::{Jets, Layer, Order, Pass};
 use crate::rows::scale_and_sum;
 use crate::tensor::Tensor;
@@ -31,6 +32,13 @@ impl Elementwise {
 }
 
 impl Layer for Elementwise {
+    fn check(&self) -> Result<(), NnError> {
+        if self.width == 0 {
+            return Err(NnError::TooSmall { what: "the width of an activation", found: 0, least: 1 });
+        }
+        Ok(())
+    }
+
     fn inputs(&self) -> usize {
         self.width
     }

@@ -14,7 +14,7 @@ use crate::network::{Memory, Network};
 /// use vecfield_nn::{Initialiser, Mlp, Network, NeuralField, Random};
 /// use vecfield_traits::{VectorField, Vjp};
 ///
-/// let network = Network::initialised(Mlp::new(2, &[16], 2, Activation::Tanh), Initialiser::Glorot, &mut Random::new(3));
+/// let network = Network::initialised(Mlp::new(2, &[16], 2, Activation::Tanh), Initialiser::Glorot, &mut Random::new(3))?;
 /// let field = NeuralField::new(network, 1)?;
 /// let (mut dy, mut work) = ([0.0_f64; 2], field.workspace());
 /// field.eval(0.0, &[1.0, -1.0], &mut dy, &mut work);

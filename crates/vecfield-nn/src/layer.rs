@@ -4,6 +4,7 @@ use core::fmt::Debug;
 
 use vecfield_kernels::LayerMath;
 
+use crate::error::NnError;
 use crate::tensor::Tensor;
 
 /// A map of rows `x ∈ ℝ^{rows × inputs}` to `y ∈ ℝ^{rows × outputs}`, one row at a time, and its derivatives.
@@ -12,6 +13,14 @@ use crate::tensor::Tensor;
 /// [`tensors`](Layer::tensors); what a pass back needs of a pass forward is kept in a *tape*, a slice of the caller's.
 /// Nothing allocates. A row of `y` depends on the same row of `x` alone, to the bit.
 pub trait Layer: Debug + Clone + Send + Sync {
+    /// Do its sizes fit each other? Asked once, when a [`Network`](crate::Network) is made of it; the other methods rely
+    /// on it.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit.
+    fn check(&self) -> Result<(), NnError>;
+
     /// Numbers in a row of `x`.
     fn inputs(&self) -> usize;
 

@@ -10,7 +10,7 @@
 //!
 //! // dy/dt = W₂ tanh(W₁ y + b₁) + b₂ for three states side by side, solved like any other field.
 //! let mlp = Mlp::new(2, &[50], 2, Activation::Tanh);
-//! let network = Network::initialised(mlp, Initialiser::Glorot, &mut Random::new(1));
+//! let network = Network::initialised(mlp, Initialiser::Glorot, &mut Random::new(1))?;
 //! let field = NeuralField::new(network, 3)?;
 //! let starts = [2.0, 0.0, 1.0, 1.0, 0.0, -1.0];
 //! let solution = solve_explicit(&field, (0.0, 1.0), &starts, &TSIT5, &Options::tolerances(1e-6, 1e-6), Save::End)?;
@@ -27,7 +27,12 @@
 //! | the layers there are, by name | [`AnyLayer`] |
 //! | a layer of your own | [`Layer`] |
 //! | fully connected layers | [`Linear`], [`Mlp`]; activations alone, [`Elementwise`] |
-//! | layers behind each other | [`Sequential`] |
+//! | layers behind each other, around each other | [`Sequential`], [`Residual`], [`Coupling`] |
+//! | images and signals | [`Convolution`], [`Pool`], [`Window`]; normalised, [`Norm`] |
+//! | sequences | [`Gru`], [`Lstm`]; [`Attention`], [`Tokenwise`] |
+//! | time as an input | [`Timed`], [`Squash`], [`Hyper`] |
+//! | numbers dropped in training | [`Dropout`], [`Network::set_draw`] |
+//! | losses | [`loss`] |
 //! | parameters, and passes forward and back | [`Network`] |
 //! | how parameters begin | [`Initialiser`], [`Random`] |
 //! | a network as the right-hand side of an equation | [`NeuralField`] |
@@ -42,30 +47,57 @@
 //! This crate knows nothing about solvers, files, threads or clocks.
 
 mod any;
+mod attention;
 mod chain;
+mod convolution;
+mod coupling;
 mod described;
+mod dropout;
 mod elementwise;
 mod error;
 mod field;
+mod hyper;
 mod init;
 mod layer;
 mod linear;
+pub mod loss;
 mod mlp;
 mod network;
+mod norm;
+mod pool;
 mod random;
+mod recurrent;
+mod residual;
 mod rows;
 mod sequential;
+mod squash;
 mod tensor;
+mod timed;
+mod tokenwise;
+mod window;
 
 pub use any::AnyLayer;
+pub use attention::Attention;
+pub use convolution::Convolution;
+pub use coupling::Coupling;
+pub use dropout::Dropout;
 pub use elementwise::Elementwise;
 pub use error::NnError;
 pub use field::{FieldMemory, NeuralField, Pushing};
+pub use hyper::Hyper;
 pub use init::Initialiser;
 pub use layer::{Jets, Layer, Order, Pass};
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use network::{Memory, Network};
+pub use norm::Norm;
+pub use pool::{Pool, Take};
 pub use random::Random;
+pub use recurrent::{Gru, Lstm};
+pub use residual::Residual;
 pub use sequential::Sequential;
+pub use squash::Squash;
 pub use tensor::{Role, Tensor};
+pub use timed::{Embedding, Timed};
+pub use tokenwise::Tokenwise;
+pub use window::Window;

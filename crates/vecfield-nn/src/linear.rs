@@ -5,6 +5,7 @@ use vecfield_kernels::{Activation, LayerMath, Matrix, Start};
 
 use crate::described::activation_name;
 use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet};
+use crate::error::NnError;
 use crate::layer::{Jets, Layer, Order, Pass};
 use crate::rows::{scale_and_sum, transpose};
 use crate::tensor::{Role, Tensor};
@@ -68,6 +69,17 @@ impl Linear {
 }
 
 impl Layer for Linear {
+    fn check(&self) -> Result<(), NnError> {
+        for (what, found) in
+            [("the inputs of a linear layer", self.inputs), ("the outputs of a linear layer", self.outputs)]
+        {
+            if found == 0 {
+                return Err(NnError::TooSmall { what, found, least: 1 });
+            }
+        }
+        Ok(())
+    }
+
     fn inputs(&self) -> usize {
         self.inputs
     }

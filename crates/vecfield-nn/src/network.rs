@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 /// use vecfield_nn::{Initialiser, Mlp, Network, Random};
 ///
 /// let mlp = Mlp::new(2, &[50], 2, Activation::Tanh);
-/// let mut network: Network<Mlp, f64> = Network::initialised(mlp, Initialiser::Glorot, &mut Random::new(1));
+/// let mut network: Network<Mlp, f64> = Network::initialised(mlp, Initialiser::Glorot, &mut Random::new(1))?;
 /// assert_eq!(network.theta().len(), 2 * 50 + 50 + 50 * 2 + 2);
 /// assert_eq!(network.view("0.weight").map(<[f64]>::len), Some(100));
 ///
@@ -25,6 +25,7 @@ use crate::tensor::Tensor;
 /// let mut alone = [0.0; 2];
 /// network.eval(1, 0.0, &[0.0, 1.0], &mut alone, &mut memory);
 /// assert_eq!(y[2..4], alone); // a row's bits do not depend on the rows beside it
+/// # Ok::<(), vecfield_nn::NnError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network<L, R> {
@@ -46,8 +47,9 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
     ///
     /// # Errors
     ///
-    /// [`NnError::ParameterCount`] where the number of parameters is another.
+    /// [`NnError::ParameterCount`] where the number of parameters is another; what [`Layer::check`] finds.
     pub fn new(layer: L, theta: Vec<R>) -> Result<Network<L, R>, NnError> {
+        layer.check()?;
         let (found, expected) = (theta.len(), layer.parameter_count());
         if found != expected {
             return Err(NnError::ParameterCount { found, expected });
@@ -58,9 +60,14 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
     }
 
     /// The layer at parameters drawn from `random`.
-    pub fn initialised(layer: L, initialiser: Initialiser, random: &mut Random) -> Network<L, R> {
+    ///
+    /// # Errors
+    ///
+    /// What [`Layer::check`] finds.
+    pub fn initialised(layer: L, initialiser: Initialiser, random: &mut Random) -> Result<Network<L, R>, NnError> {
+        layer.check()?;
         let theta = initialiser.parameters(&layer, random);
-        Network::new(layer, theta).expect("a layer's tensors hold as many numbers as it has parameters")
+        Network::new(layer, theta)
     }
 
     /// The layer.

@@ -69,3 +69,9 @@ fn mix(z: u64) -> u64 {
 fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
 }
+
+/// Uniform in `[0, 1)`, as a function of where it is asked for.
+pub(crate) fn uniform_at(draw: u64, row: usize, column: usize) -> f64 {
+    let place = (row as u64).wrapping_mul(0xd1b5_4a32_d192_ed03) ^ (column as u64).wrapping_mul(GAMMA);
+    unit(mix(mix(draw.wrapping_add(GAMMA)).wrapping_add(place)))
+}

@@ -41,3 +41,24 @@ pub(crate) fn transpose<R: Copy>(from: &[R], rows: usize, columns: usize, to: &m
         }
     }
 }
+/// Copies `width` numbers of every row: from `at` in rows of `stride` to `to_at` in rows of `to_stride`.
+pub(crate) fn copy_columns<R: Copy>(
+    from: &[R],
+    (stride, at): (usize, usize),
+    to: &mut [R],
+    (to_stride, to_at): (usize, usize),
+    width: usize,
+) {
+    for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(to_stride)) {
+        to[to_at..to_at + width].copy_from_slice(&from[at..at + width]);
+    }
+}
+
+/// Adds `by · from`, `[rows, width]`, to the columns from `at` in rows of `stride`.
+pub(crate) fn add_columns<R: LayerMath>(to: &mut [R], (stride, at): (usize, usize), from: &[R], width: usize, by: R) {
+    for (to, from) in to.chunks_exact_mut(stride).zip(from.chunks_exact(width)) {
+        for (to, &from) in to[at..at + width].iter_mut().zip(from) {
+            *to += by * from;
+        }
+    }
+}

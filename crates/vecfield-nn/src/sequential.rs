@@ -23,15 +23,7 @@ impl Sequential {
     ///
     /// [`NnError::Mismatch`] where two do not, [`NnError::Empty`] without layers.
     pub fn new(layers: Vec<AnyLayer>) -> Result<Sequential, NnError> {
-        if layers.is_empty() {
-            return Err(NnError::Empty);
-        }
-        for (i, pair) in layers.windows(2).enumerate() {
-            let (outputs, inputs) = (pair[0].outputs(), pair[1].inputs());
-            if outputs != inputs {
-                return Err(NnError::Mismatch { layer: i + 1, outputs, inputs });
-            }
-        }
+        chain::check(&layers)?;
         Ok(Sequential { layers })
     }
 

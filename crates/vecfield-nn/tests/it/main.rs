@@ -3,7 +3,9 @@
 mod descriptions;
 mod fields;
 mod instances;
+mod kinds;
 mod layers;
+mod losses;
 
 #[global_allocator]
 static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
