@@ -45,4 +45,25 @@ pub enum OptimError {
         /// Parameter.
         column: usize,
     },
+    /// Groups of parameters that do not fit.
+    #[error(
+        "the group of parameters {start}..{end} overlaps another, reaches beyond the {parameters} there are, or is no matrix \
+         of its shape; give each parameter to one group"
+    )]
+    Groups {
+        /// Its first parameter.
+        start: usize,
+        /// The one behind its last.
+        end: usize,
+        /// Parameters.
+        parameters: usize,
+    },
+    /// What was remembered belongs to another descent.
+    #[error("{found} remembered numbers for {expected}; resume with the rule and the model of the checkpoint")]
+    MemoryLength {
+        /// Numbers given.
+        found: usize,
+        /// Numbers the rule remembers.
+        expected: usize,
+    },
 }

@@ -1,4 +1,5 @@
-//! Nonlinear least squares: `min ½ Σ ρ(rᵢ(x)²)` by Levenberg–Marquardt, with box bounds, robust losses and standard errors.
+//! Nonlinear least squares, `min ½ Σ ρ(rᵢ(x)²)`, by Levenberg–Marquardt, with box bounds, robust losses and standard errors;
+//! and descent by gradients, for training: first-order rules, schedules, L-BFGS.
 //!
 //! A *problem* writes residuals and their Jacobian at `x`; where it cannot (a solver that blew up), it says [`Infeasible`], which
 //! counts as infinite cost: the damping rises and a shorter step is tried.
@@ -29,6 +30,10 @@
 //! | standard errors, and which parameters the data cannot tell apart | [`Covariance`] |
 //! | a large problem whose `JᵀJ` has blocks (multiple shooting) | [`NormalEquations`] |
 //! | to watch or cancel a run | [`Progress`] |
+//! | to train by gradients: SGD, Adam, AdamW, AdaBelief, RMSprop, Lion, Muon | [`Descent`], [`Rule`] |
+//! | rates and decay by group; rates by step | [`Group`], [`Decay`]; [`Schedule`] |
+//! | gradients cut, parameters averaged | [`clip_norm`], [`clip_value`]; [`Average`] |
+//! | a smooth function's minimum by its gradient | [`Lbfgs`] |
 //!
 //! **Architecture invariant:** no allocation after the first iteration, and none at all when a [`LevenbergMarquardt`] is used again
 //! for problems of the same size. *Why:* symbolic search calls it a hundred thousand times. *Checked by* review: buffers are made
@@ -37,17 +42,33 @@
 //! **Architecture invariant:** iterates do not depend on the units of the parameters (beyond rounding). *Why:* a rate per day and a
 //! rate per second are the same model. *Checked by* the law `scaling_the_parameters_changes_nothing`.
 //!
+//! **Architecture invariant:** what a descent remembers is data, and resuming from it gives the bits of a run that was never
+//! interrupted. *Why:* trainings are. *Checked by* `tests/it/descent.rs`.
+//!
 //! This crate knows nothing about differential equations, threads or clocks.
 
+mod average;
+mod clip;
 mod covariance;
 mod dense;
+mod descent;
 mod error;
+mod lbfgs;
 mod levenberg;
 mod loss;
+mod orthogonal;
 mod problem;
+mod rule;
+mod schedule;
 
+pub use average::Average;
+pub use clip::{clip_norm, clip_value};
 pub use covariance::{Covariance, Unidentifiable};
+pub use descent::{Decay, Descent, Group};
 pub use error::OptimError;
+pub use lbfgs::{Ended, Lbfgs, LbfgsOptions, LbfgsSummary, Objective};
 pub use levenberg::{LevenbergMarquardt, Options, Progress, Standing, Stop, Summary};
 pub use loss::Loss;
 pub use problem::{FromResiduals, Infeasible, LeastSquares, NormalEquations};
+pub use rule::Rule;
+pub use schedule::Schedule;
