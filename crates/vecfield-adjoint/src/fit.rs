@@ -8,6 +8,7 @@ mod family;
 mod matching;
 mod noise;
 mod options;
+mod profile;
 mod shooting;
 mod uncertainty;
 mod unknowns;
@@ -23,6 +24,7 @@ pub use checkpoint::{Checkpoint, Finished};
 pub use family::{Borrowed, Differentiable};
 pub use noise::{Loss, Noise};
 pub use options::{Belief, FitOptions, Initial, Observed, Prior, Quantity, Scale};
+pub use profile::{CHI_SQUARE_95, Profile};
 pub use shooting::{Shooting, Window};
 pub use uncertainty::{Blind, Uncertainty};
 use unknowns::Unknowns;
@@ -144,6 +146,8 @@ struct Course<'a, F: Differentiable> {
     iterations: usize,
     best: Option<Fit>,
     finished: Option<Finished>,
+    /// An unknown that stays where it is.
+    pinned: Option<usize>,
 }
 
 /// A minimisation: how the runs are cut, and from which constants it starts where that is not where the stage before ended.
@@ -181,7 +185,19 @@ impl<'a, F: Differentiable> Course<'a, F> {
             }
         }
         let sigma = options.sigma.clone();
-        Ok(Self { family, data, options, start, stages, thetas, sigma, iterations: 0, best: None, finished: None })
+        Ok(Self {
+            family,
+            data,
+            options,
+            start,
+            stages,
+            thetas,
+            sigma,
+            iterations: 0,
+            best: None,
+            finished: None,
+            pinned: None,
+        })
     }
 
     fn problem(&self, windows: &[Window]) -> Result<Shooting<'a, F>, AdjointError> {
@@ -327,8 +343,11 @@ impl<'a, F: Differentiable> Course<'a, F> {
         let floor: Vec<f64> = options.sigma.iter().map(|s| 1e-9 * s).collect();
         let mut minimizer = LevenbergMarquardt::new(options.optimizer.clone());
         let held = !problem.unknowns().free(problem.windows(), options).iter().all(|free| *free);
-        if held || !options.bounds.is_empty() {
-            let (lower, upper) = problem.unknowns().limits(x, problem.windows(), options);
+        if held || !options.bounds.is_empty() || self.pinned.is_some() {
+            let (mut lower, mut upper) = problem.unknowns().limits(x, problem.windows(), options);
+            if let Some(pinned) = self.pinned {
+                (lower[pinned], upper[pinned]) = (x[pinned], x[pinned]);
+            }
             minimizer = minimizer.bounded(&lower, &upper)?;
         }
         let mut standing = checkpoint.and_then(|checkpoint| checkpoint.standing.clone());

@@ -48,6 +48,7 @@
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
 //! | the least-squares problem itself | [`Shooting`], [`Window`] |
+//! | intervals by profile likelihood | [`Profile`] |
 //! | combinations that the data cannot see | [`Blind`] |
 //! | quantities that are measured, priors | [`Observed`], [`Quantity`], [`Prior`] |
 //! | to put a fit aside and go on | [`Progress::checkpoint`], [`resume`] |
@@ -85,8 +86,9 @@ pub use ensemble::{Share, Total, total};
 pub use error::AdjointError;
 pub use event::{Crossing, Lane, Pointwise};
 pub use fit::{
-    Belief, Blind, Borrowed, Checkpoint, Differentiable, Finished, Fit, FitObserver, FitOptions, Initial, Loss, Noise,
-    Observed, Prior, Progress, Quantity, Scale, Shooting, Start, Uncertainty, Window, fit, resume,
+    Belief, Blind, Borrowed, CHI_SQUARE_95, Checkpoint, Differentiable, Finished, Fit, FitObserver, FitOptions,
+    Initial, Loss, Noise, Observed, Prior, Profile, Progress, Quantity, Scale, Shooting, Start, Uncertainty, Window,
+    fit, resume,
 };
 pub use forward::{Directions, Moved, push_forward};
 pub use integrals::{Integrals, IntegralsWorkspace};

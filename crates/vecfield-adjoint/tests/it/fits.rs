@@ -4,7 +4,8 @@ use crate::systems::{Drift, LotkaVolterra, changed, runs, scatter};
 use core::ops::ControlFlow;
 use proptest::prelude::*;
 use vecfield_adjoint::{
-    Belief, Blind, Fit, FitOptions, Initial, Loss, Noise, Prior, Progress, Scale, Start, Uncertainty, fit, resume,
+    Belief, Blind, CHI_SQUARE_95, Fit, FitOptions, Initial, Loss, Noise, Prior, Profile, Progress, Scale, Start,
+    Uncertainty, fit, resume,
 };
 use vecfield_data::Trajectories;
 use vecfield_solvers::Method;
@@ -236,21 +237,61 @@ fn a_prior_is_one_more_measurement() {
     assert!((sure.stderr[0] * precision.sqrt() - 1.0).abs() < 1e-6);
 }
 
+/// `y' = (θ₀ + θ₁) y`.
+struct Split;
+impl Dynamics for Split {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        2
+    }
+    fn eval<S: Elementary>(&self, _t: S, y: &[S], theta: &[S], dy: &mut [S]) {
+        dy[0] = (theta[0] + theta[1]) * y[0];
+    }
+}
+
+/// The profile of a line's slope is a parabola: with the noise known, its interval is the estimate and 1.96 standard errors on either
+/// side.
+#[test]
+fn the_profile_of_a_line_is_its_standard_error() {
+    let times: Vec<f64> = (0..30).map(|k| 0.2 * f64::from(k)).collect();
+    let data = changed(&runs(&Drift, &[1.5], &[vec![2.0]], &times), |_, row, _, value| value + 0.3 * scatter(row));
+    for (estimate_sigma, scales) in [(false, vec![Scale::Linear]), (false, vec![Scale::Log]), (true, vec![Scale::Log])]
+    {
+        let options = FitOptions { estimate_sigma, scales, ..FitOptions::new(1, 1, Noise::Additive, vec![0.2]) };
+        let start = Start { theta: vec![1.0], state: &|_, _, out| out[0] = 0.0 };
+        let found = fit(&Drift, &data, &start, &options, &mut go_on).unwrap();
+        let sure = Uncertainty::of(&Drift, &data, &found, &options).unwrap();
+        let profile = Profile::of(&Drift, &data, &found, &options, 0, None, CHI_SQUARE_95, &mut go_on).unwrap();
+        let n = times.len() as f64;
+        // With the noise estimated, n ln(RSS) takes the place of RSS/σ²: RSS grows by the factor exp(level/n).
+        let half = match estimate_sigma {
+            false => CHI_SQUARE_95.sqrt() * sure.stderr[0],
+            true => (n * ((CHI_SQUARE_95 / n).exp() - 1.0)).sqrt() * sure.stderr[0] * ((n - 2.0) / n).sqrt(),
+        };
+        for (end, exact) in [(profile.lower, found.theta[0] - half), (profile.upper, found.theta[0] + half)] {
+            assert!((end.unwrap() - exact).abs() < 2e-3 * half, "{end:?} for {exact}");
+        }
+        assert!(profile.points.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}
+
+/// A bound of nothing: where the data see a sum, each part alone may be anything.
+#[test]
+fn an_unseen_constant_has_no_interval() {
+    let times: Vec<f64> = (0..12).map(|k| 0.2 * f64::from(k)).collect();
+    let data = changed(&runs(&Split, &[-0.2, -0.4], &[vec![2.0]], &times), |_, row, _, v| v + 0.01 * scatter(row));
+    let options = FitOptions::new(1, 2, Noise::Additive, vec![0.1]);
+    let start = Start { theta: vec![-0.2, -0.4], state: &|_, _, out| out[0] = 2.0 };
+    let found = fit(&Split, &data, &start, &options, &mut go_on).unwrap();
+    let profile = Profile::of(&Split, &data, &found, &options, 0, None, CHI_SQUARE_95, &mut go_on).unwrap();
+    assert_eq!((profile.lower, profile.upper), (None, None), "{profile:?}");
+}
+
 /// `y' = (θ₀ + θ₁) y`: the data see the sum alone, and the direction that they do not see is named.
 #[test]
 fn the_unseen_combination_is_named() {
-    struct Split;
-    impl Dynamics for Split {
-        fn dim(&self) -> usize {
-            1
-        }
-        fn parameter_count(&self) -> usize {
-            2
-        }
-        fn eval<S: Elementary>(&self, _t: S, y: &[S], theta: &[S], dy: &mut [S]) {
-            dy[0] = (theta[0] + theta[1]) * y[0];
-        }
-    }
     let times: Vec<f64> = (0..12).map(|k| 0.2 * f64::from(k)).collect();
     let data = runs(&Split, &[-0.2, -0.4], &[vec![2.0]], &times);
     let options = FitOptions::new(1, 2, Noise::Additive, vec![0.1]);
