@@ -1,6 +1,7 @@
 //! A problem and measurements that belong together: what is fitted, from where, to what.
 
 mod checkpoint;
+mod curve;
 mod field;
 mod quantity;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use vecfield_adjoint::{
     AdjointError, Belief, Blind, Checkpoint, Differentiable, Fit, FitObserver, FitOptions, Initial, Loss, Noise,
-    Observed, Prior, Quantity, Scale, Start, Uncertainty, fit, resume,
+    Observed, Prior, Profile, Quantity, Scale, Start, Uncertainty, fit, resume,
 };
 use vecfield_data::{DataError, Trajectories, Trajectory};
 use vecfield_expr::{CompileError, ExprId, Graph};
@@ -18,6 +19,7 @@ use crate::names::did_you_mean;
 use crate::problem::{Misfit, Problem};
 use crate::system::System;
 pub use checkpoint::{CheckpointError, checkpoint_from_text, checkpoint_to_text};
+pub use curve::FittedCurve;
 pub use field::Equations;
 use quantity::FormulaQuantity;
 
@@ -257,6 +259,22 @@ impl Fitting {
         /// Below this a relative change of the unknowns is lost among the solver's errors and those of any measurement.
         const THRESHOLD: f64 = 1e-5;
         Blind::directions(&self.family(), &self.data, fit, &self.options, THRESHOLD)
+    }
+
+    /// The profile of the unknown constant at `index` of [`Fitting::unknowns`], as far as the deviance rises by `level`.
+    ///
+    /// # Errors
+    ///
+    /// Where the fit cannot be evaluated again.
+    pub fn profile(
+        &self,
+        fit: &Fit,
+        index: usize,
+        stderr: Option<f64>,
+        level: f64,
+        observer: FitObserver<'_>,
+    ) -> Result<Profile, AdjointError> {
+        Profile::of(&self.family(), &self.data, fit, &self.options, index, stderr, level, observer)
     }
 
     /// The names of the unknown constants, in the order of [`Uncertainty::covariance`]: one that differs between trajectories once

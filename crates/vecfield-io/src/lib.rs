@@ -45,7 +45,8 @@ mod write;
 
 pub use ensemble::{EnsembleError, EnsembleRun, EnsembleSolver};
 pub use fitting::{
-    CheckpointError, Equations, FitRequest, Fitting, FittingError, checkpoint_from_text, checkpoint_to_text,
+    CheckpointError, Equations, FitRequest, FittedCurve, Fitting, FittingError, checkpoint_from_text,
+    checkpoint_to_text,
 };
 pub use gradient::{Adjoint, Derivatives, NoGradient, Objective, ObjectiveError};
 pub use moments::Moments;

@@ -17,10 +17,11 @@
 //!
 //! | you want | start at |
 //! |---|---|
-//! | the page of a discovery | [`Report`] |
+//! | the page of a discovery, or of a fit | [`Report`] |
 //! | data against a model over time | [`Trajectory::figure`] |
 //! | the flow in the plane; a rate against its variable | [`PhasePortrait`], [`RateCurve`] |
 //! | what a fit leaves; how it forecasts | [`Residuals`], [`ForecastCheck`] |
+//! | how surely a constant is known | [`Profiles`] |
 //! | simplicity against success | [`Front`] |
 //! | a figure of your own | [`Panel`], [`Layer`], [`Figure`] |
 //! | formulas on a page | [`MathMl`] |
@@ -52,6 +53,7 @@ mod number;
 mod page;
 mod panel;
 mod phase;
+mod profile;
 mod report;
 mod residuals;
 mod series;
@@ -70,6 +72,7 @@ pub use mathml::MathMl;
 pub use number::{significant, with_error};
 pub use panel::{Flow, Layer, Marker, Panel, Scale, Stroke};
 pub use phase::{Phase, PhasePortrait, RateCurve};
+pub use profile::{ProfileCurve, Profiles};
 pub use report::{Alternative, Command, Constant, Equation, Fact, Level, Note, Report, Standing, Verdict};
 pub use residuals::Residuals;
 pub use series::{Band, Series, Variable};

@@ -44,6 +44,7 @@ struct Page<'a> {
     data: Vec<Picture>,
     unseen: String,
     residuals: Vec<Picture>,
+    profiles: Vec<Picture>,
     forecasts: Vec<Picture>,
     front: Option<Picture>,
     sizes: Vec<SizeRow>,
@@ -158,6 +159,7 @@ struct Plates {
     data: Vec<Plate>,
     forecasts: Vec<Plate>,
     residuals: Vec<Plate>,
+    profiles: Vec<Plate>,
     front: Option<Plate>,
 }
 
@@ -167,6 +169,7 @@ impl Plates {
             data: data_plates(report),
             forecasts: forecast_plates(report),
             residuals: residual_plates(report),
+            profiles: report.profiles.iter().map(|p| Plate::new(p.figure(), p.caption())).collect(),
             front: report.front.as_ref().map(front_plate),
         }
     }
@@ -181,6 +184,9 @@ impl<'a> Page<'a> {
             Verdict::Law => ("Law found", "good"),
             Verdict::Tentative => ("Tentative", "warn"),
             Verdict::None => ("No law", "bad"),
+            Verdict::Fitted => ("Fitted", "good"),
+            Verdict::Undetermined => ("Not determined", "warn"),
+            Verdict::Unfinished => ("Not converged", "bad"),
         };
         let drawn = |plates: &[Plate]| plates.iter().map(|plate| plate.drawn(detail)).collect();
         let fact = |fact: &'a Fact| FactCell { label: &fact.label, value: &fact.value, note: &fact.note };
@@ -203,6 +209,7 @@ impl<'a> Page<'a> {
             data: drawn(&plates.data),
             unseen: unseen(report),
             residuals: drawn(&plates.residuals),
+            profiles: drawn(&plates.profiles),
             forecasts: drawn(&plates.forecasts),
             front: plates.front.as_ref().map(|plate| plate.drawn(detail)),
             sizes: front.map(size_rows).unwrap_or_default(),

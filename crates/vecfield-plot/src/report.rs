@@ -1,4 +1,4 @@
-//! The report of a discovery: one page that says what was found, shows it, and shows what speaks against it.
+//! The report of a discovery or of a fit: one page that says what was found, shows it, and shows what speaks against it.
 
 use crate::error::PlotError;
 use crate::forecast::ForecastCheck;
@@ -6,6 +6,7 @@ use crate::front::Front;
 use crate::mathml::MathMl;
 use crate::page;
 use crate::phase::Phase;
+use crate::profile::Profiles;
 use crate::residuals::Residuals;
 use crate::series::Variable;
 use crate::trajectory::Trajectory;
@@ -19,6 +20,12 @@ pub enum Verdict {
     Tentative,
     /// Nothing beyond a constant or a random walk is supported.
     None,
+    /// The equations were given, and their constants fitted.
+    Fitted,
+    /// The same, but the data leave some of the constants open.
+    Undetermined,
+    /// The search for the constants did not come to its end.
+    Unfinished,
 }
 
 /// One right-hand side.
@@ -203,6 +210,8 @@ pub struct Report {
     pub residuals: Option<Residuals>,
     /// How it forecasts.
     pub forecasts: Option<ForecastCheck>,
+    /// How surely its constants are known.
+    pub profiles: Option<Profiles>,
     /// What else was tried.
     pub front: Option<Front>,
     /// The most telling of what else was tried, best first.
@@ -242,6 +251,7 @@ impl Report {
             phase: Vec::new(),
             residuals: None,
             forecasts: None,
+            profiles: None,
             front: None,
             alternatives: Vec::new(),
             notes: Vec::new(),

@@ -142,7 +142,8 @@ impl FitOptions {
             windows: vec![20, usize::MAX],
             method: Method::Auto,
             solver: vecfield_solvers::Options::tolerances(1e-8, 1e-10),
-            optimizer: vecfield_optim::Options::default(),
+            // A cost known to nine digits is one whose minimum no data can tell from this one.
+            optimizer: vecfield_optim::Options { cost_tolerance: 1e-9, ..Default::default() },
         }
     }
 

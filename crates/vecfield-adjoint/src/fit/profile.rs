@@ -29,8 +29,8 @@ pub const CHI_SQUARE_95: f64 = 3.841_458_820_694_124;
 
 /// Farther than this many standard errors, or this many factors of `e` where it moves by factors, a constant counts as not bounded.
 const FARTHEST: (f64, f64) = (50.0, 12.0);
-/// By how much a step along the profile is to raise the deviance, as a share of the level.
-const RISE: f64 = 0.25;
+/// By how much a step along the profile is to raise the root of the excess, as a share of that of the level.
+const RISE: f64 = 1.0 / 6.0;
 const MOST_POINTS: usize = 40;
 
 impl Profile {
@@ -126,13 +126,17 @@ impl<F: Differentiable> Walk<'_, '_, F> {
             if self.cut {
                 return Ok(side);
             }
-            side.points.push((to, held.excess));
             if held.excess > level {
-                side.end = self.crossing(inside, (to, held.excess), level)?;
+                let end = self.crossing(inside, (to, held.excess), level)?;
+                side.points.push((end, level));
+                side.points.push((to, held.excess));
+                side.end = Some(end);
                 return Ok(side);
             }
-            let rise = (held.excess - inside.excess).max(0.0);
-            step *= (RISE * level / rise.max(1e-3 * level)).sqrt().clamp(0.5, 3.0);
+            side.points.push((to, held.excess));
+            // The root of a parabola is straight.
+            let rise = (held.excess.max(0.0).sqrt() - inside.excess.max(0.0).sqrt()) / level.sqrt();
+            step *= (RISE / rise.max(1e-3)).clamp(0.5, 3.0);
             inside = held;
         }
         Ok(side)
@@ -140,7 +144,7 @@ impl<F: Differentiable> Walk<'_, '_, F> {
 
     /// Where the excess is `level`, between a point inside and one outside: the excess is nearly a parabola, so its root is
     /// nearly straight (regula falsi on the root, Illinois variant).
-    fn crossing(&mut self, inside: Held, outside: (f64, f64), level: f64) -> Result<Option<f64>, AdjointError> {
+    fn crossing(&mut self, inside: Held, outside: (f64, f64), level: f64) -> Result<f64, AdjointError> {
         let root = |excess: f64| excess.max(0.0).sqrt() - level.sqrt();
         let (mut a, mut fa) = (inside.x[self.index], root(inside.excess));
         let (mut b, mut fb) = (outside.0, root(outside.1));
@@ -153,7 +157,7 @@ impl<F: Differentiable> Walk<'_, '_, F> {
             let Some(held) = self.hold(&near, to)? else { break };
             let f = root(held.excess);
             if f.abs() < 1e-4 * level.sqrt() {
-                return Ok(Some(to));
+                return Ok(to);
             }
             if f < 0.0 {
                 (a, fa) = (to, f);
@@ -164,7 +168,7 @@ impl<F: Differentiable> Walk<'_, '_, F> {
                 fa *= 0.5;
             }
         }
-        Ok(Some(0.5 * (a + b)))
+        Ok(0.5 * (a + b))
     }
 
     /// The best fit with the constant at `value`, from `near`; `None` where it cannot be integrated.

@@ -1,6 +1,7 @@
 //! What any table, any problem and any result on disk must obey.
 
 mod ensembles;
+mod fits;
 mod problems;
 mod results;
 mod tables;
