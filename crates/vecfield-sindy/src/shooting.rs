@@ -5,6 +5,10 @@
 //! so the likelihood can be linearised for a whole library at once. Fixed Runge–Kutta 4 steps keep cost and gradient exactly
 //! consistent. The normal equations of a window, `[H B; Bᵀ D]`, couple to others through the coefficients alone: initial states are
 //! eliminated window by window.
+//!
+//! Why this is not the shooting of `vecfield-adjoint`: there a constant is one direction of dual numbers, and a whole library is hundreds of
+//! them, most with a coefficient of zero; here its column is one multiple of the features, which the step has evaluated anyway. Known
+//! inputs, interpolated between their samples, are the other thing that families of fields do not have.
 
 mod integrate;
 mod normal;
