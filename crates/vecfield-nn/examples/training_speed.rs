@@ -1,4 +1,5 @@
-//! Value and gradient of two neural ODEs, timed: the spiral of one trajectory, and 32 curves side by side.
+//! A training step of two neural ODEs (value, gradient and AdaBelief), timed: the spiral of one trajectory, and 32 curves side
+//! by side; at their starting parameters, and after 500 steps.
 //!
 //! `cargo run --release -p vecfield-nn --example training_speed [SECONDS]`
 
@@ -8,6 +9,7 @@ use std::time::Instant;
 use vecfield_adjoint::{Budget, Cotangents, Discrete};
 use vecfield_kernels::{Activation, LayerMath};
 use vecfield_nn::{AnyLayer, Elementwise, Layer, Mlp, Network, NeuralField, Random, Sequential};
+use vecfield_optim::{Descent, Rule};
 use vecfield_solvers::{Filter, Options, Save, solve_explicit, tableau::TSIT5};
 use vecfield_traits::{Real, VectorField, Vjp, field};
 
@@ -74,6 +76,7 @@ fn stream(seed: u64, sizes: &[usize]) -> Vec<f64> {
 type Adjoint<R> = Discrete<vecfield_solvers::ExplicitRungeKutta<R>, vecfield_adjoint::reverse::ExplicitReverse<R>, R>;
 
 struct Training<L, R: Real> {
+    descent: Descent<R>,
     field: NeuralField<L, R>,
     adjoint: Adjoint<R>,
     span: (R, R),
@@ -103,6 +106,7 @@ impl<L: Layer, R: LayerMath> Training<L, R> {
         options.controller = Filter { limits: [0.2, 10.0], ..Filter::INTEGRAL };
         let adjoint = Discrete::explicit(&TSIT5, starts.len(), &options, Budget::default())?;
         Ok(Training {
+            descent: Descent::new(Rule::ADA_BELIEF, theta.len()),
             field,
             adjoint,
             span: (R::from_f64(span.0), R::from_f64(span.1)),
@@ -128,13 +132,27 @@ impl<L: Layer, R: LayerMath> Training<L, R> {
     }
 
     fn report(&mut self, name: &str, seconds: f64) -> Result<(), Error> {
+        self.time(name, seconds)?;
+        for _ in 0..500 {
+            let (_, gradient, _) = self.step()?;
+            self.field.network_mut().update(|theta| self.descent.step(theta, &gradient, 3e-3));
+        }
+        self.time(&format!("{name} after 500 steps"), seconds)
+    }
+
+    /// Times a step that starts from the same parameters each time.
+    fn time(&mut self, name: &str, seconds: f64) -> Result<(), Error> {
+        let theta = self.field.network().theta().to_vec();
         let (loss, gradient, steps) = self.step()?;
         let norm = gradient.iter().map(|g| g.to_f64().powi(2)).sum::<f64>().sqrt();
         let (mut times, begin) = (Vec::new(), Instant::now());
         while begin.elapsed().as_secs_f64() < seconds {
             let start = Instant::now();
-            black_box(self.step()?);
+            let mut descent = self.descent.clone();
+            let (_, gradient, _) = self.step()?;
+            self.field.network_mut().update(|theta| descent.step(theta, &gradient, 3e-3));
             times.push(start.elapsed().as_secs_f64() * 1e3);
+            self.field.network_mut().update(|kept| kept.copy_from_slice(&theta));
         }
         times.sort_by(f64::total_cmp);
         let (eval, vjp) = self.evaluations();

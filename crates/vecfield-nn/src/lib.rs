@@ -33,6 +33,7 @@
 //! | time as an input | [`Timed`], [`Squash`], [`Hyper`] |
 //! | numbers dropped in training | [`Dropout`], [`Network::set_draw`] |
 //! | losses | [`loss`] |
+//! | what a training goes on from, as bytes | [`Checkpoint`] |
 //! | parameters, and passes forward and back | [`Network`] |
 //! | how parameters begin | [`Initialiser`], [`Random`] |
 //! | a network as the right-hand side of an equation | [`NeuralField`] |
@@ -49,6 +50,7 @@
 mod any;
 mod attention;
 mod chain;
+mod checkpoint;
 mod convolution;
 mod coupling;
 mod described;
@@ -78,6 +80,7 @@ mod window;
 
 pub use any::AnyLayer;
 pub use attention::Attention;
+pub use checkpoint::{Checkpoint, CheckpointError, Stored};
 pub use convolution::Convolution;
 pub use coupling::Coupling;
 pub use dropout::Dropout;
