@@ -4,6 +4,7 @@
 //! does not show in it. Blocks are of eight rows by two registers with AVX-512, four by two elsewhere.
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 use vecfield_traits::Scalar;
 
@@ -146,41 +147,31 @@ struct Tile<'t, 'a, T> {
 impl<T: Lane> Tile<'_, '_, T> {
     #[inline(always)]
     fn run<V: Register<Number = T>, const FUSED: bool, const ROWS: usize, const WIDE: usize>(&mut self) -> usize {
-        let Tile { ref mut product, i, j, width } = *self;
-        let k = product.shape.2;
-        let Matrix { data: a, row: a_row, column: a_column } = product.a;
-        let (b, b_row) = (product.b, product.b_row);
-        let mut sums = [[V::splat(T::zero()); WIDE]; ROWS];
-        match product.start {
-            Start::Zero => {}
-            Start::Row(row) => {
-                let row = read::<V, WIDE>(&row[j..j + width]);
-                sums = [row; ROWS];
-            }
-            Start::Sum => {
-                for r in 0..ROWS {
-                    let at = (i + r) * product.c_row + j * product.c_column;
-                    sums[r] = if product.c_column == 1 {
-                        read::<V, WIDE>(&product.c[at..at + width])
-                    } else {
-                        let mut row = [T::zero(); LONGEST];
-                        (0..width).for_each(|s| row[s] = product.c[at + s * product.c_column]);
-                        read::<V, WIDE>(&row[..WIDE * V::WIDTH])
-                    };
-                }
-            }
+        let mut sums = self.begin::<V, ROWS, WIDE>();
+        // Known to be whole, a row is loaded without a mask.
+        let whole = WIDE * V::WIDTH;
+        if self.width == whole {
+            self.accumulate::<V, FUSED, ROWS, WIDE>(&mut sums, whole);
+        } else {
+            self.accumulate::<V, FUSED, ROWS, WIDE>(&mut sums, self.width);
         }
-        // A row of b may be read past its end, into the next: those lanes are not kept. At the end of b it is copied first.
-        let reach = WIDE * V::WIDTH;
-        let whole = if b.len() < j + reach { 0 } else { k.min((b.len() - j - reach) / b_row.max(1) + 1) };
-        for l in 0..k {
-            let row: [V; WIDE] = if l < whole {
-                // SAFETY: `l < whole`, so that `reach` numbers from here lie in b.
-                core::array::from_fn(|s| unsafe { V::load(b.as_ptr().add(l * b_row + j + s * V::WIDTH)) })
-            } else {
-                let at = l * b_row + j;
-                read::<V, WIDE>(&b[at..at + width])
-            };
+        self.end(&sums);
+        self.width
+    }
+
+    /// `sums += a b`.
+    #[inline(always)]
+    fn accumulate<V: Register<Number = T>, const FUSED: bool, const ROWS: usize, const WIDE: usize>(
+        &self,
+        sums: &mut [[V; WIDE]; ROWS],
+        width: usize,
+    ) {
+        let Tile { ref product, i, j, .. } = *self;
+        let Matrix { data: a, row: a_row, column: a_column } = product.a;
+        let b = &product.b[j.min(product.b.len())..];
+        for l in 0..product.shape.2 {
+            // SAFETY: `multiply` has checked that the last row of b is there, `width` numbers of it from j on.
+            let row = unsafe { read::<V, WIDE>(b.as_ptr().add(l * product.b_row), width) };
             for r in 0..ROWS {
                 // SAFETY: `multiply` has checked that the last entry of a is there.
                 let x = V::splat(unsafe { *a.get_unchecked((i + r) * a_row + l * a_column) });
@@ -189,43 +180,94 @@ impl<T: Lane> Tile<'_, '_, T> {
                 }
             }
         }
-        for r in 0..ROWS {
-            let at = (i + r) * product.c_row + j * product.c_column;
-            if product.c_column == 1 && width == reach {
-                let to = &mut product.c[at..at + reach];
-                for s in 0..WIDE {
-                    // SAFETY: `to` has `reach` places.
-                    unsafe { sums[r][s].store(to.as_mut_ptr().add(s * V::WIDTH)) };
+    }
+
+    /// What the sums begin with.
+    #[inline(always)]
+    fn begin<V: Register<Number = T>, const ROWS: usize, const WIDE: usize>(&self) -> [[V; WIDE]; ROWS] {
+        let Tile { ref product, i, j, width } = *self;
+        match product.start {
+            Start::Zero => [[V::splat(T::zero()); WIDE]; ROWS],
+            // SAFETY: the slice has `width` numbers.
+            Start::Row(row) => [unsafe { read(row[j..j + width].as_ptr(), width) }; ROWS],
+            Start::Sum => core::array::from_fn(|r| {
+                let at = (i + r) * product.c_row + j * product.c_column;
+                if product.c_column == 1 {
+                    // SAFETY: the slice has `width` numbers.
+                    return unsafe { read(product.c[at..at + width].as_ptr(), width) };
                 }
+                let mut row = [MaybeUninit::<T>::uninit(); LONGEST];
+                for s in 0..width {
+                    row[s].write(product.c[at + s * product.c_column]);
+                }
+                // SAFETY: `width` numbers have been written there.
+                unsafe { read(row.as_ptr().cast(), width) }
+            }),
+        }
+    }
+
+    /// Writes the sums to their places.
+    #[inline(always)]
+    fn end<V: Register<Number = T>, const ROWS: usize, const WIDE: usize>(&mut self, sums: &[[V; WIDE]; ROWS]) {
+        let Tile { ref mut product, i, j, width } = *self;
+        for (r, sums) in sums.iter().enumerate() {
+            let at = (i + r) * product.c_row + j * product.c_column;
+            if product.c_column == 1 {
+                // SAFETY: the slice has `width` places.
+                unsafe { write(sums, product.c[at..at + width].as_mut_ptr(), width) };
                 continue;
             }
-            let mut row = [T::zero(); LONGEST];
-            for s in 0..WIDE {
-                // SAFETY: `reach` is at most `LONGEST`.
-                unsafe { sums[r][s].store(row.as_mut_ptr().add(s * V::WIDTH)) };
-            }
-            if product.c_column == 1 {
-                product.c[at..at + width].copy_from_slice(&row[..width]);
-            } else {
-                (0..width).for_each(|s| product.c[at + s * product.c_column] = row[s]);
+            let mut row = [MaybeUninit::<T>::uninit(); LONGEST];
+            // SAFETY: there are `LONGEST` places, and `width` is no more.
+            unsafe { write(sums, row.as_mut_ptr().cast(), width) };
+            for s in 0..width {
+                // SAFETY: `width` numbers have been written there.
+                product.c[at + s * product.c_column] = unsafe { row[s].assume_init() };
             }
         }
-        width
     }
 }
 
-/// The numbers of `from`, and zeros behind.
+/// `width` numbers, and zeros behind.
+///
+/// # Safety
+///
+/// `width` numbers can be read there.
 #[inline(always)]
-fn read<V: Register, const WIDE: usize>(from: &[V::Number]) -> [V; WIDE] {
-    let mut row = [<V::Number as Scalar>::zero(); LONGEST];
-    let from = if from.len() >= WIDE * V::WIDTH {
-        from
-    } else {
-        row[..from.len()].copy_from_slice(from);
-        &row
-    };
-    // SAFETY: `from` has `WIDE · WIDTH` numbers, at most `LONGEST`.
-    core::array::from_fn(|s| unsafe { V::load(from.as_ptr().add(s * V::WIDTH)) })
+unsafe fn read<V: Register, const WIDE: usize>(from: *const V::Number, width: usize) -> [V; WIDE] {
+    core::array::from_fn(|s| {
+        let at = s * V::WIDTH;
+        // SAFETY: the caller's contract; no more than `width` numbers are read.
+        unsafe {
+            if at + V::WIDTH <= width {
+                V::load(from.add(at))
+            } else if at < width {
+                V::load_part(from.add(at), width - at)
+            } else {
+                V::splat(<V::Number as Scalar>::zero())
+            }
+        }
+    })
+}
+
+/// The first `width` numbers of the registers.
+///
+/// # Safety
+///
+/// `width` numbers can be written there.
+#[inline(always)]
+unsafe fn write<V: Register, const WIDE: usize>(registers: &[V; WIDE], to: *mut V::Number, width: usize) {
+    for (s, register) in registers.iter().enumerate() {
+        let at = s * V::WIDTH;
+        // SAFETY: the caller's contract; no more than `width` numbers are written.
+        unsafe {
+            if at + V::WIDTH <= width {
+                register.store(to.add(at));
+            } else if at < width {
+                register.store_part(to.add(at), width - at);
+            }
+        }
+    }
 }
 
 /// Inner products of rows, `c_ij ← start + Σ_l a_il b_jl`: for few `j`, where a block of the result would be mostly empty.
@@ -295,11 +337,21 @@ fn along<V: Register, const FUSED: bool>(x: &[V::Number], y: &[V::Number]) -> V:
     for (x, y) in x.iter().zip(y) {
         add(&mut sums, x, y);
     }
-    if !x_rest.is_empty() {
-        let (mut x, mut y) = ([zero; PARTIAL], [zero; PARTIAL]);
-        x[..x_rest.len()].copy_from_slice(x_rest);
-        y[..y_rest.len()].copy_from_slice(y_rest);
-        add(&mut sums, &x, &y);
+    for s in 0..registers {
+        let (at, left) = (s * V::WIDTH, x_rest.len().min(y_rest.len()));
+        if at < left {
+            let count = left - at;
+            // SAFETY: `count` numbers are left in both from `at` on.
+            let (x, y) = unsafe {
+                let (x, y) = (x_rest.as_ptr().add(at), y_rest.as_ptr().add(at));
+                if count >= V::WIDTH {
+                    (V::load(x), V::load(y))
+                } else {
+                    (V::load_part(x, count), V::load_part(y, count))
+                }
+            };
+            sums[s] = x.fma::<FUSED>(y, sums[s]);
+        }
     }
     let mut partial = [zero; PARTIAL];
     for s in 0..registers {

@@ -263,9 +263,7 @@ fn run_back<R: LayerMath, L: Layer>(
         return R::zero();
     };
     let room = layers.iter().rev().skip(1).map(|layer| lens(layer).1).max().unwrap_or(0);
-    let kept = layers.iter().map(|layer| lens(layer).0).sum::<usize>()
-        + layers.iter().rev().skip(1).map(|layer| lens(layer).1).sum::<usize>();
-    let (mut rest, spare) = tape.split_at_mut(kept);
+    let (mut rest, spare) = tape.split_at_mut(tape.len() - 2 * room);
     let (mut from, mut to) = spare.split_at_mut(room);
     let mut theta_bar = bars.theta;
     let mut at = (parameter_count(layers), packed_len(layers));

@@ -218,7 +218,8 @@ impl Checkpoint {
     pub fn to_bytes(&self) -> Result<Vec<u8>, CheckpointError> {
         let mut views = Vec::with_capacity(self.blocks.len());
         for (name, block) in &self.blocks {
-            let view = TensorView::new(block.kind, block.shape.clone(), &block.bytes).map_err(|error| format(&error))?;
+            let view =
+                TensorView::new(block.kind, block.shape.clone(), &block.bytes).map_err(|error| format(&error))?;
             views.push((name, view));
         }
         let notes = serde_json::to_string(&self.notes).map_err(|error| format(&error))?;
