@@ -10,7 +10,7 @@
 //! no error is estimated below the finer tolerance, relative to the largest entry of the gradient.
 
 use vecfield_solvers::tableau::Tableau;
-use vecfield_solvers::{Integrator, Options, Save, Solution, SolveError, Tolerance};
+use vecfield_solvers::{ErrorNorm, Integrator, Options, Save, Solution, SolveError, Tolerance};
 use vecfield_traits::{Real, VectorField, Vjp};
 
 use crate::AdjointError;
@@ -141,7 +141,7 @@ fn places<R: Real>((t0, t1): (R, R), save: &[R]) -> Vec<R> {
     places
 }
 
-/// The tolerances of the state for its part, and the smallest of them for adjoint and gradient.
+/// The tolerances of the state for its part, and the smallest of them for adjoint and gradient; a caller's own norm is left out.
 fn extended<R: Real>(options: &Options<R>, n: usize, p: usize) -> Options<R> {
     let mut each = match &options.atol {
         Tolerance::All(atol) => vec![*atol; n],
@@ -149,7 +149,11 @@ fn extended<R: Real>(options: &Options<R>, n: usize, p: usize) -> Options<R> {
     };
     let least = each.iter().fold(R::INFINITY, |least, &atol| least.min(atol));
     each.resize(2 * n + p, least);
-    Options { atol: Tolerance::Each(each), ..options.clone() }
+    let norm = match &options.norm {
+        ErrorNorm::Own(_) => ErrorNorm::default(), // it is of the state
+        known => known.clone(),
+    };
+    Options { atol: Tolerance::Each(each), norm, ..options.clone() }
 }
 
 /// State, adjoint and gradient as one field.

@@ -30,7 +30,8 @@ use self::tableau::{DirkError, DirkTableau};
 use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, proportional, root_mean};
+use crate::norm::Norm;
+use crate::options::{Options, proportional};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
@@ -358,14 +359,11 @@ impl<R: Real> DiagonallyImplicit<R> {
         let sigma = self.sigma(h);
         self.scaled.iter_mut().for_each(|scaled| *scaled *= sigma);
         self.factors.solve(&mut self.scaled);
-        let (mut filtered, mut plain) = (R::zero(), R::zero());
-        for i in 0..n {
+        let [at_end, inside] = self.norm.measures(n, |i| {
             let scale = self.norm.scale(i, self.y[i], self.y_new[i]);
-            let (at_end, inside) = (self.scaled[i] / scale, self.change[i] / scale);
-            filtered += at_end * at_end;
-            plain += inside * inside;
-        }
-        Elementary::max(root_mean(filtered, n), root_mean(plain, n) / R::from_f64(DENSE_SLACK))
+            [self.scaled[i] / scale, self.change[i] / scale]
+        });
+        Elementary::max(at_end, inside / R::from_f64(DENSE_SLACK))
     }
 
     /// `h³y‴/12` into `change`; at the first step, where no earlier rate is known, `h²y″/2` bounds it.

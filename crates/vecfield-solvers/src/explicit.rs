@@ -6,7 +6,8 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use crate::combine::{Rows, Term, combine, combine_block, for_blocks, stage_point, sums, terms};
 use crate::controller::Controller;
-use crate::options::{LANES, Norm, Options};
+use crate::norm::{LANES, Norm};
+use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{SolveError, initial};
@@ -242,6 +243,24 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         }
     }
 
+    /// The squared error ratio in a norm other than the root mean square, in which it is `plain`.
+    #[cold]
+    fn otherwise_measured(&self, h: S::Real, plain: S::Real) -> S::Real {
+        let sum_of_squares = |weights: &[Term<S::Real>]| {
+            let size = self.norm.measure(self.n, |i| {
+                let [error] = sums(self.n, weights, &self.k, i, |k| k.value());
+                error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+            });
+            size * size * S::Real::from_f64(self.n as f64)
+        };
+        let sums = match &self.error {
+            Estimate::None => [plain; 2],
+            Estimate::Embedded(weights) => [sum_of_squares(weights), S::Real::zero()],
+            Estimate::Pair { fifth, third } => [sum_of_squares(fifth), sum_of_squares(third)],
+        };
+        self.error.squared_ratio(h, self.n, sums)
+    }
+
     fn extend<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
         let n = self.n;
         for slot in self.tableau.end_slot() + 1..self.tableau.slots() {
@@ -291,6 +310,9 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
                 self.finish(h)
             }
         };
+        if !self.norm.is_mean() {
+            error = self.otherwise_measured(h, error);
+        }
         let end = self.tableau.end_slot();
         if end == self.tableau.stages() && error <= S::Real::one() {
             let k = &mut self.k[end * self.n..][..self.n];

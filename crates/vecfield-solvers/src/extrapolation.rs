@@ -15,7 +15,8 @@ mod dense;
 
 use vecfield_traits::{Real, Scalar, VectorField};
 
-use crate::options::{LANES, Norm, Options, root_mean};
+use crate::norm::Norm;
+use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 use dense::Midpoint;
@@ -131,11 +132,11 @@ impl<S: Scalar> Extrapolation<S> {
     fn judge(&self, j: usize) -> Column {
         let n = self.y.len();
         let (best, second) = (&self.table[..n], &self.table[n..2 * n]);
-        let mut lanes = [S::Real::zero(); LANES];
-        for i in 0..n {
-            self.norm.add_squares([best[i].value() - second[i].value()], (&self.y, best), i, &mut lanes);
-        }
-        let error = root_mean(lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x), n).to_f64();
+        let ratio = |i: usize| {
+            let (best, second) = (best[i].value(), second[i].value());
+            (best - second) / self.norm.scale(i, self.y[i].value(), best)
+        };
+        let error = self.norm.measure(n, ratio).to_f64();
         let exponent = 1.0 / (2 * j - 1) as f64;
         let least = 0.02_f64.powf(exponent);
         let shrink = ((error / SAFETY[0]).powf(exponent) / SAFETY[1]).max(least).min(4.0 / least);
@@ -145,11 +146,9 @@ impl<S: Scalar> Extrapolation<S> {
     /// The factor to a step at which dense output would just meet the tolerance.
     fn smooth_for(&mut self, h: S::Real) -> f64 {
         self.midpoint.prepare(h, ((&self.y, &self.y_new), (&self.rates[0], &self.rates[1])));
-        let mut lanes = [S::Real::zero(); LANES];
-        for (i, error) in self.midpoint.errors().iter().enumerate() {
-            self.norm.add_squares([*error], (&self.y, &self.y_new), i, &mut lanes);
-        }
-        let error = root_mean(lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x), self.y.len()).to_f64();
+        let errors = self.midpoint.errors();
+        let scale = |i: usize| self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
+        let error = self.norm.measure(errors.len(), |i| errors[i] / scale(i)).to_f64();
         (1.0 / error).powf(1.0 / self.midpoint.degree() as f64).clamp(0.1, 10.0)
     }
 

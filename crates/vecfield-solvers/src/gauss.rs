@@ -25,7 +25,8 @@ use crate::bootstrap::Bootstrap;
 use crate::controller::Controller;
 use crate::initial;
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, looseness, root_mean};
+use crate::norm::Norm;
+use crate::options::{Options, looseness};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 
 /// Steps any [`GaussTableau`] over floats, with the field's own Jacobian where it is needed.
@@ -201,12 +202,7 @@ impl<R: Real> Gauss<R> {
         if self.iteration == Iteration::Newton {
             self.filter(h);
         }
-        let mut total = R::zero();
-        for (j, error) in self.error.iter().enumerate() {
-            let ratio = *error / self.norm.scale(j, self.y[j], self.y_new[j]);
-            total += ratio * ratio;
-        }
-        root_mean(total, n) / self.looseness
+        self.norm.measure(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j])) / self.looseness
     }
 
     /// `σ (σ - J)⁻¹` on the estimate, with an eigenvalue `σ` of `A⁻¹/h`: rates magnify along stiff directions what the

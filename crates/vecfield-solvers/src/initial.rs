@@ -2,7 +2,7 @@
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
-use crate::options::Norm;
+use crate::norm::Norm;
 use crate::stepper::Evaluator;
 
 /// Buffers for one trial of Euler's method.

@@ -25,6 +25,7 @@
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
+//! | the norm in which errors are measured | [`ErrorNorm`] |
 //! | where a solution comes to rest, and whether it stays there | [`steady::steady_state`] |
 //! | a mass matrix, algebraic equations | a field with [`Jacobian::mass`](vecfield_traits::Jacobian::mass), [`Initial`] |
 //! | a field whose stiff part is known | [`Split`], with `kc3-imex`, `kc4-imex` or `kc5-imex` |
@@ -95,6 +96,7 @@ mod integrator;
 pub mod linear;
 mod method;
 mod multistep;
+mod norm;
 mod options;
 mod radau;
 pub mod reversible;
@@ -120,6 +122,7 @@ pub use integrate::{Clock, Ending, Flow, Leg, Observer, Segment, Step, Witness};
 pub use integrator::{Integrator, solve, solve_explicit};
 pub use method::{Kind, Method, Stiffness};
 pub use multistep::{ADAMS_STARTER, Adams, BDF_STARTER, Bdf};
+pub use norm::{ErrorNorm, OwnNorm};
 pub use options::{Initial, Options, Tolerance};
 pub use radau::{Radau, RadauOrder};
 pub use reversible::Reversible;

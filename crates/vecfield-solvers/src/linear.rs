@@ -10,7 +10,8 @@ use std::sync::Arc;
 use vecfield_linalg::{Element, LinalgError};
 use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity};
 
-use crate::options::{Initial, Norm};
+use crate::norm::Norm;
+use crate::options::Initial;
 use crate::stepper::{Evaluator, first_not_finite};
 use crate::{Options, SolveError};
 

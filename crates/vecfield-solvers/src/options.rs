@@ -5,16 +5,19 @@ use vecfield_traits::{Elementary, Real, Scalar};
 use crate::SolveError;
 use crate::controller::Filter;
 use crate::linear::LinearSolver;
+use crate::norm::ErrorNorm;
 
 /// Tolerances, step sizes and bounds of a solve.
 ///
-/// A step is accepted when the root mean square of `error_i / (atol_i + rtol·max(|y_i|, |y⁺_i|))` is at most one.
+/// A step is accepted when the norm of `error_i / (atol_i + rtol·max(|y_i|, |y⁺_i|))` is at most one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options<R> {
     /// Relative tolerance.
     pub rtol: R,
     /// Absolute tolerance.
     pub atol: Tolerance<R>,
+    /// The norm in which errors are measured.
+    pub norm: ErrorNorm<R>,
     /// Size of the first step; chosen from the field unless given.
     pub first_step: Option<R>,
     /// Largest step.
@@ -128,6 +131,7 @@ impl<R: Real> Default for Options<R> {
         Options {
             rtol: R::from_f64(1e-6),
             atol: Tolerance::All(R::from_f64(1e-9)),
+            norm: ErrorNorm::RootMeanSquare,
             first_step: None,
             max_step: None,
             max_steps: 10_000_000,
@@ -139,79 +143,6 @@ impl<R: Real> Default for Options<R> {
             discontinuities: Vec::new(),
         }
     }
-}
-
-/// The weighted root-mean-square norm that the tolerances define.
-#[derive(Debug, Clone)]
-pub(crate) struct Norm<R> {
-    rtol: R,
-    atol: Vec<R>,
-}
-
-impl<R: Real> Norm<R> {
-    pub(crate) fn new(options: &Options<R>, n: usize) -> Norm<R> {
-        // A scale of exactly zero would turn an exact zero error into NaN.
-        let floor = |atol: R| if atol > R::MIN_POSITIVE { atol } else { R::MIN_POSITIVE };
-        let atol = match &options.atol {
-            Tolerance::All(atol) => vec![floor(*atol); n],
-            Tolerance::Each(atol) => atol.iter().map(|atol| floor(*atol)).collect(),
-        };
-        Norm { rtol: options.rtol, atol }
-    }
-
-    /// `rtol`, and `atol` of every component.
-    pub(crate) fn into_tolerances(self) -> (R, Vec<R>) {
-        (self.rtol, self.atol)
-    }
-
-    /// `atol_i + rtol·max(|a|, |b|)`; NaN when `a` or `b` is, or when either is infinite, so that no error looks small
-    /// against an infinite state.
-    #[inline(always)]
-    pub(crate) fn scale(&self, i: usize, a: R, b: R) -> R {
-        scale(self.atol[i], self.rtol, a, b)
-    }
-
-    /// The squares of `B` error ratios from component `at` on, added to the sums of [`LANES`] lanes: components a multiple of
-    /// that many apart share one, whatever the size of the blocks.
-    #[inline(always)]
-    pub(crate) fn add_squares<S: Scalar<Real = R>, const B: usize>(
-        &self,
-        errors: [R; B],
-        (y, y_new): (&[S], &[S]),
-        at: usize,
-        lanes: &mut [R; LANES],
-    ) {
-        let (atol, y, y_new) = (&self.atol[at..][..B], &y[at..][..B], &y_new[at..][..B]);
-        for i in 0..B {
-            let ratio = errors[i] / scale(atol[i], self.rtol, y[i].value(), y_new[i].value());
-            lanes[i % LANES] += ratio * ratio;
-        }
-    }
-
-    /// The relative tolerance, no smaller than rounding.
-    pub(crate) fn rtol(&self) -> R {
-        Elementary::max(self.rtol, R::EPSILON)
-    }
-
-    /// The norm of the values of `x`, at the state `y`.
-    pub(crate) fn of<S: Scalar<Real = R>>(&self, x: &[S], y: &[S]) -> R {
-        let mut total = R::zero();
-        for (i, (x, y)) in x.iter().zip(y).enumerate() {
-            let ratio = x.value() / self.scale(i, y.value(), y.value());
-            total += ratio * ratio;
-        }
-        root_mean(total, x.len())
-    }
-}
-
-/// Sums that are carried on side by side: one alone would wait for every addition to end.
-pub(crate) const LANES: usize = 8;
-
-#[inline(always)]
-fn scale<R: Real>(atol: R, rtol: R, a: R, b: R) -> R {
-    let (a, b) = (a.abs(), b.abs());
-    let larger = if a > b { a } else { b };
-    atol + rtol * larger + (a + b) * R::zero()
 }
 
 /// By how much an estimate of a lower order than the method's may exceed the tolerance so that the method just meets it:
@@ -245,10 +176,4 @@ pub(crate) fn proportional<R: Real>(options: &Options<R>, order: u32) -> Options
         Tolerance::Each(each) => Tolerance::Each(each.iter().map(|atol| *atol * by).collect()),
     };
     Options { rtol: options.rtol * by, atol, ..options.clone() }
-}
-
-/// `√(total / n)`.
-#[inline(always)]
-pub(crate) fn root_mean<R: Real>(total: R, n: usize) -> R {
-    (total / R::from_f64(n as f64)).sqrt()
 }

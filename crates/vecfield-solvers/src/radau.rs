@@ -25,7 +25,8 @@ use self::newton::Newton;
 use self::tables::{RADAU9, RADAU13};
 use crate::combine::{Term, combine};
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, looseness, root_mean};
+use crate::norm::Norm;
+use crate::options::{Options, looseness};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
@@ -316,13 +317,11 @@ impl<R: Real> Radau<R> {
         };
         let (table, end) = (self.table, self.end_of(self.table));
         let reach = table.nodes(R::one() + h / h_old) * Elementary::powi(h_old / h, table.stages() as i32 + 1);
-        let mut total = R::zero();
-        for j in 0..self.n {
+        let ratio = |j: usize| {
             let error = self.z[end + j] - self.predicted[j];
-            let ratio = error / self.norm.scale(j, self.y[j], self.y_new[j]);
-            total += ratio * ratio;
-        }
-        R::from_f64(table.largest_nodes / DENSE_SLACK) * root_mean(total, self.n) / reach
+            error / self.norm.scale(j, self.y[j], self.y_new[j])
+        };
+        R::from_f64(table.largest_nodes / DENSE_SLACK) * self.norm.measure(self.n, ratio) / reach
     }
 
     /// The norm of `(γ/h M - J)⁻¹ (f + M Σ e_i z_i / h)`, filtered once more where that alone would reject
@@ -357,12 +356,7 @@ impl<R: Real> Radau<R> {
             }
         }
         self.real.solve(&mut self.error);
-        let mut total = R::zero();
-        for j in 0..n {
-            let ratio = self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j]);
-            total += ratio * ratio;
-        }
-        root_mean(total, n) / self.looseness
+        self.norm.measure(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j])) / self.looseness
     }
 
     fn refuse(&mut self, factor: f64) -> Attempt<R> {

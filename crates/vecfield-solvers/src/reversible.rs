@@ -30,7 +30,8 @@ pub use methods::{
 use crate::bootstrap::Bootstrap;
 use crate::controller::Controller;
 use crate::explicit::ExplicitRungeKutta;
-use crate::options::{Norm, Options, root_mean};
+use crate::norm::Norm;
+use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
 use crate::{Integrator, SolveError, initial};
 
@@ -142,13 +143,10 @@ impl<S: Scalar> Reversible<S> {
     ///
     /// If `other` is too short.
     pub fn distance(&self, other: &[S]) -> S::Real {
-        let mut total = S::Real::zero();
-        for (i, y) in self.y.iter().enumerate() {
-            let (y, other) = (y.value(), other[i].value());
-            let ratio = (y - other) / self.norm.scale(i, y, other);
-            total += ratio * ratio;
-        }
-        root_mean(total, self.y.len())
+        self.norm.measure(self.y.len(), |i| {
+            let (y, other) = (self.y[i].value(), other[i].value());
+            (y - other) / self.norm.scale(i, y, other)
+        })
     }
 
     /// Takes up a pair that [`state`](Reversible::state) gave, at any time.
@@ -282,13 +280,12 @@ impl<S: Scalar> Reversible<S> {
             Memory::Heun { rate, rate_new, .. } => (rate, rate_new),
             _ => (&self.z, &self.z_new),
         };
-        let mut total = S::Real::zero();
-        for (i, (before, after)) in before.iter().zip(after).enumerate() {
-            let ratio = (after.value() - before.value()) / self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
-            total += ratio * ratio;
-        }
+        let ratio = |i: usize| {
+            let change = after[i].value() - before[i].value();
+            change / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+        };
         let size = if h < S::Real::zero() { -h } else { h };
-        let error = size * S::Real::from_f64(0.5) * root_mean(total, self.y.len());
+        let error = size * S::Real::from_f64(0.5) * self.norm.measure(self.y.len(), ratio);
         Attempt { accepted: error <= S::Real::one(), factor: self.controller.factor(error) }
     }
 }

@@ -19,7 +19,8 @@ pub use methods::{RODAS4, RODAS5P, ROS3P, ROSENBROCK23};
 use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Options, root_mean};
+use crate::norm::Norm;
+use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
@@ -229,13 +230,9 @@ impl<R: Real> Rosenbrock<R> {
     }
 
     fn error_ratio(&self) -> R {
-        let mut total = R::zero();
-        for (j, &error) in self.error.iter().enumerate() {
-            let ratio = error / self.norm.scale(j, self.y[j], self.y_new[j]);
-            total += ratio * ratio;
-        }
+        let size = self.norm.measure(self.n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j]));
         // Fixed steps ask only whether everything is finite.
-        root_mean(if self.fixed { total * R::zero() } else { total }, self.n)
+        if self.fixed { size * R::zero() } else { size }
     }
 }
 

@@ -19,7 +19,8 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 pub use polynomials::{Polynomials, Stage};
 
 use crate::controller::Controller;
-use crate::options::{LANES, Norm, Options, proportional, root_mean};
+use crate::norm::Norm;
+use crate::options::{Options, proportional};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, combine, initial};
 use radius::PowerMethod;
@@ -141,11 +142,8 @@ impl<S: Scalar> Stabilised<S> {
     }
 
     fn error_ratio(&self, h: S::Real) -> S::Real {
-        let mut lanes = [S::Real::zero(); LANES];
-        for i in 0..self.y.len() {
-            self.norm.add_squares([self.error(i, h)], (&self.y, &self.y_new), i, &mut lanes);
-        }
-        root_mean(lanes.into_iter().fold(S::Real::zero(), |sum, x| sum + x), self.y.len())
+        let scale = |i: usize| self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
+        self.norm.measure(self.y.len(), |i| self.error(i, h) / scale(i))
     }
 }
 

@@ -15,7 +15,8 @@ use vecfield_linalg::{Complex, eigenvalues};
 use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity, VectorField};
 
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Norm, Tolerance, root_mean};
+use crate::norm::Norm;
+use crate::options::Tolerance;
 use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Evaluator, Stats, Stepper, first_not_finite};
 use crate::{Options, SolveError};
@@ -228,11 +229,7 @@ fn bounded<R: Real>(h: R, bound: R) -> R {
 const LONGEST_TRANSIENT: u64 = 20_000;
 
 fn distance<R: Real>(norm: &Norm<R>, a: &[R], b: &[R]) -> R {
-    let square = |i: usize| {
-        let ratio = (a[i] - b[i]) / norm.scale(i, a[i], b[i]);
-        ratio * ratio
-    };
-    root_mean((0..a.len()).fold(R::zero(), |sum, i| sum + square(i)), a.len())
+    norm.measure(a.len(), |i| (a[i] - b[i]) / norm.scale(i, a[i], b[i]))
 }
 
 fn loosened<R: Real>(options: &Options<R>) -> Options<R> {

@@ -20,7 +20,8 @@
 
 use vecfield_traits::{Elementary, Jacobian, Real, Scalar};
 
-use crate::options::{Norm, Tolerance};
+use crate::norm::Norm;
+use crate::options::Tolerance;
 use crate::stepper::{Attempt, Culprit, Evaluator, Stepper, first_not_finite};
 use crate::{Options, SolveError};
 

@@ -3,7 +3,6 @@
 use vecfield_traits::{Elementary, Jacobian, Real};
 
 use super::DiagonallyImplicit;
-use crate::options::root_mean;
 use crate::stepper::Evaluator;
 
 /// The iterations may leave this part of the tolerance.
@@ -44,13 +43,8 @@ impl<R: Real> DiagonallyImplicit<R> {
                 }
             }
             self.factors.solve(&mut self.change);
-            let mut total = R::zero();
-            for j in 0..n {
-                self.x[j] += self.change[j];
-                let ratio = self.change[j] / self.norm.scale(j, self.y[j], self.y[j]);
-                total += ratio * ratio;
-            }
-            let size = root_mean(total, n);
+            self.x.iter_mut().zip(&self.change).for_each(|(x, change)| *x += *change);
+            let size = self.norm.of(&self.change, &self.y);
             if !size.is_finite() {
                 return Newton::Failed;
             }

@@ -10,7 +10,7 @@ use super::{F64Lanes, LANES};
 use crate::combine::{Rows, Term, terms};
 use crate::controller::{Law, Past, logarithm_of_root, power};
 use crate::explicit::Strain;
-use crate::options::Norm;
+use crate::norm::Norm;
 use crate::stepper::{Culprit, worst};
 use crate::tableau::{ErrorEstimate, Tableau};
 use crate::{Options, SolveError};
@@ -25,8 +25,7 @@ pub(super) struct LaneStepper {
     rows: Rows<f64>,
     times: Vec<f64>,
     error: Estimate,
-    rtol: f64,
-    atol: Vec<f64>,
+    norm: Norm<f64>,
     law: Law<f64>,
     polynomials: Vec<(usize, &'static [f64])>,
     fixed: bool,
@@ -103,7 +102,6 @@ impl LaneStepper {
             ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
         };
         let polynomials = tableau.interpolant.weights.iter().copied().enumerate();
-        let (rtol, atol) = Norm::new(options, n).into_tolerances();
         let law = Law::new(&options.controller, tableau.error_exponent());
         let zeros = |count: usize| vec![Lanes::splat(0.0); count];
         Ok(LaneStepper {
@@ -113,8 +111,7 @@ impl LaneStepper {
             rows: Rows::new(rows),
             times,
             error,
-            rtol,
-            atol,
+            norm: Norm::new(options, n),
             past: spread(&law.beginning()),
             law,
             polynomials: polynomials.filter(|(_, row)| row.iter().any(|&w| w != 0.0)).collect(),
@@ -200,11 +197,13 @@ impl LaneStepper {
             Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => weights,
             Estimate::None => &self.rows[self.end],
         };
-        let ratio = |i: usize| {
-            let error = weights.iter().fold(0.0, |sum, term| sum + self.k[term.slot * n + i].0[lane] * term.weight);
-            error / scale(self.atol[i], self.rtol, self.y[i].0[lane], self.y_new[i].0[lane])
-        };
-        worst(n, ratio)
+        worst(n, |i| self.ratio(weights, i, lane))
+    }
+
+    /// The error by these weights of one component in one lane, against its tolerance.
+    fn ratio(&self, weights: &[Term<f64>], i: usize, lane: usize) -> f64 {
+        let error = weights.iter().fold(0.0, |sum, term| sum + self.k[term.slot * self.n + i].0[lane] * term.weight);
+        error / self.norm.scale(i, self.y[i].0[lane], self.y_new[i].0[lane])
     }
 
     #[inline(always)]
@@ -256,6 +255,9 @@ impl LaneStepper {
 
     #[inline(always)]
     fn sum_of_squares(&self, terms: &[Term<f64>]) -> F64Lanes {
+        if !self.norm.is_mean() {
+            return self.otherwise_measured(terms);
+        }
         let mut total = Lanes::splat(0.0);
         for i in 0..self.n {
             let ratio = weighted(self.n, terms, &self.k, i) / self.scale(i);
@@ -264,9 +266,18 @@ impl LaneStepper {
         total
     }
 
+    /// What takes the place of the sum of squares in a norm other than the root mean square.
+    #[cold]
+    fn otherwise_measured(&self, terms: &[Term<f64>]) -> F64Lanes {
+        Lanes(core::array::from_fn(|lane| {
+            let size = self.norm.measure(self.n, |i| self.ratio(terms, i, lane));
+            size * size * self.n as f64
+        }))
+    }
+
     #[inline(always)]
     fn scale(&self, i: usize) -> F64Lanes {
-        self.y[i].zip(self.y_new[i], |a, b| scale(self.atol[i], self.rtol, a, b))
+        self.y[i].zip(self.y_new[i], |a, b| self.norm.scale(i, a, b))
     }
 
     /// [`Law::factor`], part by part over the lanes.
@@ -459,12 +470,4 @@ fn select(mask: &[bool; LANES], old: &mut F64Lanes, new: &F64Lanes) {
     for lane in 0..LANES {
         old.0[lane] = if mask[lane] { new.0[lane] } else { old.0[lane] };
     }
-}
-
-/// [`Norm::scale`].
-#[inline(always)]
-fn scale(atol: f64, rtol: f64, a: f64, b: f64) -> f64 {
-    let (a, b) = (a.abs(), b.abs());
-    let larger = if a > b { a } else { b };
-    atol + rtol * larger + (a + b) * 0.0
 }

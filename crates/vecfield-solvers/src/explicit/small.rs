@@ -10,7 +10,7 @@ use vecfield_traits::{Scalar, VectorField};
 
 use super::{Estimate, ExplicitRungeKutta};
 use crate::combine::Term;
-use crate::options::LANES;
+use crate::norm::LANES;
 use crate::stepper::Evaluator;
 
 /// `Σ c_j k_j` of what `part` takes of each number.

@@ -4,7 +4,6 @@ use vecfield_linalg::{Complex, LinalgError};
 use vecfield_traits::{Elementary, Jacobian, Real};
 
 use super::Gauss;
-use crate::options::root_mean;
 use crate::stepper::Evaluator;
 
 /// Iterations of one step, at most.
@@ -131,7 +130,7 @@ impl<R: Real> Gauss<R> {
                 Iteration::Plain => self.plain(h),
                 Iteration::Newton => self.newton(h),
             };
-            let size = root_mean(change, self.method.stages() * n);
+            let size = (change / R::from_f64(self.method.stages() as f64)).sqrt();
             if !size.is_finite() {
                 return Solved::Failed;
             }
@@ -185,26 +184,24 @@ impl<R: Real> Gauss<R> {
         (!self.fixed && self.eta * size <= self.kappa).then_some(Solved::Converged)
     }
 
-    /// `z ← h A f`; the sum of squares of the change.
+    /// `z ← h A f`; the squares of the norms of the change, summed over the stages.
     fn plain(&mut self, h: R) -> R {
         let (n, s) = (self.n, self.method.stages());
         let mut total = R::zero();
-        for j in 0..n {
-            let scale = self.norm.scale(j, self.y[j], self.y[j]);
-            for i in 0..s {
-                let row = &self.weights.a[i * s..][..s];
+        for (z, row) in self.z.chunks_exact_mut(n.max(1)).zip(self.weights.a.chunks_exact(s)) {
+            for (j, z) in z.iter_mut().enumerate() {
                 let sum = row.iter().enumerate().fold(R::zero(), |sum, (k, &a)| sum + a * self.rates[k * n + j]);
-                let z = h * sum;
-                let ratio = (z - self.z[i * n + j]) / scale;
-                total += ratio * ratio;
-                self.z[i * n + j] = z;
+                self.error[j] = h * sum - *z;
+                *z = h * sum;
             }
+            let size = self.norm.of(&self.error, &self.y);
+            total += size * size;
         }
         total
     }
 
-    /// One simplified Newton iteration in the basis of the method: `(Λ/h - J) Δw = T⁻¹ f - Λ w / h`; the sum of squares of
-    /// the change.
+    /// One simplified Newton iteration in the basis of the method: `(Λ/h - J) Δw = T⁻¹ f - Λ w / h`; the squares of the
+    /// norms of the change, summed over the stages.
     fn newton(&mut self, h: R) -> R {
         let n = self.n;
         let number = |x: f64| R::from_f64(x) / h;
@@ -217,11 +214,9 @@ impl<R: Real> Gauss<R> {
                 self.error[j] = self.z[j] - gamma * self.w[j];
             }
             self.real.solve(&mut self.error);
-            for j in 0..n {
-                self.w[j] += self.error[j];
-                let ratio = self.error[j] / self.norm.scale(j, self.y[j], self.y[j]);
-                total += ratio * ratio;
-            }
+            self.w.iter_mut().zip(&self.error).for_each(|(w, change)| *w += *change);
+            let size = self.norm.of(&self.error, &self.y);
+            total += size * size;
             first = n;
         }
         if let Some((alpha, beta)) = self.method.pair {
@@ -232,14 +227,16 @@ impl<R: Real> Gauss<R> {
                 self.pair[j] = Complex::new(re - (alpha * w1 - beta * w2), im - (alpha * w2 + beta * w1));
             }
             self.complex.solve(&mut self.pair);
-            for j in 0..n {
-                let scale = self.norm.scale(j, self.y[j], self.y[j]);
-                for (at, change) in [(first + j, self.pair[j].re), (first + n + j, self.pair[j].im)] {
-                    self.w[at] += change;
-                    let ratio = change / scale;
-                    total += ratio * ratio;
-                }
+            for (j, change) in self.pair.iter().enumerate() {
+                self.w[first + j] += change.re;
+                self.w[first + n + j] += change.im;
             }
+            let ratios = |j: usize| {
+                let scale = self.norm.scale(j, self.y[j], self.y[j]);
+                [self.pair[j].re / scale, self.pair[j].im / scale]
+            };
+            let [re, im] = self.norm.measures(n, ratios);
+            total += re * re + im * im;
         }
         transform(&self.weights.basis, n, &self.w, &mut self.z);
         total

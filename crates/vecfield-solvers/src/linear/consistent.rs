@@ -9,7 +9,7 @@ use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity};
 
 use super::{Linearisation, Shifted};
 use crate::SolveError;
-use crate::options::{Norm, root_mean};
+use crate::norm::Norm;
 use crate::stepper::{Evaluator, first_not_finite};
 
 /// Newton steps, at most.
@@ -181,11 +181,7 @@ fn short_step<R: Real>(at: &Linearisation<R>) -> R {
 }
 
 fn norm<R: Real>(change: &[R], (y, trial): (&[R], &[R]), norm: &Norm<R>) -> R {
-    let square = |j: usize| {
-        let ratio = change[j] / norm.scale(j, y[j], trial[j]);
-        ratio * ratio
-    };
-    root_mean((0..y.len()).fold(R::zero(), |sum, j| sum + square(j)), y.len())
+    norm.measure(y.len(), |j| change[j] / norm.scale(j, y[j], trial[j]))
 }
 
 /// Algebraic components up to which their block is factorised as a dense matrix.

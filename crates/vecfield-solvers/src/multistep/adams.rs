@@ -21,7 +21,8 @@ use self::weights::{HIGHEST, MOULTON, integrals};
 use super::ADAMS_STARTER;
 use super::differences::{Differences, SLOTS, Stride};
 use crate::explicit::ExplicitRungeKutta;
-use crate::options::{Norm, Options, root_mean};
+use crate::norm::Norm;
+use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
@@ -124,30 +125,28 @@ impl<S: Scalar> Adams<S> {
         let (one, two) = (k - 1, k.saturating_sub(2));
         let (below, two_below) = (self.differences.row(one), self.differences.row(two));
         let (beta, beta_below) = (self.stride.beta[one], self.stride.beta[two]);
-        let mut totals = [S::Real::zero(); 3];
         for i in 0..self.n {
             let e = self.predicted[i] - self.expected[i];
             self.predicted[i] = e;
             self.y_new[i] = self.stage[i] + e.scale(gain);
+        }
+        let [here, lower, lowest] = self.norm.measures(self.n, |i| {
             let scale = self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
-            let here = e.value();
+            let here = self.predicted[i].value();
             let lower = here + beta * below[i].value();
             let lowest = lower + beta_below * two_below[i].value();
-            for (total, error) in totals.iter_mut().zip([here, lower, lowest]) {
-                let ratio = error / scale;
-                *total += ratio * ratio;
-            }
-        }
+            [here, lower, lowest].map(|error| error / scale)
+        });
         let h = self.stride.h.abs();
-        let sized = |total: S::Real, order: usize| {
+        let sized = |size: S::Real, order: usize| {
             let constant = S::Real::from_f64(-MOULTON[order]);
-            h * self.stride.sigma[order] * constant * root_mean(total, self.n)
+            h * self.stride.sigma[order] * constant * size
         };
         Errors {
-            test: h * self.test * root_mean(totals[0], self.n),
-            here: sized(totals[0], k),
-            below: sized(totals[1], one),
-            two_below: sized(totals[2], two),
+            test: h * self.test * here,
+            here: sized(here, k),
+            below: sized(lower, one),
+            two_below: sized(lowest, two),
         }
     }
 

@@ -22,7 +22,8 @@ use vecfield_traits::{Jacobian, Real};
 use self::newton::{Linear, Newton};
 use self::selection::Selection;
 use super::differences::{Differences, SLOTS, Stride};
-use crate::options::{Norm, Options, root_mean};
+use crate::norm::Norm;
+use crate::options::Options;
 use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
@@ -181,16 +182,11 @@ impl<R: Real> Bdf<R> {
         let (one, two) = (k, k.saturating_sub(1));
         let above = (k + 1).min(self.differences.known().saturating_sub(1)).min(HIGHEST);
         let rows = [one, two, above].map(|m| (self.differences.row(m), self.stride.beta[m]));
-        let mut totals = [R::zero(); 4];
-        for i in 0..self.n {
+        self.norm.measures(self.n, |i| {
             let (e, weight) = (self.correction[i], self.weight[i]);
             let [one, two, above] = rows.map(|(row, beta)| beta * row[i]);
-            for (total, x) in totals.iter_mut().zip([e, e + one, e + one + two, e - above]) {
-                let ratio = x * weight;
-                *total += ratio * ratio;
-            }
-        }
-        totals.map(|total| root_mean(total, self.n))
+            [e, e + one, e + one + two, e - above].map(|error| error * weight)
+        })
     }
 }
 

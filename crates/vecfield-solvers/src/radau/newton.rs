@@ -6,7 +6,6 @@ use vecfield_traits::{Elementary, Jacobian, Real};
 use super::Radau;
 use super::collocation::transform;
 use crate::controller::{logarithm, power};
-use crate::options::root_mean;
 use crate::stepper::Evaluator;
 
 /// Newton iterations of one step for fixed steps, which cannot be made smaller to make the iterations converge.
@@ -54,7 +53,7 @@ impl<R: Real> Radau<R> {
             }
             // The right-hand sides in the basis T are T⁻¹ f - Λ M w / h; `z` is free until the update.
             transform::<R, S>(self.table.inverse, n, &self.rates, &mut self.z);
-            let size = root_mean(self.improve(h), S * n) / self.looseness;
+            let size = (self.improve(h) / R::from_f64(S as f64)).sqrt() / self.looseness;
             if !size.is_finite() {
                 return Newton::Failed;
             }
@@ -80,7 +79,7 @@ impl<R: Real> Radau<R> {
         Newton::Failed
     }
 
-    /// Adds to `w` what one iteration changes, and sums the squares of that.
+    /// Adds to `w` what one iteration changes, and sums the squares of its norms over the stages.
     fn improve(&mut self, h: R) -> R {
         let n = self.n;
         if let Some(mass) = self.linearisation.mass() {
@@ -88,18 +87,15 @@ impl<R: Real> Radau<R> {
                 mass.apply(w, weighted);
             }
         }
-        let mut total = R::zero();
         let gamma = R::from_f64(self.table.gamma) / h;
         let w = if self.weighted.is_empty() { &self.w } else { &self.weighted };
         for j in 0..n {
             self.error[j] = self.z[j] - gamma * w[j];
         }
         self.real.solve(&mut self.error);
-        for j in 0..n {
-            self.w[j] += self.error[j];
-            let ratio = self.error[j] * self.importance[j];
-            total += ratio * ratio;
-        }
+        self.w.iter_mut().zip(&self.error).for_each(|(w, change)| *w += *change);
+        let size = self.norm.measure(n, |j| self.error[j] * self.importance[j]);
+        let mut total = size * size;
         for (pair, (eigenvalue, matrix)) in self.table.pairs.iter().zip(&mut self.complex).enumerate() {
             let [alpha, beta] = eigenvalue.map(|x| R::from_f64(x) / h);
             let (first, second) = ((1 + 2 * pair) * n, (2 + 2 * pair) * n);
@@ -110,13 +106,13 @@ impl<R: Real> Radau<R> {
                 self.pair[j] = Complex::new(re - (alpha * w1 - beta * w2), im - (alpha * w2 + beta * w1));
             }
             matrix.solve(&mut self.pair);
-            for j in 0..n {
-                let change = self.pair[j];
+            for (j, change) in self.pair.iter().enumerate() {
                 self.w[first + j] += change.re;
                 self.w[second + j] += change.im;
-                let (re, im) = (change.re * self.importance[j], change.im * self.importance[j]);
-                total += re * re + im * im;
             }
+            let ratios = |j: usize| [self.pair[j].re, self.pair[j].im].map(|change| change * self.importance[j]);
+            let [re, im] = self.norm.measures(n, ratios);
+            total += re * re + im * im;
         }
         total
     }

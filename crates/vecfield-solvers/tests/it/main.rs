@@ -14,6 +14,7 @@ mod gauss;
 mod laws;
 mod linear;
 mod multistep;
+mod norms;
 mod order_conditions;
 mod resume;
 mod reversible;

@@ -4,7 +4,6 @@ use vecfield_traits::{Elementary, Real, Scalar};
 
 use super::Adams;
 use super::weights::{HIGHEST, MOULTON};
-use crate::options::root_mean;
 use crate::stepper::Attempt;
 
 /// The error a step aims at, of that allowed.
@@ -28,14 +27,12 @@ impl<S: Scalar> Adams<S> {
             return None;
         }
         let (row, beta) = (self.differences.row(k), self.stride.beta[k]);
-        let mut total = S::Real::zero();
-        for (i, (found, row)) in self.found.iter().zip(row).enumerate() {
-            let error = found.value() - beta * row.value();
-            let ratio = error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value());
-            total += ratio * ratio;
-        }
+        let ratio = |i: usize| {
+            let error = self.found[i].value() - beta * row[i].value();
+            error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+        };
         let constant = self.stride.sigma[k + 1] * S::Real::from_f64(-MOULTON[k + 1]);
-        Some(self.stride.h.abs() * constant * root_mean(total, self.n))
+        Some(self.stride.h.abs() * constant * self.norm.measure(self.n, ratio))
     }
 
     /// The order of the next step, with the error it would have made in this one (Shampine–Gordon, ch. 7).
@@ -94,13 +91,7 @@ impl<S: Scalar> Adams<S> {
 
     /// The order whose error would be the smallest, once the history of a fixed step is complete.
     pub(super) fn best_order(&self) -> usize {
-        let error = |k: usize| {
-            let size = |i: usize| {
-                self.differences.row(k)[i].value() / self.norm.scale(i, self.y[i].value(), self.y[i].value())
-            };
-            let total = (0..self.n).map(size).fold(S::Real::zero(), |sum, size| sum + size * size);
-            total.sqrt() * S::Real::from_f64(-MOULTON[k])
-        };
+        let error = |k: usize| self.norm.of(self.differences.row(k), &self.y) * S::Real::from_f64(-MOULTON[k]);
         let mut best = (1, error(1));
         for k in 2..=HIGHEST {
             let error = error(k);

@@ -6,7 +6,7 @@ use vecfield_traits::{Elementary, Jacobian, Real};
 
 use super::Bdf;
 use crate::linear::{Linearisation, Shifted};
-use crate::options::{Options, root_mean};
+use crate::options::Options;
 use crate::stepper::Evaluator;
 
 /// Iterations of one step, at most.
@@ -166,15 +166,12 @@ impl<R: Real> Bdf<R> {
             field.eval(t, &self.y_new, &mut self.rate);
             self.residual(sigma);
             self.linear.factors.solve(&mut self.residual);
-            let mut total = R::zero();
             for i in 0..self.n {
-                let change = self.residual[i] * relaxation;
-                self.correction[i] += change;
+                self.correction[i] += self.residual[i] * relaxation;
                 self.y_new[i] = self.predicted[i] + self.correction[i];
-                let ratio = change * self.weight[i];
-                total += ratio * ratio;
             }
-            let size = errors_to_newton * root_mean(total, self.n);
+            let ratio = |i: usize| self.residual[i] * relaxation * self.weight[i];
+            let size = errors_to_newton * self.norm.measure(self.n, ratio);
             if !size.is_finite() {
                 return None;
             }
