@@ -26,6 +26,11 @@ impl Compressed {
         self.colouring.count()
     }
 
+    /// The direction that carries column `j`.
+    pub(crate) fn direction(&self, j: usize) -> usize {
+        self.colouring.colour(j)
+    }
+
     /// Duals for the sweep that carries the directions `first..first + LANES`.
     pub(crate) fn seed<R: Real>(&self, duals: &mut [Dual<R, LANES>], values: &[R], first: usize) {
         for (j, (dual, &value)) in duals.iter_mut().zip(values).enumerate() {

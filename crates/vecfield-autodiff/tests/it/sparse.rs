@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use vecfield_autodiff::{
-    ByDuals, Colouring, Dependencies, Lifted, WINDOW, field_sparsity, jacobian, sparse_jacobian, sparsity,
+    ByDifferences, ByDuals, Colouring, Dependencies, Lifted, WINDOW, field_sparsity, jacobian, sparse_jacobian,
+    sparsity,
 };
 use vecfield_traits::{Dynamics, Elementary, Jacobian, Scalar, Sparsity, VectorField, Vjp};
 
@@ -75,6 +76,22 @@ proptest! {
             jac[i * n + j] = 0.0;
         }
         prop_assert!(jac.iter().all(|&entry| entry == 0.0));
+    }
+
+    /// Differences at the places of a pattern are those of all columns: what moves along shares no row.
+    #[test]
+    fn sparse_differences_are_the_dense_ones(web in web(), t in 0.1..2.0_f64) {
+        let (n, y) = (web.uses.len(), state(web.uses.len()));
+        let pattern = Lifted::sparse(web.clone(), THETA.to_vec(), t, &y).sparsity().unwrap().clone();
+        let opaque = || ByDifferences::new(Lifted::new(web.clone(), THETA.to_vec()));
+        let (dense, sparse) = (opaque(), opaque().with_sparsity(pattern));
+        let (mut jac, mut time) = (vec![f64::NAN; n * n], vec![f64::NAN; n]);
+        dense.jacobian(t, &y, &mut jac, &mut time, &mut dense.workspace());
+        let (pattern, entries, sparse_time) = sparse_of(&sparse, t, &y);
+        prop_assert_eq!(&time, &sparse_time);
+        for ((i, j), entry) in pattern.places().zip(entries) {
+            prop_assert_eq!(entry, jac[i * n + j]);
+        }
     }
 
     /// Pulling back through colours and through columns is the same sum, in another order.
