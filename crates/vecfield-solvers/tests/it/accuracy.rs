@@ -158,7 +158,7 @@ fn a_field_that_jumps_with_the_state() {
 #[test]
 fn low_orders_see_jumps_wherever_in_the_step_they_are() {
     let turn = 2.0_f64.sqrt();
-    for name in ["bs3", "ralston3", "ssprk33", "ssprk43"] {
+    for name in ["bs3", "ralston3", "ssprk33", "ssprk43", "carpenter-kennedy"] {
         let method = Method::named(name).unwrap();
         for exponent in 3..9 {
             for start in [1.0, 0.7, 1.9] {
