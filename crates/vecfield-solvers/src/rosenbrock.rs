@@ -20,7 +20,7 @@ use crate::combine::{Term, combine, for_blocks, sums, terms};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::norm::Norm;
-use crate::options::Options;
+use crate::options::{Options, proportional};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
@@ -151,6 +151,8 @@ impl<R: Real> Rosenbrock<R> {
         options.validate(n)?;
         let all = |rows: &[&[f64]]| rows.iter().map(|row| terms(row)).collect();
         let vector = || vec![R::zero(); n];
+        // The error of the method itself, not that of one of lower order.
+        let own = tableau.embedded_order > tableau.order;
         Ok(Rosenbrock {
             tableau,
             n,
@@ -161,7 +163,7 @@ impl<R: Real> Rosenbrock<R> {
             dense_rows: all(tableau.dense),
             repeats: tableau.repeats(),
             ends_at_last_stage: tableau.ends_at_last_stage(),
-            norm: Norm::new(options, n),
+            norm: Norm::new(&if own { proportional(options, tableau.order) } else { options.clone() }, n),
             controller: Controller::new(&options.controller, tableau.order.min(tableau.embedded_order) + 1),
             fixed: options.step.is_some(),
             y: vector(),
@@ -249,11 +251,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
         self.linearisation.settle(field, t, &mut self.y)?;
         self.controller.reset();
         self.current = false;
-        field.eval(t, &self.y, &mut self.rate);
-        match first_not_finite(&self.rate) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rate)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
