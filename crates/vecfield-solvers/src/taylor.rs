@@ -35,6 +35,9 @@ const ORDER_PER_NEPER: f64 = 0.75;
 const SAFETY: f64 = 0.95;
 /// A step may be this much longer than the best, so that a last one can be stretched.
 const STRETCH: f64 = 1.05;
+/// Where a step is refused for reaching past a change of branch, the next is at most this part of it: one that is hardly shorter
+/// than what is left of the solve would be stretched to its end again.
+const WELL_SHORT: f64 = 0.98;
 /// Changes of branch that follow each other at the resolution of time before a solve gives up.
 const LONGEST_CHATTER: u32 = 100;
 /// Steps up to this multiple of the shortest step over a change of branch count as being at the resolution of time.
@@ -279,7 +282,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Taylor<R> {
         if !self.fixed && h.abs() > longest * R::from_f64(STRETCH)
             || ends && h.abs() > longest * R::from_f64(1.0 + 1e-9)
         {
-            return refuse(longest / h.abs());
+            return refuse(Elementary::min(longest / h.abs(), R::from_f64(WELL_SHORT)));
         }
         self.advance(h);
         let error = self.error_ratio(field, h, if ends { R::from_f64(BEFORE_KINK) } else { R::one() });

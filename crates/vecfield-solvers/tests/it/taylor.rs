@@ -162,6 +162,16 @@ fn jumps_in_time_are_stepped_over() {
     assert!(solution.stats.steps < 100, "{:?}", solution.stats);
 }
 
+proptest! {
+    /// The solve ends on a jump or just before or after one, where its last step would be stretched over it.
+    #[test]
+    fn a_jump_near_the_end_is_no_obstacle(exponent in 4.0..13.0_f64, periods in 1..12_u32, beyond in -0.03..0.03_f64, on in prop::bool::ANY) {
+        let end = f64::from(periods) + if on { 0.0 } else { beyond };
+        let solution = run(SquareWave, (0.0, end), &[2.0], 10.0_f64.powf(-exponent), Save::End).unwrap();
+        prop_assert!(solution.stats.steps + solution.stats.rejected < 500, "{:?}", solution.stats);
+    }
+}
+
 #[test]
 fn jumps_and_kinks_in_the_state_are_stepped_over() {
     // Parabolic arcs: back at the start after 4√2, whatever happened between.
