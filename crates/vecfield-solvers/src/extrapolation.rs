@@ -266,11 +266,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Extrapolation<S> {
         (self.rejected, self.first) = (false, true);
         self.target = first_target(self.norm.rtol().to_f64());
         self.midpoint.restart();
-        field.eval(t, &self.y, &mut self.rates[0]);
-        match first_not_finite(&self.rates[0]) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rates[0])
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, span: S::Real) -> S::Real {

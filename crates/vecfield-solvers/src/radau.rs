@@ -12,7 +12,9 @@
 //! collocation polynomial of the step before predicts the stages of this one. The method is L-stable and stiffly accurate.
 
 mod collocation;
+mod estimate;
 mod newton;
+mod order;
 mod tables;
 
 use vecfield_linalg::Complex;
@@ -20,75 +22,20 @@ use vecfield_traits::{Elementary, Jacobian, Real};
 
 pub use self::collocation::Collocation;
 pub(crate) use self::collocation::FIFTH;
-use self::collocation::{LARGEST, RADAU5, RadauTable, transform};
+use self::collocation::{RADAU5, RadauTable, transform};
 use self::newton::Newton;
+pub use self::order::RadauOrder;
+use self::order::Trend;
 use self::tables::{RADAU9, RADAU13};
-use crate::combine::{Term, combine};
+use crate::combine::combine;
 use crate::linear::{Linearisation, Shifted};
 use crate::norm::Norm;
 use crate::options::{Options, looseness};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
-/// The error of dense output does not accumulate, and may exceed the tolerance by this.
-const DENSE_SLACK: f64 = 10.0;
-
 /// Steps are not to grow beyond where the iterations gain less than this a turn.
 const BEARABLE: f64 = 0.3;
-
-/// The orders a [`Radau`] may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RadauOrder {
-    /// Three stages.
-    Five,
-    /// Five stages.
-    Nine,
-    /// Seven stages.
-    Thirteen,
-    /// As the tolerance asks for, and fewer while the Newton iterations hardly converge; fixed steps keep to five.
-    Variable,
-}
-
-impl RadauOrder {
-    /// The method for smooth solutions.
-    ///
-    /// Measured on Robertson's, HIRES, the Oregonator, the pollution model and van der Pol's: order nine takes less time than
-    /// five for the same error from 1e-6 on, order thirteen less than nine from 1e-11 on.
-    fn highest<R: Real>(self, options: &Options<R>) -> &'static RadauTable {
-        let rtol = options.rtol.to_f64();
-        match self {
-            RadauOrder::Nine => &RADAU9,
-            RadauOrder::Thirteen => &RADAU13,
-            RadauOrder::Variable if options.step.is_none() && rtol < 3e-11 => &RADAU13,
-            RadauOrder::Variable if options.step.is_none() && rtol < 3e-6 => &RADAU9,
-            RadauOrder::Five | RadauOrder::Variable => &RADAU5,
-        }
-    }
-}
-
-/// What the choice of the order remembers (after Hairer–Wanner 1999, section 4).
-#[derive(Debug, Clone, Copy)]
-struct Trend<R> {
-    /// The speed of convergence of late.
-    rate: R,
-    /// Steps at this order.
-    steps: u32,
-    /// Have iterations failed since the last one?
-    trouble: bool,
-}
-
-impl<R: Real> Trend<R> {
-    fn fresh() -> Trend<R> {
-        Trend { rate: R::zero(), steps: 0, trouble: false }
-    }
-}
-
-/// Iterations as fast as this can afford more stages.
-const FAST: f64 = 0.002;
-/// Iterations as slow as this cannot.
-const SLOW: f64 = 0.8;
-/// Steps at an order before a higher one is tried.
-const SETTLED: u32 = 10;
 
 /// Steps Radau IIA over floats, with the field's own Jacobian.
 #[derive(Debug, Clone)]
@@ -213,45 +160,6 @@ impl<R: Real> Radau<R> {
         Ok(radau)
     }
 
-    /// Goes on with this method.
-    fn take(&mut self, table: &'static RadauTable) {
-        self.table = table;
-        self.factored = None;
-        self.looseness = if self.fixed { R::one() } else { self.looser[table.stages() / 2 - 1] };
-        let rtol = Elementary::max(self.rtol * self.looseness, R::EPSILON);
-        // Fixed steps have no tolerance to speak of: the iterations go down to rounding.
-        // The basis of more stages magnifies it.
-        let magnified = [1.0, 10.0, 100.0][table.stages() / 2 - 1];
-        let rounding = R::from_f64(10.0 * magnified) * R::EPSILON / rtol;
-        self.floor = R::from_f64(10.0) * rounding;
-        let s = table.stages() as f64;
-        let wanted = if self.fixed { R::zero() } else { Elementary::powf(rtol, R::from_f64((s - 1.0) / (s + 1.0))) };
-        self.kappa = Elementary::min(Elementary::max(rounding, wanted), R::from_f64(0.03));
-    }
-
-    /// The method for the step after one of size `h` that was accepted: one with fewer stages where the iterations hardly
-    /// converge, then one with more again where they converge so fast that they would bear a longer step.
-    fn choose_order(&mut self, h: R, iterations: u32, rate: R) -> &'static RadauTable {
-        if self.orders != RadauOrder::Variable {
-            return self.table;
-        }
-        let number = R::from_f64;
-        let trend = &mut self.trend;
-        trend.steps += 1;
-        trend.rate = Elementary::min(Elementary::max(rate, trend.rate * number(0.5)), number(10.0));
-        let even = self.before.is_some_and(|(before, _)| h < number(1.2) * before && h > number(0.8) * before);
-        let up = iterations > 1 && trend.rate <= number(FAST) && even && trend.steps > SETTLED;
-        let down = trend.rate >= number(SLOW) || trend.trouble;
-        trend.trouble = false;
-        match self.table.stages() {
-            7 if down => &RADAU9,
-            5 if down => &RADAU5,
-            5 if up => self.highest,
-            3 if up && self.highest.stages() > 3 => &RADAU9,
-            _ => self.table,
-        }
-    }
-
     /// An upper bound of the largest eigenvalue of the last Jacobian.
     pub(crate) fn spectral_bound(&mut self) -> R {
         self.linearisation.spectral_bound()
@@ -306,59 +214,6 @@ impl<R: Real> Radau<R> {
         (table.stages() - 1) * self.n
     }
 
-    /// The norm of the error of dense output, from that of the prediction: both are a derivative of order `s + 1`
-    /// times the nodes' polynomial.
-    ///
-    /// The filter of the error estimate damps everything along stiff directions, where the steps may become so long that
-    /// the polynomial inside them is worthless though their ends are exact (Prothero and Robinson's problem).
-    fn dense_norm(&self, h: R) -> R {
-        let Some((h_old, _)) = self.before.filter(|_| self.table.order == self.table_old.order) else {
-            return R::zero();
-        };
-        let (table, end) = (self.table, self.end_of(self.table));
-        let reach = table.nodes(R::one() + h / h_old) * Elementary::powi(h_old / h, table.stages() as i32 + 1);
-        let ratio = |j: usize| {
-            let error = self.z[end + j] - self.predicted[j];
-            error / self.norm.scale(j, self.y[j], self.y_new[j])
-        };
-        R::from_f64(table.largest_nodes / DENSE_SLACK) * self.norm.measure(self.n, ratio) / reach
-    }
-
-    /// The norm of `(γ/h M - J)⁻¹ (f + M Σ e_i z_i / h)`, filtered once more where that alone would reject
-    /// (Hairer–Wanner II, IV.8, eqs. (8.19) and (8.20)).
-    fn error_norm<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> R {
-        let norm = self.filtered(h, false);
-        if norm > R::one() && (self.rejected || self.before.is_none()) {
-            for j in 0..self.n {
-                self.stage[j] = self.y[j] + self.error[j];
-            }
-            field.eval(t, &self.stage, &mut self.rate_new);
-            return self.filtered(h, true);
-        }
-        norm
-    }
-
-    fn filtered(&mut self, h: R, again: bool) -> R {
-        let n = self.n;
-        let rate = if again { &self.rate_new } else { &self.rate };
-        let estimate: [Term<R>; LARGEST] = core::array::from_fn(|slot| {
-            let weight = self.table.error.get(slot).map_or(R::zero(), |e| R::from_f64(*e));
-            Term { weight, slot }
-        });
-        let estimate = &estimate[..self.table.stages()];
-        match self.linearisation.mass() {
-            None => combine(rate, R::one() / h, estimate, &self.z, &mut self.error),
-            Some(mass) => {
-                self.error.fill(R::zero());
-                combine(&self.error, R::one() / h, estimate, &self.z, &mut self.stage);
-                mass.apply(&self.stage, &mut self.error);
-                self.error.iter_mut().zip(rate).for_each(|(error, rate)| *error += *rate);
-            }
-        }
-        self.real.solve(&mut self.error);
-        self.norm.measure(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j])) / self.looseness
-    }
-
     fn refuse(&mut self, factor: f64) -> Attempt<R> {
         self.rejected = true;
         Attempt { accepted: false, factor: R::from_f64(factor) }
@@ -400,11 +255,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
         (self.eta, self.rejected) = (R::one(), false);
         self.take(self.highest);
         (self.table_old, self.next, self.trend) = (self.table, self.table, Trend::fresh());
-        field.eval(t, &self.y, &mut self.rate);
-        match first_not_finite(&self.rate) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rate)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {

@@ -159,11 +159,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Stabilised<S> {
         self.controller.reset();
         self.power.reset();
         self.radius = self.given;
-        field.eval(t, &self.y, &mut self.rates[0]);
-        match first_not_finite(&self.rates[0]) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rates[0])
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, span: S::Real) -> S::Real {

@@ -1,6 +1,6 @@
 //! What the one integration loop asks of a method.
 
-use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
+use vecfield_traits::{self as traits, Half, Jacobian, Real as _, Scalar, VectorField};
 
 use crate::SolveError;
 pub use crate::bootstrap::{Round, rounds};
@@ -181,6 +181,19 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
     pub fn eval(&mut self, t: S::Real, y: &[S], dy: &mut [S]) {
         self.stats.rhs_evals += 1;
         self.field.eval(S::lift(t), y, dy, self.work);
+    }
+
+    /// [`eval`](Self::eval) where a solve begins.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::NotFinite`], with the first rate that is none.
+    pub fn eval_finite(&mut self, t: S::Real, y: &[S], dy: &mut [S]) -> Result<(), SolveError> {
+        self.eval(t, y, dy);
+        match first_not_finite(dy) {
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            None => Ok(()),
+        }
     }
 
     /// The rates of one half of a partition at their places in `dy`; the other places hold garbage afterwards.

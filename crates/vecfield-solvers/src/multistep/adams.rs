@@ -200,11 +200,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
             starter.start(field, t, y)?;
         }
         let rate = self.differences.row_mut(0);
-        field.eval(t, &self.y, rate);
-        match first_not_finite(rate) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, rate)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, span: S::Real) -> S::Real {

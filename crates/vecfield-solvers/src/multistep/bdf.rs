@@ -211,11 +211,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
         if let Some(starter) = &mut self.starter {
             return starter.start(field, t, y);
         }
-        field.eval(t, &self.y, &mut self.rate);
-        match first_not_finite(&self.rate) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rate)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
