@@ -79,6 +79,18 @@ impl<S: Scalar> Bootstrap<S> {
         (self.begun, self.ready) = (self.ready, false);
     }
 
+    /// Appends what the next step takes over from those before it.
+    pub(crate) fn save(&self, out: &mut Vec<S>) {
+        out.push(if self.begun { S::one() } else { S::zero() });
+        out.extend_from_slice(&self.rates[..self.stage.len()]);
+    }
+
+    /// Takes up what [`save`](Bootstrap::save) wrote.
+    pub(crate) fn restore(&mut self, saved: &[S]) {
+        (self.begun, self.ready) = (saved[0] == S::one(), false);
+        self.rates[..self.stage.len()].copy_from_slice(&saved[1..]);
+    }
+
     /// Writes the state at `t + θh` into `out`; the first call of a step evaluates the field, at the ends only where their
     /// rates are not `known`.
     pub(crate) fn at<F: VectorField<S>>(

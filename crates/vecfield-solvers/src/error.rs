@@ -91,6 +91,11 @@ pub enum SolveError {
         /// The method whose name is nearest.
         nearest: &'static str,
     },
+    /// What is to be gone on from is no checkpoint of this solve.
+    BadCheckpoint {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A slice does not have the field's dimension.
     Dimension {
         /// Which slice.
@@ -259,6 +264,7 @@ impl fmt::Display for Named<'_> {
             SolveError::UnknownMethod { name, nearest } => {
                 write!(f, "unknown method \"{name}\"; did you mean \"{nearest}\"?")
             }
+            SolveError::BadCheckpoint { what } => write!(f, "the checkpoint {what}; begin the solve anew"),
             SolveError::Dimension { what, found, expected } => {
                 write!(f, "{what} has {found} numbers where the field needs {expected}")
             }

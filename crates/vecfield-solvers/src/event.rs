@@ -12,6 +12,7 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use self::dip::Dip;
 use crate::SolveError;
+use crate::checkpoint::{Remembered, RememberedGuard};
 use crate::integrate::{Segment, Step};
 use crate::stepper::Stepper;
 
@@ -201,6 +202,31 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
         Ok(())
     }
 
+    /// What steps to come depend on; `due` where the solve is put aside before a jump.
+    pub(crate) fn remember(&self, due: bool) -> Remembered<S::Real> {
+        let guard = |(known, event): (&Known<S::Real>, &Event<'a, S, F>)| RememberedGuard {
+            side: known.side,
+            value: known.samples[0].1,
+            occurrences: event.occurrences,
+        };
+        Remembered {
+            guards: self.guards.iter().zip(self.events.iter()).map(guard).collect(),
+            last_jump: self.last_jump,
+            close_jumps: self.close_jumps,
+            due: if due { self.due.clone() } else { Vec::new() },
+        }
+    }
+
+    /// Takes up what [`remember`](Watch::remember) returned for as many events.
+    pub(crate) fn recall(&mut self, memory: &Remembered<S::Real>) {
+        for ((known, event), guard) in self.guards.iter_mut().zip(self.events.iter_mut()).zip(&memory.guards) {
+            known.begin(guard.value, guard.side);
+            event.occurrences = guard.occurrences;
+        }
+        (self.last_jump, self.close_jumps) = (memory.last_jump, memory.close_jumps);
+        self.due.clone_from(&memory.due);
+    }
+
     /// Finds and records the events of a step, up to the first that jumps or stops.
     pub(crate) fn pass<K>(&mut self, step: &mut Step<'_, '_, F, K>) -> Result<Verdict<S::Real>, SolveError>
     where
@@ -316,7 +342,8 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
     }
 
     /// The dip of guard `i` around a sample. At the ends of the step the neighbour beyond is stood for by a place close by:
-    /// where the guard comes closer to zero on leaving the end, the least distance lies inside.
+    /// where the guard comes closer to zero on leaving the end, the least distance lies inside; where it has crossed there, that
+    /// place is a sample more.
     fn dip_at<K>(
         &mut self,
         i: usize,
@@ -342,7 +369,12 @@ impl<'e, 'a, S: Scalar, F: VectorField<S>> Watch<'e, 'a, S, F> {
         let close = S::Real::from_f64(JUST_AFTER);
         let place = if at == 0 { close } else { S::Real::one() - close };
         let beside = self.guard_at(i, place, step)? * sign;
-        if beside < S::Real::zero() || beside >= distance(at) {
+        if beside < S::Real::zero() {
+            // The dip begins, or ends, in between.
+            self.guards[i].insert(place, beside * sign);
+            return Ok(None);
+        }
+        if beside >= distance(at) {
             return Ok(None);
         }
         let (mut places, mut distances) =

@@ -246,11 +246,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         self.controller.reset();
         self.adopt(&*field.field);
         (self.iteration, self.before, self.eta) = (Iteration::Plain, None, R::one());
-        field.eval(t, &self.y, &mut self.rate);
-        match first_not_finite(&self.rate) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
-            None => Ok(()),
-        }
+        field.eval_finite(t, &self.y, &mut self.rate)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
@@ -316,6 +312,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         out.extend([self.point.0, flag(self.iteration == Iteration::Newton), flag(self.age != Age::Missing)]);
         out.extend([optional(self.factored), optional(self.before), self.eta]);
         out.extend(self.controller.memory());
+        self.dense.save(out);
         true
     }
 
@@ -332,6 +329,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
         self.iteration = if rest[1] == R::one() { Iteration::Newton } else { Iteration::Plain };
         (self.before, self.eta) = (known(rest[4]), rest[5]);
         self.controller.recall([rest[6], rest[7], rest[8]]);
+        self.dense.restore(&rest[9..]);
         if rest[2] == R::one() {
             // The Jacobian and its factors are large, and soon made again.
             self.age = Age::Old;

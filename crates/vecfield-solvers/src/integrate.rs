@@ -2,6 +2,7 @@
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
+use crate::checkpoint::Checkpoint;
 use crate::event::{Verdict, Watch};
 use crate::stepper::{Evaluator, Stepper};
 use crate::{Options, SolveError};
@@ -150,7 +151,7 @@ pub(crate) fn integrate<F, K>(
     options: &Options<RealOf<F, K>>,
     events: &mut Watch<'_, '_, K::Scalar, F>,
     witness: &mut (impl Witness<F, K> + ?Sized),
-) -> Result<Ending, SolveError>
+) -> Result<Halt<RealOf<F, K>>, SolveError>
 where
     K: Stepper<F>,
     F: VectorField<K::Scalar>,
@@ -158,10 +159,79 @@ where
     stepper.start(field, t0, y0)?;
     witness.begin(t0, stepper.y());
     events.begin(field.field, t0, stepper.y())?;
-    let mut clock = Clock::new(stepper, field, (t0, t1), options);
+    let clock = Clock::new(stepper, field, (t0, t1), options);
+    go_on(stepper, field, (clock, t1), options, events, witness)
+}
+
+/// Goes on from a checkpoint.
+///
+/// # Errors
+///
+/// As [`integrate`].
+pub(crate) fn resume<F, K>(
+    stepper: &mut K,
+    field: &mut Evaluator<'_, F, K::Scalar>,
+    from: &Checkpoint<K::Scalar>,
+    options: &Options<RealOf<F, K>>,
+    events: &mut Watch<'_, '_, K::Scalar, F>,
+    witness: &mut (impl Witness<F, K> + ?Sized),
+) -> Result<Halt<RealOf<F, K>>, SolveError>
+where
+    K: Stepper<F>,
+    F: VectorField<K::Scalar>,
+{
+    let (t, t1) = (from.clock.t, from.span.1);
+    events.recall(&from.events);
+    if from.events.due.is_empty() {
+        stepper.restore(field, &from.stepper);
+        // What is evaluated again was counted when it was evaluated first.
+        field.stats = from.stats;
+        witness.begin(t, stepper.y());
+        return go_on(stepper, field, (from.clock.clone(), t1), options, events, witness);
+    }
+    field.stats = from.stats;
+    witness.begin(t, &from.y);
+    events.state.copy_from_slice(&from.y);
+    let clock = jump(stepper, field, (t, t1), options, events, witness)?;
+    go_on(stepper, field, (clock, t1), options, events, witness)
+}
+
+/// How the loop ended, and where it can go on if an observer ended it.
+pub(crate) struct Halt<R> {
+    pub(crate) ending: Ending,
+    pub(crate) pause: Option<Pause<R>>,
+}
+
+/// Where a solve was stopped.
+pub(crate) enum Pause<R> {
+    /// Between two steps.
+    Between(Clock<R>),
+    /// Before the jumps that are due at this time.
+    Jump(R),
+}
+
+impl<R> From<Ending> for Halt<R> {
+    fn from(ending: Ending) -> Halt<R> {
+        Halt { ending, pause: None }
+    }
+}
+
+/// The loop.
+fn go_on<F, K>(
+    stepper: &mut K,
+    field: &mut Evaluator<'_, F, K::Scalar>,
+    (mut clock, t1): (Clock<RealOf<F, K>>, RealOf<F, K>),
+    options: &Options<RealOf<F, K>>,
+    events: &mut Watch<'_, '_, K::Scalar, F>,
+    witness: &mut (impl Witness<F, K> + ?Sized),
+) -> Result<Halt<RealOf<F, K>>, SolveError>
+where
+    K: Stepper<F>,
+    F: VectorField<K::Scalar>,
+{
     loop {
         if clock.done() {
-            let Some(t) = clock.resume() else { return Ok(Ending::Reached) };
+            let Some(t) = clock.resume() else { return Ok(Ending::Reached.into()) };
             events.state.copy_from_slice(stepper.y());
             witness.restarted(t, &events.state, &[]);
             stepper.start(field, t, &events.state)?;
@@ -178,22 +248,41 @@ where
         }
         let flow = witness.step(&mut step);
         match verdict {
-            Verdict::Stop(_, event) => return Ok(Ending::Event(event)),
-            _ if flow == Flow::Stop => return Ok(Ending::Stopped),
-            Verdict::Jump(t) => {
-                events.jump(field.field, t)?;
-                witness.restarted(t, &events.state, &events.due);
-                stepper.start(field, t, &events.state)?;
-                clock = Clock::new(stepper, field, (t, t1), options);
+            Verdict::Stop(_, event) => return Ok(Ending::Event(event).into()),
+            Verdict::Jump(t) if flow == Flow::Stop => {
+                return Ok(Halt { ending: Ending::Stopped, pause: Some(Pause::Jump(t)) });
             }
+            Verdict::Jump(t) => clock = jump(stepper, field, (t, t1), options, events, witness)?,
             Verdict::GoOn => {
                 stepper.commit();
                 clock.accept(&leg);
+                if flow == Flow::Stop {
+                    return Ok(Halt { ending: Ending::Stopped, pause: Some(Pause::Between(clock)) });
+                }
                 witness.advanced(stepper, &clock);
                 clock.check(stepper, true)?;
             }
         }
     }
+}
+
+/// Makes the jumps due at `t`, and begins anew there.
+fn jump<F, K>(
+    stepper: &mut K,
+    field: &mut Evaluator<'_, F, K::Scalar>,
+    (t, t1): (RealOf<F, K>, RealOf<F, K>),
+    options: &Options<RealOf<F, K>>,
+    events: &mut Watch<'_, '_, K::Scalar, F>,
+    witness: &mut (impl Witness<F, K> + ?Sized),
+) -> Result<Clock<RealOf<F, K>>, SolveError>
+where
+    K: Stepper<F>,
+    F: VectorField<K::Scalar>,
+{
+    events.jump(field.field, t)?;
+    witness.restarted(t, &events.state, &events.due);
+    stepper.start(field, t, &events.state)?;
+    Ok(Clock::new(stepper, field, (t, t1), options))
 }
 
 /// Of a solve from `t` to `t1`: the end of the part before the next of these discontinuities (ascending), and where it goes on
@@ -278,6 +367,11 @@ impl<R: Real> Clock<R> {
         let mut clock = Clock { t: t0, t1, resume, h: signed(first), longest, fixed };
         clock.limit();
         clock
+    }
+
+    /// A clock that stands at `t`, where another is yet to be made.
+    pub(crate) fn at(t: R) -> Clock<R> {
+        Clock { t, t1: t, resume: None, h: R::zero(), longest: R::zero(), fixed: None }
     }
 
     /// The time reached.

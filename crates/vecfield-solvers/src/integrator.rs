@@ -3,10 +3,11 @@
 use vecfield_traits::{Scalar, VectorField};
 
 use crate::any::AnyStepper;
+use crate::checkpoint::Checkpoint;
 use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
 use crate::extrapolation::Extrapolation;
-use crate::integrate::{Observer, Observing, Together, Witness, integrate};
+use crate::integrate::{Clock, Halt, Observer, Observing, Pause, Together, Witness, integrate, resume};
 use crate::multistep::Adams;
 use crate::radau::{Radau, RadauOrder};
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
@@ -289,27 +290,88 @@ impl<K, R> Integrator<K, R> {
         F: VectorField<S>,
         K: Stepper<F, Scalar = S>,
     {
-        let mut solution = Solution::empty(y0.len());
-        let checked = self.check(self.stepper.dim(), field.dim(), y0, (t0, t1)).and_then(|()| save.validate((t0, t1)));
+        self.course(field, &From::Start((t0, t1), y0), save, events, witness)
+    }
+
+    /// Goes on from where an observer stopped a solve with the same method, options and events, with the same bits: the
+    /// solution has what comes after, and the work of the whole. `save` is that of the whole solve.
+    ///
+    /// # Errors
+    ///
+    /// [`SolveError::BadCheckpoint`] if it is that of another solve, and as [`solve_with_events`](Integrator::solve_with_events).
+    pub fn resume<S, F>(
+        &mut self,
+        field: &mut F,
+        checkpoint: &Checkpoint<S>,
+        save: Save<'_, R>,
+        events: &mut [Event<'_, S, F>],
+        observer: &mut impl Observer<S>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: Stepper<F, Scalar = S>,
+    {
+        if checkpoint.events.guards.len() != events.len() {
+            let error = SolveError::BadCheckpoint { what: "is of a solve with other events" };
+            return Err(refused(error, checkpoint.y.len()));
+        }
+        self.course(field, &From::Checkpoint(checkpoint), save, events, &mut Observing(observer))
+    }
+
+    fn course<S, F>(
+        &mut self,
+        field: &mut F,
+        from: &From<'_, S>,
+        save: Save<'_, R>,
+        events: &mut [Event<'_, S, F>],
+        witness: &mut impl Witness<F, K>,
+    ) -> Result<Solution<S>, Interrupted<S>>
+    where
+        S: Scalar<Real = R>,
+        R: vecfield_traits::Real,
+        F: VectorField<S>,
+        K: Stepper<F, Scalar = S>,
+    {
+        let (span, t, y) = match from {
+            From::Start(span, y0) => (*span, span.0, *y0),
+            From::Checkpoint(checkpoint) => (checkpoint.span, checkpoint.clock.t, &checkpoint.y[..]),
+        };
+        let mut solution = Solution::empty(y.len());
+        let checked = self.check(self.stepper.dim(), field.dim(), y, span).and_then(|()| save.validate(span));
         if let Err(error) = checked {
             return Err(Interrupted { error, partial: Box::new(solution) });
         }
         let mut work = field.workspace();
         let mut evaluator = Evaluator::new(field, &mut work);
-        let mut recorder = Recorder::new(save, t0, y0);
-        let mut watch = Watch::new(events, y0.len(), t1 - t0);
-        let ended = {
-            let mut both = Together(Observing(&mut recorder), witness);
-            integrate(&mut self.stepper, &mut evaluator, (t0, t1), y0, &self.options, &mut watch, &mut both)
+        let mut recorder = Recorder::new(save, t, y);
+        let mut watch = Watch::new(events, y.len(), span.1 - span.0);
+        let (stepper, options) = (&mut self.stepper, &self.options);
+        let ended = match from {
+            From::Start(..) => {
+                let mut both = Together(Observing(&mut recorder), witness);
+                integrate(stepper, &mut evaluator, span, y, options, &mut watch, &mut both)
+            }
+            From::Checkpoint(checkpoint) => {
+                recorder.skip_to(t, span.1 < span.0);
+                let mut both = Together(Observing(&mut recorder), witness);
+                resume(stepper, &mut evaluator, checkpoint, options, &mut watch, &mut both)
+            }
         };
-        if !recorder.complete() || ended != Ok(Ending::Reached) {
+        let reached = matches!(ended, Ok(Halt { ending: Ending::Reached, .. }));
+        if !recorder.complete() || !reached {
             recorder.finish();
         }
         solution.stats = evaluator.stats;
+        let ended = ended.and_then(|halt| recorder.broken.map_or(Ok(halt), Err));
+        if let Ok(Halt { pause: Some(pause), .. }) = &ended {
+            solution.checkpoint = put_aside(&self.stepper, pause, span, &watch, &solution.stats).map(Box::new);
+        }
         solution.events = watch.happened;
         (solution.t, solution.y) = (recorder.t, recorder.y);
-        match ended.and_then(|ending| recorder.broken.map_or(Ok(ending), Err)) {
-            Ok(ending) => Ok(Solution { ending, ..solution }),
+        match ended {
+            Ok(halt) => Ok(Solution { ending: halt.ending, ..solution }),
             Err(error) => Err(Interrupted { error, partial: Box::new(solution) }),
         }
     }
@@ -399,6 +461,40 @@ pub fn solve_explicit<S: Scalar, F: VectorField<S>>(
         Ok(mut integrator) => integrator.solve(field, (t0, t1), y0, save),
         Err(error) => Err(refused(error, y0.len())),
     }
+}
+
+/// Where a solve begins.
+enum From<'a, S: Scalar> {
+    Start((S::Real, S::Real), &'a [S]),
+    Checkpoint(&'a Checkpoint<S>),
+}
+
+/// The checkpoint of a solve that was stopped; none for a family that cannot save its state.
+fn put_aside<F, K>(
+    stepper: &K,
+    pause: &Pause<<K::Scalar as Scalar>::Real>,
+    span: (<K::Scalar as Scalar>::Real, <K::Scalar as Scalar>::Real),
+    watch: &Watch<'_, '_, K::Scalar, F>,
+    stats: &Stats,
+) -> Option<Checkpoint<K::Scalar>>
+where
+    K: Stepper<F>,
+    F: VectorField<K::Scalar>,
+{
+    let (stats, mut numbers) = (*stats, Vec::new());
+    Some(match pause {
+        Pause::Between(clock) => {
+            if !stepper.save(&mut numbers) {
+                return None;
+            }
+            let (clock, y) = (clock.clone(), stepper.y().to_vec());
+            Checkpoint { span, clock, y, stepper: numbers, stats, events: watch.remember(false) }
+        }
+        Pause::Jump(t) => {
+            let (clock, y) = (Clock::at(*t), watch.state.clone());
+            Checkpoint { span, clock, y, stepper: numbers, stats, events: watch.remember(true) }
+        }
+    })
 }
 
 /// A solve that did not begin.

@@ -31,6 +31,7 @@
 //! | a field whose stiff part is known | [`Split`], with `kc3-imex`, `kc4-imex` or `kc5-imex` |
 //! | zero crossings, jumps, stops | [`Event`] |
 //! | to watch or cancel a solve, dense output | [`Observer`], [`Segment`] |
+//! | to put a solve aside and go on later, with the same bits | [`Checkpoint`] |
 //! | to see each step's stages, or go step by step | [`Witness`], [`Clock`] |
 //! | every method by name | [`Method::all`] |
 //! | positions and momenta | [`separable`], `Partitioned` of `vecfield-traits` |
@@ -80,6 +81,7 @@
 mod any;
 mod auto;
 mod bootstrap;
+mod checkpoint;
 mod combine;
 mod controller;
 pub mod dirk;
@@ -112,6 +114,7 @@ mod taylor;
 
 pub use any::AnyStepper;
 pub use auto::Auto;
+pub use checkpoint::Checkpoint;
 pub use controller::Filter;
 pub use error::SolveError;
 pub use event::{Direction, Event, Occurrence};

@@ -406,6 +406,42 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
         Some(Formula::Reversible(self.method))
     }
 
+    fn save(&self, out: &mut Vec<S>) -> bool {
+        let flag = |set: bool| if set { S::one() } else { S::zero() };
+        out.extend_from_slice(&self.y);
+        out.extend_from_slice(&self.z);
+        out.push(flag(self.joined));
+        out.extend(self.controller.memory().map(S::lift));
+        match &self.memory {
+            Memory::Heun { rate, known, .. } => {
+                out.push(flag(*known));
+                out.extend_from_slice(rate);
+            }
+            Memory::Leapfrog { .. } => {}
+            Memory::Coupled { forth, .. } => return Stepper::<F>::save(&**forth, out),
+        }
+        true
+    }
+
+    fn restore(&mut self, field: &mut Evaluator<'_, F, S>, saved: &[S]) {
+        let (y, rest) = saved.split_at(self.y.len());
+        let (z, rest) = rest.split_at(self.y.len());
+        self.y.copy_from_slice(y);
+        self.z.copy_from_slice(z);
+        self.joined = rest[0] == S::one();
+        self.controller.recall([rest[1].value(), rest[2].value(), rest[3].value()]);
+        self.dense.restart();
+        self.moved();
+        match &mut self.memory {
+            Memory::Heun { rate, known, .. } => {
+                *known = rest[4] == S::one();
+                rate.copy_from_slice(&rest[5..]);
+            }
+            Memory::Leapfrog { .. } => {}
+            Memory::Coupled { forth, .. } => forth.restore(field, &rest[4..]),
+        }
+    }
+
     fn culprit(&self) -> Culprit {
         let broken = [&self.y_new, &self.z_new].into_iter().find_map(|x| first_not_finite(x));
         match (&self.memory, broken) {

@@ -3,6 +3,7 @@
 use vecfield_traits::{Real, Scalar};
 
 use crate::SolveError;
+use crate::checkpoint::Checkpoint;
 use crate::event::Occurrence;
 use crate::integrate::{Ending, Flow, Observer, Segment};
 use crate::stepper::{Stats, first_not_finite};
@@ -23,13 +24,15 @@ pub struct Solution<S: Scalar> {
     pub ending: Ending,
     /// The events that happened, in order.
     pub events: Vec<Occurrence<S>>,
+    /// Where the solve can go on, if an observer stopped it.
+    pub checkpoint: Option<Box<Checkpoint<S>>>,
 }
 
 impl<S: Scalar> Solution<S> {
     /// Nothing kept, no work done: what is left of a solve that did not begin.
     pub fn empty(dim: usize) -> Solution<S> {
         let (stats, ending) = (Stats::default(), Ending::Reached);
-        Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending, events: Vec::new() }
+        Solution { t: Vec::new(), y: Vec::new(), dim, stats, ending, events: Vec::new(), checkpoint: None }
     }
 
     /// The state at the `row`-th time kept.
@@ -102,6 +105,8 @@ pub(crate) fn bad_time<R: Real>(what: &'static str, t: R, expected: &'static str
 pub(crate) struct Recorder<'a, S: Scalar> {
     save: Save<'a, S::Real>,
     next: usize,
+    /// Was the beginning seen before?
+    resumed: bool,
     pub(crate) t: Vec<S::Real>,
     pub(crate) y: Vec<S>,
     /// Dense output that is not finite, though both ends of its step are.
@@ -112,7 +117,23 @@ pub(crate) struct Recorder<'a, S: Scalar> {
 
 impl<'a, S: Scalar> Recorder<'a, S> {
     pub(crate) fn new(save: Save<'a, S::Real>, t0: S::Real, y0: &[S]) -> Recorder<'a, S> {
-        Recorder { save, next: 0, t: Vec::new(), y: Vec::new(), broken: None, latest: (t0, y0.to_vec()) }
+        Recorder {
+            save,
+            next: 0,
+            resumed: false,
+            t: Vec::new(),
+            y: Vec::new(),
+            broken: None,
+            latest: (t0, y0.to_vec()),
+        }
+    }
+
+    /// Takes everything up to `t` as kept before.
+    pub(crate) fn skip_to(&mut self, t: S::Real, backwards: bool) {
+        self.resumed = true;
+        if let Save::At(times) = self.save {
+            self.next = times.partition_point(|time| if backwards { *time >= t } else { *time <= t });
+        }
     }
 
     /// Keeps the end of the last step, unless it is kept already.
@@ -137,6 +158,7 @@ impl<S: Scalar> Observer<S> for Recorder<'_, S> {
     fn begin(&mut self, t: S::Real, y: &[S]) {
         self.latest.1.copy_from_slice(y);
         match self.save {
+            _ if self.resumed => {}
             Save::End => {}
             Save::Steps => self.keep_latest(),
             Save::At(times) => {

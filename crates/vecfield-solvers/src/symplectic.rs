@@ -257,6 +257,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
             out.extend_from_slice(part);
         }
         out.extend(self.known.map(|known| if known { S::one() } else { S::zero() }));
+        self.dense.save(out);
         true
     }
 
@@ -267,8 +268,8 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
             part.copy_from_slice(&saved[i * n..][..n]);
         }
         self.known = [saved[4 * n] == S::one(), saved[4 * n + 1] == S::one()];
+        self.dense.restore(&saved[4 * n + 2..]);
         self.adopt(&*field.field);
-        self.dense.restart();
     }
 
     fn culprit(&self) -> Culprit {

@@ -132,6 +132,22 @@ proptest! {
     }
 }
 
+proptest! {
+    /// The dip begins right after the end of a step, or ends right before one.
+    #[test]
+    fn dips_beside_the_end_of_a_step_are_found(steps in 1..30_u32, beyond in 0.0..2e-4_f64, exponent in -7.0..-4.0_f64, after in prop::bool::ANY) {
+        let (h, depth) = (0.125, 10.0_f64.powf(exponent));
+        let away = (1.0 - depth).acos() + beyond * h;
+        let centre = f64::from(steps) * h + if after { away } else { -away };
+        let oscillator = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -y[0]));
+        let mut events = [Event::any(move |_, _, y: &[f64]| y[0] - (1.0 - depth))];
+        let mut integrator = Integrator::explicit(&VERNER_7, 2, &Options::fixed(h)).unwrap();
+        let (mut oscillator, y0) = (oscillator, [centre.cos(), centre.sin()]);
+        let run = integrator.solve_with_events(&mut oscillator, (0.0, 5.0), &y0, Save::End, &mut events).unwrap();
+        prop_assert_eq!(times(&run).len(), 2, "{:?}", times(&run));
+    }
+}
+
 #[test]
 fn a_guard_that_only_comes_close_does_not_fire() {
     let oscillator = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -y[0]));
