@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use vecfield_io::{ProblemError, SetError, SettingError, TableError, WriteError};
+use vecfield_io::{PausedError, ProblemError, SetError, SettingError, TableError, WriteError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// The table is wrong.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The run to go on with is none.
+    #[error(transparent)]
+    Paused(#[from] PausedError),
     /// A result could not be written to its folder.
     #[error(transparent)]
     Write(#[from] WriteError),

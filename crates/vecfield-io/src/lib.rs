@@ -24,6 +24,7 @@
 //! | the gradient of a quantity at its end | [`Objective`], [`Solver::differentiate`] |
 //! | a problem fitted to measurements | [`Fitting`], [`FitRequest`] |
 //! | the trajectories of an `[ensemble]`, all solved, and what they have in common | [`Population`], [`EnsembleSolver`], [`Moments`] |
+//! | a run put aside in a file, to go on later | [`Paused`], [`Solver::resume_watched`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
@@ -36,6 +37,7 @@ mod gradient;
 mod moments;
 mod names;
 mod outline;
+mod paused;
 mod population;
 mod problem;
 mod run;
@@ -51,6 +53,7 @@ pub use fitting::{
 pub use gradient::{Adjoint, Derivatives, NoGradient, Objective, ObjectiveError};
 pub use moments::Moments;
 pub use outline::Outline;
+pub use paused::{Paused, PausedError};
 pub use population::{Population, PopulationError};
 pub use problem::{
     Axis, Combine, Definition, Direction, Discrete, Distribution, Ensemble, Event, FitSettings, Misfit, Observable,

@@ -2,10 +2,11 @@
 
 use vecfield_solvers::steady::{NotSteady, SteadyState, steady_state};
 use vecfield_solvers::{
-    Direction as Crossing, Ending, Event, Flow, Integrator, Interrupted, Method, Observer, Options, Save, Segment,
-    Solution, SolveError, Stats, Tolerance,
+    Checkpoint, Direction as Crossing, Ending, Event, Flow, Integrator, Interrupted, Method, Observer, Options, Save,
+    Segment, Solution, SolveError, Stats, Tolerance,
 };
 
+use crate::paused::Paused;
 use crate::problem::{Direction, Problem, SettingError};
 use crate::system::{Guarded, System};
 
@@ -20,6 +21,7 @@ pub struct Run {
     stats: Stats,
     ending: Ending,
     occurrences: Vec<Occurrence>,
+    checkpoint: Option<Box<Checkpoint<f64>>>,
 }
 
 /// An event that happened.
@@ -67,6 +69,27 @@ impl Run {
     /// The work done.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// Was it cut short, and not ended by anything of its own?
+    pub fn is_cut(&self) -> bool {
+        self.ending == Ending::Stopped
+    }
+
+    /// The run up to where it was put aside, and then this.
+    fn after(self, before: &Paused) -> Run {
+        let join = |first: &[f64], then: &[f64]| [first, then].concat();
+        Run {
+            times: join(&before.times, &self.times),
+            values: join(&before.values, &self.values),
+            occurrences: [&before.occurrences[..], &self.occurrences].concat(),
+            ..self
+        }
+    }
+
+    /// Where it can go on, if it was cut short.
+    pub fn checkpoint(&self) -> Option<&Checkpoint<f64>> {
+        self.checkpoint.as_deref()
     }
 }
 
@@ -139,6 +162,8 @@ impl Solver {
         let options = Options {
             rtol: settings.rtol(),
             atol,
+            norm: settings.norm().clone(),
+            linear: settings.linear().clone(),
             step: settings.step(),
             max_step: settings.max_step(),
             discontinuities: settings.discontinuities().to_vec(),
@@ -204,6 +229,29 @@ impl Solver {
     ///
     /// [`Stopped`], with the states up to there.
     pub fn solve_watched(&self, goes_on: &mut dyn FnMut(f64) -> bool) -> Result<Run, Box<Stopped>> {
+        self.course(None, goes_on)
+    }
+
+    /// Goes on with a run that was put aside: the whole of it, as if it had never stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`], with the states up to there.
+    pub fn resume_watched(&self, from: &Paused, goes_on: &mut dyn FnMut(f64) -> bool) -> Result<Run, Box<Stopped>> {
+        match self.course(Some(&from.checkpoint), goes_on) {
+            Ok(run) => Ok(run.after(from)),
+            Err(stopped) => {
+                let Stopped { error, run } = *stopped;
+                Err(Box::new(Stopped { error, run: run.after(from) }))
+            }
+        }
+    }
+
+    fn course(
+        &self,
+        from: Option<&Checkpoint<f64>>,
+        goes_on: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<Run, Box<Stopped>> {
         let mut field = self.system.symbolic().at(self.system.theta().to_vec());
         let mut watched = Watched { span: self.span, goes_on };
         let stopped = |error, run| Box::new(Stopped { error, run });
@@ -212,7 +260,11 @@ impl Solver {
         let mut events: Vec<_> =
             self.system.events().iter().map(|guarded| event(guarded, self.system.theta())).collect();
         let save = Save::At(&self.save);
-        match integrator.run(&mut field, self.span, &self.initial, save, &mut events, &mut watched) {
+        let solved = match from {
+            None => integrator.run(&mut field, self.span, &self.initial, save, &mut events, &mut watched),
+            Some(checkpoint) => integrator.resume(&mut field, checkpoint, save, &mut events, &mut watched),
+        };
+        match solved {
             Ok(solution) => Ok(self.run(solution)),
             Err(Interrupted { error, partial }) => Err(stopped(error, self.run(*partial))),
         }
@@ -233,7 +285,9 @@ impl Solver {
         let seen = |y: Vec<f64>| y[..variables].to_vec();
         let happened = solution.events.into_iter();
         let occurrences = happened.map(|e| Occurrence { event: e.event, t: e.t, values: seen(e.y) }).collect();
-        Run { method: self.method.name(), times: solution.t, values, variables, stats, ending, occurrences }
+        let checkpoint = solution.checkpoint;
+        let (method, times) = (self.method.name(), solution.t);
+        Run { method, times, values, variables, stats, ending, occurrences, checkpoint }
     }
 }
 

@@ -71,6 +71,19 @@ impl OutputDir {
         Ok(path)
     }
 
+    /// Takes a file away that a later result has made worthless, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::Io`].
+    pub fn remove(&self, name: &str) -> Result<(), WriteError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(WriteError::io(&path, &e)),
+            _ => Ok(()),
+        }
+    }
+
     fn check(&self, path: &Path) -> Result<(), WriteError> {
         if self.overwrite == Overwrite::Never && path.exists() {
             return Err(WriteError::Exists { path: path.into() });

@@ -11,7 +11,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use vecfield_io::{
-    EnsembleSolver, OutputDir, Overwrite, Problem, Run, SettingError, Settings, Solver, System, write_table,
+    EnsembleSolver, OutputDir, Overwrite, Paused, Problem, Run, SettingError, Settings, Solver, System, write_table,
 };
 use vecfield_solvers::{Method, SolveError, Stats};
 
@@ -25,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --save 10,20,50
   vecfield solve lotka-volterra.toml --method tsit5 --rtol 1e-9 --out run --json
   vecfield solve lotka-volterra.toml --out run --plot                    trajectory.svg too
+  vecfield solve lotka-volterra.toml --resume run                        go on after Ctrl-C
   vecfield solve lotka-volterra.toml --gradient \"hare + lynx\"           by initial values and parameters
   vecfield solve lotka-volterra.toml --steady                            where it comes to rest
   vecfield solve lorenz-ensemble.toml --out run --plot                   an [ensemble] of trajectories
@@ -86,6 +87,10 @@ pub(crate) struct Arguments {
     /// Write trajectory.csv and result.json to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with a run that was interrupted, from what it left in this folder; its result goes there too, unless --out says
+    /// otherwise
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["steady", "gradient"])]
+    resume: Option<PathBuf>,
     /// Replace an earlier result in the folder
     #[arg(long, requires = "out")]
     force: bool,
@@ -108,16 +113,17 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let wrong = |e: &dyn std::fmt::Display| Failure::Argument(format!("{}: {e}", path.display()));
     let solver = Solver::new(&problem).map_err(|e| wrong(&e))?;
     let many = EnsembleSolver::new(&problem, context.seed).map_err(|e| wrong(&e))?;
-    if many.is_some() && (arguments.steady || arguments.gradient.is_some()) {
-        let text =
-            "--gradient and --steady are of one trajectory, and [ensemble] asks for many; take it out of the file";
+    if many.is_some() && (arguments.steady || arguments.gradient.is_some() || arguments.resume.is_some()) {
+        let text = "--gradient, --steady and --resume are of one trajectory, and [ensemble] asks for many; take it out of the file";
         return Err(Failure::Argument(text.into()));
     }
     if arguments.steady {
         return steady::run(&problem, &solver, context);
     }
     let watch = Watch::new(context, None)?;
-    let folder = arguments.out.as_deref().map(|out| arguments.folder(out)).transpose()?;
+    let paused = arguments.resume.as_deref().map(|from| Paused::read(&from.join(PAUSED), &problem)).transpose()?;
+    let folder = arguments.out.as_deref().or(arguments.resume.as_deref());
+    let folder = folder.map(|out| arguments.folder(out)).transpose()?;
     if let Some(many) = many {
         return ensemble::run(&problem, &many, folder.as_ref(), arguments.plot, context, &watch);
     }
@@ -133,13 +139,20 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let (run, derivatives) = match &gradient {
         Some(wanted) => wanted.solve(&solver, &mut goes_on, folder.as_ref())?,
         None => {
-            let solved = solver.solve_watched(&mut goes_on);
+            let solved = match &paused {
+                None => solver.solve_watched(&mut goes_on),
+                Some(paused) => solver.resume_watched(paused, &mut goes_on),
+            };
             (solved.map_err(|stopped| stopped_early(system, &stopped.error, &stopped.run, folder.as_ref()))?, None)
         }
     };
     let seconds = clock.elapsed().as_secs_f64();
     if watch.cut() {
-        return Err(Failure::Computation("interrupted".to_string() + &so_far(system, &run, folder.as_ref())));
+        let text = "interrupted".to_string() + &so_far(system, &run, folder.as_ref());
+        let paused = Paused::new(&problem, &solver, &run).zip(folder.as_ref());
+        return Err(Failure::Computation(
+            text + &paused.map_or_else(String::new, |(paused, to)| put_aside(&paused, to)),
+        ));
     }
     let gradient = derivatives.map(|derivatives| gradient::Gradient::new(system, derivatives)).transpose()?;
     let result = Solution::new(system, &run, seconds, gradient)?;
@@ -147,6 +160,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
         let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
         folder.write("result.json", |to| writeln!(to, "{json}"))?;
+        if paused.is_some() {
+            folder.remove(PAUSED)?;
+            folder.remove(PARTIAL)?;
+        }
         let mut written = "trajectory.csv and result.json".to_string();
         if arguments.plot {
             let svg = picture::svg(&problem)?;
@@ -203,10 +220,26 @@ impl Arguments {
 
     fn folder(&self, out: &Path) -> Result<OutputDir, Failure> {
         let overwrite = if self.force { Overwrite::Allowed } else { Overwrite::Never };
-        let names = ["trajectory.csv", "trajectory.svg", "result.json", PARTIAL];
-        Ok(OutputDir::create(out, &[&names[..], &ensemble::FILES].concat(), overwrite)?)
+        let results = ["trajectory.csv", "trajectory.svg", "result.json"];
+        if self.resume.as_deref() == Some(out) {
+            // What an interrupted run left is there, and is replaced.
+            OutputDir::create(out, &results, overwrite)?;
+            return Ok(OutputDir::create(out, &[], Overwrite::Allowed)?);
+        }
+        Ok(OutputDir::create(out, &[&results[..], &[PARTIAL, PAUSED], &ensemble::FILES].concat(), overwrite)?)
     }
 }
+
+/// Says how to go on with a run whose state is kept in `folder`.
+fn put_aside(paused: &Paused, folder: &OutputDir) -> String {
+    match folder.write(PAUSED, |to| paused.write(to)) {
+        Ok(_) => format!("\ngo on from there with --resume {}", folder.path().display()),
+        Err(e) => format!("\nand its state could not be kept to go on from: {e}"),
+    }
+}
+
+/// What an interrupted run leaves to go on from.
+const PAUSED: &str = "solve.paused";
 
 /// What a run that stopped early leaves in its folder.
 const PARTIAL: &str = "trajectory.partial.csv";

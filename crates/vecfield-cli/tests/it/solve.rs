@@ -152,6 +152,44 @@ fn an_interrupted_run_keeps_what_it_has() {
     assert_eq!(code, Some(1), "{err}");
     assert!(err.contains("interrupted") && err.contains("run/trajectory.partial.csv"), "{err}");
     assert!(folder.path().join("run/trajectory.partial.csv").exists());
+    assert!(err.contains("--resume run") && folder.path().join("run/solve.paused").exists(), "{err}");
+    // What it left is of this problem alone, and whole.
+    let other = folder.vecfield(&["solve", "p.toml", "--resume", "run"]);
+    assert!(other.status == Some(2) && other.err.contains("other settings"), "{}", other.err);
+    folder.file("run/solve.paused", "nonsense");
+    let none = folder.vecfield(&["solve", "p.toml", "--step", "1e-2", "--method", "tsit5", "--resume", "run"]);
+    assert!(none.status == Some(2) && none.err.contains("no run put aside"), "{}", none.err);
+}
+
+/// A run that was interrupted and gone on with leaves the very files of one that was not.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on() {
+    let folder = Folder::new();
+    folder.file("p.toml", &OSCILLATOR.replace("[0.0, 6.0]", "[0.0, 3000.0]"));
+    let arguments = ["solve", "p.toml", "--step", "1e-3", "--method", "tsit5"];
+    let whole = folder.vecfield(&[&arguments[..], &["--out", "whole"]].concat());
+    assert_eq!(whole.status, Some(0), "{}", whole.err);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vecfield"))
+        .args([&arguments[..], &["--out", "run", "--quiet"]].concat())
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !folder.path().join("run").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    if child.wait().unwrap().code() == Some(1) {
+        let rest = folder.vecfield(&[&arguments[..], &["--resume", "run"]].concat());
+        assert_eq!(rest.status, Some(0), "{}", rest.err);
+    } // On a machine that is busy elsewhere the run may have ended before the signal came.
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("run/trajectory.csv"), read("whole/trajectory.csv"));
+    for left in ["run/solve.paused", "run/trajectory.partial.csv"] {
+        assert!(!folder.path().join(left).exists(), "{left}");
+    }
 }
 
 /// x = a b e^{-k t} from x(0) = a b, halved when it falls to one.

@@ -1,6 +1,7 @@
 //! How a problem is to be solved: `[solve]` of its file, or the command line in its place.
 
-use vecfield_solvers::Method;
+use vecfield_solvers::linear::{Krylov, LinearSolver};
+use vecfield_solvers::{ErrorNorm, Method};
 
 use crate::names::did_you_mean;
 
@@ -12,6 +13,8 @@ pub struct Settings {
     method: Option<Method>,
     rtol: f64,
     atol: Vec<f64>,
+    norm: ErrorNorm<f64>,
+    linear: LinearSolver<f64>,
     step: Option<f64>,
     max_step: Option<f64>,
     discontinuities: Vec<f64>,
@@ -32,6 +35,9 @@ const DEFAULT_COUNT: u64 = 101;
 /// More saved rows than this are a slip of the pen, and would fill the memory.
 const MOST_ROWS: u64 = 10_000_000;
 
+/// Names of linear solvers.
+const LINEAR: [&str; 5] = ["auto", "dense", "banded", "sparse", "gmres"];
+
 /// A finer relative tolerance than this is within rounding.
 const FINEST_RTOL: f64 = 4.0 * f64::EPSILON;
 
@@ -43,6 +49,8 @@ impl Default for Settings {
             method: None,
             rtol: 1e-6,
             atol: vec![1e-9],
+            norm: ErrorNorm::default(),
+            linear: LinearSolver::default(),
             step: None,
             max_step: None,
             discontinuities: Vec::new(),
@@ -75,6 +83,16 @@ impl Settings {
     /// Absolute tolerance: one, or one per variable.
     pub fn atol(&self) -> &[f64] {
         &self.atol
+    }
+
+    /// The norm in which errors are measured.
+    pub fn norm(&self) -> &ErrorNorm<f64> {
+        &self.norm
+    }
+
+    /// How implicit methods solve their linear systems.
+    pub fn linear(&self) -> &LinearSolver<f64> {
+        &self.linear
     }
 
     /// The step of a fixed-step run, if given.
@@ -192,6 +210,40 @@ impl Settings {
             tolerance("atol", value)?;
         }
         self.atol = atol;
+        Ok(())
+    }
+
+    /// Sets the norm in which errors are measured: `rms` or `max`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Norm`] for any other name.
+    pub fn set_norm(&mut self, name: &str) -> Result<(), SettingError> {
+        self.norm = match name {
+            "rms" => ErrorNorm::RootMeanSquare,
+            "max" => ErrorNorm::Maximum,
+            _ => return Err(SettingError::Norm { name: name.into() }),
+        };
+        Ok(())
+    }
+
+    /// Sets how implicit methods solve their linear systems: `auto`, `dense`, `banded`, `sparse` or `gmres`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Linear`] for any other name.
+    pub fn set_linear(&mut self, name: &str) -> Result<(), SettingError> {
+        self.linear = match name {
+            "auto" => LinearSolver::Auto,
+            "dense" => LinearSolver::Dense,
+            "banded" => LinearSolver::Banded,
+            "sparse" => LinearSolver::Sparse,
+            "gmres" => LinearSolver::Gmres(Krylov::default()),
+            _ => {
+                let hint = did_you_mean(name, LINEAR);
+                return Err(SettingError::Linear { name: name.into(), hint });
+            }
+        };
         Ok(())
     }
 
@@ -341,6 +393,23 @@ pub enum SettingError {
         /// Its value.
         value: f64,
     },
+    /// A name no norm has.
+    #[error(
+        "there is no norm `{name}`; use \"rms\", the root mean square over the components, or \"max\", for every component \
+         to keep within its own tolerance"
+    )]
+    Norm {
+        /// The name.
+        name: String,
+    },
+    /// A name no linear solver has.
+    #[error("there is no linear solver `{name}`{hint}; use \"auto\", \"dense\", \"banded\", \"sparse\" or \"gmres\"")]
+    Linear {
+        /// The name.
+        name: String,
+        /// The nearest name, as a phrase, or nothing.
+        hint: String,
+    },
     /// Neither one nor one per variable.
     #[error("`atol` has {given} values for {variables} variables; give one number, or one per variable")]
     AtolCount {
@@ -392,6 +461,8 @@ impl SettingError {
             Self::SaveNone | Self::SaveNotFinite { .. } | Self::SaveOutside { .. } | Self::SaveOrder { .. } => "save",
             Self::SaveCount { .. } | Self::SaveTwice => "save_count",
             Self::Method { .. } => "method",
+            Self::Norm { .. } => "norm",
+            Self::Linear { .. } => "linear",
             Self::Tolerance { key, .. } => key,
             Self::AtolCount { .. } => "atol",
             Self::ZeroTolerances | Self::BeyondPrecision { .. } => "rtol",

@@ -2,6 +2,7 @@
 
 mod ensembles;
 mod fits;
+mod paused;
 mod problems;
 mod results;
 mod tables;

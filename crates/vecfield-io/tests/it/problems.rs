@@ -212,6 +212,9 @@ fn says_where_and_what_to_do() {
         ("[1e-9, 1e-10]", "[1e-9]", "", &[]),
         ("[1e-9, 1e-10]", "[1e-9, 1, 1]", "28:8", &["3 values for 2 variables"]),
         ("rtol = 1e-8", "rtol = 0\nstep = -1", "28:8", &["`step`", "above zero"]),
+        ("rtol = 1e-8", "norm = \"max\"\nlinear = \"gmres\"", "", &[]),
+        ("rtol = 1e-8", "norm = \"l2\"", "27:8", &["`l2`", "rms", "max"]),
+        ("rtol = 1e-8", "linear = \"spars\"", "27:10", &["`spars`", "did you mean `sparse`", "gmres"]),
         ("rtol = 1e-8", "paths = 9", "27:1", &["`paths`", "no [ensemble]"]),
         ("[discrete]", "[noise]\nprey = [\"1\"]\n[discrete]", "17:2", &["[noise]", "ordinary"]),
     ] {
