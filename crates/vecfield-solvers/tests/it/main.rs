@@ -13,6 +13,7 @@ mod failures;
 mod gauss;
 mod laws;
 mod linear;
+mod linearity;
 mod multistep;
 mod norms;
 mod order_conditions;
@@ -27,6 +28,7 @@ mod stiff;
 mod strong_stability;
 mod symplectic;
 mod taylor;
+mod tolerances;
 mod trees;
 
 /// Every method that takes any field, and is stable where it decays.
