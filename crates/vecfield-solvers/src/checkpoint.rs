@@ -3,7 +3,7 @@
 use vecfield_traits::{Real, Scalar};
 
 use crate::SolveError;
-use crate::integrate::{Clock, Grid};
+use crate::clock::{Clock, Grid};
 use crate::stepper::Stats;
 
 /// A solve between two steps, from where [`Integrator::resume`](crate::Integrator::resume) goes on with the same bits: later,

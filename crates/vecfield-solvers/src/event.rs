@@ -13,7 +13,7 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 use self::dip::Dip;
 use crate::SolveError;
 use crate::checkpoint::{Remembered, RememberedGuard};
-use crate::integrate::{Segment, Step};
+use crate::observe::{Segment, Step};
 use crate::stepper::Stepper;
 
 /// Samples of the guards in one step, its beginning not counted.

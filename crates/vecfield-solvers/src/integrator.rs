@@ -4,11 +4,13 @@ use vecfield_traits::{Scalar, VectorField};
 
 use crate::any::AnyStepper;
 use crate::checkpoint::Checkpoint;
+use crate::clock::Clock;
 use crate::event::{Event, Watch};
 use crate::explicit::ExplicitRungeKutta;
 use crate::extrapolation::Extrapolation;
-use crate::integrate::{Clock, Halt, Observer, Observing, Pause, Together, Witness, integrate, resume};
+use crate::integrate::{Halt, Pause, integrate, resume};
 use crate::multistep::Adams;
+use crate::observe::{Observer, Observing, Together, Witness};
 use crate::radau::{Radau, RadauOrder};
 use crate::solution::{Interrupted, Recorder, Sampler, Save, Solution, bad_time};
 use crate::stabilised::{Polynomials, Stabilised};

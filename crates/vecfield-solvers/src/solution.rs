@@ -5,7 +5,8 @@ use vecfield_traits::{Real, Scalar};
 use crate::SolveError;
 use crate::checkpoint::Checkpoint;
 use crate::event::Occurrence;
-use crate::integrate::{Ending, Flow, Observer, Segment};
+use crate::integrate::Ending;
+use crate::observe::{Flow, Observer, Segment};
 use crate::stepper::{Stats, first_not_finite};
 
 /// The states of a solve at the times kept, and the work it took.

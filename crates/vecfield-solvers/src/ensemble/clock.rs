@@ -5,7 +5,7 @@ use vecfield_kernels::Lanes;
 use super::LANES;
 use super::stepper::{Attempts, Trial};
 use crate::Options;
-use crate::integrate::{Clock, Grid};
+use crate::clock::{Clock, Grid};
 
 /// The clocks of all lanes.
 #[derive(Debug)]
