@@ -48,7 +48,7 @@
 //! | [`tsit5`](tableau::TSIT5), [`dp5`](tableau::DORMAND_PRINCE_5) | 1e-3 to 1e-6 | order 4 |
 //! | [`verner7`](tableau::VERNER_7) | 1e-4 to 1e-8 | order 6 |
 //! | [`dop853`](tableau::DOP853) | below 1e-7 | order 7 |
-//! | [`verner9`](tableau::VERNER_9) | below 1e-7 | order 9 |
+//! | [`verner9`](tableau::VERNER_9) | below 1e-5 | order 9 |
 //! | [`taylor`](Taylor) | below 1e-10, to rounding; fields that offer a series | of the method's order |
 //! | [`adams`](Adams) | smooth fields that are dear to evaluate | of the method |
 //! | [`gbs`](Extrapolation) | dear fields below 1e-8 | of the step's order, up to 18 |

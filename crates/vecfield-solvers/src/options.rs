@@ -137,7 +137,7 @@ impl<R: Real> Default for Options<R> {
             max_steps: 10_000_000,
             step: None,
             spectral_radius: None,
-            controller: Filter::PI,
+            controller: Filter::QUICK,
             initial: Initial::Consistent,
             linear: LinearSolver::Auto,
             discontinuities: Vec::new(),

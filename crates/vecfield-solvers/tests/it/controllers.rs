@@ -3,8 +3,13 @@
 use vecfield_solvers::tableau::{DOP853, TSIT5, Tableau, VERNER_9};
 use vecfield_solvers::{Filter, Options, Save, Solution, field, solve_explicit};
 
-const FILTERS: [(&str, Filter); 4] =
-    [("I", Filter::INTEGRAL), ("PI", Filter::PI), ("PID", Filter::PID), ("H211b", Filter::H211B)];
+const FILTERS: [(&str, Filter); 5] = [
+    ("I", Filter::INTEGRAL),
+    ("quick", Filter::QUICK),
+    ("PI", Filter::PI),
+    ("PID", Filter::PID),
+    ("H211b", Filter::H211B),
+];
 
 /// Van der Pol's oscillator with `μ = 3`: fast and slow by turns.
 fn run(controller: Filter, tableau: &'static Tableau, rtol: f64) -> Solution<f64> {
@@ -43,6 +48,23 @@ fn filters_make_steps_smoother_than_the_elementary_controller() {
         for (name, filter) in [("PID", Filter::PID), ("H211b", Filter::H211B)] {
             let filtered = roughness(&run(filter, tableau, 1e-7));
             assert!(filtered < 0.9 * elementary, "{name} {}: {filtered} against {elementary}", tableau.name);
+        }
+    }
+}
+
+/// Where stability limits the step, the elementary controller leaves the region time and again; those that damp stay inside.
+#[test]
+fn few_steps_are_rejected_at_the_edge_of_stability() {
+    let decay = field(1, |t: f64, y: &[f64], dy: &mut [f64]| dy[0] = -200.0 * (y[0] - t.sin()));
+    for tableau in [&TSIT5, &DOP853] {
+        let rejected = |controller| {
+            let options = Options { controller, ..Options::tolerances(1e-4, 1e-4) };
+            let stats = solve_explicit(&decay, (0.0, 40.0), &[1.0], tableau, &options, Save::Steps).unwrap().stats;
+            stats.rejected as f64 / stats.steps as f64
+        };
+        for (name, filter) in [("quick", Filter::QUICK), ("PI", Filter::PI)] {
+            let share = rejected(filter);
+            assert!(share < 0.08, "{name} {}: {share}", tableau.name);
         }
     }
 }
