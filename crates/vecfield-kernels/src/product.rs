@@ -79,10 +79,40 @@ pub(crate) fn multiply<T: Registers>(target: Target, product: Product<'_, T>) {
     if let Start::Row(row) = product.start {
         assert!(row.len() >= n, "the row has {n} numbers");
     }
+    if k == 1 && matches!(product.start, Start::Sum) {
+        return run_on(target, Outer(product));
+    }
     match target.width() {
         64 => run_on(target, Blocked::<T::Avx512, T, 8>(product, PhantomData)),
         32 => run_on(target, Blocked::<T::Avx2, T, 4>(product, PhantomData)),
         _ => run_on(target, Blocked::<Plain<T>, T, 4>(product, PhantomData)),
+    }
+}
+
+/// A column times a row, added to what the result holds: there is nothing for a block to keep in registers.
+struct Outer<'a, T>(Product<'a, T>);
+
+impl<T: Lane> Job for Outer<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Product { shape: (m, n, _), a, b, c, c_row, c_column, .. } = self.0;
+        if c_column == 1 {
+            for i in 0..m {
+                let x = a.data[i * a.row];
+                for (c, &y) in c[i * c_row..][..n].iter_mut().zip(b) {
+                    *c = x.fma::<FUSED>(y, *c);
+                }
+            }
+            return;
+        }
+        for (j, &y) in b[..n].iter().enumerate() {
+            for i in 0..m {
+                let c = &mut c[i * c_row + j * c_column];
+                *c = a.data[i * a.row].fma::<FUSED>(y, *c);
+            }
+        }
     }
 }
 
