@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use vecfield_kernels::{Job, run};
 use vecfield_traits::{Half, Jacobian, Jvp, Partition, Real, Sparsity, VectorField};
 
 use crate::compressed::Compressed;
 use crate::dependencies::{Dependencies, field_sparsity};
-use crate::dual::Dual;
+use crate::dual::{Dual, lanes};
 
 /// Directions carried by one sweep: one AVX-512 register of `f64`, two of AVX2.
 pub const LANES: usize = 8;
@@ -141,10 +142,9 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> VectorField<R> fo
 
 impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> Jacobian<R> for ByDuals<F> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
-        let DualsWorkspace { dual, y: seeds, dy, .. } = work;
-        differentiate(self.compressed.as_deref(), (t, y), seeds, dy, (jac, time), |t, y, dy| {
-            self.field.eval(t, y, dy, dual);
-        });
+        let DualsWorkspace { dual, y: y_duals, dy, .. } = work;
+        let field = OfField(&self.field, dual);
+        differentiate(Sweeps { compressed: self.compressed.as_deref(), t, y, y_duals, dy, field }, (jac, time));
     }
 
     fn sparsity(&self) -> Option<&Sparsity> {
@@ -162,47 +162,76 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> Jvp<R> for ByDual
     }
 }
 
-/// `∂f/∂y`, at the places of a pattern or everywhere, and `∂f/∂t`, by as many sweeps `eval(t, y, dy)` as it takes;
-/// `y_duals` and `dy` are scratch.
-pub(crate) fn differentiate<R: Real>(
-    compressed: Option<&Compressed>,
-    (t, y): (R, &[R]),
-    y_duals: &mut [Dual<R, LANES>],
-    dy: &mut [Dual<R, LANES>],
-    (jac, time): (&mut [R], &mut [R]),
-    mut eval: impl FnMut(Dual<R, LANES>, &[Dual<R, LANES>], &mut [Dual<R, LANES>]),
-) {
-    // The first directions are the state's, the last is time's.
-    let last = compressed.map_or(y.len(), Compressed::directions);
-    for first in (0..=last).step_by(LANES) {
-        match compressed {
-            None => seed(y_duals, y, 0, first),
-            Some(compressed) => compressed.seed(y_duals, y, first),
-        }
-        eval(seeded(t, last, first), y_duals, dy);
-        match compressed {
-            None => scatter(dy, first, jac),
-            Some(compressed) => compressed.for_each(dy, first, |place, _, _, partial| jac[place] = partial),
-        }
-        if last < first + LANES {
-            for (time, rate) in time.iter_mut().zip(&*dy) {
-                *time = rate.tangent[last - first];
+/// A field over duals, with its memory.
+pub(crate) trait OverDuals<R: Real> {
+    fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]);
+}
+
+struct OfField<'a, F: VectorField<Dual<R, LANES>>, R: Real>(&'a F, &'a mut F::Workspace);
+
+impl<R: Real, F: VectorField<Dual<R, LANES>>> OverDuals<R> for OfField<'_, F, R> {
+    #[inline(always)]
+    fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]) {
+        self.0.eval(t, y, dy, self.1);
+    }
+}
+
+/// Where a field is to be swept over its directions; `y_duals` and `dy` are scratch.
+pub(crate) struct Sweeps<'a, R, E> {
+    pub(crate) compressed: Option<&'a Compressed>,
+    pub(crate) t: R,
+    pub(crate) y: &'a [R],
+    pub(crate) y_duals: &'a mut [Dual<R, LANES>],
+    pub(crate) dy: &'a mut [Dual<R, LANES>],
+    pub(crate) field: E,
+}
+
+/// `∂f/∂y`, at the places of a pattern or everywhere, and `∂f/∂t`, by as many sweeps as it takes, in the widest registers
+/// there are: a dual's tangents are one of AVX-512's.
+pub(crate) fn differentiate<R: Real, E: OverDuals<R>>(sweeps: Sweeps<'_, R, E>, derivatives: (&mut [R], &mut [R])) {
+    run(Differentiate(sweeps, derivatives));
+}
+
+struct Differentiate<'a, R, E>(Sweeps<'a, R, E>, (&'a mut [R], &'a mut [R]));
+
+impl<R: Real, E: OverDuals<R>> Job for Differentiate<'_, R, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Differentiate(Sweeps { compressed, t, y, y_duals, dy, mut field }, (jac, time)) = self;
+        // The first directions are the state's, the last is time's.
+        let last = compressed.map_or(y.len(), Compressed::directions);
+        for first in (0..=last).step_by(LANES) {
+            match compressed {
+                None => seed(y_duals, y, 0, first),
+                Some(compressed) => compressed.seed(y_duals, y, first),
+            }
+            field.eval(seeded(t, last, first), y_duals, dy);
+            match compressed {
+                None => scatter(dy, first, jac),
+                Some(compressed) => compressed.for_each(dy, first, |place, _, _, partial| jac[place] = partial),
+            }
+            if last < first + LANES {
+                for (time, rate) in time.iter_mut().zip(&*dy) {
+                    *time = rate.tangent[last - first];
+                }
             }
         }
     }
 }
 
 /// The dual of `value` when it is variable number `index` and the sweep carries directions `first..first + LANES`.
+#[inline(always)]
 pub(crate) fn seeded<R: Real>(value: R, index: usize, first: usize) -> Dual<R, LANES> {
-    let mut dual = Dual::constant(value);
-    // A variable before `first` wraps to an index beyond every lane, as one after the last does.
-    if let Some(slot) = dual.tangent.get_mut(index.wrapping_sub(first)) {
-        *slot = R::one();
-    }
-    dual
+    // A variable before `first` wraps to an index beyond every lane, as one after the last does. Lane by lane: a register that
+    // is read whole after one of its numbers was written waits for it.
+    let moves = index.wrapping_sub(first);
+    Dual { value, tangent: lanes(|lane| if lane == moves { R::one() } else { R::zero() }) }
 }
 
 /// [`seeded`] for a block of variables, the first of which has number `index`.
+#[inline(always)]
 pub(crate) fn seed<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R], index: usize, first: usize) {
     for (j, (dual, &value)) in duals.iter_mut().zip(values).enumerate() {
         *dual = seeded(value, index + j, first);
@@ -225,6 +254,7 @@ pub(crate) fn read<R: Real>(duals: &[Dual<R, LANES>], values: &mut [R], directio
 }
 
 /// Copies the directions `first..first + LANES` of a sweep to their columns of `∂f/∂y`.
+#[inline(always)]
 fn scatter<R: Real>(dy: &[Dual<R, LANES>], first: usize, jac: &mut [R]) {
     let n = dy.len();
     let columns = LANES.min(n - first);

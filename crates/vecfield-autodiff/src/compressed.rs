@@ -32,6 +32,7 @@ impl Compressed {
     }
 
     /// Duals for the sweep that carries the directions `first..first + LANES`.
+    #[inline(always)]
     pub(crate) fn seed<R: Real>(&self, duals: &mut [Dual<R, LANES>], values: &[R], first: usize) {
         for (j, (dual, &value)) in duals.iter_mut().zip(values).enumerate() {
             *dual = seeded(value, self.colouring.colour(j), first);
@@ -39,6 +40,7 @@ impl Compressed {
     }
 
     /// Every place whose direction a sweep carried: `each(place, row, column, ∂f_row/∂y_column)`.
+    #[inline(always)]
     pub(crate) fn for_each<R: Real>(
         &self,
         dy: &[Dual<R, LANES>],

@@ -52,7 +52,7 @@ impl<T: Elementary, const N: usize> Dual<T, N> {
     /// `g(self)` for a `g` with the given value and slope here.
     #[inline(always)]
     pub(crate) fn chain(self, value: T, slope: T) -> Self {
-        Dual { value, tangent: self.tangent.map(|x_dot| slope * x_dot) }
+        Dual { value, tangent: lanes(|i| slope * self.tangent[i]) }
     }
 
     /// [`chain`](Self::chain) for a `g` whose slope may be infinite or undefined: `∞ · 0` would poison directions in
@@ -66,6 +66,19 @@ impl<T: Elementary, const N: usize> Dual<T, N> {
     fn chain_still(self, value: T, slope: T) -> Self {
         Dual { value, tangent: self.tangent.map(|x_dot| still_or(x_dot, slope * x_dot)) }
     }
+}
+
+/// One value a direction. A loop over indices: arrays' own `map` and iterators are functions of the standard library, compiled
+/// without the wide registers of whoever calls them.
+#[inline(always)]
+pub(crate) fn lanes<T: Scalar, const N: usize>(value: impl Fn(usize) -> T) -> [T; N] {
+    let mut lanes = [T::zero(); N];
+    let mut i = 0;
+    while i < N {
+        lanes[i] = value(i);
+        i += 1;
+    }
+    lanes
 }
 
 /// Zero where `x_dot` is zero in all its parts, `otherwise` elsewhere.
@@ -98,7 +111,7 @@ impl<T: Elementary, const N: usize> Scalar for Dual<T, N> {
     }
     #[inline(always)]
     fn scale(self, by: T::Real) -> Self {
-        Dual { value: self.value.scale(by), tangent: self.tangent.map(|x_dot| x_dot.scale(by)) }
+        Dual { value: self.value.scale(by), tangent: lanes(|i| self.tangent[i].scale(by)) }
     }
     #[inline]
     fn is_finite(&self) -> bool {
@@ -124,7 +137,7 @@ impl<T: Elementary, const N: usize> Neg for Dual<T, N> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Dual { value: -self.value, tangent: self.tangent.map(|x_dot| -x_dot) }
+        Dual { value: -self.value, tangent: lanes(|i| -self.tangent[i]) }
     }
 }
 
@@ -132,9 +145,7 @@ impl<T: Elementary, const N: usize> AddAssign for Dual<T, N> {
     #[inline(always)]
     fn add_assign(&mut self, other: Self) {
         self.value += other.value;
-        for (x_dot, y_dot) in self.tangent.iter_mut().zip(other.tangent) {
-            *x_dot += y_dot;
-        }
+        self.tangent = lanes(|i| self.tangent[i] + other.tangent[i]);
     }
 }
 
@@ -142,30 +153,26 @@ impl<T: Elementary, const N: usize> SubAssign for Dual<T, N> {
     #[inline(always)]
     fn sub_assign(&mut self, other: Self) {
         self.value -= other.value;
-        for (x_dot, y_dot) in self.tangent.iter_mut().zip(other.tangent) {
-            *x_dot -= y_dot;
-        }
+        self.tangent = lanes(|i| self.tangent[i] - other.tangent[i]);
     }
 }
 
+#[allow(clippy::suspicious_op_assign_impl)] // the rules of calculus have other signs in them
 impl<T: Elementary, const N: usize> MulAssign for Dual<T, N> {
     #[inline(always)]
     fn mul_assign(&mut self, other: Self) {
-        for (x_dot, y_dot) in self.tangent.iter_mut().zip(other.tangent) {
-            *x_dot = *x_dot * other.value + self.value * y_dot;
-        }
+        self.tangent = lanes(|i| self.tangent[i] * other.value + self.value * other.tangent[i]);
         self.value *= other.value;
     }
 }
 
+#[allow(clippy::suspicious_op_assign_impl)] // the rules of calculus have other signs in them
 impl<T: Elementary, const N: usize> DivAssign for Dual<T, N> {
     #[inline(always)]
     fn div_assign(&mut self, other: Self) {
         self.value /= other.value;
         let inverse = T::one() / other.value; // one division for all N directions
-        for (x_dot, y_dot) in self.tangent.iter_mut().zip(other.tangent) {
-            *x_dot = (*x_dot - self.value * y_dot) * inverse;
-        }
+        self.tangent = lanes(|i| (self.tangent[i] - self.value * other.tangent[i]) * inverse);
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use vecfield_kernels::{Job, run};
 use vecfield_traits::{Jacobian, Jvp, ParametricField, Real, Sparsity, VectorField, Vjp};
 
-use crate::by_duals::{LANES, aim, differentiate, read, seed, seeded};
+use crate::by_duals::{LANES, OverDuals, Sweeps, aim, differentiate, read, seed, seeded};
 use crate::compressed::Compressed;
 use crate::dependencies::{Dependencies, sparsity};
 use crate::dual::Dual;
@@ -149,11 +150,10 @@ impl<R: Real, F: Formula<R>> VectorField<R> for Lifted<F, R> {
 
 impl<R: Real, F: Formula<R>> Jacobian<R> for Lifted<F, R> {
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut Self::Workspace) {
-        let LiftedWorkspace { dual, y: seeds, theta, dy, .. } = work;
+        let LiftedWorkspace { dual, y: y_duals, theta, dy, .. } = work;
         still(theta, &self.theta);
-        differentiate(self.compressed.as_deref(), (t, y), seeds, dy, (jac, time), |t, y, dy| {
-            self.family.eval(t, y, theta, dy, dual);
-        });
+        let field = OfFamily { family: &self.family, theta, work: dual };
+        differentiate(Sweeps { compressed: self.compressed.as_deref(), t, y, y_duals, dy, field }, (jac, time));
     }
 
     fn sparsity(&self) -> Option<&Sparsity> {
@@ -207,31 +207,7 @@ impl<R: Real, F: Formula<R>> Vjp<R> for Lifted<F, R> {
     }
 
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R {
-        let LiftedWorkspace { dual, y: y_duals, theta: theta_duals, dy, .. } = work;
-        let compressed = self.compressed.as_deref();
-        // Directions: the state's, then time's, then the parameters'.
-        let time = compressed.map_or(y.len(), Compressed::directions);
-        let (directions, mut t_bar) = (time + 1 + self.theta.len(), R::zero());
-        for first in (0..directions).step_by(LANES) {
-            match compressed {
-                None => seed(y_duals, y, 0, first),
-                Some(compressed) => compressed.seed(y_duals, y, first),
-            }
-            seed(theta_duals, &self.theta, time + 1, first);
-            self.family.eval(seeded(t, time, first), y_duals, theta_duals, dy, dual);
-            if let Some(compressed) = compressed {
-                compressed.for_each(dy, first, |_, i, j, partial| y_bar[j] += dy_bar[i] * partial);
-            }
-            for (j, sum) in (first..directions).zip(pulled(dy, dy_bar)) {
-                match j {
-                    _ if j < time && compressed.is_none() => y_bar[j] += sum,
-                    _ if j < time => {} // a colour, whose columns are taken apart above
-                    _ if j == time => t_bar = sum,
-                    _ => theta_bar[j - time - 1] += sum,
-                }
-            }
-        }
-        t_bar
+        run(Pullback { field: self, at: (t, y), dy_bar, bars: (y_bar, theta_bar), work })
     }
 
     fn vjp_along(
@@ -274,6 +250,71 @@ impl<R: Real, F: Formula<R>> Vjp<R> for Lifted<F, R> {
     }
 }
 
+type WorkspaceOf<F, R> = <Lifted<F, R> as VectorField<R>>::Workspace;
+
+/// A pullback by duals, in the widest registers there are.
+struct Pullback<'a, F: Formula<R>, R: Real> {
+    field: &'a Lifted<F, R>,
+    at: (R, &'a [R]),
+    dy_bar: &'a [R],
+    bars: (&'a mut [R], &'a mut [R]),
+    work: &'a mut WorkspaceOf<F, R>,
+}
+
+impl<R: Real, F: Formula<R>> Job for Pullback<'_, F, R> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> R {
+        let Pullback {
+            field: Lifted { family, theta, compressed },
+            at: (t, y),
+            dy_bar,
+            bars: (y_bar, theta_bar),
+            work,
+        } = self;
+        let LiftedWorkspace { dual, y: y_duals, theta: theta_duals, dy, .. } = work;
+        let compressed = compressed.as_deref();
+        // Directions: the state's, then time's, then the parameters'.
+        let time = compressed.map_or(y.len(), Compressed::directions);
+        let (directions, mut t_bar) = (time + 1 + theta.len(), R::zero());
+        for first in (0..directions).step_by(LANES) {
+            match compressed {
+                None => seed(y_duals, y, 0, first),
+                Some(compressed) => compressed.seed(y_duals, y, first),
+            }
+            seed(theta_duals, theta, time + 1, first);
+            family.eval(seeded(t, time, first), y_duals, theta_duals, dy, dual);
+            if let Some(compressed) = compressed {
+                compressed.for_each(dy, first, |_, i, j, partial| y_bar[j] += dy_bar[i] * partial);
+            }
+            for (j, sum) in (first..directions).zip(pulled(dy, dy_bar)) {
+                match j {
+                    _ if j < time && compressed.is_none() => y_bar[j] += sum,
+                    _ if j < time => {} // a colour, whose columns are taken apart above
+                    _ if j == time => t_bar = sum,
+                    _ => theta_bar[j - time - 1] += sum,
+                }
+            }
+        }
+        t_bar
+    }
+}
+
+/// A family at fixed parameters, over duals.
+struct OfFamily<'a, F: ParametricField<Dual<R, LANES>>, R: Real> {
+    family: &'a F,
+    theta: &'a [Dual<R, LANES>],
+    work: &'a mut F::Workspace,
+}
+
+impl<R: Real, F: ParametricField<Dual<R, LANES>>> OverDuals<R> for OfFamily<'_, F, R> {
+    #[inline(always)]
+    fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]) {
+        self.family.eval(t, y, self.theta, dy, self.work);
+    }
+}
+
 /// The number of second derivatives: eight directions, and one along which each is differentiated again.
 pub type Second<R> = Dual<Dual<R, 1>, LANES>;
 
@@ -303,6 +344,7 @@ fn still<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R]) {
 }
 
 /// `Σ_i dy_bar_i ∂f_i` in each direction of a sweep.
+#[inline(always)]
 fn pulled<R: Real>(dy: &[Dual<R, LANES>], dy_bar: &[R]) -> [R; LANES] {
     let mut pulled = [R::zero(); LANES];
     for (rate, &rate_bar) in dy.iter().zip(dy_bar) {
