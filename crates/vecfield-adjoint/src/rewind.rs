@@ -26,6 +26,9 @@ const ASTRAY: f64 = 1e3;
 /// Step sizes in one piece of memory: pieces do not move when more are kept.
 const PIECE: usize = 1024;
 
+/// Bytes set aside for places from the beginning: a million steps of a state of two components need no more.
+const ASIDE: usize = 1 << 14;
+
 /// A reversible method with its memory, for solves and the gradients through them.
 ///
 /// The gradient is that of [`Discrete`](crate::Discrete) over the same steps, up to the rounding of the way back. Kept are eight bytes a
@@ -75,7 +78,7 @@ impl<R: Real> Rewind<R> {
             integrator: Integrator::reversible(method, n, options)?,
             reverse: ReversibleReverse::new(),
             record: Record::new(Limit::Everything),
-            path: Path::new(options.step.is_none()),
+            path: Path::new(options.step.is_none(), n),
             trail: Trail::default(),
         })
     }
@@ -221,8 +224,9 @@ struct Place<R> {
 }
 
 impl<R: Real> Path<R> {
-    fn new(adaptive: bool) -> Path<R> {
-        let (places, pairs, pair) = (Vec::new(), Vec::new(), Vec::new());
+    fn new(adaptive: bool, n: usize) -> Path<R> {
+        let room = ASIDE / (size_of::<Place<R>>() + 2 * n * size_of::<R>());
+        let (places, pairs, pair) = (Vec::with_capacity(room), Vec::with_capacity(2 * n * room), Vec::new());
         Path { adaptive, sizes: Vec::new(), places, pairs, last: None, pair }
     }
 

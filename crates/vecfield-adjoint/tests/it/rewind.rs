@@ -53,10 +53,8 @@ fn memory_does_not_grow_with_the_steps() -> Result<(), AdjointError> {
         });
         found.map(|()| used.bytes_max)
     };
-    // Of the hundred thousand steps, every 4096th keeps its place and two states of two components, in a list that may be half full.
-    let places = 2 * (100_000 / 4096 + 1) * (32 + 32);
     let (short, long) = (peak(1_000)?, peak(100_000)?);
-    assert!((long - places.min(long)) as f64 <= 1.1 * short as f64, "{short} and {long} bytes");
+    assert!(long as f64 <= 1.1 * short as f64, "{short} and {long} bytes");
     Ok(())
 }
 
