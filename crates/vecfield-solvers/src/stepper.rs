@@ -98,7 +98,7 @@ pub enum Formula {
     Explicit(&'static Tableau),
     /// Diagonally implicit Runge–Kutta, of a field as a whole; the rates `k_i` at the stages, `[s, n]`. With a mass matrix, which
     /// hides the rate at the beginning, `k_0` is that at the end of the step before; one more number is the step with which it
-    /// was [resolved](crate::DiagonallyImplicit), where the method begins, and else zero.
+    /// was resolved, where the method begins, and else zero.
     Dirk(&'static DirkTableau),
     /// An implicit–explicit pair, of a field that is split; the implicit rates at the stages, then the explicit ones, `[2, s, n]`.
     Additive(&'static DirkTableau),
