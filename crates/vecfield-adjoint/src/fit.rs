@@ -169,7 +169,9 @@ impl<'a, F: Differentiable> Course<'a, F> {
         options: &'a FitOptions,
         start: &'a Start<'a>,
     ) -> Result<Self, AdjointError> {
-        let mut cuts: Vec<Vec<Window>> = options.windows.iter().map(|&length| Window::cut(data, length)).collect();
+        let beginnings = options.horizons.iter().map(|&rows| Window::beginnings(data, rows));
+        let mut cuts: Vec<Vec<Window>> =
+            beginnings.chain(options.windows.iter().map(|&length| Window::cut(data, length))).collect();
         cuts.dedup();
         let thetas = start.theta.repeat(data.runs().len());
         let mut stages: Vec<Stage> = cuts.into_iter().map(|windows| Stage { windows, thetas: None }).collect();
@@ -259,7 +261,20 @@ impl<'a, F: Differentiable> Course<'a, F> {
                 }
             }
         }
-        self.best.take().ok_or(refused)
+        let best = self.best.take().ok_or(refused)?;
+        Ok(if Window::cover(&best.windows, self.data) { best } else { self.extended(best) })
+    }
+
+    /// A fit of the beginnings of the runs, continued to their ends as far as that goes.
+    fn extended(&self, fit: Fit) -> Fit {
+        let whole = Window::cut(self.data, usize::MAX);
+        let continued = self
+            .problem(&whole)
+            .and_then(|mut problem| Fit::gather(&mut problem, fit.x.clone(), fit.iterations, false));
+        match continued {
+            Ok(continued) => Fit { checkpoint: fit.checkpoint, ..continued },
+            Err(_) => fit,
+        }
     }
 
     /// Keeps the end of a stage: of two starts the better one.
@@ -352,7 +367,8 @@ impl<'a, F: Differentiable> Course<'a, F> {
         }
         let mut standing = checkpoint.and_then(|checkpoint| checkpoint.standing.clone());
         let mut converged = false;
-        for round in checkpoint.map_or(0, |c| c.round)..if options.estimate_sigma { ROUNDS } else { 1 } {
+        let estimate_sigma = options.estimate_sigma && Window::cover(problem.windows(), self.data);
+        for round in checkpoint.map_or(0, |c| c.round)..if estimate_sigma { ROUNDS } else { 1 } {
             let before = self.iterations;
             let sigma = problem.sigma().to_vec();
             let mut broken = None;
@@ -395,7 +411,7 @@ impl<'a, F: Differentiable> Course<'a, F> {
             if summary.stop == Stop::Cancelled {
                 return Ok(End { converged: false, checkpoint: broken });
             }
-            if !options.estimate_sigma {
+            if !estimate_sigma {
                 break;
             }
             problem.cost(x).map_err(|_| AdjointError::Lost)?;
@@ -418,15 +434,14 @@ impl Fit {
     ) -> Result<Self, AdjointError> {
         let cost = problem.cost(&x).map_err(|_| AdjointError::Lost)?;
         let (data, dim) = (problem.data(), problem.dim());
-        let mut states = vec![0.0; data.row_count() * dim];
-        let mut predicted = Vec::with_capacity(data.row_count() * data.dim());
-        let mut at = 0;
+        let mut states = vec![f64::NAN; data.row_count() * dim];
+        let mut predicted = vec![f64::NAN; data.row_count() * data.dim()];
         for k in 0..problem.windows().len() {
-            let size = problem.windows()[k].rows.len() * dim;
-            let own = &mut states[at..at + size];
+            let Window { run, rows } = problem.windows()[k].clone();
+            let at = row_of(data, run, rows.start);
+            let own = &mut states[at * dim..(at + rows.len()) * dim];
             problem.states_into(&x, k, own)?;
-            problem.predict(k, own, &mut predicted);
-            at += size;
+            problem.predict(k, own, &mut predicted[at * data.dim()..(at + rows.len()) * data.dim()]);
         }
         let thetas = problem.unknowns().thetas(&x);
         let constants = problem.unknowns().constants();

@@ -173,7 +173,9 @@ impl Fitting {
             local: free.iter().copied().filter(|&k| parameters[k].local).collect(),
             priors: priors(problem, &free)?,
             initial: starts,
-            // Short windows first: they cannot run away from wrong constants. What nobody measures has no start in a short window.
+            // Short windows first: they cannot run away from wrong constants. What nobody measures has no start in a window inside a run,
+            // only at its beginning.
+            horizons: if hidden { horizons(longest) } else { vec![] },
             windows: if hidden {
                 vec![usize::MAX]
             } else {
@@ -357,6 +359,12 @@ fn free(problem: &Problem, system: &System, request: &FitRequest) -> Result<(Vec
     };
     let starts = problem.variables().iter().zip(starts).map(start).collect::<Result<_, FittingError>>()?;
     Ok((free, starts))
+}
+
+/// Beginnings of a run of this length, each half as long again as the one before.
+fn horizons(longest: usize) -> Vec<usize> {
+    let first = longest.div_ceil(8).max(6);
+    core::iter::successors(Some(first), |rows| Some(rows * 3 / 2)).take_while(|&rows| rows < longest).collect()
 }
 
 /// The data with a row at the problem's own start, where that lies before the first measurement and initial values hold there.

@@ -111,6 +111,9 @@ pub struct FitOptions {
     pub initial: Vec<Initial>,
     /// Are the constants first matched to the increments of the data, without any integration? Needs a column for every state.
     pub match_first: bool,
+    /// Rows from the start of every run that are fitted first, one number after the other, at the noise levels given: what nobody
+    /// measures is found over a short stretch, and kept in step as this grows.
+    pub horizons: Vec<usize>,
     /// Window lengths in rows, tried one after the other; [`usize::MAX`] makes each run one window.
     pub windows: Vec<usize>,
     /// The method of the solver.
@@ -139,6 +142,7 @@ impl FitOptions {
             priors: vec![],
             initial: vec![],
             match_first: true,
+            horizons: vec![],
             windows: vec![20, usize::MAX],
             method: Method::Auto,
             solver: vecfield_solvers::Options::tolerances(1e-8, 1e-10),

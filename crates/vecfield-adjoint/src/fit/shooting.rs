@@ -37,6 +37,20 @@ impl Window {
         }
         windows
     }
+
+    /// The first `rows` of every run, or all where it has no more.
+    pub fn beginnings(data: &Trajectories, rows: usize) -> Vec<Window> {
+        let of = |(run, trajectory): (usize, &vecfield_data::Trajectory)| Window {
+            run,
+            rows: 0..rows.clamp(1, trajectory.len()),
+        };
+        data.runs().iter().enumerate().map(of).collect()
+    }
+
+    /// Do these windows hold every row?
+    pub(crate) fn cover(windows: &[Window], data: &Trajectories) -> bool {
+        windows.iter().map(|window| window.rows.len()).sum::<usize>() == data.row_count()
+    }
 }
 
 /// A factor by which no positive constant moves in one step: beyond it the slopes it was computed from say nothing.
@@ -196,13 +210,16 @@ impl<'a, F: Differentiable> Shooting<'a, F> {
     }
 
     /// Writes what the columns measure at the rows of window `k`, with its states there.
-    pub(crate) fn predict(&self, k: usize, states: &[f64], out: &mut Vec<f64>) {
-        let theta = &self.place.theta;
-        for (&t, state) in self.times(k).iter().zip(states.chunks_exact(self.dim)) {
-            out.extend(self.options.observed.iter().map(|observed| match observed {
-                Observed::State(i) => state[*i],
-                Observed::Quantity(h) => h.value(t, state, theta),
-            }));
+    pub(crate) fn predict(&self, k: usize, states: &[f64], out: &mut [f64]) {
+        let (theta, columns) = (&self.place.theta, self.options.observed.len());
+        let rows = self.times(k).iter().zip(states.chunks_exact(self.dim));
+        for ((&t, state), out) in rows.zip(out.chunks_exact_mut(columns.max(1))) {
+            for (out, observed) in out.iter_mut().zip(&self.options.observed) {
+                *out = match observed {
+                    Observed::State(i) => state[*i],
+                    Observed::Quantity(h) => h.value(t, state, theta),
+                };
+            }
         }
     }
 

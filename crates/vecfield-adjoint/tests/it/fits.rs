@@ -162,6 +162,7 @@ proptest! {
         at in 0..90_usize,
         method in prop::sample::select(vec!["auto", "tsit5", "radau5"]),
         estimate_sigma in any::<bool>(),
+        horizons in prop::sample::select(vec![vec![], vec![8, 12]]),
         off in prop::array::uniform4(-0.5..0.5_f64),
     ) {
         let theta = [0.6, 0.5, 0.55, 0.7];
@@ -171,6 +172,7 @@ proptest! {
         let options = FitOptions {
             method: Method::named(method).unwrap(),
             estimate_sigma,
+            horizons,
             windows: vec![6, 12, usize::MAX],
             scales: vec![Scale::Log; 4],
             ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2])
@@ -189,6 +191,29 @@ proptest! {
         }
         prop_assert_eq!(format!("{found:?}"), format!("{whole:?}"));
     }
+}
+
+/// Prey alone is measured, two rates start twice too large: the beginning of the run first, then more of it, leads to the truth. (Of `θ₁` and the predators' number the prey see the product.)
+#[test]
+fn a_hidden_state_is_found_from_the_beginning_on() {
+    let theta = [0.55, 0.5, 0.6, 0.8];
+    let times: Vec<f64> = (0..60).map(|k| 0.6 * f64::from(k)).collect();
+    let exact = runs(&LotkaVolterra, &theta, &[vec![1.0, 0.4]], &times);
+    let data = changed(&exact, |_, _, v, value| if v == 1 { f64::NAN } else { value });
+    let start = Start { theta: vec![1.1, 0.5, 1.2, 0.8], state: &|_, _, out| out.copy_from_slice(&[1.0, 0.4]) };
+    let options = FitOptions {
+        free: vec![0, 2, 3],
+        scales: vec![Scale::Log; 3],
+        horizons: vec![8, 12, 18, 27, 40],
+        windows: vec![usize::MAX],
+        match_first: false,
+        ..FitOptions::new(2, 4, Noise::Additive, vec![0.3; 2])
+    };
+    let found = fit(&LotkaVolterra, &data, &start, &options, &mut go_on).unwrap();
+    assert!(found.theta.iter().zip(theta).all(|(a, b)| (a - b).abs() < 1e-5), "{:?}", found.theta);
+    // Broken off on the way, it still says where the whole run would go.
+    let cut = fit(&LotkaVolterra, &data, &start, &options, &mut |_| ControlFlow::Break(())).unwrap();
+    assert!(cut.states.len() == 120 && cut.states.iter().all(|y| y.is_finite()));
 }
 
 /// Runs share what is shared, and have what is their own: rates of death by run, noiselessly, each with the runs' own starts.
