@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use vecfield_solvers::tableau::{DOP853, ErrorEstimate, TSIT5, Tableau, VERNER_7};
-use vecfield_solvers::{Integrator, Options, SolveError, field};
+use vecfield_solvers::{Filter, Integrator, Options, SolveError, field};
 
 type Y = [f64; 3];
 
@@ -128,7 +128,9 @@ fn small() -> Result<(), SolveError> {
     type Hand = fn(f64, f64, f64) -> (Y, u64);
     let pairs: [(&'static Tableau, Hand); 3] = [(&TSIT5, tsit5), (&VERNER_7, verner7), (&DOP853, dop853)];
     for (tableau, hand) in pairs {
-        let options = Options { first_step: Some(1e-3), ..Options::tolerances(1e-8, 1e-8) };
+        // The controller that is written out by hand.
+        let controller = Filter::PI;
+        let options = Options { first_step: Some(1e-3), controller, ..Options::tolerances(1e-8, 1e-8) };
         let mut integrator = Integrator::explicit(tableau, 3, &options)?;
         let mut out = [0.0; 3];
         let y0 = [1.0, 0.0, 0.0];
