@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Function, LayerMath, Matrix, Start, dot, sum};
 
+use crate::chain;
 use crate::error::NnError;
 use crate::layer::{Layer, Pass};
 use crate::linear::Linear;
@@ -31,13 +32,13 @@ impl Attention {
         Attention { tokens, width, heads }
     }
 
-    fn parts(&self) -> (Linear, Linear) {
-        (Linear::new(self.width, 3 * self.width), Linear::new(self.width, self.width))
+    /// To `Q`, `K` and `V`, and from the heads.
+    fn parts(&self) -> [Linear; 2] {
+        [Linear::new(self.width, 3 * self.width), Linear::new(self.width, self.width)]
     }
 
-    fn passes<'a, R: LayerMath>(&self, pass: Pass<'a, R>) -> (Pass<'a, R>, Pass<'a, R>) {
-        let ((into, out), pass) = (self.parts(), pass.with_rows(pass.rows * self.tokens));
-        (pass.part((0, 0), &into), pass.part((into.parameter_count(), into.packed_len()), &out))
+    fn passes<'a, R: LayerMath>(&self, pass: Pass<'a, R>) -> [Pass<'a, R>; 2] {
+        chain::passes(&self.parts(), pass.with_rows(pass.rows * self.tokens))
     }
 
     /// Numbers of a token in one head, and `1/√` of it.
@@ -96,26 +97,20 @@ impl Layer for Attention {
     }
 
     fn tensors(&self) -> Vec<Tensor> {
-        let (into, out) = self.parts();
+        let [into, out] = self.parts();
         within("in", into.tensors()).chain(within("out", out.tensors())).collect()
     }
 
     fn parameter_count(&self) -> usize {
-        let (into, out) = self.parts();
-        into.parameter_count() + out.parameter_count()
+        chain::parameter_count(&self.parts())
     }
 
     fn packed_len(&self) -> usize {
-        let (into, out) = self.parts();
-        into.packed_len() + out.packed_len()
+        chain::packed_len(&self.parts())
     }
 
     fn pack<R: LayerMath>(&self, theta: &[R], packed: &mut [R]) {
-        let (into, out) = self.parts();
-        let (theta1, theta2) = theta.split_at(into.parameter_count());
-        let (packed1, packed2) = packed.split_at_mut(into.packed_len());
-        into.pack(theta1, packed1);
-        out.pack(theta2, packed2);
+        chain::pack(&self.parts(), theta, packed);
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -125,7 +120,7 @@ impl Layer for Attention {
 
     fn record<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
         let (t, w, (d, scale)) = (self.tokens, self.width, self.head::<R>());
-        let ((into, out), (one, two)) = (self.parts(), self.passes(pass));
+        let ([into, out], [one, two]) = (self.parts(), self.passes(pass));
         let parts = Parts::of(self, pass.rows, tape);
         into.record(one, x, parts.qkv, &mut []);
         let (q, rest) = parts.head.split_at_mut(t * d);
@@ -161,7 +156,7 @@ impl Layer for Attention {
         theta_bar: &mut [R],
     ) -> R {
         let (t, w, (d, scale)) = (self.tokens, self.width, self.head::<R>());
-        let ((into, out), (one, two)) = (self.parts(), self.passes(pass));
+        let ([into, out], [one, two]) = (self.parts(), self.passes(pass));
         let (theta1, theta2) = theta_bar.split_at_mut(into.parameter_count());
         let parts = Parts::of(self, pass.rows, tape);
         out.pull_back(two, parts.joined, &mut [], y_bar, parts.joined_bar, theta2);

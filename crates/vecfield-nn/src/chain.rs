@@ -124,6 +124,19 @@ pub(crate) fn pack<R: LayerMath>(layers: &[impl Layer], mut theta: &[R], mut pac
     }
 }
 
+/// The passes of layers whose parameters stand behind each other.
+pub(crate) fn passes<'a, R, L: Layer, const N: usize>(layers: &[L; N], pass: Pass<'a, R>) -> [Pass<'a, R>; N]
+where
+    R: LayerMath,
+{
+    let mut at = (0, 0);
+    layers.each_ref().map(|layer| {
+        let own = pass.part(at, layer);
+        at = (at.0 + layer.parameter_count(), at.1 + layer.packed_len());
+        own
+    })
+}
+
 pub(crate) fn tape_len(layers: &[impl Layer], rows: usize) -> usize {
     let tapes: usize = layers.iter().map(|layer| layer.tape_len(rows)).sum();
     tapes + between(layers, rows) + 2 * rows * widest(layers)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Activation, LayerMath, Slopes};
 
+use crate::chain;
 use crate::error::NnError;
 use crate::layer::{Layer, Pass};
 use crate::linear::Linear;
@@ -31,14 +32,9 @@ impl Gru {
         Gru { input, hidden }
     }
 
-    fn parts(&self) -> (Linear, Linear) {
-        (Linear::new(self.input, 3 * self.hidden), Linear::new(self.hidden, 3 * self.hidden))
-    }
-
-    fn passes<'a, R: LayerMath>(&self, pass: Pass<'a, R>) -> (Pass<'a, R>, Pass<'a, R>) {
-        let (from_input, from_state) = self.parts();
-        let at = (from_input.parameter_count(), from_input.packed_len());
-        (pass.part((0, 0), &from_input), pass.part(at, &from_state))
+    /// From the input, and from the state.
+    fn parts(&self) -> [Linear; 2] {
+        [Linear::new(self.input, 3 * self.hidden), Linear::new(self.hidden, 3 * self.hidden)]
     }
 }
 
@@ -56,26 +52,20 @@ impl Layer for Gru {
     }
 
     fn tensors(&self) -> Vec<Tensor> {
-        let (from_input, from_state) = self.parts();
+        let [from_input, from_state] = self.parts();
         within("input", from_input.tensors()).chain(within("state", from_state.tensors())).collect()
     }
 
     fn parameter_count(&self) -> usize {
-        let (from_input, from_state) = self.parts();
-        from_input.parameter_count() + from_state.parameter_count()
+        chain::parameter_count(&self.parts())
     }
 
     fn packed_len(&self) -> usize {
-        let (from_input, from_state) = self.parts();
-        from_input.packed_len() + from_state.packed_len()
+        chain::packed_len(&self.parts())
     }
 
     fn pack<R: LayerMath>(&self, theta: &[R], packed: &mut [R]) {
-        let (from_input, from_state) = self.parts();
-        let (theta1, theta2) = theta.split_at(from_input.parameter_count());
-        let (packed1, packed2) = packed.split_at_mut(from_input.packed_len());
-        from_input.pack(theta1, packed1);
-        from_state.pack(theta2, packed2);
+        chain::pack(&self.parts(), theta, packed);
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -85,7 +75,9 @@ impl Layer for Gru {
 
     fn record<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
         let (input, hidden, rows) = (self.input, self.hidden, pass.rows);
-        let ((from_input, from_state), (one, two)) = (self.parts(), self.passes(pass));
+        let parts = self.parts();
+        let [one, two] = chain::passes(&parts, pass);
+        let [from_input, from_state] = parts;
         let (given, rest) = tape.split_at_mut(rows * input);
         let (state, rest) = rest.split_at_mut(rows * hidden);
         let (a, rest) = rest.split_at_mut(rows * 3 * hidden);
@@ -117,7 +109,9 @@ impl Layer for Gru {
         theta_bar: &mut [R],
     ) -> R {
         let (input, hidden, rows) = (self.input, self.hidden, pass.rows);
-        let ((from_input, from_state), (one, two)) = (self.parts(), self.passes(pass));
+        let parts = self.parts();
+        let [one, two] = chain::passes(&parts, pass);
+        let [from_input, from_state] = parts;
         let (given, rest) = tape.split_at_mut(rows * input);
         let (state, rest) = rest.split_at_mut(rows * hidden);
         let (a, rest) = rest.split_at_mut(rows * 3 * hidden);
