@@ -155,20 +155,21 @@ fn scale<R: Real>(atol: R, rtol: R, a: R, b: R) -> R {
 /// In as many lanes as [`Norm::add_squares`] has, and so with the same bits.
 #[inline(always)]
 fn sums_of_squares<R: Real, const K: usize>(n: usize, ratios: impl Fn(usize) -> [R; K]) -> [R; K] {
-    let mut lanes = [[R::zero(); LANES]; K];
-    let mut add = |i: usize, lane: usize| {
-        for (lanes, ratio) in lanes.iter_mut().zip(ratios(i)) {
-            lanes[lane] += ratio * ratio;
-        }
+    let add = |sums: [R; K], i: usize| {
+        let ratios = ratios(i);
+        core::array::from_fn(|k| sums[k] + ratios[k] * ratios[k])
     };
-    let whole = n - n % LANES;
-    for at in (0..whole).step_by(LANES) {
-        for lane in 0..LANES {
-            add(at + lane, lane);
+    // Up to a number a lane, the lanes are the squares in their order.
+    if n <= LANES {
+        return (0..n).fold([R::zero(); K], add);
+    }
+    let mut lanes = [[R::zero(); K]; LANES];
+    for at in (0..n).step_by(LANES) {
+        for (lane, sums) in lanes.iter_mut().enumerate().take(n - at) {
+            *sums = add(*sums, at + lane);
         }
     }
-    (whole..n).for_each(|i| add(i, i - whole));
-    lanes.map(|lanes| lanes.into_iter().take(n).fold(R::zero(), |sum, x| sum + x))
+    lanes.into_iter().fold([R::zero(); K], |sums, lane| core::array::from_fn(|k| sums[k] + lane[k]))
 }
 
 #[inline(always)]
