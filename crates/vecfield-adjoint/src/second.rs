@@ -270,7 +270,7 @@ impl<'a, R: Real, G: TwiceDifferentiable<R>> Back<'a, R, G> {
             }
         }
         for j in (0..last).rev() {
-            let (row, c) = row(self.tableau, j);
+            let (row, c) = self.tableau.slot(j);
             self.stage(h, y, row);
             self.pull_field(family, t + h * R::from_f64(c), j);
             add(&mut self.y_bar, &self.state_bar, R::one());
@@ -284,7 +284,7 @@ impl<'a, R: Real, G: TwiceDifferentiable<R>> Back<'a, R, G> {
     fn extend(&mut self, family: &G, (t, h): (R, R), y: &[Moving<R>]) {
         let n = y.len();
         for slot in self.tableau.stages()..self.tableau.slots() {
-            let (row, c) = row(self.tableau, slot);
+            let (row, c) = self.tableau.slot(slot);
             self.stage(h, y, row);
             let t = Moving::constant(t + h * R::from_f64(c));
             family.eval(t, &self.state, self.theta, &mut self.k[slot * n..][..n], &mut self.work);
@@ -319,16 +319,6 @@ impl<'a, R: Real, G: TwiceDifferentiable<R>> Back<'a, R, G> {
                 }
             }
         }
-    }
-}
-
-/// The weights and the time of a slot: a stage, the end of the step, or a stage of dense output alone.
-fn row(tableau: &'static Tableau, slot: usize) -> (&'static [f64], f64) {
-    let end = tableau.end_slot();
-    match slot {
-        _ if slot < tableau.stages() => (tableau.a[slot], tableau.c[slot]),
-        _ if slot == end => (tableau.b, 1.0),
-        _ => (tableau.interpolant.a[slot - end - 1], tableau.interpolant.c[slot - end - 1]),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The stepper of all explicit Runge–Kutta methods, over any number.
 
+mod estimate;
 mod small;
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
@@ -8,9 +9,10 @@ use crate::combine::{Rows, Term, combine, combine_block, for_blocks, stage_point
 use crate::controller::Controller;
 use crate::norm::{LANES, Norm};
 use crate::options::Options;
-use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite};
-use crate::tableau::{ErrorEstimate, Tableau};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
+use crate::tableau::Tableau;
 use crate::{SolveError, initial};
+pub(crate) use estimate::Estimate;
 
 /// Steps any [`Tableau`] over any [`Scalar`]. Errors are measured by values alone, so duals take the steps floats take.
 #[derive(Debug, Clone)]
@@ -38,14 +40,6 @@ pub struct ExplicitRungeKutta<S: Scalar> {
     fixed: bool,
 }
 
-/// [`ErrorEstimate`], ready for the stepper's number.
-#[derive(Debug, Clone)]
-enum Estimate<R> {
-    None,
-    Embedded(Box<[Term<R>]>),
-    Pair { fifth: Box<[Term<R>]>, third: Box<[Term<R>]> },
-}
-
 /// Signs of stiffness in a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Strain<R> {
@@ -54,23 +48,6 @@ pub(crate) struct Strain<R> {
     pub(crate) reach: R,
     /// How much of itself the rate changes over the step: small where the solution is much slower than the steps.
     pub(crate) turn: R,
-}
-
-impl<R: Real> Estimate<R> {
-    /// The square of the error ratio from the sums of squares of each estimate's; NaN as soon as anything is not finite.
-    ///
-    /// The next step waits for it, so no root is taken, and `h²/n` is ready before the sums are.
-    fn squared_ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
-        let share = h * h / R::from_f64(n as f64);
-        match self {
-            Estimate::None => first,
-            Estimate::Embedded(_) => first * share,
-            Estimate::Pair { .. } => {
-                let joined = first + R::from_f64(0.01) * second;
-                if joined == R::zero() { joined } else { share * first * (first / joined) }
-            }
-        }
-    }
 }
 
 impl<S: Scalar> ExplicitRungeKutta<S> {
@@ -85,27 +62,14 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         if !tableau.adaptive() && options.step.is_none() {
             return Err(SolveError::StepRequired { method: tableau.name });
         }
-        let (s, end) = (tableau.stages(), tableau.end_slot());
-        let ending = (end == s).then_some(tableau.b);
-        let rows = tableau.a.iter().copied().chain(ending).chain(tableau.interpolant.a.iter().copied());
-        let mut times: Vec<_> = tableau.c.iter().map(|&c| S::Real::from_f64(c)).collect();
-        if end == s {
-            times.push(S::Real::one());
-        }
-        times.extend(tableau.interpolant.c.iter().map(|&c| S::Real::from_f64(c)));
-        let error = match tableau.error {
-            _ if options.step.is_some() => Estimate::None,
-            ErrorEstimate::Fixed => Estimate::None,
-            ErrorEstimate::Embedded { weights, .. } => Estimate::Embedded(terms(weights)),
-            ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
-        };
+        let slots = (0..tableau.slots()).map(|slot| tableau.slot(slot));
         Ok(ExplicitRungeKutta {
             tableau,
             n,
-            rows: Rows::new(rows),
-            times,
+            rows: Rows::new(slots.clone().map(|(row, _)| row)),
+            times: slots.map(|(_, time)| S::Real::from_f64(time)).collect(),
             weights: terms(tableau.b),
-            error,
+            error: Estimate::new(tableau, options.step.is_some()),
             norm: Norm::new(options, n),
             controller: Controller::new(&options.controller, tableau.error_exponent()),
             y: vec![S::zero(); n],
@@ -173,10 +137,8 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
     pub(crate) fn map<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real, y: &[S]) {
         self.place(field, t, y);
         let (n, s) = (self.n, self.tableau.end_slot());
-        for i in 1..s {
-            let (known, unknown) = self.k.split_at_mut(i * n);
-            stage_point(&self.y, h, &self.rows[i], known, &mut self.stage);
-            field.eval(t + self.times[i] * h, &self.stage, &mut unknown[..n]);
+        for slot in 1..s {
+            self.stage(field, (t, h), slot);
         }
         combine(&self.y, h, &self.weights, &self.k[..s * n], &mut self.y_new);
         (self.ended, self.extended) = (false, false);
@@ -196,18 +158,24 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         }
     }
 
+    /// The rate of a slot, at the state that the slots before it make.
+    #[inline]
+    fn stage<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, (t, h): (S::Real, S::Real), slot: usize) {
+        let (known, unknown) = self.k.split_at_mut(slot * self.n);
+        stage_point(&self.y, h, &self.rows[slot], known, &mut self.stage);
+        field.eval(t + self.times[slot] * h, &self.stage, &mut unknown[..self.n]);
+    }
+
     fn stages<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
         let (n, end) = (self.n, self.tableau.end_slot());
-        for i in 1..self.tableau.stages() {
-            let (known, unknown) = self.k.split_at_mut(i * n);
-            let y = if i == end {
-                combine(&self.y, h, &self.rows[i], known, &mut self.y_new);
-                &self.y_new
-            } else {
-                stage_point(&self.y, h, &self.rows[i], known, &mut self.stage);
-                &self.stage
-            };
-            field.eval(t + self.times[i] * h, y, &mut unknown[..n]);
+        for slot in 1..end {
+            self.stage(field, (t, h), slot);
+        }
+        if end < self.tableau.stages() {
+            // The last stage is the state at the end.
+            let (known, unknown) = self.k.split_at_mut(end * n);
+            combine(&self.y, h, &self.rows[end], known, &mut self.y_new);
+            field.eval(t + self.times[end] * h, &self.y_new, &mut unknown[..n]);
         }
     }
 
@@ -262,11 +230,8 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
     }
 
     fn extend<F: VectorField<S>>(&mut self, field: &mut Evaluator<'_, F, S>, t: S::Real, h: S::Real) {
-        let n = self.n;
         for slot in self.tableau.end_slot() + 1..self.tableau.slots() {
-            let (known, unknown) = self.k.split_at_mut(slot * n);
-            stage_point(&self.y, h, &self.rows[slot], known, &mut self.stage);
-            field.eval(t + self.times[slot] * h, &self.stage, &mut unknown[..n]);
+            self.stage(field, (t, h), slot);
         }
         self.extended = true;
     }
@@ -385,18 +350,10 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
         if let Some(component) = first_not_finite(&self.y_new) {
             return Culprit { component, finite: false };
         }
-        let mut worst = (0, S::Real::zero());
-        let weights = match &self.error {
-            Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => weights,
-            Estimate::None => &self.weights,
-        };
-        for i in 0..n {
+        let weights = self.error.leading().unwrap_or(&self.weights);
+        worst(n, |i| {
             let [error] = sums(n, weights, &self.k, i, |k| k.value());
-            let ratio = (error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())).abs();
-            if ratio > worst.1 {
-                worst = (i, ratio);
-            }
-        }
-        Culprit { component: worst.0, finite: true }
+            error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
+        })
     }
 }

@@ -340,11 +340,11 @@ impl<K, R> Integrator<K, R> {
             From::Start(span, y0) => (*span, span.0, *y0),
             From::Checkpoint(checkpoint) => (checkpoint.span, checkpoint.clock.t, &checkpoint.y[..]),
         };
-        let mut solution = Solution::empty(y.len());
         let checked = self.check(self.stepper.dim(), field.dim(), y, span).and_then(|()| save.validate(span));
         if let Err(error) = checked {
-            return Err(Interrupted { error, partial: Box::new(solution) });
+            return Err(refused(error, y.len()));
         }
+        let mut solution = Solution::empty(y.len());
         let mut work = field.workspace();
         let mut evaluator = Evaluator::new(field, &mut work);
         let mut recorder = Recorder::new(save, t, y);

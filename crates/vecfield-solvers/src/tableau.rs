@@ -147,6 +147,17 @@ impl Tableau {
         self.end_slot() + 1 + self.interpolant.a.len()
     }
 
+    /// The weights of the slots before it in the state at which `slot` is evaluated, and when that is, as a fraction of the step:
+    /// of a stage, of the field at the end, or of a stage of the interpolant.
+    pub fn slot(&self, slot: usize) -> (&'static [f64], f64) {
+        let end = self.end_slot();
+        match slot {
+            _ if slot < self.stages() => (self.a[slot], self.c[slot]),
+            _ if slot == end => (self.b, 1.0),
+            _ => (self.interpolant.a[slot - end - 1], self.interpolant.c[slot - end - 1]),
+        }
+    }
+
     /// The power of `h` in the error estimate, by which a controller changes the step.
     pub const fn error_exponent(&self) -> u32 {
         match self.error {

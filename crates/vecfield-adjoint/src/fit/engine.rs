@@ -24,6 +24,12 @@ pub(crate) struct Leg<'t> {
     pub(crate) times: &'t [f64],
 }
 
+impl Leg<'_> {
+    fn span(&self) -> (f64, f64) {
+        (self.times[0], self.times[self.times.len() - 1])
+    }
+}
+
 /// What is differentiated, by what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'t> {
@@ -159,8 +165,7 @@ impl<'a, F: Differentiable> Stepwise<'a, F> {
 
     fn states(&mut self, leg: Leg<'_>, out: &mut [f64]) -> Result<(), AdjointError> {
         let field = self.family.member(leg.theta);
-        let span = (leg.times[0], leg.times[leg.times.len() - 1]);
-        let solved = self.integrator.solve(&field, span, leg.start, Save::At(leg.times));
+        let solved = self.integrator.solve(&field, leg.span(), leg.start, Save::At(leg.times));
         out.copy_from_slice(&solved.map_err(|interrupted| AdjointError::Solve(interrupted.error))?.y);
         Ok(())
     }
@@ -202,12 +207,11 @@ impl<'a, F: Differentiable> Stepwise<'a, F> {
             initial[(p + i) * n + i] = 1.0;
         }
         let mut field = self.family.member(leg.theta);
-        let span = (leg.times[0], leg.times[leg.times.len() - 1]);
         let (solution, moved) = push_forward(
             &mut self.integrator,
             &mut field,
             self.family,
-            span,
+            leg.span(),
             leg.start,
             leg.times,
             &mut [],
@@ -235,8 +239,7 @@ impl<'a, F: Differentiable> Stepwise<'a, F> {
     ) -> Result<(), AdjointError> {
         let back = self.back.as_mut().expect("made before the first way back");
         let mut field = self.family.member(leg.theta);
-        let span = (leg.times[0], leg.times[leg.times.len() - 1]);
-        let solved = back.solve(&mut field, span, leg.start, leg.times);
+        let solved = back.solve(&mut field, leg.span(), leg.start, leg.times);
         out.copy_from_slice(&solved.map_err(|Unfinished { error, .. }| error)?.y);
         let m = wanted.parameters.len() + leg.start.len();
         let mut cotangent = vec![0.0; out.len()];

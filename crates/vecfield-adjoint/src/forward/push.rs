@@ -89,14 +89,10 @@ impl<'f, R: Real, G: ParametricField<Lanes<R>>> Push<'f, R, G> {
     }
 
     fn explicit(&mut self, tableau: &Tableau) {
-        let (n, s, end) = (self.y.len(), tableau.stages(), tableau.end_slot());
+        let n = self.y.len();
         self.stages.resize(tableau.slots() * n, Dual::lift(R::zero()));
         for slot in 0..tableau.slots() {
-            let (row, c) = match slot {
-                _ if slot < s => (tableau.a[slot], tableau.c[slot]),
-                _ if slot == end => (tableau.b, 1.0),
-                _ => (tableau.interpolant.a[slot - end - 1], tableau.interpolant.c[slot - end - 1]),
-            };
+            let (row, c) = tableau.slot(slot);
             let (known, unknown) = self.stages.split_at_mut(slot * n);
             weigh(&self.y, self.h, row, known, &mut self.state);
             let t = self.t + self.h.scale(R::from_f64(c));

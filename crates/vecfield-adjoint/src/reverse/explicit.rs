@@ -39,15 +39,8 @@ struct Plan<R> {
 
 impl<R: Real> Plan<R> {
     fn new(tableau: &'static Tableau) -> Plan<R> {
-        let (s, end, slots) = (tableau.stages(), tableau.end_slot(), tableau.slots());
-        let mut rows: Vec<&[f64]> = tableau.a.to_vec();
-        let mut times: Vec<f64> = tableau.c.to_vec();
-        if end == s {
-            rows.push(tableau.b);
-            times.push(1.0);
-        }
-        rows.extend(tableau.interpolant.a);
-        times.extend(tableau.interpolant.c);
+        let slots = tableau.slots();
+        let (rows, times): (Vec<_>, Vec<_>) = (0..slots).map(|slot| tableau.slot(slot)).unzip();
         let weight = |i: usize, j: usize| rows[i].get(j).copied().unwrap_or(0.0);
         let b = |j: usize| tableau.b.get(j).copied().unwrap_or(0.0);
         let column = |j: usize| {
@@ -60,6 +53,22 @@ impl<R: Real> Plan<R> {
             times: times.iter().map(|&c| R::from_f64(c)).collect(),
             weights: terms(tableau.b),
             rows: rows.iter().map(|row| terms(row)).collect(),
+        }
+    }
+
+    /// The rates of these slots of a step from `(t, y)` into `k`, which has those before them.
+    fn evaluate<F: Vjp<R>>(
+        &self,
+        slots: core::ops::Range<usize>,
+        (field, work): (&F, &mut F::Workspace),
+        (t, h, y): (R, R, &[R]),
+        (k, state): (&mut [R], &mut [R]),
+    ) {
+        let n = y.len();
+        for slot in slots {
+            let (known, unknown) = k.split_at_mut(slot * n);
+            combine(y, h, &self.rows[slot], known, state);
+            field.eval(t + self.times[slot] * h, state, &mut unknown[..n], work);
         }
     }
 }
@@ -97,11 +106,7 @@ impl<R: Real> ExplicitReverse<R> {
         self.fit(Formula::Explicit(tableau), n)?;
         let Some(plan) = &self.plan else { return Err(AdjointError::NoPassBack) };
         k.resize(s * n, R::zero());
-        for slot in 0..s {
-            let (known, unknown) = k.split_at_mut(slot * n);
-            combine(y, h, &plan.rows[slot], known, &mut self.state);
-            field.eval(t + plan.times[slot] * h, &self.state, &mut unknown[..n], work);
-        }
+        plan.evaluate(0..s, (field, work), (t, h, y), (k, &mut self.state));
         Ok(())
     }
 
@@ -133,12 +138,8 @@ impl<R: Real> ExplicitReverse<R> {
 
     /// Evaluates the stages that only dense output needs, into the slots behind the step's own.
     fn extend<F: Vjp<R>>(&mut self, plan: &Plan<R>, field: &F, work: &mut F::Workspace, step: &Taken<'_, R>) {
-        let n = step.y.len();
-        for slot in plan.tableau.stages()..plan.tableau.slots() {
-            let (known, unknown) = self.k.split_at_mut(slot * n);
-            combine(step.y, step.h, &plan.rows[slot], known, &mut self.state);
-            field.eval(step.t + plan.times[slot] * step.h, &self.state, &mut unknown[..n], work);
-        }
+        let slots = plan.tableau.stages()..plan.tableau.slots();
+        plan.evaluate(slots, (field, work), (step.t, step.h, step.y), (&mut self.k, &mut self.state));
     }
 }
 

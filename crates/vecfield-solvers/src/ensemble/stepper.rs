@@ -7,12 +7,12 @@ use vecfield_kernels::{Job, Lanes, run};
 use vecfield_traits::{ParametricField, Scalar};
 
 use super::{F64Lanes, LANES};
-use crate::combine::{Rows, Term, terms};
+use crate::combine::{Rows, Term};
 use crate::controller::{Law, Past, logarithm_of_root, power};
-use crate::explicit::Strain;
+use crate::explicit::{Estimate, Strain};
 use crate::norm::Norm;
 use crate::stepper::{Culprit, worst};
-use crate::tableau::{ErrorEstimate, Tableau};
+use crate::tableau::Tableau;
 use crate::{Options, SolveError};
 
 /// The states and stages of [`LANES`] systems.
@@ -24,7 +24,7 @@ pub(super) struct LaneStepper {
     /// One row of nonzero weights a slot.
     rows: Rows<f64>,
     times: Vec<f64>,
-    error: Estimate,
+    error: Estimate<f64>,
     norm: Norm<f64>,
     law: Law<f64>,
     polynomials: Vec<(usize, &'static [f64])>,
@@ -39,13 +39,6 @@ pub(super) struct LaneStepper {
     past: Past<F64Lanes>,
     /// Lanes whose step has been accepted and not yet made the beginning of the next.
     accepted: [bool; LANES],
-}
-
-#[derive(Debug)]
-enum Estimate {
-    None,
-    Embedded(Box<[Term<f64>]>),
-    Pair { fifth: Box<[Term<f64>]>, third: Box<[Term<f64>]> },
 }
 
 /// What a trial step came to, lane by lane.
@@ -88,19 +81,7 @@ impl LaneStepper {
             return Err(SolveError::StepRequired { method: tableau.name });
         }
         let (stages, end) = (tableau.stages(), tableau.end_slot());
-        let ending = (end == stages).then_some(tableau.b);
-        let rows = tableau.a.iter().copied().chain(ending).chain(tableau.interpolant.a.iter().copied());
-        let mut times = tableau.c.to_vec();
-        if end == stages {
-            times.push(1.0);
-        }
-        times.extend(tableau.interpolant.c);
-        let error = match tableau.error {
-            _ if options.step.is_some() => Estimate::None,
-            ErrorEstimate::Fixed => Estimate::None,
-            ErrorEstimate::Embedded { weights, .. } => Estimate::Embedded(terms(weights)),
-            ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
-        };
+        let slots = (0..tableau.slots()).map(|slot| tableau.slot(slot));
         let polynomials = tableau.interpolant.weights.iter().copied().enumerate();
         let law = Law::new(&options.controller, tableau.error_exponent());
         let zeros = |count: usize| vec![Lanes::splat(0.0); count];
@@ -108,9 +89,9 @@ impl LaneStepper {
             n,
             stages,
             end,
-            rows: Rows::new(rows),
-            times,
-            error,
+            rows: Rows::new(slots.clone().map(|(row, _)| row)),
+            times: slots.map(|(_, time)| time).collect(),
+            error: Estimate::new(tableau, options.step.is_some()),
             norm: Norm::new(options, n),
             past: spread(&law.beginning()),
             law,
@@ -193,10 +174,7 @@ impl LaneStepper {
         if let Some(component) = not_finite {
             return Culprit { component, finite: false };
         }
-        let weights = match &self.error {
-            Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => weights,
-            Estimate::None => &self.rows[self.end],
-        };
+        let weights = self.error.leading().unwrap_or(&self.rows[self.end]);
         worst(n, |i| self.ratio(weights, i, lane))
     }
 
@@ -223,19 +201,22 @@ impl LaneStepper {
 
     #[inline(always)]
     fn stages<F: ParametricField<F64Lanes>>(&mut self, family: &F, work: &mut F::Workspace, trial: &Trial) {
-        let n = self.n;
-        for i in 1..=self.end {
-            let (known, unknown) = self.k.split_at_mut(i * n);
-            let y = if i == self.end {
-                combine(&self.y, &trial.h, &self.rows[i], known, &mut self.y_new);
-                &self.y_new
-            } else {
-                stage_point(&self.y, &trial.h, &self.rows[i], known, &mut self.stage);
-                &self.stage
-            };
-            let t = trial.t + trial.h.map(|h| self.times[i] * h);
-            family.eval(t, y, &self.theta, &mut unknown[..n], work);
+        for slot in 1..self.end {
+            self.stage(family, work, trial, slot);
         }
+        let (known, unknown) = self.k.split_at_mut(self.end * self.n);
+        combine(&self.y, &trial.h, &self.rows[self.end], known, &mut self.y_new);
+        let t = trial.t + trial.h.map(|h| self.times[self.end] * h);
+        family.eval(t, &self.y_new, &self.theta, &mut unknown[..self.n], work);
+    }
+
+    /// The rate of a slot, at the state that the slots before it make.
+    #[inline(always)]
+    fn stage<F: ParametricField<F64Lanes>>(&mut self, family: &F, work: &mut F::Workspace, trial: &Trial, slot: usize) {
+        let (known, unknown) = self.k.split_at_mut(slot * self.n);
+        stage_point(&self.y, &trial.h, &self.rows[slot], known, &mut self.stage);
+        let t = trial.t + trial.h.map(|h| self.times[slot] * h);
+        family.eval(t, &self.stage, &self.theta, &mut unknown[..self.n], work);
     }
 
     #[inline(always)]
@@ -379,12 +360,8 @@ impl<F: ParametricField<F64Lanes>> Job for Extension<'_, F> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Extension { lanes, family, work, trial } = self;
-        let n = lanes.n;
         for slot in lanes.end + 1..lanes.rows.len() {
-            let (known, unknown) = lanes.k.split_at_mut(slot * n);
-            stage_point(&lanes.y, &trial.h, &lanes.rows[slot], known, &mut lanes.stage);
-            let t = trial.t + trial.h.map(|h| lanes.times[slot] * h);
-            family.eval(t, &lanes.stage, &lanes.theta, &mut unknown[..n], work);
+            lanes.stage(family, work, &trial, slot);
         }
     }
 }
