@@ -91,15 +91,22 @@ fn features(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every problem of `examples/` is solved.
+/// Every problem of `examples/` is solved, every model of `examples/train/` trained.
 fn problems(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
     let program = workspace.root.join("target/release/vecfield");
     let files = workspace.files()?;
-    for problem in
+    for file in
         files.iter().map(|file| &file.path).filter(|path| path.starts_with("examples/") && path.ends_with(".toml"))
     {
-        cmd!(sh, "{program} solve {problem}").run()?;
+        if !file.starts_with("examples/train/") {
+            cmd!(sh, "{program} solve {file}").run()?;
+            continue;
+        }
+        // Its data lie beside it, or are the measurements that all begin with.
+        let beside = file.replace(".toml", ".csv");
+        let data = if workspace.root.join(&beside).exists() { beside } else { "data/lynx-hare.csv".into() };
+        cmd!(sh, "{program} train {file} {data}").run()?;
     }
     Ok(())
 }

@@ -4,8 +4,10 @@ mod completions;
 mod discover;
 mod fit;
 pub(crate) mod overview;
+mod predict;
 mod sindy;
 mod solve;
+mod train;
 
 use clap::Subcommand;
 
@@ -23,6 +25,10 @@ pub(crate) enum Command {
     Discover(Box<discover::Arguments>),
     /// Find sparse equations over a library of terms: which equation made my data?
     Sindy(Box<sindy::Arguments>),
+    /// Train a neural differential equation: learn a right-hand side that nobody knows
+    Train(Box<train::Arguments>),
+    /// Ask a trained model: forecasts, labels, densities, samples
+    Predict(Box<predict::Arguments>),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -34,6 +40,8 @@ impl Command {
             Self::Fit(arguments) => fit::run(&arguments, context),
             Self::Discover(arguments) => discover::run(&arguments, context),
             Self::Sindy(arguments) => sindy::run(&arguments, context),
+            Self::Train(arguments) => train::run(&arguments, context),
+            Self::Predict(arguments) => predict::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
@@ -34,13 +35,16 @@ pub(crate) struct Context {
     pub(crate) quiet: bool,
     /// What fixes every random choice.
     pub(crate) seed: u64,
+    /// When the program began.
+    pub(crate) began: Instant,
     /// How many threads long jobs use; as many as there are cores unless said.
     threads: Option<NonZeroUsize>,
 }
 
 impl Context {
     pub(crate) fn new(arguments: &GlobalArguments) -> Self {
-        Self { json: arguments.json, quiet: arguments.quiet, seed: arguments.seed, threads: arguments.threads }
+        let GlobalArguments { json, quiet, seed, threads } = *arguments;
+        Self { json, quiet, seed, began: Instant::now(), threads }
     }
 
     /// Runs `job` on as many threads as the user gave.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use vecfield_io::{PausedError, ProblemError, SetError, SettingError, TableError, WriteError};
+use vecfield_io::{DocumentError, PausedError, ProblemError, SetError, SettingError, TableError, WriteError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub(crate) enum Failure {
     /// The problem file is wrong.
     #[error(transparent)]
     Problem(#[from] ProblemError),
+    /// The model file is wrong.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// A setting on the command line is wrong.
     #[error("{flag}: {reason}")]
     Setting {

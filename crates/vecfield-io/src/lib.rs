@@ -17,6 +17,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | measured runs from a CSV | [`read_trajectories`], [`parse_trajectories`] |
+//! | the rows of a CSV as trajectories, and where each row went | [`read_series`], [`Series`] |
 //! | a plain table of numbers | [`read_table`], [`Table`] |
 //! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
 //! | a problem as a field with events, for a solver | [`System`] |
@@ -25,12 +26,14 @@
 //! | a problem fitted to measurements | [`Fitting`], [`FitRequest`] |
 //! | the trajectories of an `[ensemble]`, all solved, and what they have in common | [`Population`], [`EnsembleSolver`], [`Moments`] |
 //! | a run put aside in a file, to go on later | [`Paused`], [`Solver::resume_watched`] |
+//! | a TOML file as a value of your own type | [`Document`] |
 //! | a result as a problem file | [`Outline`] |
 //! | results on disk | [`OutputDir`], [`write_trajectories`], [`write_table`] |
 //!
 //! **Architecture invariant:** this is the only library crate that reads or writes files. *Why:* everything else can be
 //! tested without a sandbox, and every message about a file is made in one place. *Checked by* `cargo xtask tidy`.
 
+mod document;
 mod ensemble;
 mod fitting;
 mod gradient;
@@ -45,6 +48,7 @@ mod system;
 mod table;
 mod write;
 
+pub use document::{Document, DocumentError};
 pub use ensemble::{EnsembleError, EnsembleRun, EnsembleSolver};
 pub use fitting::{
     CheckpointError, Equations, FitRequest, FittedCurve, Fitting, FittingError, checkpoint_from_text,
@@ -61,5 +65,8 @@ pub use problem::{
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
 pub use system::{Guarded, System};
-pub use table::{Table, TableError, TrajectoryFormat, parse_table, parse_trajectories, read_table, read_trajectories};
+pub use table::{
+    Series, Table, TableError, TrajectoryFormat, parse_series, parse_table, parse_trajectories, read_series,
+    read_table, read_trajectories,
+};
 pub use write::{OutputDir, Overwrite, WriteError, number_text, write_table, write_trajectories};

@@ -19,6 +19,7 @@ use crate::names::did_you_mean;
 
 pub(crate) use ensemble::canonical;
 pub use ensemble::{Axis, Combine, Distribution, Ensemble, Values};
+pub(crate) use error::locate;
 pub use error::{ProblemError, ProblemReason};
 pub use fitting::{FitSettings, Misfit, Observable};
 pub use settings::{Save, SettingError, Settings};

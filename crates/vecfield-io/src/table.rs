@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 pub use error::TableError;
-pub use trajectories::{TrajectoryFormat, parse_trajectories, read_trajectories};
+pub use trajectories::{Series, TrajectoryFormat, parse_series, parse_trajectories, read_series, read_trajectories};
 
 use rows::Rows;
 

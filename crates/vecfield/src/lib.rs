@@ -30,6 +30,7 @@
 //! | CSV tables, TOML problems, results on disk | `io` |
 //! | vectorised elementary functions | `kernels` |
 //! | small dense matrices | `linalg` |
+//! | neural differential equations, trained | `nde` |
 //! | neural networks, and as vector fields | `nn` |
 //! | nonlinear least squares | `optim` |
 //! | figures and the report | `plot` |
@@ -59,6 +60,8 @@ pub use vecfield_io as io;
 pub use vecfield_kernels as kernels;
 #[cfg(feature = "linalg")]
 pub use vecfield_linalg as linalg;
+#[cfg(feature = "nde")]
+pub use vecfield_nde as nde;
 #[cfg(feature = "nn")]
 pub use vecfield_nn as nn;
 #[cfg(feature = "optim")]

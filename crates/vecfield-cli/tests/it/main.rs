@@ -6,6 +6,7 @@ mod errors;
 mod fit;
 mod sindy;
 mod solve;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

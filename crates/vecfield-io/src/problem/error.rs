@@ -282,7 +282,7 @@ pub enum ProblemReason {
 }
 
 /// One-based line and column of a span, and its line with the span underlined.
-fn locate(text: &str, span: Range<usize>) -> (usize, usize, String) {
+pub(crate) fn locate(text: &str, span: Range<usize>) -> (usize, usize, String) {
     let start = floor_char_boundary(text, span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
     let line_end = text[start..].find('\n').map_or(text.len(), |i| start + i);

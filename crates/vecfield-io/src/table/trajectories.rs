@@ -49,10 +49,45 @@ pub fn parse_trajectories(
     reader: impl BufRead,
     format: &TrajectoryFormat,
 ) -> Result<Trajectories, TableError> {
+    let data = parse_series(file, reader, format)?.data;
+    match (0..data.dim()).find(|&v| data.observed(v).next().is_none()) {
+        Some(v) => Err(TableError::NeverMeasured { file: file.into(), column: data.variables()[v].clone() }),
+        None => Ok(data),
+    }
+}
+
+/// Trajectories with the rows of the file that they came from, to answer row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The trajectories, in the order in which the file begins them.
+    pub data: Trajectories,
+    /// The number of each in the column `trajectory`; empty where there is no such column.
+    pub numbers: Vec<i64>,
+    /// For every row of the file, its trajectory and its place there.
+    pub places: Vec<(usize, usize)>,
+}
+
+/// Reads trajectories from a CSV file in which a variable may be without any measurement: what is asked for.
+///
+/// # Errors
+///
+/// [`TableError`], with file, line and column.
+pub fn read_series(path: &Path, format: &TrajectoryFormat) -> Result<Series, TableError> {
+    let (file, reader) = open(path)?;
+    parse_series(&file, reader, format)
+}
+
+/// Reads the same from CSV text; `file` is what messages call it.
+///
+/// # Errors
+///
+/// As [`read_series`].
+pub fn parse_series(file: &str, reader: impl BufRead, format: &TrajectoryFormat) -> Result<Series, TableError> {
     let mut rows = Rows::new(file, reader)?;
     let roles = Roles::of(file, rows.columns(), format)?;
     let mut runs: Vec<Run> = Vec::new();
     let mut numbered: HashMap<i64, usize> = HashMap::new();
+    let mut places = Vec::new();
     while rows.advance()? {
         let number = match roles.trajectory {
             Some(column) => trajectory_number(file, rows.line(), rows.text(column))?,
@@ -62,6 +97,7 @@ pub fn parse_trajectories(
             runs.push(Run { number, ..Run::default() });
             runs.len() - 1
         });
+        places.push((index, runs[index].times.len()));
         runs[index].push(file, &rows, &roles)?;
     }
     rows.require_a_row()?;
@@ -70,13 +106,11 @@ pub fn parse_trajectories(
     }
     let names = |columns: &[usize]| columns.iter().map(|&c| rows.columns()[c].clone()).collect::<Vec<_>>();
     let (variables, controls) = (names(&roles.variables), names(&roles.controls));
+    let numbers = if roles.trajectory.is_some() { runs.iter().map(|run| run.number).collect() } else { vec![] };
     let broken = |source| TableError::Data { file: file.into(), source };
     let runs = runs.into_iter().map(|run| Trajectory::new(run.times, run.values, run.inputs).map_err(broken));
     let data = Trajectories::new(variables, controls, runs.collect::<Result<_, _>>()?).map_err(broken)?;
-    match (0..data.dim()).find(|&v| data.observed(v).next().is_none()) {
-        Some(v) => Err(TableError::NeverMeasured { file: file.into(), column: data.variables()[v].clone() }),
-        None => Ok(data),
-    }
+    Ok(Series { data, numbers, places })
 }
 
 /// Which column is what.

@@ -1,0 +1,130 @@
+//! The kinds of models: one line of the enum, one description and two calls for each.
+
+use serde::{Deserialize, Serialize};
+use vecfield_kernels::Activation;
+use vecfield_nn::Checkpoint;
+
+use crate::data::{Data, DataKind};
+use crate::error::NdeError;
+use crate::model::Number;
+use crate::settings::{PhaseSettings, RuleName, ScheduleName, Settings};
+use crate::trainer::Keep;
+use crate::training::{Resumed, Trained, Training, Watcher, run};
+use crate::trajectory;
+
+/// A kind of model, by the name it has in a model file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// `dy/dt = f(t, y)` on measured trajectories.
+    NeuralOde,
+    /// The same with further dimensions that are not measured.
+    AugmentedOde,
+}
+
+/// What is to be known of a kind before anything is trained.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Description {
+    /// As one writes it in a model file.
+    pub name: &'static str,
+    /// What it is trained on.
+    pub data: DataKind,
+    /// The keys it has in `[model]`, besides those of every kind.
+    pub keys: &'static [&'static str],
+    /// What keys that are left out mean.
+    pub defaults: Defaults,
+}
+
+/// What keys of a model file that are left out mean.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Defaults {
+    /// `[model] augment`.
+    pub augment: usize,
+    /// `[field] layers`.
+    pub layers: &'static [usize],
+    /// `[field] activation`.
+    pub activation: Activation,
+    /// `[solver] method`.
+    pub method: &'static str,
+    /// `[solver] rtol`.
+    pub rtol: f64,
+    /// `[solver] atol`.
+    pub atol: f64,
+    /// `[optimizer] name`.
+    pub rule: RuleName,
+    /// `[optimizer] learning_rate`.
+    pub learning_rate: f64,
+    /// `[optimizer] batch`.
+    pub batch: usize,
+    /// `[optimizer] phases`, for so many samples and so many of them in a step.
+    pub phases: fn(usize, usize) -> Vec<PhaseSettings>,
+    /// `[optimizer] schedule`.
+    pub schedule: ScheduleName,
+    /// `[optimizer] clip`, 0 for none.
+    pub clip: f64,
+    /// `[optimizer] ema`, 0 for none.
+    pub ema: f64,
+    /// Which of the parameters on the way are kept.
+    pub keep: Keep,
+}
+
+impl Kind {
+    /// All kinds, in the order of the enum.
+    pub const ALL: [Kind; 2] = [Kind::NeuralOde, Kind::AugmentedOde];
+
+    /// What is to be known of it.
+    pub fn description(self) -> &'static Description {
+        match self {
+            Kind::NeuralOde => &trajectory::NEURAL_ODE,
+            Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
+        }
+    }
+
+    /// As one writes it in a model file.
+    pub fn name(self) -> &'static str {
+        self.description().name
+    }
+
+    /// What it is trained on.
+    pub fn data(self) -> DataKind {
+        self.description().data
+    }
+
+    /// The keys it has in `[model]`, besides those of every kind.
+    pub fn keys(self) -> &'static [&'static str] {
+        self.description().keys
+    }
+
+    /// What keys that are left out mean.
+    pub fn defaults(self) -> &'static Defaults {
+        &self.description().defaults
+    }
+
+    /// Trains a model of this kind.
+    pub(crate) fn train<R: Number>(
+        self,
+        (settings, data): (&Settings, &Data),
+        from: Resumed<'_>,
+        watcher: Watcher<'_>,
+    ) -> Result<Training, NdeError> {
+        match self {
+            Kind::NeuralOde | Kind::AugmentedOde => {
+                run(trajectory::Forecaster::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
+        }
+    }
+
+    /// A trained model of this kind from what a training left.
+    pub(crate) fn load<R: Number>(
+        self,
+        settings: &Settings,
+        checkpoint: &Checkpoint,
+    ) -> Result<Box<dyn Trained>, NdeError> {
+        Ok(match self {
+            Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What is trained and how: the tables of a model file, every key of which may be left out but `kind`.
+//!
+//! What a key that was left out means depends on the kind: [`Kind::defaults`].
+
+mod field;
+mod model;
+mod optimizer;
+mod solver;
+
+use serde::{Deserialize, Serialize};
+
+pub use field::FieldSettings;
+pub use model::{ModelSettings, Precision};
+pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName};
+pub use solver::{AdjointName, Memory, Solver, SolverSettings};
+
+use crate::error::SettingError;
+use crate::kind::Kind;
+
+/// A model file.
+///
+/// ```
+/// use vecfield_nde::{Kind, Settings};
+///
+/// let settings: Settings = toml::from_str("[model]\nkind = \"neural-ode\"\n[field]\nlayers = [32]\n")?;
+/// settings.check()?;
+/// assert_eq!(settings.model.kind, Kind::NeuralOde);
+/// assert_eq!(settings.hidden(), [32]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What is learned.
+    pub model: ModelSettings,
+    /// The network.
+    #[serde(default)]
+    pub field: FieldSettings,
+    /// How its equation is solved and differentiated.
+    #[serde(default)]
+    pub solver: SolverSettings,
+    /// How it is trained.
+    #[serde(default)]
+    pub optimizer: OptimizerSettings,
+}
+
+impl Settings {
+    /// A kind of model with everything left to its defaults.
+    pub fn new(kind: Kind) -> Settings {
+        Settings {
+            title: None,
+            model: ModelSettings::new(kind),
+            field: FieldSettings::default(),
+            solver: SolverSettings::default(),
+            optimizer: OptimizerSettings::default(),
+        }
+    }
+
+    /// Do the values fit each other and the kind?
+    ///
+    /// # Errors
+    ///
+    /// The first key that does not.
+    pub fn check(&self) -> Result<(), SettingError> {
+        self.model.check()?;
+        self.field.check()?;
+        self.solver()?;
+        self.optimizer.check(self.model.kind)?;
+        Ok(())
+    }
+
+    /// Widths of the network's hidden layers.
+    pub fn hidden(&self) -> &[usize] {
+        self.field.layers.as_deref().unwrap_or(self.model.kind.defaults().layers)
+    }
+
+    /// The numbers that the model is made of. Unless said, single precision where the tolerance leaves room for its rounding.
+    pub fn precision(&self) -> Precision {
+        let rtol = self.solver.rtol.unwrap_or(self.model.kind.defaults().rtol);
+        let by_tolerance = if rtol < 1e-5 { Precision::Double } else { Precision::Single };
+        self.model.precision.unwrap_or(by_tolerance)
+    }
+
+    /// The table in which a model that was trained by `other` cannot go on by these settings, if there is one.
+    pub(crate) fn differs_from(&self, other: &Settings) -> Option<&'static str> {
+        let rule = |settings: &Settings| settings.optimizer.name.unwrap_or(settings.model.kind.defaults().rule);
+        [
+            ("[model]", self.model != other.model),
+            ("[field]", self.field != other.field),
+            ("[solver]", self.solver != other.solver),
+            ("[optimizer] name", rule(self) != rule(other)),
+            ("[optimizer] batch", self.optimizer.batch != other.optimizer.batch),
+            ("[optimizer] ema", self.optimizer.ema != other.optimizer.ema),
+        ]
+        .into_iter()
+        .find_map(|(table, differs)| differs.then_some(table))
+    }
+}

@@ -1,0 +1,144 @@
+//! `[solver]`: how the equation is solved and differentiated.
+
+use serde::{Deserialize, Serialize};
+use vecfield_adjoint::Budget;
+use vecfield_solvers::{Method, Options};
+use vecfield_traits::Real;
+
+use super::Settings;
+use crate::error::SettingError;
+
+/// The table `[solver]`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolverSettings {
+    /// The method, as `vecfield solve --method list` names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Relative tolerance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtol: Option<f64>,
+    /// Absolute tolerance, in units of the normalised variables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atol: Option<f64>,
+    /// Steps of exactly this size, in the data's time, without error control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<f64>,
+    /// The most steps of one solve, accepted and rejected together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u64>,
+    /// How the reverse pass gets its states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjoint: Option<AdjointName>,
+    /// The most that the record of the solves of a batch may take: `"1GiB"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+}
+
+/// How the reverse pass gets its states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AdjointName {
+    /// Whichever fits the memory.
+    #[default]
+    Auto,
+    /// Every stage is kept.
+    Discrete,
+    /// As many states are kept as fit the memory, the others computed again.
+    Checkpointed,
+}
+
+/// An amount of memory: a number with `B`, `KiB`, `MiB` or `GiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Memory(pub usize);
+
+const UNITS: [(&str, usize); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+impl TryFrom<String> for Memory {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Memory, String> {
+        let parsed = UNITS.into_iter().find_map(|(unit, bytes)| {
+            let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+            (number > 0.0 && number.is_finite()).then_some(Memory((number * bytes as f64) as usize))
+        });
+        parsed.ok_or_else(|| format!("\"{text}\" is no amount of memory; write \"512MiB\" or \"1GiB\""))
+    }
+}
+
+impl From<Memory> for String {
+    fn from(Memory(bytes): Memory) -> String {
+        let (unit, size) = UNITS.into_iter().find(|(_, size)| bytes.is_multiple_of(*size)).unwrap_or(("B", 1));
+        format!("{}{unit}", bytes / size)
+    }
+}
+
+/// How equations are solved, all told.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Solver {
+    /// The method.
+    pub method: Method,
+    /// Relative tolerance.
+    pub rtol: f64,
+    /// Absolute tolerance.
+    pub atol: f64,
+    /// Steps of exactly this size.
+    pub step: Option<f64>,
+    /// The most steps of one solve.
+    pub max_steps: u64,
+    /// What may be kept for the reverse pass.
+    pub budget: Budget,
+}
+
+impl Solver {
+    /// As the solver takes it, for a time that runs `pace` times as fast.
+    pub fn options<R: Real>(&self, pace: f64) -> Options<R> {
+        let mut options = Options::tolerances(R::from_f64(self.rtol), R::from_f64(self.atol));
+        options.max_steps = self.max_steps;
+        options.step = self.step.map(|step| R::from_f64(step * pace));
+        options
+    }
+}
+
+impl Settings {
+    /// How equations are solved.
+    ///
+    /// # Errors
+    ///
+    /// A method that there is not, numbers out of their range.
+    pub fn solver(&self) -> Result<Solver, SettingError> {
+        let (given, defaults) = (&self.solver, self.model.kind.defaults());
+        let name = given.method.as_deref().unwrap_or(defaults.method);
+        let method = Method::named(name)
+            .map_err(|error| SettingError::Rejected { key: "solver.method", reason: error.to_string() })?;
+        let solver = Solver {
+            method,
+            rtol: given.rtol.unwrap_or(defaults.rtol),
+            atol: given.atol.unwrap_or(defaults.atol),
+            step: given.step,
+            max_steps: given.max_steps.unwrap_or(4096),
+            budget: match (given.adjoint.unwrap_or_default(), given.memory) {
+                (AdjointName::Discrete, _) => Budget::everything(),
+                (_, Some(Memory(bytes))) => Budget::bytes(bytes),
+                (_, None) => Budget::default(),
+            },
+        };
+        let range = |key, value: f64, fits: bool, range| {
+            if fits { Ok(()) } else { Err(SettingError::range(key, value, range)) }
+        };
+        range("solver.rtol", solver.rtol, (1e-14..1.0).contains(&solver.rtol), "between 1e-14 and 1")?;
+        range("solver.atol", solver.atol, solver.atol > 0.0 && solver.atol.is_finite(), "above zero")?;
+        let step = solver.step.unwrap_or(1.0);
+        range("solver.step", step, step > 0.0 && step.is_finite(), "above zero")?;
+        range("solver.max_steps", solver.max_steps as f64, solver.max_steps > 0, "at least 1")?;
+        if method.fixed_step() && solver.step.is_none() {
+            let reason =
+                format!("{name} has no error estimate and takes steps of one size; add `step = ..` to [solver]");
+            return Err(SettingError::Rejected { key: "solver.method", reason });
+        }
+        Ok(solver)
+    }
+}

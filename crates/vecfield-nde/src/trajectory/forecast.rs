@@ -1,0 +1,131 @@
+//! The model when it is trained: forecasts.
+
+use core::ops::Range;
+
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_nn::{AnyLayer, Checkpoint, Layer, Network, NeuralField};
+
+use super::Scaling;
+use super::samples::Sample;
+use crate::data::{Data, Metric, Prediction, Request, RowsOf};
+use crate::error::NdeError;
+use crate::flow::{Flow, Start};
+use crate::kind::Kind;
+use crate::model::Number;
+use crate::parallel::chunks;
+use crate::settings::{Settings, Solver};
+use crate::training::Trained;
+
+/// A trained neural differential equation.
+pub(crate) struct Forecast<R> {
+    kind: Kind,
+    field: NeuralField<AnyLayer, R>,
+    solver: Solver,
+    scaling: Scaling,
+    variables: Vec<String>,
+}
+
+/// So many trajectories are solved together.
+const CHUNK: usize = 16;
+
+/// Puts in what [`Forecast::load`] reads.
+pub(super) fn save<R: Number>(
+    network: &Network<AnyLayer, R>,
+    scaling: &Scaling,
+    variables: &[String],
+    checkpoint: &mut Checkpoint,
+) -> Result<(), NdeError> {
+    checkpoint.put_network("field", network)?;
+    checkpoint.note("scaling", scaling)?;
+    checkpoint.note("variables", &variables)?;
+    Ok(())
+}
+
+impl<R: Number> Forecast<R> {
+    pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Forecast<R>, NdeError> {
+        let network: Network<AnyLayer, R> = checkpoint.network("field")?;
+        let (solver, scaling): (_, Scaling) = (settings.solver()?, checkpoint.noted("scaling")?);
+        Flow::<R>::new(&solver, scaling.pace, network.layer().inputs())?;
+        let field = NeuralField::new(network, 1)?;
+        Ok(Forecast { kind: settings.model.kind, field, solver, scaling, variables: checkpoint.noted("variables")? })
+    }
+
+    /// The variables at all rows of all trajectories, `[rows, variables]` each, the first row as it was given.
+    fn forecasts(&self, data: &Trajectories) -> Result<Vec<Vec<f64>>, NdeError> {
+        let runs = data.runs();
+        let solved = chunks(runs.len(), CHUNK, |range| self.chunk(range.clone(), &runs[range]))?;
+        Ok(solved.into_iter().flatten().collect())
+    }
+
+    fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Vec<f64>>, NdeError> {
+        let (n, width) = (self.variables.len(), self.field.network().layer().inputs());
+        let samples: Vec<Sample<R>> = runs.iter().map(|run| Sample::new(run, &self.scaling, width)).collect();
+        let starts: Vec<Start<'_, R>> = samples.iter().map(|sample| sample.start_to(sample.times.len() - 1)).collect();
+        let mut flow = Flow::new(&self.solver, self.scaling.pace, width)?;
+        flow.solve(&self.field, &starts);
+        let forecast = |(problem, sample): (usize, &Sample<R>)| {
+            if let Some(error) = flow.failure(problem) {
+                return Err(NdeError::Forecast { trajectory: range.start + problem, source: error.clone() });
+            }
+            let behind = flow.states(problem).chunks_exact(width).take(sample.times.len() - 1);
+            let states = [&sample.start[..]].into_iter().chain(behind);
+            let values = |state: &[R]| (0..n).map(|v| self.scaling.value(v, state[v].to_f64())).collect::<Vec<_>>();
+            Ok(states.flat_map(values).collect())
+        };
+        samples.iter().enumerate().map(forecast).collect()
+    }
+
+    /// The data with the columns that the model knows, in its order; a column that is not there was not measured.
+    fn arranged(&self, data: &Trajectories) -> Result<Trajectories, NdeError> {
+        if data.variables() == self.variables {
+            return Ok(data.clone());
+        }
+        let place = |name: &String| data.variables().iter().position(|other| other == name);
+        let places: Vec<Option<usize>> = self.variables.iter().map(place).collect();
+        if data.variables().iter().any(|name| !self.variables.contains(name)) || places.iter().all(Option::is_none) {
+            let (found, expected) = (data.variables().join(", "), self.variables.join(", "));
+            return Err(NdeError::Columns { found, expected });
+        }
+        let arrange = |run: &Trajectory| {
+            let cell = |row: usize, place: &Option<usize>| place.map_or(f64::NAN, |v| run.row(row)[v]);
+            let values = (0..run.len()).flat_map(|row| places.iter().map(move |place| cell(row, place))).collect();
+            Trajectory::new(run.times().to_vec(), values, vec![]).expect("times and cells were checked already")
+        };
+        let runs = data.runs().iter().map(arrange).collect();
+        Ok(Trajectories::new(self.variables.clone(), vec![], runs).expect("as many runs and columns as before"))
+    }
+}
+
+impl<R: Number> Trained for Forecast<R> {
+    /// `mse`: over the measured cells behind the first row of each trajectory, in the data's units.
+    fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
+        let data = self.arranged(data.trajectories(self.kind)?)?;
+        let (mut sum, mut count) = (0.0, 0_u64);
+        for (run, forecast) in data.runs().iter().zip(self.forecasts(&data)?) {
+            let behind = run.values().iter().zip(&forecast).skip(run.dim()).filter(|(y, _)| !y.is_nan());
+            for (y, found) in behind {
+                sum += (y - found) * (y - found);
+                count += 1;
+            }
+        }
+        match count {
+            0 => Ok(vec![]),
+            count => Ok(vec![("mse".into(), sum / count as f64)]),
+        }
+    }
+
+    /// The trajectories with their empty cells forecast from their first row.
+    fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError> {
+        let kind = self.kind;
+        if request.samples.is_some() {
+            return Err(NdeError::Request { kind, what: "draws no samples: it forecasts; leave `--samples` out" });
+        }
+        let what = "forecasts trajectories: give it a table with their first rows and the times asked for";
+        let data = self.arranged(input.ok_or(NdeError::Request { kind, what })?.trajectories(kind)?)?;
+        let filled = data.runs().iter().zip(self.forecasts(&data)?).flat_map(|(run, forecast)| {
+            let fill = |(given, found): (&f64, f64)| if given.is_nan() { found } else { *given };
+            run.values().iter().zip(forecast).map(fill).collect::<Vec<_>>()
+        });
+        Ok(Prediction { of: RowsOf::Times, columns: self.variables.clone(), values: filled.collect() })
+    }
+}
