@@ -3,6 +3,7 @@
 mod completions;
 mod discover;
 mod fit;
+mod input;
 pub(crate) mod overview;
 mod predict;
 mod sindy;

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use vecfield_io::{DocumentError, PausedError, ProblemError, SetError, SettingError, TableError, WriteError};
+use vecfield_io::{
+    DocumentError, PausedError, ProblemError, SamplesError, SetError, SettingError, TableError, WriteError,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub(crate) enum Failure {
     /// The table is wrong.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The rows, or their labels, are wrong.
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
     /// The run to go on with is none.
     #[error(transparent)]
     Paused(#[from] PausedError),

@@ -52,4 +52,14 @@ pub enum DataError {
         /// What is missing.
         what: &'static str,
     },
+    /// Not as many as the rows or columns of a set of samples ask for.
+    #[error("{found} {what} where the samples ask for {expected}, or a multiple; give one for each")]
+    Samples {
+        /// What.
+        what: &'static str,
+        /// How many were given.
+        found: usize,
+        /// How many are asked for.
+        expected: usize,
+    },
 }

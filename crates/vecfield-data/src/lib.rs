@@ -1,4 +1,4 @@
-//! Trajectories as they are measured: irregular times, several runs, missing cells.
+//! Data as they are measured: trajectories of irregular times, several runs and missing cells; plain rows with labels.
 //!
 //! ```
 //! use vecfield_data::{Trajectories, Trajectory};
@@ -15,6 +15,7 @@
 //! |---|---|
 //! | one run | [`Trajectory`] |
 //! | a whole data set | [`Trajectories`] |
+//! | points, vectors, images, with labels or without | [`Samples`] |
 //! | why a data set is refused | [`DataError`] |
 //!
 //! **Architecture invariant:** this crate knows nothing of files or formats, and nothing of models. *Why:* every method
@@ -22,9 +23,11 @@
 //! dependency within the workspace).
 
 mod error;
+mod samples;
 mod trajectories;
 mod trajectory;
 
 pub use error::DataError;
+pub use samples::{Samples, classes};
 pub use trajectories::Trajectories;
 pub use trajectory::Trajectory;

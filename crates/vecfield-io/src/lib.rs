@@ -18,6 +18,7 @@
 //! |---|---|
 //! | measured runs from a CSV | [`read_trajectories`], [`parse_trajectories`] |
 //! | the rows of a CSV as trajectories, and where each row went | [`read_series`], [`Series`] |
+//! | rows and pictures, with labels or without, as CSV, IDX or NPY | [`read_rows`], [`read_samples`], [`read_labels`], [`read_trajectory_labels`] |
 //! | a plain table of numbers | [`read_table`], [`Table`] |
 //! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
 //! | a problem as a field with events, for a solver | [`System`] |
@@ -44,6 +45,7 @@ mod paused;
 mod population;
 mod problem;
 mod run;
+mod samples;
 mod system;
 mod table;
 mod write;
@@ -64,6 +66,7 @@ pub use problem::{
     Parameter, Problem, ProblemError, ProblemReason, Save, SetError, SettingError, Settings, Values, Variable,
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
+pub use samples::{SamplesError, read_labels, read_rows, read_samples, read_trajectory_labels};
 pub use system::{Guarded, System};
 pub use table::{
     Series, Table, TableError, TrajectoryFormat, parse_series, parse_table, parse_trajectories, read_series,

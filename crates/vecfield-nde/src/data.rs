@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use vecfield_data::Trajectories;
+use vecfield_data::{Samples, Trajectories};
 
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -13,20 +13,36 @@ use crate::kind::Kind;
 pub enum Data {
     /// Measured trajectories.
     Trajectories(Trajectories),
+    /// Trajectories with a label for each.
+    Series(Trajectories, Vec<i64>),
+    /// Rows of one shape, with labels or without.
+    Samples(Samples),
 }
 
-/// The kinds of [`Data`].
+/// What a kind of model is trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataKind {
     /// Measured trajectories.
     Trajectories,
+    /// Trajectories with labels.
+    LabelledTrajectories,
+    /// Rows with labels: vectors, pictures.
+    LabelledRows,
+    /// Rows without.
+    Rows,
 }
 
 impl fmt::Display for DataKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             DataKind::Trajectories => "trajectories (a table with a column `t`)",
+            DataKind::LabelledTrajectories => {
+                "trajectories (a table with the columns `trajectory` and `t`) and their labels (`--labels`, a table \
+                 `trajectory,label`)"
+            }
+            DataKind::LabelledRows => "rows with labels (a table with a column `label`, or pictures and `--labels`)",
+            DataKind::Rows => "rows of numbers",
         })
     }
 }
@@ -36,19 +52,57 @@ impl Data {
     pub fn kind(&self) -> DataKind {
         match self {
             Data::Trajectories(_) => DataKind::Trajectories,
+            Data::Series(..) => DataKind::LabelledTrajectories,
+            Data::Samples(samples) if samples.labels().is_empty() => DataKind::Rows,
+            Data::Samples(_) => DataKind::LabelledRows,
         }
     }
 
-    /// The trajectories, for a model of that kind.
+    /// The trajectories, labelled or not, for a model of that kind.
     ///
     /// # Errors
     ///
     /// [`NdeError::Data`] where it is something else.
-    pub(crate) fn trajectories(&self, kind: Kind) -> Result<&Trajectories, NdeError> {
+    pub fn trajectories(&self, kind: Kind) -> Result<&Trajectories, NdeError> {
         match self {
-            Data::Trajectories(data) => Ok(data),
-            #[allow(unreachable_patterns)]
-            other => Err(NdeError::Data { kind, takes: DataKind::Trajectories, found: other.kind() }),
+            Data::Trajectories(data) | Data::Series(data, _) => Ok(data),
+            Data::Samples(_) => Err(NdeError::Data { kind, takes: DataKind::Trajectories, found: self.kind() }),
+        }
+    }
+
+    /// The trajectories with their labels, for a model of that kind.
+    ///
+    /// # Errors
+    ///
+    /// [`NdeError::Data`] where it is something else.
+    pub fn labelled_trajectories(&self, kind: Kind) -> Result<(&Trajectories, &[i64]), NdeError> {
+        match self {
+            Data::Series(data, labels) => Ok((data, labels)),
+            _ => Err(NdeError::Data { kind, takes: DataKind::LabelledTrajectories, found: self.kind() }),
+        }
+    }
+
+    /// The rows, labelled or not, for a model of that kind.
+    ///
+    /// # Errors
+    ///
+    /// [`NdeError::Data`] where it is something else.
+    pub fn rows(&self, kind: Kind) -> Result<&Samples, NdeError> {
+        match self {
+            Data::Samples(samples) => Ok(samples),
+            _ => Err(NdeError::Data { kind, takes: DataKind::Rows, found: self.kind() }),
+        }
+    }
+
+    /// The rows with their labels, for a model of that kind.
+    ///
+    /// # Errors
+    ///
+    /// [`NdeError::Data`] where it is something else, or there are no labels.
+    pub fn labelled_rows(&self, kind: Kind) -> Result<&Samples, NdeError> {
+        match self {
+            Data::Samples(samples) if !samples.labels().is_empty() => Ok(samples),
+            _ => Err(NdeError::Data { kind, takes: DataKind::LabelledRows, found: self.kind() }),
         }
     }
 }

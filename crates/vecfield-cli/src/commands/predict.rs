@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use vecfield_io::{Series, TrajectoryFormat, read_series, write_table};
-use vecfield_nde::{Data, DataKind, NdeError, Prediction, Request, RowsOf, kind_of, load};
+use vecfield_io::write_table;
+use vecfield_nde::{NdeError, Prediction, Request, RowsOf, kind_of, load};
 
+use super::input::Asked;
 use super::train::{MODEL, read_model};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -38,14 +39,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let broken = |e: &NdeError| Failure::Argument(format!("{}: {e}", model_file.display()));
     let kind = kind_of(&checkpoint).map_err(|e| broken(&e))?;
     let model = load(&checkpoint).map_err(|e| broken(&e))?;
-    let asked = arguments.input.as_deref().map(|path| match kind.data() {
-        DataKind::Trajectories => {
-            Ok(read_series(path, &TrajectoryFormat { min_rows: 1, ..TrajectoryFormat::default() })?)
-        }
-        other => Err(Failure::Argument(format!("{}: this program does not read {other}", path.display()))),
-    });
-    let asked: Option<Series> = asked.transpose()?;
-    let data = asked.as_ref().map(|series| Data::Trajectories(series.data.clone()));
+    let asked = arguments.input.as_deref().map(|path| Asked::read(path, kind)).transpose()?;
+    let data = asked.as_ref().map(Asked::data);
     let request = Request { samples: arguments.samples, seed: context.seed };
     let answer = context.on_threads(|| model.predict(data.as_ref(), &request))?;
     let answer = answer.map_err(|e| match (&e, &arguments.input) {
@@ -69,10 +64,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 }
 
 /// The answer with a row for each of the input's, in its order, and what tells the rows apart in front.
-fn placed(answer: Prediction, asked: Option<&Series>) -> (Vec<String>, Vec<f64>) {
+fn placed(answer: Prediction, asked: Option<&Asked>) -> (Vec<String>, Vec<f64>) {
     let Prediction { of, columns, values } = answer;
     let width = columns.len();
-    let Some(series) = asked else { return (columns, values) };
+    let Some(Asked::Series(series)) = asked else { return (columns, values) };
     let numbered = !series.numbers.is_empty();
     let named = |front: &[&str]| front.iter().map(|&name| name.into()).chain(columns.iter().cloned()).collect();
     match of {

@@ -6,10 +6,11 @@ mod watched;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vecfield_io::{Document, OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
-use vecfield_nde::{Data, DataKind, Kind, Metric, NdeError, Progress, Settings, Training, load, resume, train};
+use vecfield_io::{Document, OutputDir, Overwrite};
+use vecfield_nde::{Data, Metric, NdeError, Progress, Settings, Training, load, resume, train};
 use vecfield_nn::Checkpoint;
 
+use super::input;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -37,6 +38,12 @@ pub(crate) struct Arguments {
     /// Data that it is not trained on, to judge it by
     #[arg(long, value_name = "FILE")]
     test: Option<PathBuf>,
+    /// Labels of DATA, of kinds that learn them: a table `trajectory,label` or `label`, or an IDX or NPY file
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Labels of the data of `--test`
+    #[arg(long, value_name = "FILE", requires = "test")]
+    test_labels: Option<PathBuf>,
     /// Write the model and the history of its training to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -63,8 +70,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let path = arguments.data.as_deref().ok_or_else(|| {
         Failure::Argument(format!("a {} is trained on {}; name them behind the model file", kind.name(), kind.data()))
     })?;
-    let data = read(path, kind)?;
-    let test = arguments.test.as_deref().map(|path| read(path, kind)).transpose()?;
+    let data = input::learned(path, arguments.labels.as_deref(), kind)?;
+    let labels = arguments.test_labels.as_deref();
+    let test = arguments.test.as_deref().map(|path| input::learned(path, labels, kind)).transpose()?;
     let folder = folder(arguments)?;
     let earlier = arguments.resume.as_deref().map(read_model).transpose()?;
     let watch = Watch::new(context, arguments.seconds)?;
@@ -111,14 +119,6 @@ fn metrics(training: &Training, data: &Data, test: Option<&Data>) -> Result<(Vec
         finite
     });
     Ok((metrics, remarks))
-}
-
-/// Reads what a kind of model is trained on.
-fn read(path: &Path, kind: Kind) -> Result<Data, Failure> {
-    match kind.data() {
-        DataKind::Trajectories => Ok(Data::Trajectories(read_trajectories(path, &TrajectoryFormat::default())?)),
-        other => Err(Failure::Argument(format!("{}: this program does not read {other}", path.display()))),
-    }
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {

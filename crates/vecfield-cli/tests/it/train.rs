@@ -112,3 +112,10 @@ fn columns_that_the_model_does_not_know_are_refused() {
     folder.vecfield(&["predict", "made"]).failed(2, &["times asked for"]);
     folder.vecfield(&["predict", "made", "turns.csv", "--samples", "3"]).failed(2, &["--samples"]);
 }
+
+#[test]
+fn labels_belong_to_kinds_that_learn_them() {
+    let folder = ready();
+    folder.file("labels.csv", "trajectory,label\n7,0\n3,1\n");
+    folder.vecfield(&["train", "model.toml", "turns.csv", "--labels", "labels.csv"]).failed(2, &["labels.csv", "no labels"]);
+}

@@ -5,4 +5,5 @@ mod fits;
 mod paused;
 mod problems;
 mod results;
+mod samples;
 mod tables;
