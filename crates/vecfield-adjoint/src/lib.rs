@@ -44,6 +44,7 @@
 //! | products of Hessians with vectors | [`Curvature`] |
 //! | slopes of states of rest | [`Rest`] |
 //! | the gradient of a sum over thousands of runs | [`total`] |
+//! | gradients through a batch that shares a network, each member with its own steps | [`BatchAdjoint`] |
 //! | the pass back through a new family of steppers | [`reverse`] |
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
@@ -63,6 +64,7 @@
 //! *Checked by* the law `sensitivities_are_finite_differences`.
 
 mod backsolve;
+mod batch;
 mod budget;
 mod discrete;
 mod ensemble;
@@ -80,6 +82,7 @@ mod second;
 mod sweep;
 
 pub use backsolve::{Estimated, backsolve};
+pub use batch::BatchAdjoint;
 pub use budget::Budget;
 pub use discrete::{Cotangents, Discrete, Gradient, Unfinished};
 pub use ensemble::{Share, Total, total};

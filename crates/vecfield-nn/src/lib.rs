@@ -37,6 +37,7 @@
 //! | parameters, and passes forward and back | [`Network`] |
 //! | how parameters begin | [`Initialiser`], [`Random`] |
 //! | a network as the right-hand side of an equation | [`NeuralField`] |
+//! | the same for many systems, each with its own steps | [`BatchNetwork`] |
 //! | derivatives by inputs carried forward, as a PINN needs them | [`Jets`], [`Layer::record_jet`] |
 //!
 //! **Architecture invariant:** a row's result depends on this row alone, to the bit: not on how many rows are beside it, nor
@@ -49,6 +50,7 @@
 
 mod any;
 mod attention;
+mod batch;
 mod chain;
 mod checkpoint;
 mod convolution;
@@ -80,6 +82,7 @@ mod window;
 
 pub use any::AnyLayer;
 pub use attention::Attention;
+pub use batch::{BatchMemory, BatchNetwork};
 pub use checkpoint::{Checkpoint, CheckpointError, Stored};
 pub use convolution::Convolution;
 pub use coupling::Coupling;

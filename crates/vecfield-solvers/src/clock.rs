@@ -2,7 +2,7 @@
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
-use crate::stepper::{Evaluator, Stepper};
+use crate::stepper::{Culprit, Evaluator, Stepper};
 use crate::{Options, SolveError};
 
 /// Of a solve from `t` to `t1`: the end of the part before the next of these discontinuities (ascending), and where it goes on
@@ -56,7 +56,7 @@ pub struct Leg<R> {
     /// Its size, `end - start` up to rounding.
     pub h: R,
     /// The factor to the next step.
-    factor: R,
+    pub(crate) factor: R,
 }
 
 impl<R: Real> Clock<R> {
@@ -143,7 +143,7 @@ impl<R: Real> Clock<R> {
     }
 
     /// The end of the next trial step, and its size.
-    fn trial(&self) -> (R, R) {
+    pub(crate) fn trial(&self) -> (R, R) {
         let left = self.t1 - self.t;
         if let Some(grid) = &self.fixed {
             let next = grid.origin + grid.h * R::from_f64(grid.index + 1.0);
@@ -168,13 +168,15 @@ impl<R: Real> Clock<R> {
         self.limit();
     }
 
-    fn reject(&mut self, h: R, factor: R) {
+    /// Stays, with another step to try.
+    pub(crate) fn reject(&mut self, h: R, factor: R) {
         if self.fixed.is_none() {
             self.h = h * factor;
         }
     }
 
-    fn limit(&mut self) {
+    /// Keeps the step to the longest allowed.
+    pub(crate) fn limit(&mut self) {
         if self.fixed.is_none() && self.h.abs() > self.longest {
             self.h = if self.h < R::zero() { -self.longest } else { self.longest };
         }
@@ -186,22 +188,26 @@ impl<R: Real> Clock<R> {
         K: Stepper<F>,
         F: VectorField<K::Scalar>,
     {
-        let stuck = if self.fixed.is_some() {
-            !accepted
-        } else {
-            let resolution = R::from_f64(4.0) * R::EPSILON * self.t.abs();
-            let smallest = Elementary::max(resolution, R::MIN_POSITIVE / R::EPSILON);
-            !self.done() && (self.h.is_nan() || self.h.abs() < smallest)
-        };
-        if !stuck {
-            return Ok(());
+        if self.stuck(accepted) { Err(self.failure(stepper.culprit())) } else { Ok(()) }
+    }
+
+    /// Can no further step be taken?
+    pub(crate) fn stuck(&self, accepted: bool) -> bool {
+        if self.fixed.is_some() {
+            return !accepted;
         }
-        let culprit = stepper.culprit();
+        let resolution = R::from_f64(4.0) * R::EPSILON * self.t.abs();
+        let smallest = Elementary::max(resolution, R::MIN_POSITIVE / R::EPSILON);
+        !self.done() && (self.h.is_nan() || self.h.abs() < smallest)
+    }
+
+    /// Why not, after a trial that this component spoilt.
+    pub(crate) fn failure(&self, culprit: Culprit) -> SolveError {
         let (component, t, step) = (culprit.component, self.t.to_f64(), self.h.to_f64());
-        Err(match (&self.fixed, culprit.finite) {
+        match (&self.fixed, culprit.finite) {
             (Some(_), _) => SolveError::StepFailed { component, t, step },
             (None, true) => SolveError::StepTooSmall { component, t, step },
             (None, false) => SolveError::NotFinite { component, t, step },
-        })
+        }
     }
 }

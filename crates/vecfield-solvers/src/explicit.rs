@@ -215,11 +215,10 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
     #[cold]
     fn otherwise_measured(&self, h: S::Real, plain: S::Real) -> S::Real {
         let sum_of_squares = |weights: &[Term<S::Real>]| {
-            let size = self.norm.measure(self.n, |i| {
+            self.norm.sum_of_squares(self.n, |i| {
                 let [error] = sums(self.n, weights, &self.k, i, |k| k.value());
                 error / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())
-            });
-            size * size * S::Real::from_f64(self.n as f64)
+            })
         };
         let sums = match &self.error {
             Estimate::None => [plain; 2],

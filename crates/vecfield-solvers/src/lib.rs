@@ -24,6 +24,7 @@
 //! | one solve by an explicit method, no Jacobian needed | [`solve_explicit`] |
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
+//! | many systems with one network for a field, each with its own steps | [`batch`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | the norm in which errors are measured | [`ErrorNorm`] |
 //! | where a solution comes to rest, and whether it stays there | [`steady::steady_state`] |
@@ -80,6 +81,7 @@
 
 mod any;
 mod auto;
+pub mod batch;
 mod bootstrap;
 mod checkpoint;
 mod clock;

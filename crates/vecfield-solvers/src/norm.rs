@@ -127,6 +127,16 @@ impl<R: Real> Norm<R> {
         }
     }
 
+    /// The sum of the squares of `n` ratios; in another norm than the root mean square, that of as many ratios of its size.
+    pub(crate) fn sum_of_squares(&self, n: usize, ratio: impl Fn(usize) -> R) -> R {
+        if self.is_mean() {
+            let [sum] = sums_of_squares(n, |i| [ratio(i)]);
+            return sum;
+        }
+        let size = self.measure(n, ratio);
+        size * size * R::from_f64(n as f64)
+    }
+
     /// The squares of `B` error ratios from component `at` on, added to the sums of [`LANES`] lanes: components a multiple of
     /// that many apart share one, whatever the size of the blocks.
     #[inline(always)]

@@ -36,16 +36,19 @@
 //! | where a Jacobian differs from zero, `M` of `M dy/dt = f`, the halves of a Hamiltonian | [`Sparsity`], [`Mass`], [`Partition`] |
 //! | a separable Hamiltonian as two closures, or the halves of any field | [`separable`], [`Partitioned`] |
 //! | gradients | [`Jvp`], [`Vjp`] |
+//! | many systems side by side, each at its own time | [`BatchField`], [`BatchVjp`] |
 //!
 //! **Architecture invariant:** traits, their blanket implementations and the plain data they speak of; no dependency, no
 //! algorithm. *Why:* every
 //! crate compiles this one first. *Checked by* `cargo xtask tidy` (the crate has no dependencies).
 
+mod batch;
 mod field;
 mod number;
 mod partitioned;
 mod structure;
 
+pub use batch::{BatchField, BatchRows, BatchVjp};
 pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, WithMass, field};
 pub use number::{Elementary, Real, Scalar};
 pub use partitioned::{Partitioned, Separable, separable};

@@ -1,6 +1,7 @@
 //! Laws of fits through the solver.
 
 mod backsolve;
+mod batches;
 mod crossings;
 mod discontinuities;
 mod discrete;

@@ -35,7 +35,7 @@ impl<R: Real> Estimate<R> {
     /// The square of the error ratio from the sums of squares of each estimate's; NaN as soon as anything is not finite.
     ///
     /// The next step waits for it, so no root is taken, and `h²/n` is ready before the sums are.
-    pub(super) fn squared_ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
+    pub(crate) fn squared_ratio(&self, h: R, n: usize, [first, second]: [R; 2]) -> R {
         let share = h * h / R::from_f64(n as f64);
         match self {
             Estimate::None => first,

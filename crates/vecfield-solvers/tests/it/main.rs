@@ -3,6 +3,7 @@
 mod accuracy;
 mod algebraic;
 mod allocations;
+mod batches;
 mod controllers;
 mod convergence;
 mod diagonally_implicit;
