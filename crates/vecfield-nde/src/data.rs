@@ -107,6 +107,30 @@ impl Data {
     }
 }
 
+/// The row, counted from 1, and the column of the first missing cell.
+pub(crate) fn missing(samples: &Samples) -> Option<(usize, &str)> {
+    let at = samples.values().iter().position(|value| value.is_nan())?;
+    Some((at / samples.width() + 1, &samples.columns()[at % samples.width()]))
+}
+
+/// The same rows with these columns, in this order.
+pub(crate) fn arranged(samples: &Samples, columns: &[String]) -> Result<Samples, NdeError> {
+    if samples.columns() == columns {
+        return Ok(samples.clone());
+    }
+    let place = |name: &String| samples.columns().iter().position(|other| other == name);
+    let places: Option<Vec<usize>> = columns.iter().map(place).collect();
+    let other = || NdeError::Columns { found: samples.columns().join(", "), expected: columns.join(", ") };
+    let places = places.filter(|places| places.len() == samples.width()).ok_or_else(other)?;
+    let values = (0..samples.len()).flat_map(|row| places.iter().map(move |&place| samples.row(row)[place])).collect();
+    let rows = Samples::new(samples.shape().to_vec(), values).and_then(|rows| rows.with_columns(columns.to_vec()));
+    let rows = rows.map_err(|_| other())?;
+    match samples.labels() {
+        [] => Ok(rows),
+        labels => rows.with_labels(labels.to_vec()).map_err(|_| other()),
+    }
+}
+
 /// How a trained model is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Request {

@@ -110,6 +110,14 @@ pub enum NdeError {
         /// Why.
         source: AdjointError,
     },
+    /// A row that cannot be carried along a flow.
+    #[error("row {row}, counted from 1, cannot be followed: {source}")]
+    Row {
+        /// Which.
+        row: usize,
+        /// Why.
+        source: SolveError,
+    },
     /// A checkpoint of another training.
     #[error("{what} of the checkpoint is another; go on with the model file and the data it was made with")]
     OtherTraining {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::Activation;
 use vecfield_nn::Checkpoint;
 
+use crate::classifier;
+use crate::cnf;
 use crate::data::{Data, DataKind};
 use crate::error::NdeError;
 use crate::model::Number;
@@ -21,6 +23,10 @@ pub enum Kind {
     NeuralOde,
     /// The same with further dimensions that are not measured.
     AugmentedOde,
+    /// Classes of vectors and images, through an equation.
+    OdeClassifier,
+    /// A density and its samples by a flow from a normal distribution.
+    Cnf,
 }
 
 /// What is to be known of a kind before anything is trained.
@@ -73,13 +79,15 @@ pub struct Defaults {
 
 impl Kind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Kind; 2] = [Kind::NeuralOde, Kind::AugmentedOde];
+    pub const ALL: [Kind; 4] = [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::Cnf];
 
     /// What is to be known of it.
     pub fn description(self) -> &'static Description {
         match self {
             Kind::NeuralOde => &trajectory::NEURAL_ODE,
             Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
+            Kind::OdeClassifier => &classifier::ODE_CLASSIFIER,
+            Kind::Cnf => &cnf::CNF,
         }
     }
 
@@ -114,6 +122,10 @@ impl Kind {
             Kind::NeuralOde | Kind::AugmentedOde => {
                 run(trajectory::Forecaster::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
+            Kind::OdeClassifier => {
+                run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
+            Kind::Cnf => run(cnf::Flows::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
         }
     }
 
@@ -125,6 +137,8 @@ impl Kind {
     ) -> Result<Box<dyn Trained>, NdeError> {
         Ok(match self {
             Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
+            Kind::OdeClassifier => Box::new(classifier::Answers::<R>::load(settings, checkpoint)?),
+            Kind::Cnf => Box::new(cnf::Sampler::load::<R>(settings, checkpoint)?),
         })
     }
 }

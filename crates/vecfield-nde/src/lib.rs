@@ -43,6 +43,8 @@
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
+//! | `classifier` | the kind `ode-classifier` |
+//! | `cnf` | the kind `cnf` |
 //!
 //! **Architecture invariant:** the same settings, data and seed give the same bits on any number of threads, and so does a
 //! training that was broken off and resumed. *Why:* a result that nobody can repeat is none. *Checked by*
@@ -53,6 +55,8 @@
 //!
 //! This crate knows nothing about files, clocks or terminals.
 
+pub mod classifier;
+pub mod cnf;
 mod data;
 mod error;
 mod flow;
@@ -71,7 +75,7 @@ pub use kind::{Defaults, Description, Kind};
 pub use model::{Cost, Model, Number, Pass, Work};
 pub use settings::{
     AdjointName, FieldSettings, Memory, ModelSettings, OptimizerSettings, Phase, PhaseSettings, Plan, Precision,
-    RuleName, ScheduleName, Settings, Solver, SolverSettings,
+    RuleName, ScheduleName, Settings, Solver, SolverSettings, Trace,
 };
 pub use trainer::{Done, Entry, Keep, Standing, Trainer};
 pub use training::{Progress, Trained, Training, Watcher, kind_of, load, resume, settings_of, train};

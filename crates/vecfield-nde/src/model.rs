@@ -3,7 +3,7 @@
 use vecfield_adjoint::AdjointError;
 use vecfield_kernels::LayerMath;
 use vecfield_nn::{Checkpoint, Stored, Tensor};
-use vecfield_solvers::SolveError;
+use vecfield_solvers::{SolveError, Stats};
 
 use crate::error::NdeError;
 
@@ -131,6 +131,11 @@ pub struct Work {
 }
 
 impl Work {
+    /// That of a solve.
+    pub(crate) fn of(stats: &Stats) -> Work {
+        Work { forward: stats.rhs_evals, backward: 0, steps: stats.steps, rejected: stats.rejected }
+    }
+
     /// Adds other work.
     pub fn add(&mut self, other: Work) {
         self.forward += other.forward;

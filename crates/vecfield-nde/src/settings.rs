@@ -10,7 +10,7 @@ mod solver;
 use serde::{Deserialize, Serialize};
 
 pub use field::FieldSettings;
-pub use model::{ModelSettings, Precision};
+pub use model::{ModelSettings, Precision, Trace};
 pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName};
 pub use solver::{AdjointName, Memory, Solver, SolverSettings};
 

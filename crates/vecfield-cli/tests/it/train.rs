@@ -117,5 +117,7 @@ fn columns_that_the_model_does_not_know_are_refused() {
 fn labels_belong_to_kinds_that_learn_them() {
     let folder = ready();
     folder.file("labels.csv", "trajectory,label\n7,0\n3,1\n");
-    folder.vecfield(&["train", "model.toml", "turns.csv", "--labels", "labels.csv"]).failed(2, &["labels.csv", "no labels"]);
+    folder
+        .vecfield(&["train", "model.toml", "turns.csv", "--labels", "labels.csv"])
+        .failed(2, &["labels.csv", "no labels"]);
 }

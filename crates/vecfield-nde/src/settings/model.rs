@@ -17,6 +17,33 @@ pub struct ModelSettings {
     /// Is every variable brought to mean zero and variance one, and time to the pace of the data?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalise: Option<bool>,
+    /// Widths of the layers before the equation; channels, where it is made of convolutions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stem: Option<Vec<usize>>,
+    /// How likely a number beside the equation is set to zero in training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// The standard deviation of what is added to the inputs in training, in units of theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
+    /// By how many pixels images are moved in training, at the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<usize>,
+    /// The probability that is divided among all labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smoothing: Option<f64>,
+    /// How the trace of a flow's Jacobian is had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+    /// The part of a flow's training that compares rates, before the likelihood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<f64>,
+    /// The weight of `∫ |f|² dt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinetic: Option<f64>,
+    /// The weight of `∫ |∂f/∂z|² dt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jacobian: Option<f64>,
     /// The numbers it is made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
@@ -33,25 +60,83 @@ pub enum Precision {
     Double,
 }
 
+/// How a trace is had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Trace {
+    /// Exactly: as many derivatives as dimensions.
+    Exact,
+    /// Along one random vector (Hutchinson 1990).
+    Hutchinson,
+    /// Along a sketch and one random vector across it (Meyer et al. 2021).
+    #[serde(rename = "hutch++")]
+    HutchPlusPlus,
+}
+
+impl Trace {
+    /// Along how many vectors.
+    pub(crate) fn probes(self, dim: usize) -> usize {
+        match self {
+            Trace::Exact => dim,
+            Trace::Hutchinson => 1,
+            Trace::HutchPlusPlus => (dim / 3).max(1) + 1,
+        }
+    }
+}
+
 impl ModelSettings {
     /// A kind with everything left to its defaults.
     pub fn new(kind: Kind) -> ModelSettings {
-        ModelSettings { kind, augment: None, normalise: None, precision: None }
+        ModelSettings {
+            kind,
+            augment: None,
+            normalise: None,
+            stem: None,
+            dropout: None,
+            noise: None,
+            shift: None,
+            smoothing: None,
+            trace: None,
+            matching: None,
+            kinetic: None,
+            jacobian: None,
+            precision: None,
+        }
     }
 
     /// The keys that are given, besides `kind` and those of every kind.
     fn given(&self) -> impl Iterator<Item = &'static str> {
-        [("augment", self.augment.is_some()), ("normalise", self.normalise.is_some())]
-            .into_iter()
-            .filter_map(|(key, given)| given.then_some(key))
+        [
+            ("augment", self.augment.is_some()),
+            ("normalise", self.normalise.is_some()),
+            ("stem", self.stem.is_some()),
+            ("dropout", self.dropout.is_some()),
+            ("noise", self.noise.is_some()),
+            ("shift", self.shift.is_some()),
+            ("smoothing", self.smoothing.is_some()),
+            ("trace", self.trace.is_some()),
+            ("matching", self.matching.is_some()),
+            ("kinetic", self.kinetic.is_some()),
+            ("jacobian", self.jacobian.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, given)| given.then_some(key))
     }
 
     pub(super) fn check(&self) -> Result<(), SettingError> {
         let known = self.kind.keys();
-        match self.given().find(|key| !known.contains(key)) {
-            Some(key) => Err(SettingError::NotOfKind { key, kind: self.kind, known: known.join(", ") }),
-            None => Ok(()),
+        if let Some(key) = self.given().find(|key| !known.contains(key)) {
+            return Err(SettingError::NotOfKind { key, kind: self.kind, known: known.join(", ") });
         }
+        let share = |key, value| inside(key, value, |v| (0.0..1.0).contains(&v), "from 0 up to below 1");
+        let weight = |key, value| inside(key, value, |v| v >= 0.0 && v.is_finite(), "at least zero");
+        share("model.dropout", self.dropout)?;
+        share("model.smoothing", self.smoothing)?;
+        weight("model.noise", self.noise)?;
+        weight("model.kinetic", self.kinetic)?;
+        weight("model.jacobian", self.jacobian)?;
+        inside("model.matching", self.matching, |v| (0.0..=1.0).contains(&v), "between 0 and 1")
     }
 
     /// Is the data brought to unit scale? Yes unless said.
@@ -62,5 +147,18 @@ impl ModelSettings {
     /// Dimensions beside those of the data.
     pub fn augment(&self) -> usize {
         self.augment.unwrap_or(self.kind.defaults().augment)
+    }
+}
+
+/// Says so where a number that is given does not fit.
+fn inside(
+    key: &'static str,
+    value: Option<f64>,
+    fits: fn(f64) -> bool,
+    range: &'static str,
+) -> Result<(), SettingError> {
+    match value.filter(|value| !fits(*value)) {
+        Some(value) => Err(SettingError::range(key, value, range)),
+        None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! Trainings, and what they obey.
 
+mod kinds;
 mod laws;
 mod settings;
 mod training;

@@ -1,0 +1,130 @@
+//! The model when it is trained: classes and their probabilities.
+
+use vecfield_adjoint::BatchAdjoint;
+use vecfield_data::Samples;
+use vecfield_nn::{Checkpoint, Layer};
+use vecfield_solvers::tableau::Tableau;
+
+use super::cost::{ClassifierMemory, explicit, forward};
+use super::inputs::Units;
+use super::networks::Networks;
+use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged};
+use crate::error::NdeError;
+use crate::kind::Kind;
+use crate::model::Number;
+use crate::parallel::chunks;
+use crate::settings::{Settings, Solver};
+use crate::training::Trained;
+
+/// A trained classifier.
+pub(crate) struct Answers<R> {
+    kind: Kind,
+    networks: Networks<R>,
+    solver: Solver,
+    tableau: &'static Tableau,
+    units: Units,
+    classes: Vec<i64>,
+    columns: Vec<String>,
+    shape: Vec<usize>,
+}
+
+/// So many examples are solved together.
+const CHUNK: usize = 32;
+
+impl<R: Number> Answers<R> {
+    pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Answers<R>, NdeError> {
+        let (solver, tableau) = explicit(settings)?;
+        let [stem, field, head] = ["stem", "field", "head"].map(|name| checkpoint.network(name));
+        Ok(Answers {
+            kind: settings.model.kind,
+            networks: Networks { stem: stem?, field: field?, head: head? },
+            solver,
+            tableau,
+            units: checkpoint.noted("units")?,
+            classes: checkpoint.noted("classes")?,
+            columns: checkpoint.noted("columns")?,
+            shape: checkpoint.noted("shape")?,
+        })
+    }
+
+    /// The probability of every class, `[rows, classes]`.
+    fn probabilities(&self, examples: &Samples) -> Result<Vec<f64>, NdeError> {
+        let (inputs, classes) = (examples.width(), self.classes.len());
+        let width = self.networks.field.layer().outputs();
+        let done = chunks(examples.len(), CHUNK, |range| {
+            let adjoint = BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)?;
+            let mut memory = ClassifierMemory::new(adjoint);
+            for row in examples.values()[range.start * inputs..range.end * inputs].chunks_exact(inputs) {
+                self.units.append(row, &mut memory.inputs);
+            }
+            forward(&self.networks, range.len(), None, &mut memory);
+            if let Some((row, error)) = memory.failure() {
+                return Err(NdeError::Row { row: range.start + row + 1, source: error });
+            }
+            Ok(memory.logits.chunks_exact(classes).flat_map(softmax).collect::<Vec<f64>>())
+        })?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    fn arranged(&self, data: &Data) -> Result<Samples, NdeError> {
+        let examples = data.rows(self.kind)?;
+        if self.shape.len() > 1 && examples.shape() != self.shape {
+            let [found, expected] = [examples.shape(), &self.shape].map(|shape| format!("a shape of {shape:?}"));
+            return Err(NdeError::Columns { found, expected });
+        }
+        arranged(examples, &self.columns)
+    }
+}
+
+fn softmax<R: Number>(logits: &[R]) -> Vec<f64> {
+    let largest = logits.iter().map(|x| x.to_f64()).fold(f64::NEG_INFINITY, f64::max);
+    let mut all: Vec<f64> = logits.iter().map(|x| (x.to_f64() - largest).exp()).collect();
+    let sum: f64 = all.iter().sum();
+    all.iter_mut().for_each(|p| *p /= sum);
+    all
+}
+
+/// The first of the largest.
+fn most_likely(probabilities: &[f64]) -> usize {
+    let larger = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
+    (0..probabilities.len()).fold(0, larger)
+}
+
+impl<R: Number> Trained for Answers<R> {
+    /// `accuracy` and `cross_entropy`, where the examples have labels.
+    fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
+        let examples = self.arranged(data)?;
+        let labels = examples.labels();
+        if labels.is_empty() {
+            return Ok(vec![]);
+        }
+        let (mut right, mut entropy) = (0, 0.0);
+        for (p, label) in self.probabilities(&examples)?.chunks_exact(self.classes.len()).zip(labels) {
+            right += usize::from(self.classes[most_likely(p)] == *label);
+            let of_label = self.classes.iter().position(|class| class == label).map_or(0.0, |class| p[class]);
+            entropy -= of_label.max(f64::MIN_POSITIVE).ln();
+        }
+        let count = labels.len() as f64;
+        Ok(vec![("accuracy".into(), right as f64 / count), ("cross_entropy".into(), entropy / count)])
+    }
+
+    /// The most likely class of each example, and the probabilities of all.
+    fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError> {
+        let kind = self.kind;
+        if request.samples.is_some() {
+            return Err(NdeError::Request {
+                kind,
+                what: "draws no samples: it tells classes apart; leave `--samples` out",
+            });
+        }
+        let what = "tells what examples are: give it some, without their labels";
+        let examples = self.arranged(input.ok_or(NdeError::Request { kind, what })?)?;
+        let probabilities = self.probabilities(&examples)?;
+        let row = |p: &[f64]| {
+            [self.classes[most_likely(p)] as f64].into_iter().chain(p.iter().copied()).collect::<Vec<f64>>()
+        };
+        let values = probabilities.chunks_exact(self.classes.len()).flat_map(row).collect();
+        let columns = ["label".to_owned()].into_iter().chain((0..self.classes.len()).map(|class| format!("p_{class}")));
+        Ok(Prediction { of: RowsOf::Rows, columns: columns.collect(), values })
+    }
+}

@@ -1,0 +1,307 @@
+//! The model while it is trained: what examples cost.
+
+use vecfield_adjoint::{AdjointError, BatchAdjoint};
+use vecfield_kernels::LayerMath;
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network, Pass as LayerPass, Random, Tensor};
+use vecfield_solvers::batch::{BatchMember, BatchOutcome};
+use vecfield_solvers::tableau::Tableau;
+use vecfield_solvers::{Method, SolveError};
+
+use super::inputs::{Chance, Units};
+use super::networks::{Networks, widths};
+use crate::data::{Data, missing};
+use crate::error::{NdeError, SettingError};
+use crate::kind::Kind;
+use crate::model::{Cost, Model, Number, Pass, Work};
+use crate::settings::{Settings, Solver};
+
+/// A classifier with the examples it is to tell apart.
+#[derive(Debug, Clone)]
+pub struct Classifier<R> {
+    pub(super) networks: Networks<R>,
+    pub(super) solver: Solver,
+    pub(super) tableau: &'static Tableau,
+    pub(super) units: Units,
+    pub(super) classes: Vec<i64>,
+    columns: Vec<String>,
+    shape: Vec<usize>,
+    chance: Chance,
+    /// Every class is taken to be right with this probability, divided among all.
+    smoothing: f64,
+    /// `[samples, inputs]`.
+    examples: Vec<R>,
+    labels: Vec<usize>,
+}
+
+/// Memory of a [`Classifier`] for a chunk.
+pub struct ClassifierMemory<R: Number> {
+    pub(super) adjoint: BatchAdjoint<R>,
+    pub(super) inputs: Vec<R>,
+    input_bar: Vec<R>,
+    tapes: [Vec<R>; 2],
+    embedded: Vec<R>,
+    pub(super) starts: Vec<R>,
+    pub(super) logits: Vec<R>,
+    ends_bar: Vec<R>,
+    start_bar: Vec<R>,
+}
+
+/// A stream of random numbers of its own.
+const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
+
+impl<R: Number> Classifier<R> {
+    /// The model that `settings` describe, at parameters drawn from `seed`, with the examples of `data`.
+    ///
+    /// # Errors
+    ///
+    /// Data of another kind, without labels or with one class alone; networks that cannot be, a method that is not explicit.
+    pub fn prepare(settings: &Settings, data: &Data, seed: u64) -> Result<Classifier<R>, NdeError> {
+        let examples = data.labelled_rows(settings.model.kind)?;
+        if let Some((row, column)) = missing(examples) {
+            let what = format!("the cell of column `{column}` in row {row} is empty");
+            let remedy = "an example has all its numbers: fill the row, or leave it out";
+            return Err(NdeError::NothingToLearn { what, remedy });
+        }
+        let classes = examples.classes();
+        if classes.len() < 2 {
+            let (what, remedy) = ("all examples have the same label".into(), "give examples of two classes or more");
+            return Err(NdeError::NothingToLearn { what, remedy });
+        }
+        let class = |label: &i64| classes.partition_point(|class| class < label);
+        let labels = examples.labels().iter().map(class).collect();
+        let units = Units::of(examples);
+        let inputs = examples.width();
+        let image = image(settings.model.kind, examples.shape())?;
+        let mut random = Random::new(seed ^ PARAMETERS);
+        let networks = Networks::new(settings, (inputs, image), classes.len(), &mut random)?;
+        let (solver, tableau) = explicit(settings)?;
+        let mut values = Vec::with_capacity(examples.values().len());
+        examples.values().chunks_exact(inputs).for_each(|row| units.append(row, &mut values));
+        let model = &settings.model;
+        let shift = image.map_or(0, |[_, height, width]| height.min(width) / 14);
+        let chance = Chance { noise: model.noise.unwrap_or(0.0), shift: model.shift.unwrap_or(shift), image };
+        let classifier = Classifier {
+            networks,
+            solver,
+            tableau,
+            units,
+            classes,
+            columns: examples.columns().to_vec(),
+            shape: examples.shape().to_vec(),
+            chance,
+            smoothing: model.smoothing.unwrap_or(0.0),
+            examples: values,
+            labels,
+        };
+        widths(&classifier.networks)?;
+        BatchNetwork::new(&classifier.networks.field)?;
+        classifier.adjoint()?;
+        Ok(classifier)
+    }
+
+    pub(super) fn adjoint(&self) -> Result<BatchAdjoint<R>, SolveError> {
+        let width = self.networks.field.layer().outputs();
+        BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)
+    }
+
+    fn inputs(&self) -> usize {
+        self.networks.stem.layer().inputs()
+    }
+
+    /// The examples as they are seen in this pass.
+    fn see(&self, samples: &[usize], draw: Option<u64>, inputs: &mut Vec<R>) {
+        inputs.clear();
+        for &sample in samples {
+            let example = &self.examples[sample * self.inputs()..][..self.inputs()];
+            match draw {
+                Some(draw) => self.chance.append(example, &mut Random::new(mixed(draw, sample)), inputs),
+                None => inputs.extend_from_slice(example),
+            }
+        }
+    }
+
+    /// Softmax, cross-entropy with smoothed labels and their slopes, in place of the logits of a row.
+    fn misfit(&self, logits: &mut [R], label: usize) -> f64 {
+        let largest = logits.iter().fold(-R::INFINITY, |largest, &x| if x > largest { x } else { largest });
+        let (all, right) = (self.smoothing / logits.len() as f64, 1.0 - self.smoothing);
+        let target = |class: usize| if class == label { right + all } else { all };
+        let sum: f64 = logits.iter().map(|&x| (x - largest).to_f64().exp()).sum();
+        let mut loss = 0.0;
+        for (class, logit) in logits.iter_mut().enumerate() {
+            let log = (*logit - largest).to_f64() - sum.ln();
+            loss -= target(class) * log;
+            *logit = R::from_f64(log.exp() - target(class));
+        }
+        loss
+    }
+}
+
+/// A pass over so many rows of a network.
+fn pass<R: LayerMath>(network: &Network<AnyLayer, R>, rows: usize, draw: Option<u64>) -> LayerPass<'_, R> {
+    LayerPass { draw, ..network.pass(rows, R::zero()) }
+}
+
+fn mixed(draw: u64, sample: usize) -> u64 {
+    draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03)
+}
+
+/// The solver of a kind that takes explicit methods alone.
+pub(super) fn explicit(settings: &Settings) -> Result<(Solver, &'static Tableau), NdeError> {
+    let solver = settings.solver()?;
+    match solver.method {
+        Method::Explicit(tableau) => Ok((solver, tableau)),
+        method => {
+            let reason = format!("{} is not explicit; this kind takes bs3, tsit5, dp5, euler, ..", method.name());
+            Err(SettingError::Rejected { key: "solver.method", reason }.into())
+        }
+    }
+}
+
+/// From inputs to logits; what the pass back needs is left in the tapes.
+pub(super) fn forward<R: Number>(
+    networks: &Networks<R>,
+    rows: usize,
+    draw: Option<u64>,
+    memory: &mut ClassifierMemory<R>,
+) {
+    let ClassifierMemory { adjoint, inputs, tapes, embedded, starts, logits, .. } = memory;
+    let Networks { stem, field, head } = networks;
+    let (width, own) = (field.layer().outputs(), stem.layer().outputs());
+    tapes[0].resize(stem.layer().tape_len(rows), R::zero());
+    embedded.resize(rows * own, R::zero());
+    stem.layer().record(pass(stem, rows, draw), inputs, embedded, &mut tapes[0]);
+    starts.clear();
+    for row in embedded.chunks_exact(own) {
+        starts.extend_from_slice(row);
+        starts.resize(starts.len() + width - own, R::zero());
+    }
+    let member = |y0| BatchMember { span: (R::zero(), R::one()), y0, save: &[] };
+    let members: Vec<BatchMember<'_, R>> = starts.chunks_exact(width).map(member).collect();
+    adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
+    tapes[1].resize(head.layer().tape_len(rows), R::zero());
+    logits.resize(rows * head.layer().outputs(), R::zero());
+    head.layer().record(pass(head, rows, draw), adjoint.states(), logits, &mut tapes[1]);
+}
+
+impl<R: Number> Model<R> for Classifier<R> {
+    type Memory = ClassifierMemory<R>;
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let named = |(name, network): (&str, &Network<AnyLayer, R>)| {
+            let under = |tensor: Tensor| Tensor { name: format!("{name}.{}", tensor.name), ..tensor };
+            network.layer().tensors().into_iter().map(under).collect::<Vec<_>>()
+        };
+        self.networks.each().into_iter().flat_map(named).collect()
+    }
+
+    fn parameters(&self) -> Vec<R> {
+        self.networks.each().into_iter().flat_map(|(_, network)| network.theta().to_vec()).collect()
+    }
+
+    fn set_parameters(&mut self, theta: &[R]) {
+        self.networks.set(theta);
+    }
+
+    fn samples(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn chunk(&self) -> usize {
+        16
+    }
+
+    fn memory(&self) -> ClassifierMemory<R> {
+        ClassifierMemory::new(self.adjoint().expect("`prepare` has made one"))
+    }
+
+    fn cost(&self, samples: &[usize], at: &Pass, gradient: &mut [R], memory: &mut ClassifierMemory<R>) -> Cost {
+        let rows = samples.len();
+        let draw = at.draw.zip(samples.first()).map(|(draw, &first)| mixed(draw, first));
+        self.see(samples, at.draw, &mut memory.inputs);
+        forward(&self.networks, rows, draw, memory);
+        let ClassifierMemory { adjoint, inputs, input_bar, tapes, embedded, starts, logits, ends_bar, start_bar } =
+            memory;
+        let mut cost = Cost::default();
+        for ((row, &sample), logits) in samples.iter().enumerate().zip(logits.chunks_exact_mut(self.classes.len())) {
+            let outcome = &adjoint.outcomes()[row];
+            cost.work.add(Work::of(&outcome.stats));
+            if let Err(error) = &outcome.ending {
+                cost.failed.push((sample, AdjointError::Solve(error.clone())));
+                logits.fill(R::zero());
+                continue;
+            }
+            let loss = self.misfit(logits, self.labels[sample]);
+            cost.loss += loss;
+            cost.shown += loss;
+            cost.good += 1;
+        }
+        if gradient.is_empty() || cost.good < rows {
+            // The networks around the equation see all rows at once: a row that failed would spoil the others.
+            return cost;
+        }
+        let Networks { stem, field, head } = &self.networks;
+        let [_, of_field, of_head, _] = self.networks.parts();
+        let (stem_bar, rest) = gradient.split_at_mut(of_field);
+        let (field_bar, head_bar) = rest.split_at_mut(of_head - of_field);
+        ends_bar.resize(starts.len(), R::zero());
+        start_bar.resize(starts.len(), R::zero());
+        head.layer().pull_back(pass(head, rows, draw), adjoint.states(), &mut tapes[1], logits, ends_bar, head_bar);
+        let of = BatchNetwork::new(field).expect("`prepare` has made one");
+        let pulled = adjoint.pull_back(&of, ends_bar, start_bar, field_bar).expect("as many cotangents as states");
+        cost.work.backward += pulled;
+        let (width, own) = (field.layer().outputs(), stem.layer().outputs());
+        for (to, from) in embedded.chunks_exact_mut(own).zip(start_bar.chunks_exact(width)) {
+            to.copy_from_slice(&from[..own]);
+        }
+        input_bar.resize(inputs.len(), R::zero());
+        stem.layer().pull_back(pass(stem, rows, draw), inputs, &mut tapes[0], embedded, input_bar, stem_bar);
+        cost
+    }
+
+    fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
+        let mut networks = self.networks.clone();
+        networks.set(theta);
+        for (name, network) in networks.each() {
+            checkpoint.put_network(name, network)?;
+        }
+        checkpoint.note("units", &self.units)?;
+        checkpoint.note("classes", &self.classes)?;
+        checkpoint.note("columns", &self.columns)?;
+        checkpoint.note("shape", &self.shape)?;
+        Ok(())
+    }
+}
+
+/// Channels, rows and columns of examples that are images.
+fn image(kind: Kind, shape: &[usize]) -> Result<Option<[usize; 3]>, NdeError> {
+    match *shape {
+        [_] => Ok(None),
+        [height, width] => Ok(Some([1, height, width])),
+        [channels, height, width] => Ok(Some([channels, height, width])),
+        _ => Err(NdeError::Request { kind, what: "takes vectors or images, with channels or without; give it those" }),
+    }
+}
+
+impl<R: Number> ClassifierMemory<R> {
+    /// None yet; the first pass makes it.
+    pub(super) fn new(adjoint: BatchAdjoint<R>) -> ClassifierMemory<R> {
+        let nothing = Vec::new;
+        ClassifierMemory {
+            adjoint,
+            inputs: nothing(),
+            input_bar: nothing(),
+            tapes: [nothing(), nothing()],
+            embedded: nothing(),
+            starts: nothing(),
+            logits: nothing(),
+            ends_bar: nothing(),
+            start_bar: nothing(),
+        }
+    }
+
+    /// The first row that could not be solved, and why.
+    pub(super) fn failure(&self) -> Option<(usize, SolveError)> {
+        let failed = |(row, outcome): (usize, &BatchOutcome<R>)| Some((row, outcome.ending.clone().err()?));
+        self.adjoint.outcomes().iter().enumerate().find_map(failed)
+    }
+}
