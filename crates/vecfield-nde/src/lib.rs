@@ -70,7 +70,7 @@ pub mod trajectory;
 
 pub use data::{Data, DataKind, Metric, Prediction, Request, RowsOf};
 pub use error::{NdeError, SettingError};
-pub use flow::{Flow, Start};
+pub use flow::Flow;
 pub use kind::{Defaults, Description, Kind};
 pub use model::{Cost, Model, Number, Pass, Work};
 pub use settings::{

@@ -42,7 +42,8 @@ pub trait Model<R: Number>: Sync {
     /// Memory for [`cost`](Model::cost).
     fn memory(&self) -> Self::Memory;
 
-    /// What these samples cost, in sum, and its gradient, added to `gradient`; an empty `gradient` asks for the cost alone.
+    /// What these samples cost, in sum, and its gradient, written into `gradient`, which holds zeros on entry; an empty
+    /// `gradient` asks for the cost alone.
     /// A sample that fails is left out of both and counted.
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut Self::Memory) -> Cost;
 
@@ -104,6 +105,13 @@ impl Cost {
         self.good += other.good;
         self.failed.extend(other.failed);
         self.work.add(other.work);
+    }
+
+    /// Takes all of these samples for failed, for the same reason, and their gradient back.
+    pub(crate) fn fail<R: Number>(&mut self, samples: &[usize], error: &AdjointError, gradient: &mut [R]) {
+        self.failed = samples.iter().map(|&sample| (sample, error.clone())).collect();
+        (self.loss, self.shown, self.good) = (0.0, 0.0, 0);
+        gradient.fill(R::zero());
     }
 
     /// The mean over its samples; NaN without one.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vecfield_kernels::Activation;
-use vecfield_nn::{AnyLayer, Elementwise, Embedding, Initialiser, Mlp, NnError, Sequential, Timed};
+use vecfield_nn::{AnyLayer, Elementwise, Initialiser, Mlp, NnError, Sequential};
 
 use super::Settings;
 use crate::error::SettingError;
@@ -50,7 +50,7 @@ impl FieldSettings {
 }
 
 impl Settings {
-    /// The network from `inputs` numbers, and time where the file or `time` says so, to `outputs`.
+    /// The network from `inputs` numbers to `outputs`, with time as one input more, the last, where the file says so.
     ///
     /// # Errors
     ///
@@ -61,11 +61,10 @@ impl Settings {
         let time = time.unwrap_or(false);
         let width = inputs + usize::from(time);
         let mlp = Mlp::ending(width, self.hidden(), outputs, activation, output.unwrap_or_default());
-        let inner: AnyLayer = match input {
+        Ok(match input {
             Some(before) => Sequential::new(vec![Elementwise::new(width, *before).into(), mlp.into()])?.into(),
             None => mlp.into(),
-        };
-        Ok(if time { Timed::new(Embedding::Concat, inner).into() } else { inner })
+        })
     }
 
     /// How the parameters begin.

@@ -3,13 +3,14 @@
 use core::ops::Range;
 
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_nn::{AnyLayer, Checkpoint, Layer, Network, NeuralField};
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network};
+use vecfield_solvers::batch::BatchMember;
 
 use super::Scaling;
 use super::samples::Sample;
 use crate::data::{Data, Metric, Prediction, Request, RowsOf};
 use crate::error::NdeError;
-use crate::flow::{Flow, Start};
+use crate::flow::Flow;
 use crate::kind::Kind;
 use crate::model::Number;
 use crate::parallel::chunks;
@@ -19,7 +20,7 @@ use crate::training::Trained;
 /// A trained neural differential equation.
 pub(crate) struct Forecast<R> {
     kind: Kind,
-    field: NeuralField<AnyLayer, R>,
+    network: Network<AnyLayer, R>,
     solver: Solver,
     scaling: Scaling,
     variables: Vec<String>,
@@ -45,9 +46,10 @@ impl<R: Number> Forecast<R> {
     pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Forecast<R>, NdeError> {
         let network: Network<AnyLayer, R> = checkpoint.network("field")?;
         let (solver, scaling): (_, Scaling) = (settings.solver()?, checkpoint.noted("scaling")?);
-        Flow::<R>::new(&solver, scaling.pace, network.layer().inputs())?;
-        let field = NeuralField::new(network, 1)?;
-        Ok(Forecast { kind: settings.model.kind, field, solver, scaling, variables: checkpoint.noted("variables")? })
+        Flow::<R>::new(&solver, scaling.pace, network.layer().outputs())?;
+        BatchNetwork::new(&network)?;
+        let variables = checkpoint.noted("variables")?;
+        Ok(Forecast { kind: settings.model.kind, network, solver, scaling, variables })
     }
 
     /// The variables at all rows of all trajectories, `[rows, variables]` each, the first row as it was given.
@@ -58,16 +60,17 @@ impl<R: Number> Forecast<R> {
     }
 
     fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Vec<f64>>, NdeError> {
-        let (n, width) = (self.variables.len(), self.field.network().layer().inputs());
+        let (n, width) = (self.variables.len(), self.network.layer().outputs());
         let samples: Vec<Sample<R>> = runs.iter().map(|run| Sample::new(run, &self.scaling, width)).collect();
-        let starts: Vec<Start<'_, R>> = samples.iter().map(|sample| sample.start_to(sample.times.len() - 1)).collect();
+        let starts: Vec<BatchMember<'_, R>> =
+            samples.iter().map(|sample| sample.start_to(sample.times.len() - 1)).collect();
         let mut flow = Flow::new(&self.solver, self.scaling.pace, width)?;
-        flow.solve(&self.field, &starts);
+        flow.solve(&BatchNetwork::new(&self.network)?, &starts);
         let forecast = |(problem, sample): (usize, &Sample<R>)| {
             if let Some(error) = flow.failure(problem) {
                 return Err(NdeError::Forecast { trajectory: range.start + problem, source: error.clone() });
             }
-            let behind = flow.states(problem).chunks_exact(width).take(sample.times.len() - 1);
+            let behind = flow.states()[flow.range(problem)].chunks_exact(width).take(sample.times.len() - 1);
             let states = [&sample.start[..]].into_iter().chain(behind);
             let values = |state: &[R]| (0..n).map(|v| self.scaling.value(v, state[v].to_f64())).collect::<Vec<_>>();
             Ok(states.flat_map(values).collect())

@@ -1,12 +1,13 @@
 //! The model while it is trained: what forecasts of some trajectories cost.
 
-use vecfield_nn::{AnyLayer, Checkpoint, Layer, Network, NeuralField, Random, Tensor};
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network, Random, Tensor};
+use vecfield_solvers::batch::BatchMember;
 
 use super::samples::Sample;
 use super::{Scaling, forecast};
 use crate::data::Data;
 use crate::error::NdeError;
-use crate::flow::{Flow, Start};
+use crate::flow::Flow;
 use crate::model::{Cost, Model, Number, Pass};
 use crate::settings::{Settings, Solver};
 
@@ -15,7 +16,7 @@ use crate::settings::{Settings, Solver};
 /// A trajectory costs the mean of `(ẑ - z)²` over its measured cells behind the first row and within the horizon.
 #[derive(Debug, Clone)]
 pub struct Forecaster<R> {
-    field: NeuralField<AnyLayer, R>,
+    network: Network<AnyLayer, R>,
     solver: Solver,
     scaling: Scaling,
     variables: Vec<String>,
@@ -26,7 +27,7 @@ pub struct Forecaster<R> {
 pub struct Memory<R: Number> {
     flow: Flow<R>,
     states_bar: Vec<R>,
-    start_bar: Vec<R>,
+    starts_bar: Vec<R>,
 }
 
 impl<R: Number> Forecaster<R> {
@@ -39,11 +40,9 @@ impl<R: Number> Forecaster<R> {
         let data = data.trajectories(settings.model.kind)?;
         let scaling = if settings.model.normalise() { Scaling::of(data) } else { Scaling::none(data.dim()) };
         let width = data.dim() + settings.model.augment();
-        let network = Network::initialised(
-            settings.network(width, width)?,
-            settings.initialiser(),
-            &mut Random::new(seed ^ PARAMETERS),
-        )?;
+        let (layer, mut random) = (settings.network(width, width)?, Random::new(seed ^ PARAMETERS));
+        let network = Network::initialised(layer, settings.initialiser(), &mut random)?;
+        BatchNetwork::new(&network)?;
         let solver = settings.solver()?;
         Flow::<R>::new(&solver, scaling.pace, width)?;
         let samples = data.runs().iter().map(|run| Sample::new(run, &scaling, width));
@@ -54,7 +53,7 @@ impl<R: Number> Forecaster<R> {
             return Err(NdeError::NothingToLearn { what, remedy });
         }
         let variables = data.variables().to_vec();
-        Ok(Forecaster { field: NeuralField::new(network, 1)?, solver, scaling, variables, samples })
+        Ok(Forecaster { network, solver, scaling, variables, samples })
     }
 }
 
@@ -65,15 +64,15 @@ impl<R: Number> Model<R> for Forecaster<R> {
     type Memory = Memory<R>;
 
     fn tensors(&self) -> Vec<Tensor> {
-        self.field.network().layer().tensors()
+        self.network.layer().tensors()
     }
 
     fn parameters(&self) -> Vec<R> {
-        self.field.network().theta().to_vec()
+        self.network.theta().to_vec()
     }
 
     fn set_parameters(&mut self, theta: &[R]) {
-        self.field.network_mut().update(|own| own.copy_from_slice(theta));
+        self.network.update(|own| own.copy_from_slice(theta));
     }
 
     fn samples(&self) -> usize {
@@ -81,72 +80,62 @@ impl<R: Number> Model<R> for Forecaster<R> {
     }
 
     fn memory(&self) -> Memory<R> {
-        let width = self.field.network().layer().inputs();
+        let width = self.network.layer().outputs();
         let flow = Flow::new(&self.solver, self.scaling.pace, width).expect("`prepare` has made one");
-        Memory { flow, states_bar: vec![], start_bar: vec![R::zero(); width] }
+        Memory { flow, states_bar: vec![], starts_bar: vec![] }
     }
 
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut Memory<R>) -> Cost {
-        let Memory { flow, states_bar, start_bar } = memory;
-        let within = |&sample: &usize| {
-            let sample = &self.samples[sample];
-            let (rows, cells) = sample.within(pass.horizon);
-            (sample, rows, cells)
-        };
-        let start = |sample| {
-            let (sample, rows, _) = within(sample);
-            sample.start_to(rows)
-        };
-        let starts: Vec<Start<'_, R>> = samples.iter().map(start).collect();
-        let mut cost = Cost { work: flow.solve(&self.field, &starts), ..Cost::default() };
-        for (problem, &number) in samples.iter().enumerate() {
-            let (sample, rows, cells) = within(&number);
+        let Memory { flow, states_bar, starts_bar } = memory;
+        let within = |&sample: &usize| self.samples[sample].within(pass.horizon);
+        let problem = |sample: &usize| self.samples[*sample].start_to(within(sample).0);
+        let problems: Vec<BatchMember<'_, R>> = samples.iter().map(problem).collect();
+        let field = BatchNetwork::new(&self.network).expect("`prepare` has made one");
+        let mut cost = Cost { work: flow.solve(&field, &problems), ..Cost::default() };
+        states_bar.clear();
+        states_bar.resize(flow.states().len(), R::zero());
+        for (problem, number) in samples.iter().enumerate() {
             if let Some(error) = flow.failure(problem) {
-                cost.failed.push((number, error.clone()));
+                cost.failed.push((*number, error.clone()));
                 continue;
             }
-            let (loss, shown) = self.misfit(flow.states(problem), sample, rows, cells, states_bar);
-            if !gradient.is_empty() {
-                match flow.pull_back(&self.field, problem, states_bar, start_bar, gradient) {
-                    Ok(work) => cost.work.add(work),
-                    Err(error) => {
-                        cost.failed.push((number, error));
-                        continue;
-                    }
-                }
-            }
+            let (range, (_, cells)) = (flow.range(problem), within(number));
+            let (states, bars) = (&flow.states()[range.clone()], &mut states_bar[range]);
+            let (loss, shown) = self.misfit(states, &self.samples[*number], cells, bars);
             cost.loss += loss;
             cost.shown += shown;
             cost.good += 1;
+        }
+        if !gradient.is_empty() {
+            starts_bar.resize(samples.len() * self.network.layer().outputs(), R::zero());
+            match flow.pull_back(&field, states_bar, starts_bar, gradient) {
+                Ok(work) => cost.work.add(work),
+                Err(error) => cost.fail(samples, &error, gradient),
+            }
         }
         cost
     }
 
     fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
-        let network = Network::new(self.field.network().layer().clone(), theta.to_vec())?;
+        let network = Network::new(self.network.layer().clone(), theta.to_vec())?;
         forecast::save(&network, &self.scaling, &self.variables, checkpoint)
     }
 }
 
 impl<R: Number> Forecaster<R> {
-    /// The mean squared error of the states `[rows, width]`, in the model's units and in the data's, and its cotangents.
-    fn misfit(&self, states: &[R], sample: &Sample<R>, rows: usize, cells: usize, bar: &mut Vec<R>) -> (f64, f64) {
+    /// The mean squared error of the states `[rows, width]`, in the model's units and in the data's; writes its cotangents.
+    fn misfit(&self, states: &[R], sample: &Sample<R>, cells: usize, bars: &mut [R]) -> (f64, f64) {
         let (n, width) = (self.variables.len(), sample.start.len());
-        bar.clear();
-        bar.resize(rows * width, R::zero());
         let (weight, mut loss, mut shown) = (1.0 / cells as f64, 0.0, 0.0);
         let slope = R::from_f64(2.0 * weight);
-        for row in 0..rows {
-            for v in 0..n {
-                let cell = sample.cells[row * n + v];
-                if cell.is_nan() {
-                    continue;
-                }
-                let miss = states[row * width + v] - cell;
-                let square = miss.to_f64() * miss.to_f64();
-                bar[row * width + v] = slope * miss;
-                loss += weight * square;
-                shown += weight * square * self.scaling.scale[v] * self.scaling.scale[v];
+        let rows = states.chunks_exact(width).zip(bars.chunks_exact_mut(width)).zip(sample.cells.chunks_exact(n));
+        for ((states, bars), cells) in rows {
+            for v in (0..n).filter(|v| !cells[*v].is_nan()) {
+                let miss = states[v] - cells[v];
+                let square = weight * miss.to_f64() * miss.to_f64();
+                bars[v] = slope * miss;
+                loss += square;
+                shown += square * self.scaling.scale[v] * self.scaling.scale[v];
             }
         }
         (loss, shown)

@@ -1,9 +1,9 @@
 //! Trajectories in a model's units.
 
 use vecfield_data::Trajectory;
+use vecfield_solvers::batch::BatchMember;
 
 use super::Scaling;
-use crate::flow::Start;
 use crate::model::Number;
 
 /// A trajectory as a solver and a loss see it.
@@ -55,7 +55,7 @@ impl<R: Number> Sample<R> {
     }
 
     /// The problem whose solution is looked at in the first so many rows behind the first.
-    pub(crate) fn start_to(&self, rows: usize) -> Start<'_, R> {
-        Start { span: (self.times[0], self.times[rows]), state: &self.start, save: &self.times[1..=rows] }
+    pub(crate) fn start_to(&self, rows: usize) -> BatchMember<'_, R> {
+        BatchMember { span: (self.times[0], self.times[rows]), y0: &self.start, save: &self.times[1..=rows] }
     }
 }
