@@ -1,19 +1,19 @@
 //! Solves of many initial value problems by one field, and the pass back through them: the one place that knows how.
 //!
 //! Explicit methods take all problems side by side, each with its own steps, with one evaluation of the network for all;
-//! others take them one by one, through [`Row`].
+//! other methods, and adjoints that integrate backwards, take them [one by one](apart).
 
+mod apart;
 mod row;
 
-use vecfield_adjoint::reverse::AnyReverse;
-use vecfield_adjoint::{AdjointError, BatchAdjoint, Budget, Cotangents, Discrete};
+use vecfield_adjoint::{AdjointError, BatchAdjoint};
 use vecfield_solvers::batch::BatchMember;
-use vecfield_solvers::{AnyStepper, Method, Options, Solution, SolveError, Stats};
+use vecfield_solvers::{Method, SolveError, Stats};
 use vecfield_traits::{BatchVjp, Real};
 
 use crate::model::Work;
-use crate::settings::Solver;
-use row::Row;
+use crate::settings::{AdjointName, Solver};
+use apart::OneByOne;
 
 /// Solves with their memory, for states of one width.
 ///
@@ -40,7 +40,6 @@ use row::Row;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Flow<R: Real> {
-    width: usize,
     failures: Vec<Option<AdjointError>>,
     engine: Engine<R>,
 }
@@ -50,16 +49,6 @@ enum Engine<R: Real> {
     OneByOne(Box<OneByOne<R>>),
 }
 
-/// Memory of methods that take problems one after the other.
-struct OneByOne<R: Real> {
-    method: Method,
-    options: Options<R>,
-    budget: Budget,
-    solves: Vec<Discrete<AnyStepper<R>, AnyReverse<R>, R>>,
-    states: Vec<R>,
-    begins: Vec<usize>,
-}
-
 impl<R: Real> Flow<R> {
     /// For states of `width` numbers; time runs `pace` times as fast as the data's.
     ///
@@ -67,18 +56,14 @@ impl<R: Real> Flow<R> {
     ///
     /// Settings that the method cannot use.
     pub fn new(solver: &Solver, pace: f64, width: usize) -> Result<Flow<R>, SolveError> {
-        let (options, budget) = (solver.options(pace), solver.budget);
-        let engine = match solver.method {
-            Method::Explicit(tableau) => {
-                Engine::Together(Box::new(BatchAdjoint::new(tableau, width, &options, budget)?))
+        let options = solver.options(pace);
+        let engine = match (solver.method, solver.adjoint) {
+            (Method::Explicit(tableau), AdjointName::Auto | AdjointName::Discrete | AdjointName::Checkpointed) => {
+                Engine::Together(Box::new(BatchAdjoint::new(tableau, width, &options, solver.budget)?))
             }
-            method => {
-                let solves = vec![Discrete::new(method, width, &options, budget)?];
-                let memory = OneByOne { method, options, budget, solves, states: vec![], begins: vec![] };
-                Engine::OneByOne(Box::new(memory))
-            }
+            _ => Engine::OneByOne(Box::new(OneByOne::new(solver.clone(), options, width)?)),
         };
-        Ok(Flow { width, failures: vec![], engine })
+        Ok(Flow { failures: vec![], engine })
     }
 
     /// Solves all of `problems`; those that fail are [told](Flow::failure). Returns the work.
@@ -93,7 +78,7 @@ impl<R: Real> Flow<R> {
                     self.failures.push(outcome.ending.clone().err().map(AdjointError::from));
                 }
             }
-            Engine::OneByOne(engine) => engine.solve(field, self.width, problems, &mut self.failures, &mut work),
+            Engine::OneByOne(engine) => engine.solve(field, problems, &mut self.failures, &mut work),
         }
         work
     }
@@ -124,12 +109,12 @@ impl<R: Real> Flow<R> {
     }
 
     /// Pulls the cotangents of all [states](Flow::states) back through the last solve, with the field as it was: writes those
-    /// of the starts, `[problems, width]`, adds to those of the parameters. Cotangents of problems that failed must be zero.
-    /// Returns the work.
+    /// of the starts, `[problems, width]`, adds to those of the parameters. Cotangents of problems that failed must be zero; a
+    /// problem may [fail](Flow::failure) here too. Returns the work.
     ///
     /// # Errors
     ///
-    /// A method without a pass back, a pass back that has no result; `theta_bar` holds garbage then.
+    /// Slices that do not fit.
     pub fn pull_back<F: BatchVjp<R>>(
         &mut self,
         field: &F,
@@ -139,71 +124,9 @@ impl<R: Real> Flow<R> {
     ) -> Result<Work, AdjointError> {
         let backward = match &mut self.engine {
             Engine::Together(adjoint) => adjoint.pull_back(field, states_bar, starts_bar, theta_bar)?,
-            Engine::OneByOne(engine) => {
-                engine.pull_back(field, self.width, &self.failures, states_bar, starts_bar, theta_bar)?
-            }
+            Engine::OneByOne(engine) => engine.pull_back(field, &mut self.failures, states_bar, starts_bar, theta_bar),
         };
         Ok(Work { backward, ..Work::default() })
-    }
-}
-
-impl<R: Real> OneByOne<R> {
-    fn solve<F: BatchVjp<R>>(
-        &mut self,
-        field: &F,
-        width: usize,
-        problems: &[BatchMember<'_, R>],
-        failures: &mut Vec<Option<AdjointError>>,
-        work: &mut Work,
-    ) {
-        self.states.clear();
-        self.begins.clear();
-        self.begins.push(0);
-        for (member, problem) in problems.iter().enumerate() {
-            if self.solves.len() == member {
-                let solve = Discrete::new(self.method, width, &self.options, self.budget);
-                self.solves.push(solve.expect("one was made with the same options"));
-            }
-            let mut row = Row::new(field, member);
-            let ended = self.solves[member].solve(&mut row, problem.span, problem.y0, problem.save);
-            let (solution, failure): (Solution<R>, _) = match ended {
-                Ok(solution) => (solution, None),
-                Err(unfinished) => (*unfinished.partial, Some(unfinished.error)),
-            };
-            work.add(work_of(&solution.stats));
-            let end = self.states.len() + problem.save.len().max(1) * width;
-            self.states.extend_from_slice(if failure.is_none() { &solution.y } else { &[] });
-            self.states.resize(end, R::NAN);
-            self.begins.push(end);
-            failures.push(failure);
-        }
-    }
-
-    fn pull_back<F: BatchVjp<R>>(
-        &mut self,
-        field: &F,
-        width: usize,
-        failures: &[Option<AdjointError>],
-        states_bar: &[R],
-        starts_bar: &mut [R],
-        theta_bar: &mut [R],
-    ) -> Result<u64, AdjointError> {
-        let mut pullbacks = 0;
-        for (member, start_bar) in starts_bar.chunks_exact_mut(width).enumerate() {
-            start_bar.fill(R::zero());
-            if failures[member].is_some() {
-                continue;
-            }
-            let mut row = Row::new(field, member);
-            let bars = &states_bar[self.begins[member]..self.begins[member + 1]];
-            let gradient = self.solves[member].pull_back(&mut row, &Cotangents::saved(bars))?;
-            start_bar.copy_from_slice(&gradient.initial);
-            for (to, from) in theta_bar.iter_mut().zip(gradient.parameters) {
-                *to += from;
-            }
-            pullbacks += row.pullbacks();
-        }
-        Ok(pullbacks)
     }
 }
 

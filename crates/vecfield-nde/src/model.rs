@@ -107,13 +107,6 @@ impl Cost {
         self.work.add(other.work);
     }
 
-    /// Takes all of these samples for failed, for the same reason, and their gradient back.
-    pub(crate) fn fail<R: Number>(&mut self, samples: &[usize], error: &AdjointError, gradient: &mut [R]) {
-        self.failed = samples.iter().map(|&sample| (sample, error.clone())).collect();
-        (self.loss, self.shown, self.good) = (0.0, 0.0, 0);
-        gradient.fill(R::zero());
-    }
-
     /// The mean over its samples; NaN without one.
     pub fn mean(&self) -> f64 {
         self.loss / self.good as f64

@@ -47,6 +47,11 @@ pub enum AdjointName {
     Discrete,
     /// As many states are kept as fit the memory, the others computed again.
     Checkpointed,
+    /// By going back over the steps of a reversible method: next to nothing is kept.
+    Reversible,
+    /// By integrating the adjoint equation backwards: next to nothing is kept, and the gradient is that of the equation, not of
+    /// the solve.
+    Backsolve,
 }
 
 /// An amount of memory: a number with `B`, `KiB`, `MiB` or `GiB`.
@@ -89,7 +94,9 @@ pub struct Solver {
     pub step: Option<f64>,
     /// The most steps of one solve.
     pub max_steps: u64,
-    /// What may be kept for the reverse pass.
+    /// How the reverse pass gets its states.
+    pub adjoint: AdjointName,
+    /// What may be kept for it.
     pub budget: Budget,
 }
 
@@ -120,6 +127,7 @@ impl Settings {
             atol: given.atol.unwrap_or(defaults.atol),
             step: given.step,
             max_steps: given.max_steps.unwrap_or(4096),
+            adjoint: given.adjoint.unwrap_or_default(),
             budget: match (given.adjoint.unwrap_or_default(), given.memory) {
                 (AdjointName::Discrete, _) => Budget::everything(),
                 (_, Some(Memory(bytes))) => Budget::bytes(bytes),
@@ -134,6 +142,16 @@ impl Settings {
         let step = solver.step.unwrap_or(1.0);
         range("solver.step", step, step > 0.0 && step.is_finite(), "above zero")?;
         range("solver.max_steps", solver.max_steps as f64, solver.max_steps > 0, "at least 1")?;
+        let remedy = match (solver.adjoint, method) {
+            (AdjointName::Reversible, Method::Reversible(_)) | (AdjointName::Backsolve, Method::Explicit(_)) => None,
+            (AdjointName::Reversible, _) => Some("take a reversible one (`method = \"reversible-tsit5\"`)"),
+            (AdjointName::Backsolve, _) => Some("take an explicit one (`method = \"tsit5\"`)"),
+            _ => None,
+        };
+        if let Some(remedy) = remedy {
+            let reason = format!("{name} has no such adjoint; {remedy}, or the checkpointed adjoint, which takes any");
+            return Err(SettingError::Rejected { key: "solver.adjoint", reason });
+        }
         if method.fixed_step() && solver.step.is_none() {
             let reason =
                 format!("{name} has no error estimate and takes steps of one size; add `step = ..` to [solver]");

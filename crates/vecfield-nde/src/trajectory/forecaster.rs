@@ -1,6 +1,6 @@
 //! The model while it is trained: what forecasts of some trajectories cost.
 
-use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network, Random, Tensor};
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Layer, Network, Random, Tensor};
 use vecfield_solvers::batch::BatchMember;
 
 use super::samples::Sample;
@@ -26,6 +26,8 @@ pub struct Forecaster<R> {
 /// Memory of a [`Forecaster`] for the solves of a chunk.
 pub struct Memory<R: Number> {
     flow: Flow<R>,
+    /// Of each problem, in the model's units and in the data's.
+    misfits: Vec<(f64, f64)>,
     states_bar: Vec<R>,
     starts_bar: Vec<R>,
 }
@@ -41,7 +43,9 @@ impl<R: Number> Forecaster<R> {
         let scaling = if settings.model.normalise() { Scaling::of(data) } else { Scaling::none(data.dim()) };
         let width = data.dim() + settings.model.augment();
         let (layer, mut random) = (settings.network(width, width)?, Random::new(seed ^ PARAMETERS));
-        let network = Network::initialised(layer, settings.initialiser(), &mut random)?;
+        // Kinks at random places: with biases at zero, layers of softplus begin almost linear, and descend to a worse minimum.
+        let initialiser = settings.field.initialiser.unwrap_or(Initialiser::Uniform);
+        let network = Network::initialised(layer, initialiser, &mut random)?;
         BatchNetwork::new(&network)?;
         let solver = settings.solver()?;
         Flow::<R>::new(&solver, scaling.pace, width)?;
@@ -82,35 +86,43 @@ impl<R: Number> Model<R> for Forecaster<R> {
     fn memory(&self) -> Memory<R> {
         let width = self.network.layer().outputs();
         let flow = Flow::new(&self.solver, self.scaling.pace, width).expect("`prepare` has made one");
-        Memory { flow, states_bar: vec![], starts_bar: vec![] }
+        Memory { flow, misfits: vec![], states_bar: vec![], starts_bar: vec![] }
     }
 
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut Memory<R>) -> Cost {
-        let Memory { flow, states_bar, starts_bar } = memory;
-        let within = |&sample: &usize| self.samples[sample].within(pass.horizon);
-        let problem = |sample: &usize| self.samples[*sample].start_to(within(sample).0);
+        let Memory { flow, misfits, states_bar, starts_bar } = memory;
+        let problem = |&sample: &usize| {
+            let sample = &self.samples[sample];
+            sample.start_to(sample.within(pass.horizon).0)
+        };
         let problems: Vec<BatchMember<'_, R>> = samples.iter().map(problem).collect();
         let field = BatchNetwork::new(&self.network).expect("`prepare` has made one");
         let mut cost = Cost { work: flow.solve(&field, &problems), ..Cost::default() };
         states_bar.clear();
         states_bar.resize(flow.states().len(), R::zero());
-        for (problem, number) in samples.iter().enumerate() {
-            if let Some(error) = flow.failure(problem) {
-                cost.failed.push((*number, error.clone()));
-                continue;
-            }
-            let (range, (_, cells)) = (flow.range(problem), within(number));
-            let (states, bars) = (&flow.states()[range.clone()], &mut states_bar[range]);
-            let (loss, shown) = self.misfit(states, &self.samples[*number], cells, bars);
-            cost.loss += loss;
-            cost.shown += shown;
-            cost.good += 1;
+        misfits.clear();
+        for (problem, &number) in samples.iter().enumerate() {
+            let (range, sample) = (flow.range(problem), &self.samples[number]);
+            let cells = sample.within(pass.horizon).1;
+            misfits.push(match flow.failure(problem) {
+                None => self.misfit(&flow.states()[range.clone()], sample, cells, &mut states_bar[range]),
+                Some(_) => (0.0, 0.0),
+            });
         }
         if !gradient.is_empty() {
             starts_bar.resize(samples.len() * self.network.layer().outputs(), R::zero());
-            match flow.pull_back(&field, states_bar, starts_bar, gradient) {
-                Ok(work) => cost.work.add(work),
-                Err(error) => cost.fail(samples, &error, gradient),
+            let pulled = flow.pull_back(&field, states_bar, starts_bar, gradient);
+            cost.work.add(pulled.expect("as many cotangents as states, starts and parameters"));
+        }
+        // A pass back may fail too.
+        for (problem, (&number, &(loss, shown))) in samples.iter().zip(misfits.iter()).enumerate() {
+            match flow.failure(problem) {
+                Some(error) => cost.failed.push((number, error.clone())),
+                None => {
+                    cost.loss += loss;
+                    cost.shown += shown;
+                    cost.good += 1;
+                }
             }
         }
         cost

@@ -23,6 +23,8 @@ fn forecasters() -> Vec<Forecaster<f64>> {
         "kind = \"augmented-ode\"\naugment = 1\n[field]\nlayers = [4]\ntime = true\n[solver]\nrtol = 1e-9\natol = 1e-9\n",
         "kind = \"neural-ode\"\nnormalise = false\n[field]\nlayers = [4]\ninput = \"cube\"\n[solver]\nmethod = \"heun\"\nstep = 0.1\n",
         "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nmethod = \"kvaerno5\"\nrtol = 1e-9\natol = 1e-9\n",
+        "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nmethod = \"reversible-tsit5\"\nadjoint = \"reversible\"\nrtol = 1e-9\natol = 1e-9\n",
+        "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nadjoint = \"backsolve\"\nrtol = 1e-9\natol = 1e-9\n",
     ];
     let data = Data::Trajectories(small());
     text.map(|text| Forecaster::prepare(&settings(text), &data, 5).expect("a model")).into()

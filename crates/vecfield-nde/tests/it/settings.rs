@@ -54,6 +54,7 @@ fn what_contradicts_itself_is_refused_with_its_key() {
         ("[solver]\nrtol = 2.0\n", "solver.rtol"),
         ("[solver]\nmethod = \"tist5\"\n", "tsit5"),
         ("[solver]\nmethod = \"euler\"\n", "step"),
+        ("[solver]\nadjoint = \"reversible\"\n", "reversible-tsit5"),
         ("[field]\nlayers = [0]\n", "field.layers"),
         ("[solver]\nmemory = \"much\"\n", "512MiB"),
         ("[field]\nactivation = \"tahn\"\n", "`tanh`"),
