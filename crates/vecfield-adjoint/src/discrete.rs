@@ -264,7 +264,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
                 let taken = record.traces.get(step, n);
                 sweep.step((step, taken), record, reverse, field, &mut work, crossings, progress)?;
             }
-            return Ok(sweep.gradient(0));
+            return Ok(sweep.gradient(field, &mut work, 0));
         }
         // As it comes, not as a list: the list would grow with the number of steps.
         back(&record.outline(), &mut |action| {
@@ -287,7 +287,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
             }
             Ok::<(), AdjointError>(())
         })?;
-        Ok(sweep.gradient(repeated))
+        Ok(sweep.gradient(field, &mut work, repeated))
     }
 }
 

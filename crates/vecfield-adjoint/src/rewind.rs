@@ -195,7 +195,7 @@ impl<R: Real> Rewind<R> {
             let taken = Taken { t, h, y, stages, formula: Formula::Reversible(stepper.method()) };
             sweep.step((index, taken), record, reverse, field, &mut work, crossings, progress)?;
         }
-        Ok(sweep.gradient(0))
+        Ok(sweep.gradient(field, &mut work, 0))
     }
 }
 

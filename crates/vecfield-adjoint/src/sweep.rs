@@ -169,6 +169,9 @@ impl<'a, R: Real> Sweep<'a, R> {
         if progress(step.t).is_break() {
             return Err(AdjointError::Stopped);
         }
+        if !crossings.is_empty() {
+            field.settle(&mut self.bars.theta, work); // events add to it too
+        }
         let mut pass = Pass { step, reverse, field, work, crossings };
         self.thetas.clear();
         self.inside.clear();
@@ -212,12 +215,16 @@ impl<'a, R: Real> Sweep<'a, R> {
                 self.t_bar = self.bars.t - self.bars.h;
             }
         }
+        if self.watched() {
+            field.settle(&mut self.bars.theta, work);
+        }
         self.check(step.t)
     }
 
     /// The gradient, after the first step.
-    pub(crate) fn gradient(mut self, repeated: u64) -> Gradient<R> {
+    pub(crate) fn gradient<F: Vjp<R>>(mut self, field: &F, work: &mut F::Workspace, repeated: u64) -> Gradient<R> {
         self.add_saved();
+        field.settle(&mut self.bars.theta, work);
         let Bars { y: initial, theta: parameters, .. } = self.bars;
         Gradient { initial, parameters, t0: self.t_bar, t1: self.t1_bar, repeated }
     }
@@ -360,10 +367,15 @@ impl<'a, R: Real> Sweep<'a, R> {
         Ok(())
     }
 
+    /// Does each step look at the cotangents of the parameters?
+    fn watched(&self) -> bool {
+        self.bars.theta.len() <= WATCHED_PARAMETERS
+    }
+
     /// Says which cotangent is not finite after the step that began at `t`.
     fn check(&self, t: R) -> Result<(), AdjointError> {
         let first = |bars: &[R]| bars.iter().position(|bar| !Scalar::is_finite(bar));
-        let watched = if self.bars.theta.len() <= WATCHED_PARAMETERS { &self.bars.theta[..] } else { &[] };
+        let watched = if self.watched() { &self.bars.theta[..] } else { &[] };
         if let Some(index) = first(watched) {
             return Err(AdjointError::NotFinite { parameter: true, index, t: t.to_f64() });
         }

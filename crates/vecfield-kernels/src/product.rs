@@ -129,7 +129,10 @@ impl<T: Registers, V: Register<Number = T>, const ROWS: usize> Job for Blocked<'
         while j < n {
             let left = n - j;
             // A single row has few sums under way: make it a long one.
-            let width = if m == 1 && left > 2 * V::WIDTH {
+            let width = if m == 1 && left > 4 * V::WIDTH {
+                let mut tile = Tile { product: &mut product, i: 0, j, width: left.min(8 * V::WIDTH) };
+                tile.run::<V, FUSED, 1, 8>()
+            } else if m == 1 && left > 2 * V::WIDTH {
                 let mut tile = Tile { product: &mut product, i: 0, j, width: left.min(4 * V::WIDTH) };
                 tile.run::<V, FUSED, 1, 4>()
             } else if left > V::WIDTH {
@@ -216,24 +219,34 @@ impl<T: Lane> Tile<'_, '_, T> {
     #[inline(always)]
     fn begin<V: Register<Number = T>, const ROWS: usize, const WIDE: usize>(&self) -> [[V; WIDE]; ROWS] {
         let Tile { ref product, i, j, width } = *self;
+        let mut sums = [[V::splat(T::zero()); WIDE]; ROWS];
         match product.start {
-            Start::Zero => [[V::splat(T::zero()); WIDE]; ROWS],
-            // SAFETY: the slice has `width` numbers.
-            Start::Row(row) => [unsafe { read(row[j..j + width].as_ptr(), width) }; ROWS],
-            Start::Sum => core::array::from_fn(|r| {
-                let at = (i + r) * product.c_row + j * product.c_column;
-                if product.c_column == 1 {
+            Start::Zero => {}
+            Start::Row(row) => {
+                // SAFETY: the slice has `width` numbers.
+                let row = unsafe { read(row[j..j + width].as_ptr(), width) };
+                sums = [row; ROWS];
+            }
+            Start::Sum if product.c_column == 1 => {
+                for r in 0..ROWS {
+                    let at = (i + r) * product.c_row + j;
                     // SAFETY: the slice has `width` numbers.
-                    return unsafe { read(product.c[at..at + width].as_ptr(), width) };
+                    sums[r] = unsafe { read(product.c[at..at + width].as_ptr(), width) };
                 }
-                let mut row = [MaybeUninit::<T>::uninit(); LONGEST];
-                for s in 0..width {
-                    row[s].write(product.c[at + s * product.c_column]);
+            }
+            Start::Sum => {
+                for r in 0..ROWS {
+                    let at = (i + r) * product.c_row + j * product.c_column;
+                    let mut row = [MaybeUninit::<T>::uninit(); LONGEST];
+                    for s in 0..width {
+                        row[s].write(product.c[at + s * product.c_column]);
+                    }
+                    // SAFETY: `width` numbers have been written there.
+                    sums[r] = unsafe { read(row.as_ptr().cast(), width) };
                 }
-                // SAFETY: `width` numbers have been written there.
-                unsafe { read(row.as_ptr().cast(), width) }
-            }),
+            }
         }
+        sums
     }
 
     /// Writes the sums to their places.
@@ -265,19 +278,20 @@ impl<T: Lane> Tile<'_, '_, T> {
 /// `width` numbers can be read there.
 #[inline(always)]
 unsafe fn read<V: Register, const WIDE: usize>(from: *const V::Number, width: usize) -> [V; WIDE] {
-    core::array::from_fn(|s| {
+    // A loop: a closure given to `array::from_fn` may be compiled apart, without the registers of whoever calls it.
+    let mut registers = [V::splat(<V::Number as Scalar>::zero()); WIDE];
+    for s in 0..WIDE {
         let at = s * V::WIDTH;
         // SAFETY: the caller's contract; no more than `width` numbers are read.
         unsafe {
             if at + V::WIDTH <= width {
-                V::load(from.add(at))
+                registers[s] = V::load(from.add(at));
             } else if at < width {
-                V::load_part(from.add(at), width - at)
-            } else {
-                V::splat(<V::Number as Scalar>::zero())
+                registers[s] = V::load_part(from.add(at), width - at);
             }
         }
-    })
+    }
+    registers
 }
 
 /// The first `width` numbers of the registers.

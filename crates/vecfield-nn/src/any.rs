@@ -10,7 +10,7 @@ use crate::dropout::Dropout;
 use crate::elementwise::Elementwise;
 use crate::error::NnError;
 use crate::hyper::Hyper;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::linear::Linear;
 use crate::mlp::Mlp;
 use crate::norm::Norm;
@@ -147,6 +147,27 @@ impl Layer for AnyLayer {
         theta_bar: &mut [R],
     ) -> R {
         each!(self, layer => layer.pull_back(pass, x, tape, y_bar, x_bar, theta_bar))
+    }
+
+    fn deferred_len(&self) -> Option<usize> {
+        each!(self, layer => layer.deferred_len())
+    }
+
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        among: Among,
+        x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        deferred: Deferred<'_, R>,
+    ) -> R {
+        each!(self, layer => layer.pull_deferring(pass, among, x, tape, y_bar, x_bar, deferred))
+    }
+
+    fn settle<R: LayerMath>(&self, deferred: Deferred<'_, R>, theta_bar: &mut [R]) {
+        each!(self, layer => layer.settle(deferred, theta_bar));
     }
 
     fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {

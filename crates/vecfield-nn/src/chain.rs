@@ -6,7 +6,7 @@
 use vecfield_kernels::LayerMath;
 
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 
 /// The methods of [`Layer`] for a type that is such a chain, from its field of layers.
 macro_rules! delegate {
@@ -57,6 +57,27 @@ macro_rules! delegate {
             theta_bar: &mut [R],
         ) -> R {
             chain::pull_back(&self.$layers, pass, x, tape, y_bar, x_bar, theta_bar)
+        }
+
+        fn deferred_len(&self) -> Option<usize> {
+            chain::deferred_len(&self.$layers)
+        }
+
+        fn pull_deferring<R: LayerMath>(
+            &self,
+            pass: Pass<'_, R>,
+            among: Among,
+            x: &[R],
+            tape: &mut [R],
+            y_bar: &mut [R],
+            x_bar: &mut [R],
+            deferred: Deferred<'_, R>,
+        ) -> R {
+            chain::pull_deferring(&self.$layers, (pass, among), x, tape, (y_bar, x_bar), deferred)
+        }
+
+        fn settle<R: LayerMath>(&self, deferred: Deferred<'_, R>, theta_bar: &mut [R]) {
+            chain::settle(&self.$layers, deferred, theta_bar);
         }
 
         fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
@@ -171,8 +192,8 @@ pub(crate) fn record<R: LayerMath>(layers: &[impl Layer], pass: Pass<'_, R>, x: 
     run_forward(layers, pass, x, y, tape, lens, |layer, pass, x, y, tape| layer.record(pass, x, y, tape));
 }
 
-pub(crate) fn pull_back<R: LayerMath>(
-    layers: &[impl Layer],
+pub(crate) fn pull_back<R: LayerMath, L: Layer>(
+    layers: &[L],
     pass: Pass<'_, R>,
     x: &[R],
     tape: &mut [R],
@@ -180,11 +201,48 @@ pub(crate) fn pull_back<R: LayerMath>(
     x_bar: &mut [R],
     theta_bar: &mut [R],
 ) -> R {
-    let lens = |layer: &_| (Layer::tape_len(layer, pass.rows), pass.rows * Layer::outputs(layer));
-    let bars = Bars { y: y_bar, x: x_bar, theta: theta_bar };
-    run_back(layers, pass, x, tape, bars, lens, |layer, pass, x, tape, bars| {
-        layer.pull_back(pass, x, tape, bars.y, bars.x, bars.theta)
+    let lens = |layer: &L| both(layer.tape_len(pass.rows), pass.rows * layer.outputs());
+    let bars = Bars { y: y_bar, x: x_bar, own: theta_bar };
+    run_back(layers, pass, x, tape, bars, (lens, L::parameter_count), |layer, pass, x, tape, bars| {
+        layer.pull_back(pass, x, tape, bars.y, bars.x, bars.own)
     })
+}
+
+pub(crate) fn deferred_len(layers: &[impl Layer]) -> Option<usize> {
+    layers.iter().map(Layer::deferred_len).sum()
+}
+
+/// The numbers a row of a layer that is known to defer.
+fn left_behind(layer: &impl Layer) -> usize {
+    layer.deferred_len().expect("the chain defers, so each of its layers does")
+}
+
+pub(crate) fn pull_deferring<R: LayerMath, L: Layer>(
+    layers: &[L],
+    (pass, among): (Pass<'_, R>, Among),
+    x: &[R],
+    tape: &mut [R],
+    (y, x_bar): (&mut [R], &mut [R]),
+    Deferred { numbers, capacity, at }: Deferred<'_, R>,
+) -> R {
+    let lens = |layer: &L| {
+        let width = layer.outputs();
+        (layer.tape_len(among.recorded), among.recorded * width, pass.rows * width)
+    };
+    let bars = Bars { y, x: x_bar, own: numbers };
+    let own = |layer: &L| capacity * left_behind(layer);
+    run_back(layers, pass, x, tape, bars, (lens, own), |layer, pass, x, tape, bars| {
+        layer.pull_deferring(pass, among, x, tape, bars.y, bars.x, Deferred { numbers: bars.own, capacity, at })
+    })
+}
+
+pub(crate) fn settle<R: LayerMath>(layers: &[impl Layer], mut deferred: Deferred<'_, R>, mut theta_bar: &mut [R]) {
+    for layer in layers {
+        let (own, rest) = deferred.split(left_behind(layer));
+        let (theta, behind) = theta_bar.split_at_mut(layer.parameter_count());
+        layer.settle(own, theta);
+        (deferred, theta_bar) = (rest, behind);
+    }
 }
 
 pub(crate) fn jet_tape_len(layers: &[impl Layer], rows: usize, order: Order) -> Option<usize> {
@@ -215,8 +273,8 @@ pub(crate) fn record_jet<R: LayerMath>(
 }
 
 #[allow(clippy::too_many_arguments)]
-pub(crate) fn pull_jet<R: LayerMath>(
-    layers: &[impl Layer],
+pub(crate) fn pull_jet<R: LayerMath, L: Layer>(
+    layers: &[L],
     pass: Pass<'_, R>,
     jets: Jets<'_, R>,
     x: &[R],
@@ -225,18 +283,21 @@ pub(crate) fn pull_jet<R: LayerMath>(
     x_bar: &mut [R],
     theta_bar: &mut [R],
 ) -> R {
-    let lens = |layer: &_| jet_lens(layer, pass.rows, jets);
-    let bars = Bars { y: y_bar, x: x_bar, theta: theta_bar };
-    run_back(layers, pass, x, tape, bars, lens, |layer, pass, x, tape, bars| {
-        layer.pull_jet(pass, jets, x, tape, bars.y, bars.x, bars.theta)
+    let lens = |layer: &L| {
+        let (tape, result) = jet_lens(layer, pass.rows, jets);
+        both(tape, result)
+    };
+    let bars = Bars { y: y_bar, x: x_bar, own: theta_bar };
+    run_back(layers, pass, x, tape, bars, (lens, L::parameter_count), |layer, pass, x, tape, bars| {
+        layer.pull_jet(pass, jets, x, tape, bars.y, bars.x, bars.own)
     })
 }
 
-/// Cotangents on their way through one layer.
+/// Cotangents on their way through one layer, and what it writes besides: those of its parameters, or what it defers.
 struct Bars<'a, R> {
     y: &'a mut [R],
     x: &'a mut [R],
-    theta: &'a mut [R],
+    own: &'a mut [R],
 }
 
 fn run_forward<R: LayerMath, L: Layer>(
@@ -262,13 +323,19 @@ fn run_forward<R: LayerMath, L: Layer>(
     each(last, pass.part(at, last), input, y, own);
 }
 
+/// The tape of a layer, its result on the tape, and the cotangent of that, of all the rows.
+fn both(tape: usize, result: usize) -> (usize, usize, usize) {
+    (tape, result, result)
+}
+
+/// `lens` says of a layer how long its tape is, its result on the tape behind it, and the cotangent of the result.
 fn run_back<R: LayerMath, L: Layer>(
     layers: &[L],
     pass: Pass<'_, R>,
     x: &[R],
     tape: &mut [R],
     bars: Bars<'_, R>,
-    lens: impl Fn(&L) -> (usize, usize),
+    (lens, own_len): (impl Fn(&L) -> (usize, usize, usize), impl Fn(&L) -> usize),
     each: impl Fn(&L, Pass<'_, R>, &[R], &mut [R], Bars<'_, R>) -> R,
 ) -> R {
     let Some((first, behind)) = layers.split_first() else {
@@ -278,21 +345,22 @@ fn run_back<R: LayerMath, L: Layer>(
     let room = layers.iter().rev().skip(1).map(|layer| lens(layer).1).max().unwrap_or(0);
     let (mut rest, spare) = tape.split_at_mut(tape.len() - 2 * room);
     let (mut from, mut to) = spare.split_at_mut(room);
-    let mut theta_bar = bars.theta;
+    let (mut own, mut own_before) = (bars.own, layers.iter().map(&own_len).sum::<usize>());
     let mut at = (parameter_count(layers), packed_len(layers));
     let mut t_bar = R::zero();
     let mut bar_len = bars.y.len();
     for (i, layer) in behind.iter().enumerate().rev() {
         at = (at.0 - layer.parameter_count(), at.1 - layer.packed_len());
-        let (before, own) = rest.split_at_mut(rest.len() - lens(layer).0);
-        let width = lens(&layers[i]).1;
-        let (before, input) = before.split_at_mut(before.len() - width);
-        let (theta_before, theta) = theta_bar.split_at_mut(at.0);
+        own_before -= own_len(layer);
+        let (before, tape) = rest.split_at_mut(rest.len() - lens(layer).0);
+        let (_, result, width) = lens(&layers[i]);
+        let (before, input) = before.split_at_mut(before.len() - result);
+        let (others, this) = own.split_at_mut(own_before);
         let y = if i + 1 == behind.len() { &mut *bars.y } else { &mut from[..bar_len] };
-        t_bar += each(layer, pass.part(at, layer), input, own, Bars { y, x: &mut to[..width], theta });
+        t_bar += each(layer, pass.part(at, layer), input, tape, Bars { y, x: &mut to[..width], own: this });
         (from, to) = (to, from);
-        (rest, theta_bar, bar_len) = (before, theta_before, width);
+        (rest, own, bar_len) = (before, others, width);
     }
     let y = if behind.is_empty() { bars.y } else { &mut from[..bar_len] };
-    t_bar + each(first, pass.part((0, 0), first), x, rest, Bars { y, x: bars.x, theta: theta_bar })
+    t_bar + each(first, pass.part((0, 0), first), x, rest, Bars { y, x: bars.x, own })
 }

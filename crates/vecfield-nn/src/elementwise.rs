@@ -9,7 +9,7 @@ use vecfield_kernels::{Activation, LayerMath, Slopes};
 
 use crate::described::activation_name;
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::rows::scale_and_sum;
 use crate::tensor::Tensor;
 
@@ -87,6 +87,27 @@ impl Layer for Elementwise {
         R::zero()
     }
 
+    fn deferred_len(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        among: Among,
+        _x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        _deferred: Deferred<'_, R>,
+    ) -> R {
+        scale_and_sum(y_bar, slopes(tape, among.range(pass.rows, self.width)), &mut [], self.width);
+        x_bar.copy_from_slice(y_bar);
+        R::zero()
+    }
+
+    fn settle<R: LayerMath>(&self, _deferred: Deferred<'_, R>, _theta_bar: &mut [R]) {}
+
     fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
         Some(jet_slopes_len(self.activation, rows * self.width, order))
     }
@@ -119,6 +140,11 @@ pub(crate) fn activate_recorded<R: LayerMath>(activation: Activation, z: &mut [R
         _ if tape.is_empty() => R::activate(activation, z, Slopes::None),
         _ => R::activate(activation, z, Slopes::First(tape)),
     }
+}
+
+/// Those slopes on a tape that belong to some of the rows; none of the identity.
+pub(crate) fn slopes<R>(tape: &[R], rows: core::ops::Range<usize>) -> &[R] {
+    tape.get(rows).unwrap_or(&[])
 }
 
 /// Room for the slopes of a jet of `n` numbers: three derivatives, and the derivatives of `z`.

@@ -4,7 +4,7 @@ use vecfield_kernels::LayerMath;
 use vecfield_traits::{Jacobian, Jvp, Sparsity, VectorField, Vjp};
 
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order};
+use crate::layer::{Among, Deferred, Jets, Layer, Order};
 use crate::network::{Memory, Network};
 
 /// `dy/dt = f(t, y; θ)` for `rows` states side by side, `y ∈ ℝ^{rows × d}`, with a network for `f`.
@@ -38,7 +38,43 @@ pub struct FieldMemory<R> {
     memory: Memory<R>,
     value: Vec<R>,
     x_bar: Vec<R>,
+    waiting: Waiting<R>,
+    recorded: Recorded<R>,
     jets: JetMemory<R>,
+}
+
+/// The places recorded last; room is made for the first.
+#[derive(Debug, Clone)]
+struct Recorded<R> {
+    memory: Memory<R>,
+    x: Vec<R>,
+    value: Vec<R>,
+    /// Rows there is room for, and rows that are there.
+    room: usize,
+    rows: usize,
+}
+
+/// What evaluations owe the parameters and have not been asked for yet; room is made when the first is to wait.
+#[derive(Debug, Clone)]
+struct Waiting<R> {
+    numbers: Vec<R>,
+    /// Rows there is room for, and rows that wait.
+    capacity: usize,
+    rows: usize,
+}
+
+/// So many rows may wait: the product that adds them is then as quick as one of any length, and what they left is not far
+/// away in the processor's caches.
+const WAITING_ROWS: usize = 64;
+
+/// So many rows may be recorded together: sixteen stages of one row; the tape of many is away in slower caches when it is read.
+const RECORDED_ROWS: usize = 16;
+
+impl<R: LayerMath> Waiting<R> {
+    /// What waits, as the layer looks at it.
+    fn deferred(&mut self) -> Deferred<'_, R> {
+        Deferred { numbers: &mut self.numbers, capacity: self.capacity, at: self.rows }
+    }
 }
 
 /// Room for jets; made when the first are asked for, as most solves ask for none.
@@ -103,6 +139,24 @@ impl<L: Layer, R: LayerMath> NeuralField<L, R> {
     fn width(&self) -> usize {
         self.network.layer().inputs()
     }
+
+    /// How many rows may wait: whole evaluations.
+    fn capacity(&self) -> usize {
+        WAITING_ROWS / self.rows.max(1) * self.rows
+    }
+
+    /// The numbers a row that an evaluation leaves behind, if it is worth while.
+    fn deferring(&self) -> Option<usize> {
+        self.network.layer().deferred_len().filter(|_| self.capacity() > self.rows)
+    }
+
+    /// Makes room for one more evaluation that waits.
+    fn make_room(&self, len: usize, theta_bar: &mut [R], work: &mut FieldMemory<R>) {
+        if work.waiting.rows == work.waiting.capacity {
+            self.settle(theta_bar, work);
+        }
+        work.waiting.numbers.resize(len * work.waiting.capacity, R::zero());
+    }
 }
 
 impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
@@ -112,7 +166,9 @@ impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
         let n = self.rows * self.width();
         let empty = JetMemory { tape: vec![], x: vec![], y: vec![], x_bar: vec![], theta_bar: vec![] };
         let memory = self.network.memory(self.rows);
-        FieldMemory { memory, value: vec![R::zero(); n], x_bar: vec![R::zero(); n], jets: empty }
+        let waiting = Waiting { numbers: vec![], capacity: self.capacity(), rows: 0 };
+        let recorded = Recorded { memory: self.network.memory(0), x: vec![], value: vec![], room: 0, rows: 0 };
+        FieldMemory { memory, value: vec![R::zero(); n], x_bar: vec![R::zero(); n], waiting, recorded, jets: empty }
     }
 
     fn dim(&self) -> usize {
@@ -130,6 +186,7 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
     }
 
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut FieldMemory<R>) -> R {
+        self.settle(theta_bar, work);
         let FieldMemory { memory, value, x_bar, .. } = work;
         self.network.record(self.rows, t, y, value, memory);
         let t_bar = self.network.pull_back(self.rows, t, y, dy_bar, x_bar, theta_bar, memory);
@@ -137,6 +194,84 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
             *to += bar;
         }
         t_bar
+    }
+
+    /// Of networks that [defer](Layer::deferred_len), where there are few rows: many pay for their own products.
+    fn vjp_deferred(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> R {
+        let Some(len) = self.deferring() else { return self.vjp(t, y, dy_bar, y_bar, theta_bar, work) };
+        self.make_room(len, theta_bar, work);
+        let FieldMemory { memory, value, x_bar, waiting, .. } = work;
+        self.network.record(self.rows, t, y, value, memory);
+        let all = Among { first: 0, recorded: self.rows };
+        let t_bar = self.network.pull_deferring((self.rows, all), t, y, dy_bar, x_bar, waiting.deferred(), memory);
+        waiting.rows += self.rows;
+        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
+            *to += bar;
+        }
+        t_bar
+    }
+
+    /// As one batch, of networks that [defer](Layer::deferred_len) and do not see the time, where there are few rows: their
+    /// weights are then read once for all of them.
+    fn record(&self, times: &[R], states: &[R], work: &mut FieldMemory<R>) {
+        let (rows, recorded) = (times.len() * self.rows, &mut work.recorded);
+        recorded.rows = 0;
+        if self.deferring().is_none() || self.network.layer().sees_time() || rows > RECORDED_ROWS || times.len() < 2 {
+            return;
+        }
+        if recorded.room < rows {
+            *recorded = Recorded {
+                memory: self.network.memory(rows),
+                x: states.to_vec(),
+                value: states.to_vec(),
+                room: rows,
+                rows,
+            };
+        }
+        let Recorded { memory, x, value, .. } = recorded;
+        x[..states.len()].copy_from_slice(states);
+        self.network.record(rows, times[0], states, &mut value[..states.len()], memory);
+        recorded.rows = rows;
+    }
+
+    fn pull_recorded(
+        &self,
+        index: usize,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> R {
+        let among = Among { first: index * self.rows, recorded: work.recorded.rows };
+        let Some(len) = self.deferring().filter(|_| among.first < among.recorded) else {
+            return self.vjp_deferred(t, y, dy_bar, y_bar, theta_bar, work);
+        };
+        self.make_room(len, theta_bar, work);
+        let FieldMemory { recorded: Recorded { memory, x, .. }, x_bar, waiting, .. } = work;
+        let x = &x[..among.recorded * self.width()];
+        let t_bar = self.network.pull_deferring((self.rows, among), t, x, dy_bar, x_bar, waiting.deferred(), memory);
+        waiting.rows += self.rows;
+        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
+            *to += bar;
+        }
+        t_bar
+    }
+
+    fn settle(&self, theta_bar: &mut [R], work: &mut FieldMemory<R>) {
+        if work.waiting.rows > 0 {
+            self.network.layer().settle(work.waiting.deferred(), theta_bar);
+            work.waiting.rows = 0;
+        }
     }
 
     /// Of networks that carry [jets](Layer::jet_tape_len).
@@ -154,6 +289,7 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
         let layer = self.network.layer();
         let n = self.rows * self.width();
         let len = layer.jet_tape_len(self.rows, FIRST)?;
+        self.settle(theta_bar, work);
         let jets = &mut work.jets;
         jets.fit(len, 2 * n, 0);
         jets.x[..n].copy_from_slice(y);
@@ -224,7 +360,7 @@ impl<L: Layer, R: LayerMath> Jacobian<R> for NeuralField<L, R> {
     /// of each component for that.
     fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut FieldMemory<R>) {
         let (rows, d) = (self.rows, self.width());
-        let FieldMemory { memory, value, x_bar, jets } = work;
+        let FieldMemory { memory, value, x_bar, jets, .. } = work;
         jets.fit(0, rows * d, self.parameters().len());
         let (bar, theta_bar) = (&mut jets.x[..rows * d], &mut jets.theta_bar);
         for i in 0..d {

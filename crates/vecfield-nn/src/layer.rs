@@ -74,6 +74,34 @@ pub trait Layer: Debug + Clone + Send + Sync {
         theta_bar: &mut [R],
     ) -> R;
 
+    /// Numbers a row that [`pull_deferring`](Layer::pull_deferring) leaves behind; `None` for a layer that defers nothing.
+    fn deferred_len(&self) -> Option<usize> {
+        None
+    }
+
+    /// [`pull_back`](Layer::pull_back) of some of the rows that were recorded, and not for the parameters, whose cotangents
+    /// wait in `deferred`: those of many passes are then added by one product of matrices, with the same bits. `x` and the
+    /// tape are those of the recording, everything else is of the rows alone. Only for layers that
+    /// [say so](Layer::deferred_len).
+    #[allow(clippy::too_many_arguments)]
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        _pass: Pass<'_, R>,
+        _among: Among,
+        _x: &[R],
+        _tape: &mut [R],
+        _y_bar: &mut [R],
+        _x_bar: &mut [R],
+        _deferred: Deferred<'_, R>,
+    ) -> R {
+        unreachable!("{self:?} defers nothing, and says so");
+    }
+
+    /// Adds to `theta_bar` what the first `deferred.at` rows have left behind.
+    fn settle<R: LayerMath>(&self, _deferred: Deferred<'_, R>, _theta_bar: &mut [R]) {
+        unreachable!("{self:?} defers nothing, and says so");
+    }
+
     /// Room for a pass of [jets](Jets), or `None` for a layer that carries none.
     fn jet_tape_len(&self, _rows: usize, _order: Order) -> Option<usize> {
         None
@@ -136,6 +164,42 @@ impl<'a, R: Copy> Pass<'a, R> {
     /// The same with other rows.
     pub(crate) fn with_rows(self, rows: usize) -> Pass<'a, R> {
         Pass { rows, ..self }
+    }
+}
+
+/// Which rows of a recording a pass is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Among {
+    /// The first.
+    pub first: usize,
+    /// How many were recorded.
+    pub recorded: usize,
+}
+
+impl Among {
+    /// The numbers of `rows` rows, with `width` in each.
+    pub(crate) fn range(self, rows: usize, width: usize) -> core::ops::Range<usize> {
+        self.first * width..(self.first + rows) * width
+    }
+}
+
+/// What passes back have left behind for the cotangents of the parameters, row upon row.
+#[derive(Debug)]
+pub struct Deferred<'a, R> {
+    /// [`Layer::deferred_len`] numbers for each of `capacity` rows. A layer may put them into several matrices.
+    pub numbers: &'a mut [R],
+    /// How many rows there is room for.
+    pub capacity: usize,
+    /// How many rows have been left.
+    pub at: usize,
+}
+
+impl<'a, R> Deferred<'a, R> {
+    /// Splits off the part of a layer with `len` numbers a row.
+    pub(crate) fn split(self, len: usize) -> (Deferred<'a, R>, Deferred<'a, R>) {
+        let Deferred { numbers, capacity, at } = self;
+        let (own, rest) = numbers.split_at_mut(len * capacity);
+        (Deferred { numbers: own, capacity, at }, Deferred { numbers: rest, capacity, at })
     }
 }
 

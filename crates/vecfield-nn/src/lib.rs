@@ -48,6 +48,7 @@
 //!
 //! This crate knows nothing about solvers, files, threads or clocks.
 
+mod aligned;
 mod any;
 mod attention;
 mod batch;
@@ -92,7 +93,7 @@ pub use error::NnError;
 pub use field::{FieldMemory, NeuralField, Pushing};
 pub use hyper::Hyper;
 pub use init::Initialiser;
-pub use layer::{Jets, Layer, Order, Pass};
+pub use layer::{Among, Deferred, Jets, Layer, Order, Pass};
 pub use linear::Linear;
 pub use mlp::Mlp;
 pub use network::{Memory, Network};

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Activation, LayerMath, Matrix, Start};
 
 use crate::described::activation_name;
-use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet};
+use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet, slopes};
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::rows::{scale_and_sum, transpose};
 use crate::tensor::{Role, Tensor};
 
@@ -54,16 +54,24 @@ impl Linear {
         }
     }
 
-    /// The transpose of `W x` in `x` and in `W`.
-    fn pull_affine<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], z_bar: &[R], x_bar: &mut [R], w_bar: &mut [R]) {
+    /// The transpose of `W x` in `x`.
+    fn pull_input<R: LayerMath>(&self, pass: Pass<'_, R>, z_bar: &[R], x_bar: &mut [R]) {
         let (rows, inputs, outputs) = (pass.rows, self.inputs, self.outputs);
         if inputs < NARROW {
-            R::multiply_transposed((inputs, outputs, rows), Matrix::columns(x, inputs), z_bar, Start::Sum, w_bar);
             R::inner((rows, inputs, outputs), z_bar, pass.packed, Start::Zero, x_bar);
         } else {
-            R::multiply((outputs, inputs, rows), Matrix::columns(z_bar, outputs), x, Start::Sum, w_bar);
             let w = &pass.theta[..self.weights()];
             R::multiply((rows, inputs, outputs), Matrix::rows(z_bar, outputs), w, Start::Zero, x_bar);
+        }
+    }
+
+    /// The transpose of `W x` in `W`.
+    fn pull_weights<R: LayerMath>(&self, rows: usize, x: &[R], z_bar: &[R], w_bar: &mut [R]) {
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        if inputs < NARROW {
+            R::multiply_transposed((inputs, outputs, rows), Matrix::columns(x, inputs), z_bar, Start::Sum, w_bar);
+        } else {
+            R::multiply((outputs, inputs, rows), Matrix::columns(z_bar, outputs), x, Start::Sum, w_bar);
         }
     }
 }
@@ -137,8 +145,42 @@ impl Layer for Linear {
     ) -> R {
         let (w_bar, b_bar) = theta_bar.split_at_mut(self.weights());
         scale_and_sum(y_bar, tape, b_bar, self.outputs);
-        self.pull_affine(pass, x, y_bar, x_bar, w_bar);
+        self.pull_weights(pass.rows, x, y_bar, w_bar);
+        self.pull_input(pass, y_bar, x_bar);
         R::zero()
+    }
+
+    fn deferred_len(&self) -> Option<usize> {
+        Some(self.inputs + self.outputs)
+    }
+
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        among: Among,
+        x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        deferred: Deferred<'_, R>,
+    ) -> R {
+        let x = &x[among.range(pass.rows, self.inputs)];
+        scale_and_sum(y_bar, slopes(tape, among.range(pass.rows, self.outputs)), &mut [], self.outputs);
+        let at = deferred.at;
+        let (inputs, z_bars) = deferred.split(self.inputs);
+        inputs.numbers[at * self.inputs..][..x.len()].copy_from_slice(x);
+        z_bars.numbers[at * self.outputs..][..y_bar.len()].copy_from_slice(y_bar);
+        self.pull_input(pass, y_bar, x_bar);
+        R::zero()
+    }
+
+    fn settle<R: LayerMath>(&self, deferred: Deferred<'_, R>, theta_bar: &mut [R]) {
+        let rows = deferred.at;
+        let (inputs, z_bars) = deferred.split(self.inputs);
+        let (x, z_bars) = (&inputs.numbers[..rows * self.inputs], &mut z_bars.numbers[..rows * self.outputs]);
+        let (w_bar, b_bar) = theta_bar.split_at_mut(self.weights());
+        scale_and_sum(z_bars, &[], b_bar, self.outputs);
+        self.pull_weights(rows, x, z_bars, w_bar);
     }
 
     fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
@@ -166,7 +208,9 @@ impl Layer for Linear {
         pull_activation_jet(self.activation, pass.rows * self.outputs, jets.order(), tape, y_bar);
         let (w_bar, b_bar) = theta_bar.split_at_mut(self.weights());
         scale_and_sum(&mut y_bar[..pass.rows * self.outputs], &[], b_bar, self.outputs);
-        self.pull_affine(pass.with_rows(pass.rows * jets.order().blocks()), x, y_bar, x_bar, w_bar);
+        let all = pass.with_rows(pass.rows * jets.order().blocks());
+        self.pull_weights(all.rows, x, y_bar, w_bar);
+        self.pull_input(all, y_bar, x_bar);
         R::zero()
     }
 }

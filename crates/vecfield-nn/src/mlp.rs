@@ -6,7 +6,7 @@ use vecfield_kernels::{Activation, LayerMath};
 use crate::chain;
 use crate::described::activation_name;
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::linear::Linear;
 use crate::tensor::{Tensor, within};
 

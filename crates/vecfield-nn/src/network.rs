@@ -2,9 +2,10 @@
 
 use vecfield_kernels::LayerMath;
 
+use crate::aligned::Aligned;
 use crate::error::NnError;
 use crate::init::Initialiser;
-use crate::layer::{Layer, Pass};
+use crate::layer::{Among, Deferred, Layer, Pass};
 use crate::random::Random;
 use crate::tensor::Tensor;
 
@@ -30,16 +31,25 @@ use crate::tensor::Tensor;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network<L, R> {
     layer: L,
-    theta: Vec<R>,
-    packed: Vec<R>,
+    theta: Aligned<R>,
+    packed: Aligned<R>,
     draw: Option<u64>,
 }
 
 /// Room for passes over a number of rows, made once by [`Network::memory`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Memory<R> {
-    tape: Vec<R>,
-    y_bar: Vec<R>,
+    tape: Aligned<R>,
+    y_bar: Aligned<R>,
+}
+
+impl<R: Copy> Memory<R> {
+    /// The tape, and a copy of a cotangent that may be used up.
+    fn ready(&mut self, tape_len: usize, y_bar: &[R]) -> (&mut [R], &mut [R]) {
+        let bar = &mut self.y_bar[..y_bar.len()];
+        bar.copy_from_slice(y_bar);
+        (&mut self.tape[..tape_len], bar)
+    }
 }
 
 impl<L: Layer, R: LayerMath> Network<L, R> {
@@ -54,7 +64,8 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
         if found != expected {
             return Err(NnError::ParameterCount { found, expected });
         }
-        let mut network = Network { packed: vec![R::zero(); layer.packed_len()], layer, theta, draw: None };
+        let mut network =
+            Network { packed: Aligned::zeros(layer.packed_len()), layer, theta: Aligned::from(&theta[..]), draw: None };
         network.update(|_| ());
         Ok(network)
     }
@@ -110,7 +121,7 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
     /// Room for passes over up to `rows` rows.
     pub fn memory(&self, rows: usize) -> Memory<R> {
         let tape = self.layer.tape_len(rows).max(self.layer.scratch_len(rows));
-        Memory { tape: vec![R::zero(); tape], y_bar: vec![R::zero(); rows * self.layer.outputs()] }
+        Memory { tape: Aligned::zeros(tape), y_bar: Aligned::zeros(rows * self.layer.outputs()) }
     }
 
     /// A pass over so many rows at time `t`.
@@ -151,10 +162,25 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
         theta_bar: &mut [R],
         memory: &mut Memory<R>,
     ) -> R {
-        let Memory { tape, y_bar: bar } = memory;
-        let bar = &mut bar[..y_bar.len()];
-        bar.copy_from_slice(y_bar);
-        let len = self.layer.tape_len(rows);
-        self.layer.pull_back(self.pass(rows, t), x, &mut tape[..len], bar, x_bar, theta_bar)
+        let (tape, bar) = memory.ready(self.layer.tape_len(rows), y_bar);
+        self.layer.pull_back(self.pass(rows, t), x, tape, bar, x_bar, theta_bar)
+    }
+
+    /// [`pull_back`](Network::pull_back) of `rows` rows among those that were recorded, once for each of them, and not for
+    /// the parameters, whose cotangents wait in `deferred` for [`Layer::settle`]; of layers that
+    /// [defer](Layer::deferred_len). `x` is that of the recording.
+    #[allow(clippy::too_many_arguments)]
+    pub fn pull_deferring(
+        &self,
+        (rows, among): (usize, Among),
+        t: R,
+        x: &[R],
+        y_bar: &[R],
+        x_bar: &mut [R],
+        deferred: Deferred<'_, R>,
+        memory: &mut Memory<R>,
+    ) -> R {
+        let (tape, bar) = memory.ready(self.layer.tape_len(among.recorded), y_bar);
+        self.layer.pull_deferring(self.pass(rows, t), among, x, tape, bar, x_bar, deferred)
     }
 }

@@ -5,7 +5,7 @@ use vecfield_kernels::LayerMath;
 
 use crate::any::AnyLayer;
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::tensor::Tensor;
 
 /// `y = x + h f(x)` (He, Zhang, Ren & Sun 2016): with the bits of an Euler step of size `h` of the field `f`.
@@ -39,6 +39,23 @@ impl Residual {
         for (y, &x) in y.iter_mut().zip(x) {
             *y = x + step * *y;
         }
+    }
+
+    /// The transpose of [`add`](Residual::add) around `inner`, that of the inner layer; the tape ends with room for its
+    /// cotangent.
+    fn pull<R: LayerMath>(
+        &self,
+        tape: &mut [R],
+        y_bar: &[R],
+        x_bar: &mut [R],
+        inner: impl FnOnce(&mut [R], &mut [R], &mut [R]) -> R,
+    ) -> R {
+        let (tape, bar) = tape.split_at_mut(tape.len() - y_bar.len());
+        let step = R::from_f64(self.step);
+        bar.iter_mut().zip(y_bar).for_each(|(bar, &y_bar)| *bar = step * y_bar);
+        let t_bar = inner(tape, bar, x_bar);
+        x_bar.iter_mut().zip(y_bar).for_each(|(x_bar, &y_bar)| *x_bar += y_bar);
+        t_bar
     }
 }
 
@@ -108,12 +125,31 @@ impl Layer for Residual {
         x_bar: &mut [R],
         theta_bar: &mut [R],
     ) -> R {
-        let (tape, bar) = tape.split_at_mut(self.inner.tape_len(pass.rows));
-        let step = R::from_f64(self.step);
-        bar.iter_mut().zip(y_bar.iter()).for_each(|(bar, &y_bar)| *bar = step * y_bar);
-        let t_bar = self.inner.pull_back(pass, x, tape, bar, x_bar, theta_bar);
-        x_bar.iter_mut().zip(y_bar.iter()).for_each(|(x_bar, &y_bar)| *x_bar += y_bar);
-        t_bar
+        self.pull(tape, y_bar, x_bar, |tape, bar, x_bar| self.inner.pull_back(pass, x, tape, bar, x_bar, theta_bar))
+    }
+
+    fn deferred_len(&self) -> Option<usize> {
+        self.inner.deferred_len()
+    }
+
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        among: Among,
+        x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        deferred: Deferred<'_, R>,
+    ) -> R {
+        let len = self.inner.tape_len(among.recorded) + y_bar.len();
+        self.pull(&mut tape[..len], y_bar, x_bar, |tape, bar, x_bar| {
+            self.inner.pull_deferring(pass, among, x, tape, bar, x_bar, deferred)
+        })
+    }
+
+    fn settle<R: LayerMath>(&self, deferred: Deferred<'_, R>, theta_bar: &mut [R]) {
+        self.inner.settle(deferred, theta_bar);
     }
 
     fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {
@@ -136,11 +172,8 @@ impl Layer for Residual {
         x_bar: &mut [R],
         theta_bar: &mut [R],
     ) -> R {
-        let (tape, bar) = tape.split_at_mut(tape.len() - y_bar.len());
-        let step = R::from_f64(self.step);
-        bar.iter_mut().zip(y_bar.iter()).for_each(|(bar, &y_bar)| *bar = step * y_bar);
-        let t_bar = self.inner.pull_jet(pass, jets, x, tape, bar, x_bar, theta_bar);
-        x_bar.iter_mut().zip(y_bar.iter()).for_each(|(x_bar, &y_bar)| *x_bar += y_bar);
-        t_bar
+        self.pull(tape, y_bar, x_bar, |tape, bar, x_bar| {
+            self.inner.pull_jet(pass, jets, x, tape, bar, x_bar, theta_bar)
+        })
     }
 }

@@ -6,7 +6,7 @@ use vecfield_kernels::LayerMath;
 use crate::any::AnyLayer;
 use crate::chain;
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::tensor::{Tensor, within};
 
 /// Layers behind each other, each with as many inputs as the one before has outputs.

@@ -5,7 +5,7 @@ use vecfield_kernels::LayerMath;
 
 use crate::any::AnyLayer;
 use crate::error::NnError;
-use crate::layer::{Jets, Layer, Order, Pass};
+use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::rows::copy_columns;
 use crate::tensor::Tensor;
 
@@ -175,6 +175,32 @@ impl Layer for Timed {
         let (wide_bar, tape) = rest.split_at_mut(n);
         let t_bar = self.inner.pull_back(pass, wide, tape, y_bar, wide_bar, theta_bar);
         t_bar + self.narrow(pass, None, wide_bar, x_bar)
+    }
+
+    fn deferred_len(&self) -> Option<usize> {
+        self.inner.deferred_len()
+    }
+
+    fn pull_deferring<R: LayerMath>(
+        &self,
+        pass: Pass<'_, R>,
+        among: Among,
+        _x: &[R],
+        tape: &mut [R],
+        y_bar: &mut [R],
+        x_bar: &mut [R],
+        deferred: Deferred<'_, R>,
+    ) -> R {
+        let n = among.recorded * self.inner.inputs();
+        let (wide, rest) = tape.split_at_mut(n);
+        let (wide_bar, tape) = rest.split_at_mut(n);
+        let wide_bar = &mut wide_bar[..pass.rows * self.inner.inputs()];
+        let t_bar = self.inner.pull_deferring(pass, among, wide, tape, y_bar, wide_bar, deferred);
+        t_bar + self.narrow(pass, None, wide_bar, x_bar)
+    }
+
+    fn settle<R: LayerMath>(&self, deferred: Deferred<'_, R>, theta_bar: &mut [R]) {
+        self.inner.settle(deferred, theta_bar);
     }
 
     fn jet_tape_len(&self, rows: usize, order: Order) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! Vector fields `dy/dt = f(t, y)`, families of them, and what more a field may offer: [`Jacobian`], [`Jvp`], [`Vjp`].
 
+use crate::forward::forward;
 use crate::number::{Elementary, Real, Scalar};
 use crate::structure::{Half, Mass, Partition, Sparsity};
 
@@ -102,6 +103,48 @@ pub trait Vjp<R: Real>: VectorField<R> {
     /// `(∂f/∂θ)ᵀ dy_bar` to `theta_bar` (one per parameter), and returns `(∂f/∂t)ᵀ dy_bar`. Both buffers are accumulated
     /// into, not overwritten.
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut Self::Workspace) -> R;
+
+    /// [`vjp`](Vjp::vjp), except that what it adds to `theta_bar` may wait in `work` until [`settle`](Vjp::settle) is called:
+    /// a network adds what several evaluations owe its weights by one product of matrices. Worth writing where there are
+    /// thousands of parameters; `vjp` unless said otherwise.
+    #[allow(clippy::too_many_arguments)]
+    fn vjp_deferred(
+        &self,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut Self::Workspace,
+    ) -> R {
+        self.vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+
+    /// Leaves in `work` what pullbacks at these places need, several at once: `times` (`[count]`) and `states`
+    /// (`[count, dim]`), which [`pull_recorded`](Vjp::pull_recorded) then counts. Worth writing where that is cheaper than
+    /// one by one; a field may decline, and does unless said otherwise.
+    fn record(&self, _times: &[R], _states: &[R], _work: &mut Self::Workspace) {}
+
+    /// [`vjp_deferred`](Vjp::vjp_deferred) at the place `(t, y)`, which was number `index` of those
+    /// [recorded](Vjp::record) last; once for each of them.
+    #[allow(clippy::too_many_arguments)]
+    fn pull_recorded(
+        &self,
+        _index: usize,
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut Self::Workspace,
+    ) -> R {
+        self.vjp_deferred(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+
+    /// Adds to `theta_bar` what [`vjp_deferred`](Vjp::vjp_deferred) has left waiting, in the order of its calls: the bits are
+    /// those that [`vjp`](Vjp::vjp) gives. Until then every pullback with this `work` takes the same `theta_bar`, and adds what
+    /// waits before anything else.
+    fn settle(&self, _theta_bar: &mut [R], _work: &mut Self::Workspace) {}
 
     /// The derivative of [`vjp`](Vjp::vjp) along a tangent: adds `∂/∂y (dy_barᵀ ḟ)` to `y_bar` and `∂/∂θ (dy_barᵀ ḟ)` to
     /// `theta_bar`, with `ḟ = ∂f/∂t·t_dot + ∂f/∂y·y_dot`, and returns `∂/∂t (dy_barᵀ ḟ)`; `None`, and nothing added, for a
@@ -280,30 +323,12 @@ impl<F, R: Real> WithMass<F, R> {
 }
 
 impl<S: Scalar, F: VectorField<S>, R> VectorField<S> for WithMass<F, R> {
-    type Workspace = F::Workspace;
-
-    fn workspace(&self) -> F::Workspace {
-        self.field.workspace()
-    }
-
-    fn dim(&self) -> usize {
-        self.field.dim()
-    }
-
-    #[inline]
-    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
-        self.field.eval(t, y, dy, work);
-    }
+    forward!(VectorField<S>: self => self.field);
 }
 
+/// No [series](Jacobian::taylor): that of the field is the solution's only where nothing stands before the derivative.
 impl<R: Real, F: Jacobian<R>> Jacobian<R> for WithMass<F, R> {
-    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
-        self.field.jacobian(t, y, jac, time, work);
-    }
-
-    fn sparsity(&self) -> Option<&Sparsity> {
-        self.field.sparsity()
-    }
+    forward!(Jacobian<R>: self => self.field);
 
     fn mass(&self) -> Option<&Mass<R>> {
         Some(&self.mass)
@@ -311,27 +336,7 @@ impl<R: Real, F: Jacobian<R>> Jacobian<R> for WithMass<F, R> {
 }
 
 impl<R: Real, F: Vjp<R>> Vjp<R> for WithMass<F, R> {
-    fn parameters(&self) -> &[R] {
-        self.field.parameters()
-    }
-
-    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
-        self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
-
-    fn vjp_along(
-        &self,
-        t: R,
-        y: &[R],
-        t_dot: R,
-        y_dot: &[R],
-        dy_bar: &[R],
-        y_bar: &mut [R],
-        theta_bar: &mut [R],
-        work: &mut F::Workspace,
-    ) -> Option<R> {
-        self.field.vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
-    }
+    forward!(Vjp<R>: self => self.field);
 }
 
 /// A closure as a vector field; made by [`field`].
@@ -370,73 +375,15 @@ impl<S: Scalar, F: Fn(S, &[S], &mut [S])> VectorField<S> for Closure<F> {
 }
 
 impl<S: Scalar, F: VectorField<S> + ?Sized> VectorField<S> for &F {
-    type Workspace = F::Workspace;
-
-    fn workspace(&self) -> F::Workspace {
-        (**self).workspace()
-    }
-
-    fn dim(&self) -> usize {
-        (**self).dim()
-    }
-
-    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
-        (**self).eval(t, y, dy, work);
-    }
+    forward!(VectorField<S>: self => **self);
 
     fn partition(&self) -> Option<&Partition> {
         (**self).partition()
     }
-
-    fn eval_half(&self, half: Half, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
-        (**self).eval_half(half, t, y, dy, work);
-    }
-}
-
-impl<R: Real, F: Vjp<R> + ?Sized> Vjp<R> for &F {
-    fn parameters(&self) -> &[R] {
-        (**self).parameters()
-    }
-
-    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
-        (**self).vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
-
-    fn vjp_along(
-        &self,
-        t: R,
-        y: &[R],
-        t_dot: R,
-        y_dot: &[R],
-        dy_bar: &[R],
-        y_bar: &mut [R],
-        theta_bar: &mut [R],
-        work: &mut F::Workspace,
-    ) -> Option<R> {
-        (**self).vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
-    }
-
-    fn stiff_vjp(
-        &self,
-        t: R,
-        y: &[R],
-        dy_bar: &[R],
-        y_bar: &mut [R],
-        theta_bar: &mut [R],
-        work: &mut F::Workspace,
-    ) -> Option<R> {
-        (**self).stiff_vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
 }
 
 impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
-    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
-        (**self).jacobian(t, y, jac, time, work);
-    }
-
-    fn sparsity(&self) -> Option<&Sparsity> {
-        (**self).sparsity()
-    }
+    forward!(Jacobian<R>: self => **self);
 
     fn mass(&self) -> Option<&Mass<R>> {
         (**self).mass()
@@ -445,16 +392,8 @@ impl<R: Real, F: Jacobian<R> + ?Sized> Jacobian<R> for &F {
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut F::Workspace) -> bool {
         (**self).taylor(t, y, order, coefficients, work)
     }
+}
 
-    fn smooth_within(&self, h: R, work: &F::Workspace) -> R {
-        (**self).smooth_within(h, work)
-    }
-
-    fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut F::Workspace) -> bool {
-        (**self).stiff_part(t, y, dy, work)
-    }
-
-    fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
-        (**self).stiff_jacobian(t, y, jac, time, work);
-    }
+impl<R: Real, F: Vjp<R> + ?Sized> Vjp<R> for &F {
+    forward!(Vjp<R>: self => **self);
 }

@@ -44,6 +44,7 @@
 
 mod batch;
 mod field;
+mod forward;
 mod number;
 mod partitioned;
 mod structure;

@@ -2,6 +2,7 @@
 //! field which components are which.
 
 use crate::field::{Jacobian, Jvp, VectorField, Vjp};
+use crate::forward::forward;
 use crate::number::{Real, Scalar};
 use crate::structure::{Half, Mass, Partition, Sparsity};
 
@@ -35,39 +36,15 @@ impl<F> Partitioned<F> {
 }
 
 impl<S: Scalar, F: VectorField<S>> VectorField<S> for Partitioned<F> {
-    type Workspace = F::Workspace;
-
-    fn workspace(&self) -> F::Workspace {
-        self.field.workspace()
-    }
-
-    fn dim(&self) -> usize {
-        self.field.dim()
-    }
-
-    #[inline]
-    fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
-        self.field.eval(t, y, dy, work);
-    }
+    forward!(VectorField<S>: self => self.field);
 
     fn partition(&self) -> Option<&Partition> {
         Some(&self.partition)
     }
-
-    #[inline]
-    fn eval_half(&self, half: Half, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
-        self.field.eval_half(half, t, y, dy, work);
-    }
 }
 
 impl<R: Real, F: Jacobian<R>> Jacobian<R> for Partitioned<F> {
-    fn jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
-        self.field.jacobian(t, y, jac, time, work);
-    }
-
-    fn sparsity(&self) -> Option<&Sparsity> {
-        self.field.sparsity()
-    }
+    forward!(Jacobian<R>: self => self.field);
 
     fn mass(&self) -> Option<&Mass<R>> {
         self.field.mass()
@@ -76,56 +53,14 @@ impl<R: Real, F: Jacobian<R>> Jacobian<R> for Partitioned<F> {
     fn taylor(&self, t: R, y: &[R], order: usize, coefficients: &mut [R], work: &mut F::Workspace) -> bool {
         self.field.taylor(t, y, order, coefficients, work)
     }
-
-    fn stiff_part(&self, t: R, y: &[R], dy: &mut [R], work: &mut F::Workspace) -> bool {
-        self.field.stiff_part(t, y, dy, work)
-    }
-
-    fn stiff_jacobian(&self, t: R, y: &[R], jac: &mut [R], time: &mut [R], work: &mut F::Workspace) {
-        self.field.stiff_jacobian(t, y, jac, time, work);
-    }
 }
 
 impl<R: Real, F: Jvp<R>> Jvp<R> for Partitioned<F> {
-    fn jvp(&self, t: R, y: &[R], t_dot: R, y_dot: &[R], dy: &mut [R], dy_dot: &mut [R], work: &mut F::Workspace) {
-        self.field.jvp(t, y, t_dot, y_dot, dy, dy_dot, work);
-    }
+    forward!(Jvp<R>: self => self.field);
 }
 
 impl<R: Real, F: Vjp<R>> Vjp<R> for Partitioned<F> {
-    fn parameters(&self) -> &[R] {
-        self.field.parameters()
-    }
-
-    fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut F::Workspace) -> R {
-        self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
-
-    fn vjp_along(
-        &self,
-        t: R,
-        y: &[R],
-        t_dot: R,
-        y_dot: &[R],
-        dy_bar: &[R],
-        y_bar: &mut [R],
-        theta_bar: &mut [R],
-        work: &mut F::Workspace,
-    ) -> Option<R> {
-        self.field.vjp_along(t, y, t_dot, y_dot, dy_bar, y_bar, theta_bar, work)
-    }
-
-    fn stiff_vjp(
-        &self,
-        t: R,
-        y: &[R],
-        dy_bar: &[R],
-        y_bar: &mut [R],
-        theta_bar: &mut [R],
-        work: &mut F::Workspace,
-    ) -> Option<R> {
-        self.field.stiff_vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
+    forward!(Vjp<R>: self => self.field);
 }
 
 /// Two closures as a field in two halves; made by [`separable`].

@@ -101,7 +101,7 @@ impl<R: Real> BootstrapReverse<R> {
                 write(round, (h, step.y, y_new), rates, node, &mut self.state);
                 self.state_bar.fill(R::zero());
                 let state_bar = &mut self.state_bar;
-                let t_bar = field.vjp(t + node * h, &self.state, rate_bar, state_bar, &mut bars.theta, work);
+                let t_bar = field.vjp_deferred(t + node * h, &self.state, rate_bar, state_bar, &mut bars.theta, work);
                 bars.t += t_bar;
                 bars.h += node * t_bar;
                 let ends = (&mut bars.y[..], &mut self.end_bar[..]);
@@ -109,8 +109,8 @@ impl<R: Real> BootstrapReverse<R> {
             }
             core::mem::swap(now, before);
         }
-        bars.t += field.vjp(t, step.y, &now[..n], &mut bars.y, &mut bars.theta, work);
-        let t_bar = field.vjp(t + h, y_new, &now[n..2 * n], &mut self.end_bar, &mut bars.theta, work);
+        bars.t += field.vjp_deferred(t, step.y, &now[..n], &mut bars.y, &mut bars.theta, work);
+        let t_bar = field.vjp_deferred(t + h, y_new, &now[n..2 * n], &mut self.end_bar, &mut bars.theta, work);
         bars.t += t_bar;
         bars.h += t_bar;
     }

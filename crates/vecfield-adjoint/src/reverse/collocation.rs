@@ -156,8 +156,14 @@ impl<R: Real> CollocationReverse<R> {
             self.matrix.stage(step, j);
             let c = R::from_f64(c[j]);
             self.y_bar.fill(R::zero());
-            let t_bar =
-                field.vjp(step.t + c * h, &self.matrix.state, &self.f_bar, &mut self.y_bar, &mut bars.theta, work);
+            let t_bar = field.vjp_deferred(
+                step.t + c * h,
+                &self.matrix.state,
+                &self.f_bar,
+                &mut self.y_bar,
+                &mut bars.theta,
+                work,
+            );
             bars.t += t_bar;
             bars.h += c * t_bar;
             add_scaled(&mut bars.y, R::one(), &self.y_bar);

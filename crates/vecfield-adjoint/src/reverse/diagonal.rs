@@ -119,7 +119,7 @@ impl<R: Real> DiagonalReverse<R> {
         let n = self.0.state.len();
         let Stagewise { state, u, y_bar, k_bar, .. } = &mut self.0;
         u.copy_from_slice(&k_bar[rate * n..][..n]);
-        let whole = field.vjp(t, state, u, y_bar, theta_bar, work);
+        let whole = field.vjp_deferred(t, state, u, y_bar, theta_bar, work);
         u.iter_mut().for_each(|u| *u = -*u);
         let part = field.stiff_vjp(t, state, u, y_bar, theta_bar, work).ok_or(AdjointError::NoPassBack)?;
         Ok(whole + part)
@@ -165,7 +165,7 @@ impl<R: Real> DiagonalReverse<R> {
             bars.h += (0..n).fold(R::zero(), |sum, i| sum + u[i] * moved(i)) / step.h;
         }
         y_bar.iter_mut().zip(&*u).for_each(|(bar, u)| *bar = sigma * *u);
-        bars.t += field.vjp(step.t, step.y, y_bar, &mut bars.y, &mut bars.theta, work);
+        bars.t += field.vjp_deferred(step.t, step.y, y_bar, &mut bars.y, &mut bars.theta, work);
         Ok(())
     }
 }
@@ -213,7 +213,7 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for DiagonalReverse<R> 
             }
             let Stagewise { state, u, y_bar, .. } = &mut self.0;
             t_bar += match split {
-                false => field.vjp(t, state, u, y_bar, &mut bars.theta, work),
+                false => field.vjp_deferred(t, state, u, y_bar, &mut bars.theta, work),
                 true => field.stiff_vjp(t, state, u, y_bar, &mut bars.theta, work).ok_or(AdjointError::NoPassBack)?,
             };
             bars.t += t_bar;

@@ -22,7 +22,9 @@ pub struct ExplicitReverse<R> {
     /// `[slots, n]`: what dense output gives to the cotangents of the stages.
     dense: Vec<R>,
     nothing: Vec<R>,
-    state: Vec<R>,
+    /// `[slots, n]`: the stages' states, and their times.
+    states: Vec<R>,
+    times: Vec<R>,
     k_bar: Vec<R>,
 }
 
@@ -35,6 +37,8 @@ struct Plan<R> {
     weights: Box<[Term<R>]>,
     /// Column `j` over the stages behind it, then over the end (slot `slots`).
     columns: Vec<Box<[Term<R>]>>,
+    /// The stages up to the last that the end depends on.
+    used: usize,
 }
 
 impl<R: Real> Plan<R> {
@@ -47,9 +51,11 @@ impl<R: Real> Plan<R> {
             let behind: Vec<f64> = (0..slots).map(|i| weight(i, j)).chain([b(j)]).collect();
             terms(&behind)
         };
+        let columns: Vec<_> = (0..slots).map(column).collect();
         Plan {
             tableau,
-            columns: (0..slots).map(column).collect(),
+            used: (0..tableau.stages()).rev().find(|&j| b(j) != 0.0).map_or(0, |j| j + 1),
+            columns,
             times: times.iter().map(|&c| R::from_f64(c)).collect(),
             weights: terms(tableau.b),
             rows: rows.iter().map(|row| terms(row)).collect(),
@@ -82,7 +88,8 @@ impl<R: Real> Default for ExplicitReverse<R> {
             bars: nothing(),
             dense: nothing(),
             nothing: nothing(),
-            state: nothing(),
+            states: nothing(),
+            times: nothing(),
             k_bar: nothing(),
         }
     }
@@ -106,7 +113,7 @@ impl<R: Real> ExplicitReverse<R> {
         self.fit(Formula::Explicit(tableau), n)?;
         let Some(plan) = &self.plan else { return Err(AdjointError::NoPassBack) };
         k.resize(s * n, R::zero());
-        plan.evaluate(0..s, (field, work), (t, h, y), (k, &mut self.state));
+        plan.evaluate(0..s, (field, work), (t, h, y), (k, &mut self.states[..n]));
         Ok(())
     }
 
@@ -126,20 +133,21 @@ impl<R: Real> ExplicitReverse<R> {
             self.plan = Some(Plan::new(tableau));
         }
         let slots = tableau.slots();
-        for buffer in [&mut self.k, &mut self.dense] {
+        for buffer in [&mut self.k, &mut self.dense, &mut self.states] {
             buffer.resize(slots * n, R::zero());
         }
         self.bars.resize((slots + 1) * n, R::zero());
-        for buffer in [&mut self.nothing, &mut self.state, &mut self.k_bar] {
+        for buffer in [&mut self.nothing, &mut self.k_bar] {
             buffer.resize(n, R::zero());
         }
+        self.times.resize(slots, R::zero());
         Ok(())
     }
 
     /// Evaluates the stages that only dense output needs, into the slots behind the step's own.
     fn extend<F: Vjp<R>>(&mut self, plan: &Plan<R>, field: &F, work: &mut F::Workspace, step: &Taken<'_, R>) {
         let slots = plan.tableau.stages()..plan.tableau.slots();
-        plan.evaluate(slots, (field, work), (step.t, step.h, step.y), (&mut self.k, &mut self.state));
+        plan.evaluate(slots, (field, work), (step.t, step.h, step.y), (&mut self.k, &mut self.states[..step.y.len()]));
     }
 }
 
@@ -156,8 +164,9 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
         self.fit(step.formula, n)?;
         let Some(plan) = self.plan.take() else { return Err(AdjointError::NoPassBack) };
         let (s, slots, h) = (plan.tableau.stages(), plan.tableau.slots(), step.h);
-        // Without dense output only the step's own stages count.
-        let last = if inside.thetas.is_empty() { s } else { slots };
+        // Without dense output only the step's own stages count, and of them not the last of a method that is the first of
+        // the next step.
+        let last = if inside.thetas.is_empty() { plan.used } else { slots };
         self.k[..s * n].copy_from_slice(step.stages);
         self.bars[slots * n..].copy_from_slice(&bars.y);
         self.bars[last * n..slots * n].fill(R::zero());
@@ -177,6 +186,11 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
                 }
             }
         }
+        for j in 0..last {
+            combine(step.y, h, &plan.rows[j], &self.k, &mut self.states[j * n..][..n]);
+            self.times[j] = step.t + plan.times[j] * h;
+        }
+        field.record(&self.times[..last], &self.states[..last * n], work);
         for j in (0..last).rev() {
             let dense = if inside.thetas.is_empty() { &self.nothing[..] } else { &self.dense[j * n..][..n] };
             combine(dense, h, &plan.columns[j], &self.bars, &mut self.k_bar);
@@ -185,15 +199,14 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
             if self.k_bar.iter().all(|bar| *bar == R::zero()) {
                 continue;
             }
-            combine(step.y, h, &plan.rows[j], &self.k, &mut self.state);
-            let t = step.t + plan.times[j] * h;
-            let t_bar = field.vjp(t, &self.state, &self.k_bar, y_bar, &mut bars.theta, work);
+            let (t, state) = (self.times[j], &self.states[j * n..][..n]);
+            let t_bar = field.pull_recorded(j, t, state, &self.k_bar, y_bar, &mut bars.theta, work);
             bars.t += t_bar;
             bars.h += plan.times[j] * t_bar;
             let mut along = R::zero();
             for (i, bar) in y_bar.iter().enumerate() {
                 bars.y[i] += *bar;
-                along += *bar * (self.state[i] - step.y[i]);
+                along += *bar * (state[i] - step.y[i]);
             }
             bars.h += along / h;
         }

@@ -106,12 +106,12 @@ impl<R: Real> ReversibleReverse<R> {
         self.take(true, (field, work), step);
         self.gather_ends(step, inside, bars);
         let ReversibleReverse { rates: [start, _], rate_bars: [start_bar, end_bar], part, z_bar, z_new, .. } = self;
-        let moved = field.vjp(step.t + step.h, z_new, end_bar, &mut bars.carried, &mut bars.theta, work);
+        let moved = field.vjp_deferred(step.t + step.h, z_new, end_bar, &mut bars.carried, &mut bars.theta, work);
         add_scaled(&mut part.y, R::from_f64(2.0), &bars.carried);
         add_scaled(z_bar, -R::one(), &bars.carried);
         add_scaled(start_bar, step.h, &bars.carried);
         bars.h += moved + dot(&bars.carried, start);
-        bars.t += moved + field.vjp(step.t, second(step), start_bar, z_bar, &mut bars.theta, work);
+        bars.t += moved + field.vjp_deferred(step.t, second(step), start_bar, z_bar, &mut bars.theta, work);
         bars.y.copy_from_slice(&part.y);
     }
 
@@ -132,7 +132,7 @@ impl<R: Real> ReversibleReverse<R> {
         each(twice, |i| bars.carried[i] + bars.carried[i]);
         // Of the state in the middle; what came of the end has gone to the rates.
         bars.y.fill(R::zero());
-        let moved = field.vjp(step.t + half, middle, twice, &mut bars.y, &mut bars.theta, work);
+        let moved = field.vjp_deferred(step.t + half, middle, twice, &mut bars.y, &mut bars.theta, work);
         bars.t += moved;
         bars.h += R::from_f64(0.5) * (moved + dot(&bars.y, z));
         add_scaled(z_bar, R::one(), start_bar);
@@ -223,7 +223,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ReversibleReverse<R> {
         // The second state was found from the first: `z = y`, or the leapfrog's `z = f(t, y)`.
         bars.carried.fill(R::zero());
         if leapfrog {
-            bars.t += field.vjp(step.t, step.y, &self.z_bar, &mut bars.y, &mut bars.theta, work);
+            bars.t += field.vjp_deferred(step.t, step.y, &self.z_bar, &mut bars.y, &mut bars.theta, work);
         } else {
             add_scaled(&mut bars.y, R::one(), &self.z_bar);
         }

@@ -102,7 +102,8 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for RosenbrockReverse<R
             }
             let c = R::from_f64(tableau.times[i]);
             self.0.y_bar.fill(R::zero());
-            let t_bar = field.vjp(step.t + c * h, &self.0.state, &self.0.u, &mut self.0.y_bar, &mut bars.theta, work);
+            let t_bar =
+                field.vjp_deferred(step.t + c * h, &self.0.state, &self.0.u, &mut self.0.y_bar, &mut bars.theta, work);
             bars.t += t_bar;
             bars.h += c * t_bar;
             add_scaled(&mut bars.y, R::one(), &self.0.y_bar);

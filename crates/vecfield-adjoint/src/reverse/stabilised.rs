@@ -125,7 +125,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for StabilisedReverse<R> {
             let (rate_bar, state_bar) = (&rate_bars[j * n..][..n], &mut state_bars[j * n..][..n]);
             if rate_bar.iter().any(|bar| *bar != R::zero()) {
                 let state = &states[j * n..][..n];
-                let t_bar = field.vjp(step.t + time * h, state, rate_bar, state_bar, &mut bars.theta, work);
+                let t_bar = field.vjp_deferred(step.t + time * h, state, rate_bar, state_bar, &mut bars.theta, work);
                 bars.t += t_bar;
                 bars.h += time * t_bar;
             }

@@ -101,7 +101,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for SymplecticReverse<R> {
                 bars.h += turn.size * bar[j] * rates[i * n + j];
             }
             let (t, state) = (step.t + turn.time * h, &states[i * n..][..n]);
-            let t_bar = field.vjp(t, state, rate_bar, bar, &mut bars.theta, work);
+            let t_bar = field.vjp_deferred(t, state, rate_bar, bar, &mut bars.theta, work);
             bars.t += t_bar;
             bars.h += turn.time * t_bar;
         }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use vecfield_adjoint::{Budget, Cotangents, Discrete};
 use vecfield_autodiff::{check_jvp, check_parameter_vjp, check_vjp};
 use vecfield_kernels::{Activation, CountingAllocator};
-use vecfield_nn::{AnyLayer, Layer, Network, NeuralField};
+use vecfield_nn::{AnyLayer, FieldMemory, Layer, Network, NeuralField};
 use vecfield_solvers::{Options, tableau::TSIT5};
 use vecfield_traits::{Jacobian, VectorField, Vjp};
 
@@ -79,6 +79,64 @@ proptest! {
     }
 }
 
+/// A field that knows of no cheaper way than a pullback at a time.
+struct OneByOne(NeuralField<AnyLayer, f64>);
+
+impl VectorField<f64> for OneByOne {
+    type Workspace = FieldMemory<f64>;
+    fn workspace(&self) -> FieldMemory<f64> {
+        self.0.workspace()
+    }
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64], work: &mut FieldMemory<f64>) {
+        self.0.eval(t, y, dy, work);
+    }
+}
+
+impl Vjp<f64> for OneByOne {
+    fn parameters(&self) -> &[f64] {
+        self.0.parameters()
+    }
+    fn vjp(
+        &self,
+        t: f64,
+        y: &[f64],
+        dy_bar: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+        work: &mut FieldMemory<f64>,
+    ) -> f64 {
+        self.0.vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+}
+
+/// What a field records together and lets wait has the bits of pullbacks one by one, however many rows there are.
+#[test]
+fn what_waits_has_the_bits_of_what_does_not() {
+    let y_of = |rows: usize, layer: &AnyLayer| numbers(rows * layer.inputs(), 5);
+    for layer in square() {
+        for rows in [1, 2, 5, 40] {
+            let field = || NeuralField::new(network(&layer, 3), rows).unwrap();
+            let (y, options) = (y_of(rows, &layer), Options::fixed(0.1));
+            let times = [0.07, 0.3, 0.45];
+            let bars = numbers(times.len() * y.len(), 8);
+            let mut plain = Discrete::explicit(&TSIT5, y.len(), &options, Budget::default()).unwrap();
+            let mut waiting = Discrete::explicit(&TSIT5, y.len(), &options, Budget::slots(2)).unwrap();
+            let mut one_by_one = OneByOne(field());
+            plain.solve(&mut one_by_one, (0.0, 0.5), &y, &times).unwrap();
+            let expected = plain.pull_back(&mut one_by_one, &Cotangents::saved(&bars)).unwrap();
+            let mut field = field();
+            waiting.solve(&mut field, (0.0, 0.5), &y, &times).unwrap();
+            let found = waiting.pull_back(&mut field, &Cotangents::saved(&bars)).unwrap();
+            assert_eq!(found.initial, expected.initial, "{rows} rows of {layer:?}");
+            assert_eq!(found.parameters, expected.parameters, "{rows} rows of {layer:?}");
+            assert_eq!((found.t0, found.t1), (expected.t0, expected.t1), "{rows} rows of {layer:?}");
+        }
+    }
+}
+
 /// A gradient through a solve is the difference of solves.
 #[test]
 fn gradients_through_a_solve_are_differences() {
@@ -114,12 +172,16 @@ fn a_field_needs_as_many_outputs_as_inputs_and_does_not_allocate() {
         let Ok(field) = made else { continue };
         let (y, mut dy, mut y_bar) = (numbers(field.dim(), 1), vec![0.0; field.dim()], vec![0.0; field.dim()]);
         let (mut theta_bar, mut work) = (vec![0.0; field.parameters().len()], field.workspace());
+        let twice = y.repeat(2);
         let mut passes = || {
             field.eval(0.1, &y, &mut dy, &mut work);
             field.vjp(0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
+            field.record(&[0.1, 0.1], &twice, &mut work);
+            field.pull_recorded(1, 0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
+            field.settle(&mut theta_bar, &mut work);
             field.vjp_along(0.1, &y, 0.0, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
         };
-        passes(); // the first makes room for jets
+        passes(); // the first makes room for jets, and for what waits
         assert_eq!(CountingAllocator::count(passes), 0);
     }
 }

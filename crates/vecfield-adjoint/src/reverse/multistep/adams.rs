@@ -195,7 +195,7 @@ impl<R: Real> AdamsReverse<R> {
             add_scaled(&mut self.begin_bar, R::one(), bar);
             self.rise(left, (h, theta, true), bar, rows, stride_bars);
         }
-        let moved = field.vjp(step.t + h, &self.y_new, &self.x_bar, &mut bars.y, &mut bars.theta, work);
+        let moved = field.vjp_deferred(step.t + h, &self.y_new, &self.x_bar, &mut bars.y, &mut bars.theta, work);
         // y⁺ = p + h g_k e.
         let integrals = Integrals::new(&left.stride, left.k, R::one());
         let (gain, along) = (integrals.g(left.k), dot(&bars.y, left.e));
@@ -204,7 +204,8 @@ impl<R: Real> AdamsReverse<R> {
         let mut g_bar = [R::zero(); SLOTS];
         g_bar[left.k] = h * along;
         integrals.pull_back(&left.stride, left.k, &g_bar, &mut stride_bars.alpha);
-        let twice = moved + field.vjp(step.t + h, &self.predicted, &self.e_bar, &mut bars.y, &mut bars.theta, work);
+        let twice =
+            moved + field.vjp_deferred(step.t + h, &self.predicted, &self.e_bar, &mut bars.y, &mut bars.theta, work);
         bars.t += twice;
         stride_bars.h += twice;
         add_scaled(&mut self.expected_bar, -R::one(), &self.e_bar);
@@ -240,7 +241,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for AdamsReverse<R> {
         add_scaled(&mut self.expected_bar, -R::one(), &self.x_bar);
         if left.started {
             self.starter.land(ADAMS_STARTER, (h, step.y), left.starter, &mut self.y_new);
-            let moved = field.vjp(step.t + h, &self.y_new, &self.x_bar, &mut bars.y, &mut bars.theta, work);
+            let moved = field.vjp_deferred(step.t + h, &self.y_new, &self.x_bar, &mut bars.y, &mut bars.theta, work);
             self.starter.pull_back(field, work, &left.taken(step), inside, bars)?;
             bars.t += moved;
             bars.h += moved;
@@ -257,7 +258,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for AdamsReverse<R> {
         left.stride.pull_back(left.k.saturating_sub(1), &mut stride_bars);
         bars.h += stride_bars.h;
         if left.fresh {
-            bars.t += field.vjp(step.t, step.y, &rows[..n], &mut bars.y, &mut bars.theta, work);
+            bars.t += field.vjp_deferred(step.t, step.y, &rows[..n], &mut bars.y, &mut bars.theta, work);
             rows.fill(R::zero());
             stride_bars.before = [R::zero(); SLOTS];
         }

@@ -144,7 +144,7 @@ impl<R: Real> BackwardReverse<R> {
         self.factorize(sigma, (field, &mut *work), (step.t + h, &end), step)?;
         self.lu.solve_transpose(&mut self.e_bar);
         let u = &self.e_bar;
-        let t_bar = field.vjp(step.t + h, &end, u, &mut self.p_bar, &mut bars.theta, work);
+        let t_bar = field.vjp_deferred(step.t + h, &end, u, &mut self.p_bar, &mut bars.theta, work);
         self.y_new = end;
         bars.t += t_bar;
         stride_bars.h += t_bar + paired_with_mass(field, u, left.e) * left.leading / (h * h);
@@ -200,14 +200,14 @@ impl<R: Real> BackwardReverse<R> {
         if field.mass().is_none() {
             let along = dot(&self.p_bar, row) / h;
             self.p_bar.iter_mut().for_each(|bar| *bar *= h);
-            bars.t += field.vjp(step.t, step.y, &self.p_bar, &mut bars.y, &mut bars.theta, work);
+            bars.t += field.vjp_deferred(step.t, step.y, &self.p_bar, &mut bars.y, &mut bars.theta, work);
             return Ok(along);
         }
         // (M/h - J) Δ = f + h ∂f/∂t.
         self.factorize(R::one() / h, (field, &mut *work), (step.t, step.y), step)?;
         self.lu.solve_transpose(&mut self.p_bar);
         let u = &self.p_bar;
-        bars.t += field.vjp(step.t, step.y, u, &mut bars.y, &mut bars.theta, work);
+        bars.t += field.vjp_deferred(step.t, step.y, u, &mut bars.y, &mut bars.theta, work);
         let along = field.vjp_along(step.t, step.y, h, row, u, &mut bars.y, &mut bars.theta, work);
         bars.t += along.ok_or(AdjointError::NoSecondDerivatives { method: "bdf with a mass matrix" })?;
         Ok(dot(u, &self.time) + paired_with_mass(field, u, row) / (h * h))
