@@ -164,12 +164,18 @@ impl<R: Real, F: VectorField<R> + VectorField<Dual<R, LANES>>> Jvp<R> for ByDual
 
 /// A field over duals, with its memory.
 pub(crate) trait OverDuals<R: Real> {
+    fn dim(&self) -> usize;
     fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]);
 }
 
 struct OfField<'a, F: VectorField<Dual<R, LANES>>, R: Real>(&'a F, &'a mut F::Workspace);
 
 impl<R: Real, F: VectorField<Dual<R, LANES>>> OverDuals<R> for OfField<'_, F, R> {
+    #[inline(always)]
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
     #[inline(always)]
     fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]) {
         self.0.eval(t, y, dy, self.1);
@@ -188,6 +194,7 @@ pub(crate) struct Sweeps<'a, R, E> {
 
 /// `∂f/∂y`, at the places of a pattern or everywhere, and `∂f/∂t`, by as many sweeps as it takes, in the widest registers
 /// there are: a dual's tangents are one of AVX-512's.
+#[inline]
 pub(crate) fn differentiate<R: Real, E: OverDuals<R>>(sweeps: Sweeps<'_, R, E>, derivatives: (&mut [R], &mut [R])) {
     run(Differentiate(sweeps, derivatives));
 }
@@ -199,19 +206,65 @@ impl<R: Real, E: OverDuals<R>> Job for Differentiate<'_, R, E> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Differentiate(Sweeps { compressed, t, y, y_duals, dy, mut field }, (jac, time)) = self;
-        // The first directions are the state's, the last is time's.
-        let last = compressed.map_or(y.len(), Compressed::directions);
+        let Differentiate(sweeps, derivatives) = self;
+        match sweeps.compressed {
+            None if sweeps.field.dim() < LANES => sweeps.at_once(derivatives),
+            None => sweeps.by_columns(derivatives),
+            Some(compressed) => sweeps.by_colours(compressed, derivatives),
+        }
+    }
+}
+
+impl<R: Real, E: OverDuals<R>> Sweeps<'_, R, E> {
+    /// All of a small Jacobian in one sweep. Everything is as long as the field says, which a formula of fixed size says
+    /// when it is compiled: the duals then live in registers.
+    #[inline(always)]
+    fn at_once(mut self, (jac, time): (&mut [R], &mut [R])) {
+        let n = self.field.dim();
+        let (y, jac, time) = (&self.y[..n], &mut jac[..n * n], &mut time[..n]);
+        let (duals, mut dy) = (small(y, 0), [Dual::constant(R::zero()); LANES]);
+        self.field.eval(seeded(self.t, n, 0), &duals[..n], &mut dy[..n]);
+        for i in 0..n {
+            for j in 0..n {
+                jac[i * n + j] = dy[i].tangent[j];
+            }
+            time[i] = dy[i].tangent[n];
+        }
+    }
+
+    /// Eight columns a sweep, the last ones first.
+    #[inline(always)]
+    fn by_columns(mut self, (jac, time): (&mut [R], &mut [R])) {
+        let Sweeps { t, y, y_duals, dy, .. } = self;
+        let n = y.len();
+        still(y_duals, y);
+        for first in (0..n + 1).step_by(LANES).rev() {
+            // Only what moves is written anew, and is still again afterwards.
+            for (lane, dual) in y_duals[first..].iter_mut().take(LANES).enumerate() {
+                dual.tangent = unit(lane);
+            }
+            self.field.eval(seeded(t, n, first), y_duals, dy);
+            scatter(dy, first, jac);
+            if n < first + LANES {
+                for (time, rate) in time.iter_mut().zip(&*dy) {
+                    *time = rate.tangent[n - first];
+                }
+            }
+            for dual in y_duals[first..].iter_mut().take(LANES) {
+                dual.tangent = [R::zero(); LANES];
+            }
+        }
+    }
+
+    /// Eight colours a sweep.
+    #[inline(always)]
+    fn by_colours(mut self, compressed: &Compressed, (jac, time): (&mut [R], &mut [R])) {
+        let Sweeps { t, y, y_duals, dy, .. } = self;
+        let last = compressed.directions();
         for first in (0..=last).step_by(LANES) {
-            match compressed {
-                None => seed(y_duals, y, 0, first),
-                Some(compressed) => compressed.seed(y_duals, y, first),
-            }
-            field.eval(seeded(t, last, first), y_duals, dy);
-            match compressed {
-                None => scatter(dy, first, jac),
-                Some(compressed) => compressed.for_each(dy, first, |place, _, _, partial| jac[place] = partial),
-            }
+            compressed.seed(y_duals, y, first);
+            self.field.eval(seeded(t, last, first), y_duals, dy);
+            compressed.for_each(dy, first, |place, _, _, partial| jac[place] = partial);
             if last < first + LANES {
                 for (time, rate) in time.iter_mut().zip(&*dy) {
                     *time = rate.tangent[last - first];
@@ -221,13 +274,31 @@ impl<R: Real, E: OverDuals<R>> Job for Differentiate<'_, R, E> {
     }
 }
 
+/// One in this lane.
+#[inline(always)]
+pub(crate) fn unit<R: Real>(lane: usize) -> [R; LANES] {
+    lanes(|i| if i == lane { R::one() } else { R::zero() })
+}
+
+/// Up to eight variables, the first of which moves along direction `index`, with zeros behind them. A loop of known length:
+/// it is unrolled, where one as long as the values would be turned into a loop over lanes of several duals at a time.
+#[inline(always)]
+pub(crate) fn small<R: Real>(values: &[R], index: usize) -> [Dual<R, LANES>; LANES] {
+    let mut duals = [Dual::constant(R::zero()); LANES];
+    for j in 0..LANES {
+        if j < values.len() {
+            duals[j] = Dual { value: values[j], tangent: unit(index + j) };
+        }
+    }
+    duals
+}
+
 /// The dual of `value` when it is variable number `index` and the sweep carries directions `first..first + LANES`.
 #[inline(always)]
 pub(crate) fn seeded<R: Real>(value: R, index: usize, first: usize) -> Dual<R, LANES> {
     // A variable before `first` wraps to an index beyond every lane, as one after the last does. Lane by lane: a register that
     // is read whole after one of its numbers was written waits for it.
-    let moves = index.wrapping_sub(first);
-    Dual { value, tangent: lanes(|lane| if lane == moves { R::one() } else { R::zero() }) }
+    Dual { value, tangent: unit(index.wrapping_sub(first)) }
 }
 
 /// [`seeded`] for a block of variables, the first of which has number `index`.
@@ -235,6 +306,14 @@ pub(crate) fn seeded<R: Real>(value: R, index: usize, first: usize) -> Dual<R, L
 pub(crate) fn seed<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R], index: usize, first: usize) {
     for (j, (dual, &value)) in duals.iter_mut().zip(values).enumerate() {
         *dual = seeded(value, index + j, first);
+    }
+}
+
+/// Duals that do not move.
+#[inline(always)]
+pub(crate) fn still<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R]) {
+    for (dual, &value) in duals.iter_mut().zip(values) {
+        *dual = Dual::constant(value);
     }
 }
 
@@ -254,13 +333,18 @@ pub(crate) fn read<R: Real>(duals: &[Dual<R, LANES>], values: &mut [R], directio
 }
 
 /// Copies the directions `first..first + LANES` of a sweep to their columns of `∂f/∂y`.
+///
+/// A row of the last columns is written whole where there is room: what it leaves in the next row stands in the first
+/// columns, which a later sweep writes.
 #[inline(always)]
 fn scatter<R: Real>(dy: &[Dual<R, LANES>], first: usize, jac: &mut [R]) {
     let n = dy.len();
-    let columns = LANES.min(n - first);
+    let jac = &mut jac[..n * n];
     for (i, rate) in dy.iter().enumerate() {
-        for (entry, &partial) in jac[i * n + first..][..columns].iter_mut().zip(&rate.tangent) {
-            *entry = partial;
+        let to = &mut jac[i * n + first..];
+        match to.first_chunk_mut::<LANES>() {
+            Some(to) => *to = rate.tangent,
+            None => to.copy_from_slice(&rate.tangent[..to.len()]),
         }
     }
 }

@@ -13,12 +13,15 @@ use crate::dual::Dual;
 pub(crate) struct Compressed {
     pub(crate) sparsity: Sparsity,
     colouring: Colouring,
+    /// The direction of each place, row by row.
+    directions: Vec<usize>,
 }
 
 impl Compressed {
     pub(crate) fn new(sparsity: Sparsity) -> Arc<Compressed> {
         let colouring = Colouring::new(&sparsity);
-        Arc::new(Compressed { sparsity, colouring })
+        let directions = sparsity.places().map(|(_, j)| colouring.colour(j)).collect();
+        Arc::new(Compressed { sparsity, colouring, directions })
     }
 
     /// How many directions carry all columns.
@@ -47,9 +50,13 @@ impl Compressed {
         first: usize,
         mut each: impl FnMut(usize, usize, usize, R),
     ) {
-        for (place, (i, j)) in self.sparsity.places().enumerate() {
-            if let Some(&partial) = dy[i].tangent.get(self.colouring.colour(j).wrapping_sub(first)) {
-                each(place, i, j, partial);
+        let mut place = 0;
+        for (i, rate) in dy.iter().enumerate() {
+            for &j in self.sparsity.row(i) {
+                if let Some(&partial) = rate.tangent.get(self.directions[place].wrapping_sub(first)) {
+                    each(place, i, j, partial);
+                }
+                place += 1;
             }
         }
     }

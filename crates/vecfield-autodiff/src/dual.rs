@@ -141,55 +141,57 @@ impl<T: Elementary, const N: usize> Neg for Dual<T, N> {
     }
 }
 
-impl<T: Elementary, const N: usize> AddAssign for Dual<T, N> {
+impl<T: Elementary, const N: usize> Add for Dual<T, N> {
+    type Output = Self;
     #[inline(always)]
-    fn add_assign(&mut self, other: Self) {
-        self.value += other.value;
-        self.tangent = lanes(|i| self.tangent[i] + other.tangent[i]);
+    fn add(self, other: Self) -> Self {
+        Dual { value: self.value + other.value, tangent: lanes(|i| self.tangent[i] + other.tangent[i]) }
     }
 }
 
-impl<T: Elementary, const N: usize> SubAssign for Dual<T, N> {
+impl<T: Elementary, const N: usize> Sub for Dual<T, N> {
+    type Output = Self;
     #[inline(always)]
-    fn sub_assign(&mut self, other: Self) {
-        self.value -= other.value;
-        self.tangent = lanes(|i| self.tangent[i] - other.tangent[i]);
+    fn sub(self, other: Self) -> Self {
+        Dual { value: self.value - other.value, tangent: lanes(|i| self.tangent[i] - other.tangent[i]) }
     }
 }
 
-#[allow(clippy::suspicious_op_assign_impl)] // the rules of calculus have other signs in them
-impl<T: Elementary, const N: usize> MulAssign for Dual<T, N> {
+#[allow(clippy::suspicious_arithmetic_impl)] // the rules of calculus have other signs in them
+impl<T: Elementary, const N: usize> Mul for Dual<T, N> {
+    type Output = Self;
     #[inline(always)]
-    fn mul_assign(&mut self, other: Self) {
-        self.tangent = lanes(|i| self.tangent[i] * other.value + self.value * other.tangent[i]);
-        self.value *= other.value;
+    fn mul(self, other: Self) -> Self {
+        Dual {
+            value: self.value * other.value,
+            tangent: lanes(|i| self.tangent[i] * other.value + self.value * other.tangent[i]),
+        }
     }
 }
 
-#[allow(clippy::suspicious_op_assign_impl)] // the rules of calculus have other signs in them
-impl<T: Elementary, const N: usize> DivAssign for Dual<T, N> {
+#[allow(clippy::suspicious_arithmetic_impl)] // the rules of calculus have other signs in them
+impl<T: Elementary, const N: usize> Div for Dual<T, N> {
+    type Output = Self;
     #[inline(always)]
-    fn div_assign(&mut self, other: Self) {
-        self.value /= other.value;
+    fn div(self, other: Self) -> Self {
+        let value = self.value / other.value;
         let inverse = T::one() / other.value; // one division for all N directions
-        self.tangent = lanes(|i| (self.tangent[i] - self.value * other.tangent[i]) * inverse);
+        Dual { value, tangent: lanes(|i| (self.tangent[i] - value * other.tangent[i]) * inverse) }
     }
 }
 
-/// The four operations from their assigning forms.
-macro_rules! operation {
-    ($($trait:ident $name:ident $assign:ident),*) => {$(
+/// The assigning forms of the four operations.
+macro_rules! assigning {
+    ($($trait:ident $name:ident $operator:tt),*) => {$(
         impl<T: Elementary, const N: usize> $trait for Dual<T, N> {
-            type Output = Self;
             #[inline(always)]
-            fn $name(mut self, other: Self) -> Self {
-                self.$assign(other);
-                self
+            fn $name(&mut self, other: Self) {
+                *self = *self $operator other;
             }
         }
     )*};
 }
-operation!(Add add add_assign, Sub sub sub_assign, Mul mul mul_assign, Div div div_assign);
+assigning!(AddAssign add_assign +, SubAssign sub_assign -, MulAssign mul_assign *, DivAssign div_assign /);
 
 impl<T: Elementary, const N: usize> Add<T> for Dual<T, N> {
     type Output = Self;

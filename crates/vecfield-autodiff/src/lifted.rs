@@ -5,10 +5,10 @@ use std::sync::Arc;
 use vecfield_kernels::{Job, run};
 use vecfield_traits::{Jacobian, Jvp, ParametricField, Real, Sparsity, VectorField, Vjp};
 
-use crate::by_duals::{LANES, OverDuals, Sweeps, aim, differentiate, read, seed, seeded};
+use crate::by_duals::{LANES, OverDuals, Sweeps, aim, differentiate, read, seed, seeded, small, still};
 use crate::compressed::Compressed;
 use crate::dependencies::{Dependencies, sparsity};
-use crate::dual::Dual;
+use crate::dual::{Dual, lanes};
 use crate::series::RecordedSeries;
 use crate::var::Var;
 
@@ -266,6 +266,48 @@ impl<R: Real, F: Formula<R>> Job for Pullback<'_, F, R> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> R {
+        let family = &self.field.family;
+        let (n, p) = (dim::<F, R>(family), parameter_count::<F, R>(family));
+        if n + p < LANES && self.field.compressed.is_none() { self.at_once(n, p) } else { self.by_sweeps() }
+    }
+}
+
+/// The same for every number.
+#[inline(always)]
+fn dim<F: Formula<R>, R: Real>(family: &F) -> usize {
+    ParametricField::<Dual<R, LANES>>::dim(family)
+}
+
+/// The same for every number.
+#[inline(always)]
+fn parameter_count<F: Formula<R>, R: Real>(family: &F) -> usize {
+    ParametricField::<Dual<R, LANES>>::parameter_count(family)
+}
+
+impl<R: Real, F: Formula<R>> Pullback<'_, F, R> {
+    /// Of `n` states and `p` parameters, fewer than there are lanes: one sweep. As in a small Jacobian, everything is as long
+    /// as the formula says.
+    #[inline(always)]
+    fn at_once(self, n: usize, p: usize) -> R {
+        let Pullback { field: Lifted { family, theta, .. }, at: (t, y), dy_bar, bars: (y_bar, theta_bar), work } = self;
+        let (y, theta) = (&y[..n], &theta[..p]);
+        let (y_bar, theta_bar) = (&mut y_bar[..n], &mut theta_bar[..p]);
+        let (y, theta) = (small(y, 0), small(theta, n + 1));
+        let mut dy = [Dual::constant(R::zero()); LANES];
+        family.eval(seeded(t, n, 0), &y[..n], &theta[..p], &mut dy[..n], &mut work.dual);
+        let sums = pulled(&dy[..n], &dy_bar[..n]);
+        for j in 0..n {
+            y_bar[j] += sums[j];
+        }
+        for k in 0..p {
+            theta_bar[k] += sums[n + 1 + k];
+        }
+        sums[n]
+    }
+
+    /// Eight directions a sweep.
+    #[inline(always)]
+    fn by_sweeps(self) -> R {
         let Pullback {
             field: Lifted { family, theta, compressed },
             at: (t, y),
@@ -310,6 +352,11 @@ struct OfFamily<'a, F: ParametricField<Dual<R, LANES>>, R: Real> {
 
 impl<R: Real, F: ParametricField<Dual<R, LANES>>> OverDuals<R> for OfFamily<'_, F, R> {
     #[inline(always)]
+    fn dim(&self) -> usize {
+        self.family.dim()
+    }
+
+    #[inline(always)]
     fn eval(&mut self, t: Dual<R, LANES>, y: &[Dual<R, LANES>], dy: &mut [Dual<R, LANES>]) {
         self.family.eval(t, y, self.theta, dy, self.work);
     }
@@ -336,21 +383,12 @@ fn moving<R: Real>(value: R, dot: R, index: usize, first: usize) -> Second<R> {
     dual
 }
 
-/// Duals that do not move.
-fn still<R: Real>(duals: &mut [Dual<R, LANES>], values: &[R]) {
-    for (dual, &value) in duals.iter_mut().zip(values) {
-        *dual = Dual::constant(value);
-    }
-}
-
 /// `Σ_i dy_bar_i ∂f_i` in each direction of a sweep.
 #[inline(always)]
 fn pulled<R: Real>(dy: &[Dual<R, LANES>], dy_bar: &[R]) -> [R; LANES] {
     let mut pulled = [R::zero(); LANES];
     for (rate, &rate_bar) in dy.iter().zip(dy_bar) {
-        for (sum, &partial) in pulled.iter_mut().zip(&rate.tangent) {
-            *sum += rate_bar * partial;
-        }
+        pulled = lanes(|lane| pulled[lane] + rate_bar * rate.tangent[lane]);
     }
     pulled
 }

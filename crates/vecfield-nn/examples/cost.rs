@@ -22,6 +22,7 @@ impl Dynamics for Lorenz {
     fn parameter_count(&self) -> usize {
         3
     }
+    #[inline(always)]
     fn eval<S: Elementary>(&self, _t: S, y: &[S], theta: &[S], dy: &mut [S]) {
         dy[0] = theta[0] * (y[1] - y[0]);
         dy[1] = y[0] * (theta[1] - y[2]) - y[1];
@@ -38,6 +39,7 @@ impl Dynamics for Pendulum {
     fn parameter_count(&self) -> usize {
         1
     }
+    #[inline(always)]
     fn eval<S: Elementary>(&self, _t: S, y: &[S], theta: &[S], dy: &mut [S]) {
         (dy[0], dy[1]) = (y[1], -theta[0] * y[0].sin());
     }
