@@ -89,8 +89,8 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let saves = prop::collection::vec((0.0..=1.0, -1.0..1.0, -1.0..1.0), 0..5);
-    ([-1.0..1.0, -1.0..1.0], -1.0..1.0, -4.0..4.0, saves, any::<bool>(), any::<bool>()).prop_map(
+    let saves = prop::collection::vec((0.0..=1.0_f64, -1.0..1.0_f64, -1.0..1.0_f64), 0..5);
+    ([-1.0..1.0_f64, -1.0..1.0], -1.0..1.0_f64, -4.0..4.0_f64, saves, any::<bool>(), any::<bool>()).prop_map(
         |(y0, t0, length, mut saves, at_start, at_end)| {
             let t1: f64 = t0 + length;
             saves.extend(at_start.then_some((0.0, 0.3, -0.2)));
