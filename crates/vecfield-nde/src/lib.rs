@@ -75,7 +75,7 @@ pub use kind::{Defaults, Description, Kind};
 pub use model::{Cost, Model, Number, Pass, Work};
 pub use settings::{
     AdjointName, FieldSettings, Memory, ModelSettings, OptimizerSettings, Phase, PhaseSettings, Plan, Precision,
-    RuleName, ScheduleName, Settings, Solver, SolverSettings, Trace,
+    RuleName, ScheduleName, Settings, Solver, SolverSettings, Starts, Trace,
 };
 pub use trainer::{Done, Entry, Keep, Standing, Trainer};
 pub use training::{Progress, Trained, Training, Watcher, kind_of, load, resume, settings_of, train};

@@ -6,6 +6,7 @@ use vecfield_nn::{Checkpoint, Stored, Tensor};
 use vecfield_solvers::{SolveError, Stats};
 
 use crate::error::NdeError;
+use crate::settings::Starts;
 
 /// The numbers that models are made of: `f32` and `f64`.
 pub trait Number: LayerMath + Stored {}
@@ -65,6 +66,8 @@ pub struct Pass {
     pub steps: u64,
     /// Which part of each trajectory is looked at, from its beginning.
     pub horizon: f64,
+    /// Where forecasts begin that are shorter than the trajectories.
+    pub starts: Starts,
     /// What is drawn at random is a function of this and of the sample's number; `None` asks for the cost as it is when the
     /// model is used, without units dropped.
     pub draw: Option<u64>,
@@ -73,7 +76,7 @@ pub struct Pass {
 impl Pass {
     /// A pass over whole samples with nothing drawn, as the model is used.
     pub fn whole() -> Pass {
-        Pass { step: 0, steps: 1, horizon: 1.0, draw: None }
+        Pass { step: 0, steps: 1, horizon: 1.0, starts: Starts::First, draw: None }
     }
 
     /// The same over this part of each trajectory.

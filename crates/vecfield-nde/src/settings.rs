@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use field::FieldSettings;
 pub use model::{ModelSettings, Precision, Trace};
-pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName};
+pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName, Starts};
 pub use solver::{AdjointName, Memory, Solver, SolverSettings};
 
 use crate::error::SettingError;

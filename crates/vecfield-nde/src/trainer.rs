@@ -196,7 +196,7 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
         let step = self.done.steps;
         let (phase, Phase { horizon, .. }, rate) = self.plan.at(step);
         let draw = Some(Random { seed: self.seed ^ DRAWS, drawn: step }.bits());
-        let pass = Pass { step, steps: self.plan.steps(), horizon, draw };
+        let pass = Pass { step, steps: self.plan.steps(), horizon, starts: self.plan.starts, draw };
         let batch = self.batches.next(self.plan.batch);
         let cost = self.slots.cost(&self.model, batch, &pass, &mut self.gradient);
         let (good, shown) = (cost.good, cost.mean_shown());

@@ -30,6 +30,9 @@ pub struct OptimizerSettings {
     /// Stretches of the training, one after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phases: Option<Vec<PhaseSettings>>,
+    /// Where forecasts shorter than the trajectories begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
     /// How the rate goes over each phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleName>,
@@ -95,6 +98,18 @@ pub enum ScheduleName {
     Exponential,
 }
 
+/// Where the forecasts of a phase begin whose horizon is less than whole trajectories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Starts {
+    /// At the first row.
+    #[default]
+    First,
+    /// At a row drawn anew in every step, so that short forecasts see all of a trajectory.
+    Anywhere,
+}
+
 /// A stretch of the training, as a file gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +143,9 @@ pub struct Plan {
     pub rule: Rule,
     /// The phases, one after the other.
     pub phases: Vec<Phase>,
-    /// How the rate goes over each.
+    /// Where short forecasts begin.
+    pub starts: Starts,
+    /// How the rate goes over each phase.
     pub schedule: ScheduleName,
     /// Steps over which the rate rises.
     pub warm_up: u64,
@@ -278,6 +295,7 @@ impl Settings {
         Ok(Plan {
             rule: given.rule(self.model.kind)?,
             phases: phases.iter().map(phase).collect(),
+            starts: given.starts.unwrap_or_default(),
             schedule: given.schedule.unwrap_or(defaults.schedule),
             warm_up: given.warm_up.unwrap_or(0),
             batch,

@@ -62,8 +62,7 @@ impl<R: Number> Forecast<R> {
     fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Vec<f64>>, NdeError> {
         let (n, width) = (self.variables.len(), self.network.layer().outputs());
         let samples: Vec<Sample<R>> = runs.iter().map(|run| Sample::new(run, &self.scaling, width)).collect();
-        let starts: Vec<BatchMember<'_, R>> =
-            samples.iter().map(|sample| sample.start_to(sample.times.len() - 1)).collect();
+        let starts: Vec<BatchMember<'_, R>> = samples.iter().map(|sample| sample.whole().problem).collect();
         let mut flow = Flow::new(&self.solver, self.scaling.pace, width)?;
         flow.solve(&BatchNetwork::new(&self.network)?, &starts);
         let forecast = |(problem, sample): (usize, &Sample<R>)| {
@@ -71,7 +70,7 @@ impl<R: Number> Forecast<R> {
                 return Err(NdeError::Forecast { trajectory: range.start + problem, source: error.clone() });
             }
             let behind = flow.states()[flow.range(problem)].chunks_exact(width).take(sample.times.len() - 1);
-            let states = [&sample.start[..]].into_iter().chain(behind);
+            let states = [sample.start()].into_iter().chain(behind);
             let values = |state: &[R]| (0..n).map(|v| self.scaling.value(v, state[v].to_f64())).collect::<Vec<_>>();
             Ok(states.flat_map(values).collect())
         };

@@ -3,7 +3,7 @@
 use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Layer, Network, Random, Tensor};
 use vecfield_solvers::batch::BatchMember;
 
-use super::samples::Sample;
+use super::samples::{Asked, Sample};
 use super::{Scaling, forecast};
 use crate::data::Data;
 use crate::error::NdeError;
@@ -50,7 +50,7 @@ impl<R: Number> Forecaster<R> {
         let solver = settings.solver()?;
         Flow::<R>::new(&solver, scaling.pace, width)?;
         let samples = data.runs().iter().map(|run| Sample::new(run, &scaling, width));
-        let samples: Vec<_> = samples.filter(|sample: &Sample<R>| sample.within(1.0).1 > 0).collect();
+        let samples: Vec<_> = samples.filter(|sample: &Sample<R>| sample.whole().measured > 0).collect();
         if samples.is_empty() {
             let what = "no trajectory has a measurement behind its first row".into();
             let remedy = "change over time is what is learned from: add rows";
@@ -91,21 +91,17 @@ impl<R: Number> Model<R> for Forecaster<R> {
 
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut Memory<R>) -> Cost {
         let Memory { flow, misfits, states_bar, starts_bar } = memory;
-        let problem = |&sample: &usize| {
-            let sample = &self.samples[sample];
-            sample.start_to(sample.within(pass.horizon).0)
-        };
-        let problems: Vec<BatchMember<'_, R>> = samples.iter().map(problem).collect();
+        let asked: Vec<Asked<'_, R>> = samples.iter().map(|&number| self.samples[number].asked(pass, number)).collect();
+        let problems: Vec<BatchMember<'_, R>> = asked.iter().map(|asked| asked.problem).collect();
         let field = BatchNetwork::new(&self.network).expect("`prepare` has made one");
         let mut cost = Cost { work: flow.solve(&field, &problems), ..Cost::default() };
         states_bar.clear();
         states_bar.resize(flow.states().len(), R::zero());
         misfits.clear();
-        for (problem, &number) in samples.iter().enumerate() {
-            let (range, sample) = (flow.range(problem), &self.samples[number]);
-            let cells = sample.within(pass.horizon).1;
+        for (problem, asked) in asked.iter().enumerate() {
+            let range = flow.range(problem);
             misfits.push(match flow.failure(problem) {
-                None => self.misfit(&flow.states()[range.clone()], sample, cells, &mut states_bar[range]),
+                None => self.misfit(&flow.states()[range.clone()], asked, &mut states_bar[range]),
                 Some(_) => (0.0, 0.0),
             });
         }
@@ -136,11 +132,11 @@ impl<R: Number> Model<R> for Forecaster<R> {
 
 impl<R: Number> Forecaster<R> {
     /// The mean squared error of the states `[rows, width]`, in the model's units and in the data's; writes its cotangents.
-    fn misfit(&self, states: &[R], sample: &Sample<R>, cells: usize, bars: &mut [R]) -> (f64, f64) {
-        let (n, width) = (self.variables.len(), sample.start.len());
-        let (weight, mut loss, mut shown) = (1.0 / cells as f64, 0.0, 0.0);
+    fn misfit(&self, states: &[R], asked: &Asked<'_, R>, bars: &mut [R]) -> (f64, f64) {
+        let (n, width) = (self.variables.len(), self.network.layer().outputs());
+        let (weight, mut loss, mut shown) = (1.0 / asked.measured.max(1) as f64, 0.0, 0.0);
         let slope = R::from_f64(2.0 * weight);
-        let rows = states.chunks_exact(width).zip(bars.chunks_exact_mut(width)).zip(sample.cells.chunks_exact(n));
+        let rows = states.chunks_exact(width).zip(bars.chunks_exact_mut(width)).zip(asked.cells.chunks_exact(n));
         for ((states, bars), cells) in rows {
             for v in (0..n).filter(|v| !cells[*v].is_nan()) {
                 let miss = states[v] - cells[v];

@@ -1,20 +1,35 @@
 //! Trajectories in a model's units.
 
 use vecfield_data::Trajectory;
+use vecfield_nn::Random;
 use vecfield_solvers::batch::BatchMember;
 
 use super::Scaling;
-use crate::model::Number;
+use crate::model::{Number, Pass};
+use crate::settings::Starts;
 
 /// A trajectory as a solver and a loss see it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sample<R> {
     /// The times of all rows.
     pub(crate) times: Vec<R>,
-    /// The state at the first.
-    pub(crate) start: Vec<R>,
-    /// The cells behind the first row, `[rows - 1, variables]`, not numbers where nothing was measured.
-    pub(crate) cells: Vec<R>,
+    /// The states of all rows, `[rows, width]`; a start is never without a number.
+    states: Vec<R>,
+    /// The cells, `[rows, variables]`, not numbers where nothing was measured.
+    cells: Vec<R>,
+    /// The rows at which a forecast can begin: the first, and those where everything was measured.
+    starts: Vec<usize>,
+}
+
+/// A forecast that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a, R> {
+    /// What is to be solved.
+    pub(crate) problem: BatchMember<'a, R>,
+    /// What it is compared with, `[save times, variables]`.
+    pub(crate) cells: &'a [R],
+    /// How many of these were measured.
+    pub(crate) measured: usize,
 }
 
 impl<R: Number> Sample<R> {
@@ -22,40 +37,67 @@ impl<R: Number> Sample<R> {
     ///
     /// A variable that was not measured in the first row begins at its next measurement, or at its mean where there is none.
     pub(crate) fn new(run: &Trajectory, scaling: &Scaling, width: usize) -> Sample<R> {
-        let start = |v: usize| match run.observed(v).next() {
-            Some((_, y)) if v < run.dim() => R::from_f64(scaling.state(v, y)),
-            _ => R::zero(),
-        };
-        let mut state = vec![R::zero(); width];
-        (0..run.dim()).for_each(|v| state[v] = start(v));
-        let cells = run.values().iter().enumerate().skip(run.dim());
+        let (rows, variables) = (run.len(), run.dim());
+        let scaled = |(i, &y): (usize, &f64)| R::from_f64(scaling.state(i % variables, y));
+        let cells: Vec<R> = run.values().iter().enumerate().map(scaled).collect();
+        let mut states = vec![R::zero(); rows * width];
+        for (state, cells) in states.chunks_exact_mut(width).zip(cells.chunks_exact(variables)) {
+            state[..variables].copy_from_slice(cells);
+        }
+        for v in 0..variables {
+            let first = run.observed(v).next().map_or(R::zero(), |(_, y)| R::from_f64(scaling.state(v, y)));
+            states[v] = first;
+        }
+        let whole = |&row: &usize| row == 0 || run.row(row).iter().all(|cell| !cell.is_nan());
         Sample {
             times: run.times().iter().map(|&t| R::from_f64(scaling.time(t))).collect(),
-            start: state,
-            cells: cells.map(|(i, &y)| R::from_f64(scaling.state(i % run.dim(), y))).collect(),
+            states,
+            cells,
+            starts: (0..rows).filter(whole).collect(),
         }
     }
 
-    /// How many rows behind the first lie within this part of the trajectory, and how many cells of them were measured: at
-    /// least one, where there is one.
-    pub(crate) fn within(&self, horizon: f64) -> (usize, usize) {
+    /// The state at the first row.
+    pub(crate) fn start(&self) -> &[R] {
+        &self.states[..self.states.len() / self.times.len()]
+    }
+
+    /// The forecast of all rows from the first.
+    pub(crate) fn whole(&self) -> Asked<'_, R> {
+        self.forecast(0, self.times.len() - 1)
+    }
+
+    /// The forecast that a pass asks for, of the sample with this number.
+    pub(crate) fn asked(&self, pass: &Pass, number: usize) -> Asked<'_, R> {
         let behind = self.times.len() - 1;
-        if behind == 0 {
-            return (0, 0);
+        let rows = ((pass.horizon * self.times.len() as f64).ceil() as usize).clamp(2, behind.max(1) + 1) - 1;
+        let from = match (pass.starts, pass.draw) {
+            (Starts::Anywhere, Some(draw)) if rows < behind => {
+                let fitting = self.starts.partition_point(|&start| start + rows <= behind);
+                self.starts[Random::new(draw ^ number as u64).below(fitting)]
+            }
+            _ => 0,
+        };
+        let mut asked = self.forecast(from, rows.min(behind - from));
+        // At least one cell, where there is one.
+        for rows in rows + 1..=behind - from {
+            if asked.measured > 0 {
+                break;
+            }
+            asked = self.forecast(from, rows);
         }
-        let variables = self.cells.len() / behind;
-        let measured = |cells: &[R]| cells.iter().filter(|cell| !cell.is_nan()).count();
-        let mut rows = ((horizon * self.times.len() as f64).ceil() as usize).clamp(2, behind + 1) - 1;
-        let mut count = measured(&self.cells[..rows * variables]);
-        while count == 0 && rows < behind {
-            count = measured(&self.cells[rows * variables..(rows + 1) * variables]);
-            rows += 1;
-        }
-        (rows, count)
+        asked
     }
 
-    /// The problem whose solution is looked at in the first so many rows behind the first.
-    pub(crate) fn start_to(&self, rows: usize) -> BatchMember<'_, R> {
-        BatchMember { span: (self.times[0], self.times[rows]), y0: &self.start, save: &self.times[1..=rows] }
+    /// The forecast of so many rows behind row `from`.
+    fn forecast(&self, from: usize, rows: usize) -> Asked<'_, R> {
+        let (width, variables) = (self.start().len(), self.cells.len() / self.times.len());
+        let cells = &self.cells[(from + 1) * variables..(from + 1 + rows) * variables];
+        let problem = BatchMember {
+            span: (self.times[from], self.times[from + rows]),
+            y0: &self.states[from * width..(from + 1) * width],
+            save: &self.times[from + 1..=from + rows],
+        };
+        Asked { problem, cells, measured: cells.iter().filter(|cell| !cell.is_nan()).count() }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 use vecfield_adjoint::AdjointError;
 use vecfield_nde::trajectory::Forecaster;
-use vecfield_nde::{Cost, Data, Keep, Model, NdeError, Pass, Settings, Trainer, Work};
+use vecfield_nde::{Cost, Data, Keep, Model, NdeError, Pass, Settings, Starts, Trainer, Work};
 use vecfield_nn::{Checkpoint, Role, Tensor};
 
 use crate::turns;
@@ -210,4 +210,29 @@ fn nothing_but_failures_ends_with_their_cause() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Short forecasts that begin anywhere are compared with what follows there: a model that is right everywhere costs nothing, one
+/// that is right at the beginning alone does not.
+#[test]
+fn forecasts_begin_anywhere() {
+    let rows: Vec<f64> = (0..40).map(f64::from).collect();
+    // Rest for twenty rows, then one up in each.
+    let values = rows.iter().map(|t| (t - 20.0).max(0.0)).collect();
+    let run = vecfield_data::Trajectory::new(rows, values, vec![]).expect("increasing times");
+    let data = vecfield_data::Trajectories::new(vec!["y".into()], vec![], vec![run]).expect("a column");
+    let settings = settings("kind = \"neural-ode\"\nnormalise = false\n[field]\nlayers = [2]\n");
+    let mut model = Forecaster::<f64>::prepare(&settings, &Data::Trajectories(data), 0).expect("a model");
+    model.set_parameters(&vec![0.0; model.parameters().len()]);
+    let at = |starts, draw| {
+        let mut pass = Pass::whole().with_horizon(0.1);
+        (pass.starts, pass.draw) = (starts, Some(draw));
+        model.cost(&[0], &pass, &mut [], &mut model.memory()).loss
+    };
+    let costs: Vec<f64> = (0..200).map(|draw| at(Starts::Anywhere, draw)).collect();
+    assert!((0..200).all(|draw| at(Starts::First, draw) == 0.0));
+    // 18 of 37 starts lie where nothing moves for the three rows ahead: 97 of 200 draws, give or take 7.
+    let still = costs.iter().filter(|cost| **cost == 0.0).count();
+    assert!((60..=150).contains(&still), "{still}");
+    assert!(costs.iter().all(|cost| *cost <= (1.0 + 4.0 + 9.0) / 3.0 + 1e-12));
 }
