@@ -77,12 +77,16 @@ impl Drop for Outer {
 impl<R: Real> Var<R> {
     /// Where on the tape it is; a constant is written there first.
     fn place(self) -> u32 {
-        if self.place == CONSTANT { push(Operation::Constant(self.value.to_f64())) } else { self.place }
+        if self.place == CONSTANT { push(Operation::Constant(self.value.to_f64()), []) } else { self.place }
     }
 
     #[inline]
     fn unary(self, value: R, operation: impl FnOnce(u32) -> Operation) -> Self {
-        if self.place == CONSTANT { Self::lift(value) } else { Var { value, place: push(operation(self.place)) } }
+        if self.place == CONSTANT {
+            Self::lift(value)
+        } else {
+            Var { value, place: push(operation(self.place), [self.place]) }
+        }
     }
 
     #[inline]
@@ -91,7 +95,7 @@ impl<R: Real> Var<R> {
             return Self::lift(value);
         }
         let (a, b) = (self.place(), other.place());
-        Var { value, place: push(operation(a, b)) }
+        Var { value, place: push(operation(a, b), [a, b]) }
     }
 
     #[inline]
@@ -100,9 +104,15 @@ impl<R: Real> Var<R> {
     }
 }
 
-fn push(operation: Operation) -> u32 {
+/// [`Tape::push`] of an operation whose operands are known: what it reads need not be found out for each again.
+#[inline]
+fn push<const N: usize>(operation: Operation, operands: [u32; N]) -> u32 {
     RECORDING.with_borrow_mut(|tape| {
-        tape.as_mut().expect("a variable lives while its tape is recorded, and not longer").push(operation)
+        let tape = tape.as_mut().expect("a variable lives while its tape is recorded, and not longer");
+        let place = tape.len() as u32;
+        assert!(operands.iter().all(|&operand| operand < place), "an operation reads places before it");
+        tape.operations.push(operation);
+        place
     })
 }
 
