@@ -24,7 +24,9 @@ pub(crate) fn run(workspace: &Workspace, keep: bool) -> anyhow::Result<()> {
             "instructions are counted by gungraun under valgrind: install valgrind, and gungraun-runner 0.17.2 by cargo"
         );
     }
-    let printed = cmd!(sh, "cargo bench --quiet --manifest-path benches/Cargo.toml").ignore_stderr().read()?;
+    let printed = cmd!(sh, "cargo bench --quiet --manifest-path benches/Cargo.toml --bench inner_loops")
+        .ignore_stderr()
+        .read()?;
     let counts = counts(&printed);
     if counts.is_empty() {
         bail!("no count was found in what the benches printed:\n{printed}");
