@@ -63,8 +63,8 @@ macro_rules! by_hand {
                         (square(sum!(E, $k0, $($k),*)) / 3.0).sqrt()
                     }
                     _ => {
-                        const E5: &[f64] = match TABLE.error { ErrorEstimate::Pair { fifth, .. } => fifth, _ => &[] };
-                        const E3: &[f64] = match TABLE.error { ErrorEstimate::Pair { third, .. } => third, _ => &[] };
+                        const E5: &[f64] = match TABLE.error { ErrorEstimate::Pair { higher, .. } => higher, _ => &[] };
+                        const E3: &[f64] = match TABLE.error { ErrorEstimate::Pair { lower, .. } => lower, _ => &[] };
                         let (five, three) = (square(sum!(E5, $k0, $($k),*)), square(sum!(E3, $k0, $($k),*)));
                         five / ((five + 0.01 * three) * 3.0).sqrt()
                     }

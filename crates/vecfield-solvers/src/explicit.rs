@@ -204,9 +204,9 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
             // Zero times a finite number is zero, else NaN.
             Estimate::None => self.y_new[at..][..B].iter().for_each(|y| first[0] += y.value() * S::Real::zero()),
             Estimate::Embedded(weights) => squares(weights, first),
-            Estimate::Pair { fifth, third } => {
-                squares(fifth, first);
-                squares(third, second);
+            Estimate::Pair { higher, lower } => {
+                squares(higher, first);
+                squares(lower, second);
             }
         }
     }
@@ -223,7 +223,7 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let sums = match &self.error {
             Estimate::None => [plain; 2],
             Estimate::Embedded(weights) => [sum_of_squares(weights), S::Real::zero()],
-            Estimate::Pair { fifth, third } => [sum_of_squares(fifth), sum_of_squares(third)],
+            Estimate::Pair { higher, lower } => [sum_of_squares(higher), sum_of_squares(lower)],
         };
         self.error.squared_ratio(h, self.n, sums)
     }

@@ -93,12 +93,16 @@ pub enum ErrorEstimate {
         /// The order of the embedded method.
         order: u32,
     },
-    /// DOP853's two estimates `e₅`, `e₃`, joined as `‖e₅‖² / √(‖e₅‖² + 0.01 ‖e₃‖²)` (Hairer–Nørsett–Wanner I, II.10).
+    /// Two estimates of low orders `q > r`, joined as `‖e_q‖² / √(‖e_q‖² + 0.01 ‖e_r‖²)`, which is `O(h^(2q - r + 1))` where
+    /// the solution is smooth, and as large as the estimate of order `q` where it is not (Hairer–Nørsett–Wanner I, II.10). One
+    /// estimate of as high an order may leave no choice but to be blind to jumps of the field in some part of the step.
     Pair {
-        /// Weights of the fifth-order estimate.
-        fifth: &'static [f64],
-        /// Weights of the third-order estimate.
-        third: &'static [f64],
+        /// Weights of the estimate of the higher order.
+        higher: &'static [f64],
+        /// Weights of that of the lower order.
+        lower: &'static [f64],
+        /// `q` and `r`.
+        orders: [u32; 2],
     },
 }
 
@@ -163,7 +167,7 @@ impl Tableau {
         match self.error {
             ErrorEstimate::Fixed => self.order + 1,
             ErrorEstimate::Embedded { order, .. } => order + 1,
-            ErrorEstimate::Pair { .. } => 8,
+            ErrorEstimate::Pair { orders: [higher, lower], .. } => 2 * higher - lower + 1,
         }
     }
 
@@ -240,9 +244,9 @@ impl Tableau {
             ErrorEstimate::Embedded { weights, .. } => {
                 assert!(weights.len() == s && sums_to(weights, 0.0), "error weights must sum to zero");
             }
-            ErrorEstimate::Pair { fifth, third } => {
-                assert!(fifth.len() == s && sums_to(fifth, 0.0), "error weights must sum to zero");
-                assert!(third.len() == s && sums_to(third, 0.0), "error weights must sum to zero");
+            ErrorEstimate::Pair { higher, lower, .. } => {
+                assert!(higher.len() == s && sums_to(higher, 0.0), "error weights must sum to zero");
+                assert!(lower.len() == s && sums_to(lower, 0.0), "error weights must sum to zero");
             }
         }
         self.check_interpolant();

@@ -176,9 +176,9 @@ impl<R: Real> Lanes<R> {
         match &plan.error {
             Estimate::None => self.check_finite(plan),
             Estimate::Embedded(weights) => self.add_squares(plan, weights, 0),
-            Estimate::Pair { fifth, third } => {
-                self.add_squares(plan, fifth, 0);
-                self.add_squares(plan, third, 1);
+            Estimate::Pair { higher, lower } => {
+                self.add_squares(plan, higher, 0);
+                self.add_squares(plan, lower, 1);
             }
         }
         for (squares, &h) in self.squares.iter_mut().zip(&self.h) {

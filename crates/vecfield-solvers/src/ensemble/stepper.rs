@@ -225,10 +225,10 @@ impl LaneStepper {
         match &self.error {
             Estimate::None => vanishing(&self.y_new),
             Estimate::Embedded(weights) => self.sum_of_squares(weights) * share,
-            Estimate::Pair { fifth, third } => {
-                let (fifth, third) = (self.sum_of_squares(fifth), self.sum_of_squares(third));
-                let joined = fifth.zip(third, |fifth, third| fifth + 0.01 * third);
-                let square = share * fifth * (fifth / joined);
+            Estimate::Pair { higher, lower } => {
+                let (higher, lower) = (self.sum_of_squares(higher), self.sum_of_squares(lower));
+                let joined = higher.zip(lower, |higher, lower| higher + 0.01 * lower);
+                let square = share * higher * (higher / joined);
                 joined.zip(square, |joined, square| if joined == 0.0 { joined } else { square })
             }
         }

@@ -10,7 +10,7 @@ use crate::tableau::{ErrorEstimate, Tableau};
 pub(crate) enum Estimate<R> {
     None,
     Embedded(Box<[Term<R>]>),
-    Pair { fifth: Box<[Term<R>]>, third: Box<[Term<R>]> },
+    Pair { higher: Box<[Term<R>]>, lower: Box<[Term<R>]> },
 }
 
 impl<R: Real> Estimate<R> {
@@ -20,7 +20,7 @@ impl<R: Real> Estimate<R> {
             _ if fixed => Estimate::None,
             ErrorEstimate::Fixed => Estimate::None,
             ErrorEstimate::Embedded { weights, .. } => Estimate::Embedded(terms(weights)),
-            ErrorEstimate::Pair { fifth, third } => Estimate::Pair { fifth: terms(fifth), third: terms(third) },
+            ErrorEstimate::Pair { higher, lower, .. } => Estimate::Pair { higher: terms(higher), lower: terms(lower) },
         }
     }
 
@@ -28,7 +28,7 @@ impl<R: Real> Estimate<R> {
     pub(crate) fn leading(&self) -> Option<&[Term<R>]> {
         match self {
             Estimate::None => None,
-            Estimate::Embedded(weights) | Estimate::Pair { fifth: weights, .. } => Some(weights),
+            Estimate::Embedded(weights) | Estimate::Pair { higher: weights, .. } => Some(weights),
         }
     }
 

@@ -94,7 +94,7 @@ impl<S: Scalar> ExplicitRungeKutta<S> {
         let sums = match &self.error {
             Estimate::None => [new.iter().fold(S::Real::zero(), |sum, y| sum + y.value() * S::Real::zero()); 2],
             Estimate::Embedded(weights) => [squares(weights), S::Real::zero()],
-            Estimate::Pair { fifth, third } => [squares(fifth), squares(third)],
+            Estimate::Pair { higher, lower } => [squares(higher), squares(lower)],
         };
         self.error.squared_ratio(h, N, sums)
     }

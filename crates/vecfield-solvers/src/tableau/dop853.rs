@@ -86,7 +86,7 @@ pub const DOP853: Tableau = Tableau {
         1.0,
     ],
     error: ErrorEstimate::Pair {
-        fifth: &[
+        higher: &[
             0.01312004499419488,
             0.0,
             0.0,
@@ -100,7 +100,7 @@ pub const DOP853: Tableau = Tableau {
             0.08192320648511571,
             -0.022355307863886294,
         ],
-        third: &[
+        lower: &[
             -0.18980075407240762,
             0.0,
             0.0,
@@ -114,6 +114,7 @@ pub const DOP853: Tableau = Tableau {
             0.20136540080403034,
             0.02265179219836082,
         ],
+        orders: [5, 3],
     },
     interpolant: Interpolant {
         order: 7,
