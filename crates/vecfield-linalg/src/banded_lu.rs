@@ -32,9 +32,12 @@ pub struct BandedLu<T> {
     n: usize,
     lower: usize,
     upper: usize,
-    /// Entry `(i, j)` at `i·width + j - i + lower`; once factorised `U` above the diagonal and its reciprocals on it, for
-    /// a division takes as long as all else a row asks for.
+    /// Entry `(i, j)` at `i·width + j - i + lower`; once factorised the reciprocals of the diagonal of `U` on it, for a division
+    /// takes as long as all else a row asks for, and above it the rows of `U` over their diagonals, so that in a solution one
+    /// product alone waits for the row below.
     band: Vec<T>,
+    /// Diagonals of `U` above the main one: `upper` where no rows were interchanged.
+    reach: usize,
     /// Multipliers of the rows below row `k` at `k·lower`.
     multipliers: Vec<T>,
     /// `pivots[k]`: the row swapped with row `k` at step `k`.
@@ -48,7 +51,8 @@ impl<T: Element> BandedLu<T> {
         let width = 2 * lower + upper + 1;
         let mut band = vec![T::nought(); n * width];
         band.iter_mut().skip(lower).step_by(width).for_each(|entry| *entry = T::unit());
-        Self { n, lower, upper, band, multipliers: vec![T::nought(); n * lower], pivots: (0..n).collect() }
+        let multipliers = vec![T::nought(); n * lower];
+        Self { n, lower, upper, band, reach: upper, multipliers, pivots: (0..n).collect() }
     }
 
     /// Number of rows.
@@ -86,32 +90,39 @@ impl<T: Element> BandedLu<T> {
     pub fn factorize_with(&mut self, fill: impl FnOnce(&mut [T])) -> Result<(), LinalgError> {
         self.band.fill(T::nought());
         fill(&mut self.band);
-        let (n, lower, reach, width) = (self.n, self.lower, self.lower + self.upper, self.width());
+        self.reach = self.upper;
+        match (self.lower, self.upper) {
+            (1, 1) => self.eliminate(1, 1),
+            (2, 2) => self.eliminate(2, 2),
+            (lower, upper) => self.eliminate(lower, upper),
+        }
+    }
+
+    /// Compiled for the narrowest bands, where loops of known length become straight lines, and for all others.
+    #[inline(always)]
+    fn eliminate(&mut self, lower: usize, upper: usize) -> Result<(), LinalgError> {
+        let (n, width) = (self.n, 2 * lower + upper + 1);
         for k in 0..n {
             let below = lower.min(n - 1 - k);
             let pivot = self.pivot(k, below)?;
             self.pivots[k] = pivot;
+            if pivot != k {
+                self.reach = lower + upper;
+            }
             // Columns k ..= k + reach of the rows k and i, in their own storage.
-            let length = reach.min(n - 1 - k) + 1;
             let (head, tail) = self.band.split_at_mut((k + 1) * width);
-            let pivot_row = &mut head[k * width + lower..][..length];
+            let pivot_row = &mut head[k * width + lower..];
+            let multipliers = &mut self.multipliers[k * lower..][..lower];
+            if self.reach == upper && k + lower < n && k + upper < n {
+                eliminate_below(pivot_row, tail, multipliers, (lower, lower, upper, width));
+                continue;
+            }
+            let length = self.reach.min(n - 1 - k);
             if pivot != k {
                 let down = pivot - k;
-                pivot_row.swap_with_slice(&mut tail[(down - 1) * width + lower - down..][..length]);
+                pivot_row[..=length].swap_with_slice(&mut tail[(down - 1) * width + lower - down..][..=length]);
             }
-            let (diagonal, pivot_rest) = pivot_row.split_first_mut().expect("a row has its diagonal");
-            *diagonal = T::unit() / *diagonal;
-            let multipliers = &mut self.multipliers[k * lower..][..below];
-            for ((down, row), kept) in (1..=below).zip(tail.chunks_exact_mut(width)).zip(multipliers) {
-                let (first, rest) = row[lower - down..][..length].split_first_mut().expect("a row has its diagonal");
-                let multiplier = *first * *diagonal;
-                *kept = multiplier;
-                if multiplier != T::nought() {
-                    for (entry, &above) in rest.iter_mut().zip(&*pivot_rest) {
-                        *entry -= multiplier * above;
-                    }
-                }
-            }
+            eliminate_below(pivot_row, tail, multipliers, (lower, below, length, width));
         }
         Ok(())
     }
@@ -139,37 +150,50 @@ impl<T: Element> BandedLu<T> {
 
     /// Replaces `b` (`[n]`) by `A⁻¹ b`.
     pub fn solve(&self, b: &mut [T]) {
-        let (n, lower, reach, width) = (self.n, self.lower, self.lower + self.upper, self.width());
-        assert_eq!(b.len(), n, "one right-hand side entry per row");
+        assert_eq!(b.len(), self.n, "one right-hand side entry per row");
+        match (self.lower, self.upper, self.reach) {
+            (1, 1, 1) => self.substitute(b, 1, 1, 4),
+            (2, 2, 2) => self.substitute(b, 2, 2, 7),
+            (lower, _, reach) => self.substitute(b, lower, reach, self.width()),
+        }
+    }
+
+    #[inline(always)]
+    fn substitute(&self, b: &mut [T], lower: usize, reach: usize, width: usize) {
+        let n = self.n;
         for (k, &pivot) in self.pivots.iter().enumerate() {
             if pivot != k {
                 b.swap(k, pivot);
             }
-            let (x, below) = b[k..].split_first_mut().expect("an entry a row");
-            for (b, &multiplier) in below.iter_mut().zip(&self.multipliers[k * lower..][..lower]) {
-                *b -= multiplier * *x;
+            let x = b[k];
+            let multipliers = &self.multipliers[k * lower..][..lower];
+            match b[k + 1..].get_mut(..lower) {
+                Some(below) => below.iter_mut().zip(multipliers).for_each(|(b, &multiplier)| *b -= multiplier * x),
+                None => b[k + 1..].iter_mut().zip(multipliers).for_each(|(b, &multiplier)| *b -= multiplier * x),
             }
         }
-        for (i, row) in self.band.chunks_exact(width).enumerate().rev() {
-            let (diagonal, row) = row[lower..][..=reach].split_first().expect("a row has its diagonal");
+        for i in (0..n).rev() {
+            let row = &self.band[i * width + lower..][..=reach];
             let (x, known) = b[i..].split_first_mut().expect("an entry a row");
-            let length = row.len().min(known.len());
+            let mut sum = *x * row[0];
             // What was found last comes in last: the sum is not kept waiting for it.
-            for (&u, &x_known) in row[..length].iter().zip(&known[..length]).rev() {
-                *x -= u * x_known;
+            let upper = &row[1..];
+            match known.get(..reach) {
+                Some(known) => upper.iter().zip(known).rev().for_each(|(&u, &x)| sum -= u * x),
+                None => upper[..known.len()].iter().zip(&*known).rev().for_each(|(&u, &x)| sum -= u * x),
             }
-            *x = *x * *diagonal;
+            *x = sum;
         }
     }
 
     /// Replaces `b` (`[n]`) by `A⁻ᵀ b` (the plain transpose, not the conjugate).
     pub fn solve_transpose(&self, b: &mut [T]) {
-        let (n, lower, reach, width) = (self.n, self.lower, self.lower + self.upper, self.width());
+        let (n, lower, reach, width) = (self.n, self.lower, self.reach, self.width());
         assert_eq!(b.len(), n, "one right-hand side entry per row");
         for i in 0..n {
             let row = &self.band[i * width + lower..][..=reach];
-            let x = b[i] * row[0];
-            b[i] = x;
+            let x = b[i];
+            b[i] = x * row[0];
             for (later, &u) in b[i + 1..].iter_mut().zip(&row[1..]) {
                 *later -= u * x;
             }
@@ -181,6 +205,27 @@ impl<T: Element> BandedLu<T> {
             }
             b[k] = sum;
             b.swap(k, pivot);
+        }
+    }
+}
+
+/// Step `k`: the multipliers of the rows `below`, and what they take off the rows; the pivot row over its diagonal.
+#[inline(always)]
+fn eliminate_below<T: Element>(
+    pivot_row: &mut [T],
+    rows: &mut [T],
+    multipliers: &mut [T],
+    (lower, below, length, width): (usize, usize, usize, usize),
+) {
+    let (diagonal, rest) = pivot_row[..=length].split_first_mut().expect("a row has its diagonal");
+    *diagonal = T::unit() / *diagonal;
+    rest.iter_mut().for_each(|above| *above = *above * *diagonal);
+    for down in 1..=below {
+        let row = &mut rows[(down - 1) * width + lower - down..][..=length];
+        let first = row[0];
+        multipliers[down - 1] = first * *diagonal;
+        for (entry, &above) in row[1..].iter_mut().zip(&*rest) {
+            *entry -= first * above;
         }
     }
 }
