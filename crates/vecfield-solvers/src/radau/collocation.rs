@@ -58,11 +58,17 @@ impl RadauTable {
     }
 }
 
+/// A square matrix of a table, at hand.
+#[inline(always)]
+pub(super) fn rows<R: Real, const S: usize>(matrix: &[&[f64]]) -> [[R; S]; S] {
+    core::array::from_fn(|i| core::array::from_fn(|j| R::from_f64(matrix[i][j])))
+}
+
 /// `to = (M ⊗ I) from`, both `[S, n]`.
-pub(super) fn transform<R: Real, const S: usize>(matrix: &[&[f64]], n: usize, from: &[R], to: &mut [R]) {
-    let rows: [[R; S]; S] = core::array::from_fn(|i| core::array::from_fn(|j| R::from_f64(matrix[i][j])));
+#[inline(always)]
+pub(super) fn transform<R: Real, const S: usize>(matrix: &[[R; S]; S], n: usize, from: &[R], to: &mut [R]) {
     let from: [&[R]; S] = core::array::from_fn(|stage| &from[stage * n..][..n]);
-    for (row, to) in rows.iter().zip(to.chunks_exact_mut(n)) {
+    for (row, to) in matrix.iter().zip(to[..S * n].chunks_exact_mut(n)) {
         for (j, to) in to.iter_mut().enumerate() {
             let mut sum = row[0] * from[0][j];
             for stage in 1..S {

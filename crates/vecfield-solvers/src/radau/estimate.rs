@@ -16,7 +16,8 @@ impl<R: Real> Radau<R> {
     ///
     /// The filter of the error estimate damps everything along stiff directions, where the steps may become so long that
     /// the polynomial inside them is worthless though their ends are exact (Prothero and Robinson's problem).
-    pub(super) fn dense_norm(&self, h: R) -> R {
+    #[inline(always)]
+    pub(super) fn dense_norm(&self, h: R, n: usize) -> R {
         let Some((h_old, _)) = self.before.filter(|_| self.table.order == self.table_old.order) else {
             return R::zero();
         };
@@ -26,25 +27,31 @@ impl<R: Real> Radau<R> {
             let error = self.z[end + j] - self.predicted[j];
             error / self.norm.scale(j, self.y[j], self.y_new[j])
         };
-        R::from_f64(table.largest_nodes / DENSE_SLACK) * self.norm.measure(self.n, ratio) / reach
+        R::from_f64(table.largest_nodes / DENSE_SLACK) * self.norm.measure(n, ratio) / reach
     }
 
     /// The norm of `(γ/h M - J)⁻¹ (f + M Σ e_i z_i / h)`, filtered once more where that alone would reject
     /// (Hairer–Wanner II, IV.8, eqs. (8.19) and (8.20)).
-    pub(super) fn error_norm<F: Jacobian<R>>(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R) -> R {
-        let norm = self.filtered(h, false);
+    #[inline(always)]
+    pub(super) fn error_norm<F: Jacobian<R>>(
+        &mut self,
+        field: &mut Evaluator<'_, F, R>,
+        (t, h): (R, R),
+        n: usize,
+    ) -> R {
+        let norm = self.filtered(h, n, false);
         if norm > R::one() && (self.rejected || self.before.is_none()) {
-            for j in 0..self.n {
+            for j in 0..n {
                 self.stage[j] = self.y[j] + self.error[j];
             }
             field.eval(t, &self.stage, &mut self.rate_new);
-            return self.filtered(h, true);
+            return self.filtered(h, n, true);
         }
         norm
     }
 
-    fn filtered(&mut self, h: R, again: bool) -> R {
-        let n = self.n;
+    #[inline(always)]
+    fn filtered(&mut self, h: R, n: usize, again: bool) -> R {
         let rate = if again { &self.rate_new } else { &self.rate };
         let estimate: [Term<R>; LARGEST] = core::array::from_fn(|slot| {
             let weight = self.table.error.get(slot).map_or(R::zero(), |e| R::from_f64(*e));
@@ -52,7 +59,7 @@ impl<R: Real> Radau<R> {
         });
         let estimate = &estimate[..self.table.stages()];
         match self.linearisation.mass() {
-            None => combine(rate, R::one() / h, estimate, &self.z, &mut self.error),
+            None => combine(&rate[..n], R::one() / h, estimate, &self.z, &mut self.error[..n]),
             Some(mass) => {
                 self.error.fill(R::zero());
                 combine(&self.error, R::one() / h, estimate, &self.z, &mut self.stage);
