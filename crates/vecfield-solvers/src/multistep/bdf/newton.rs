@@ -27,8 +27,10 @@ const FASTEST: f64 = 1e-3;
 /// Factors are used again while `c/h` is within this fraction of theirs.
 const DRIFT: f64 = 0.2;
 
-/// Steps after which the Jacobian is evaluated anew with the next factors.
-const OLDEST: u32 = 50;
+/// Steps after which the Jacobian is evaluated anew, whatever the iterations say: they see what it does to the components that
+/// weigh most. Of those that have decayed to nothing beside their tolerance it holds what they were, and as many times too much
+/// of the other components' corrections goes into them.
+const OLDEST: u32 = 20;
 
 /// The Jacobian and the factors of `σM - J`, and what is known of their worth.
 #[derive(Debug, Clone)]
@@ -136,8 +138,9 @@ impl<R: Real> Bdf<R> {
         let sigma = self.leading() / h;
         loop {
             let drifted = |factored: R| (sigma - factored).abs() > R::from_f64(DRIFT) * factored.abs();
-            if self.linear.factored.is_none_or(drifted) {
-                let worn = self.linear.age >= OLDEST || self.newton.slow();
+            let old = self.linear.age >= OLDEST;
+            if old || self.linear.factored.is_none_or(drifted) {
+                let worn = old || self.newton.slow();
                 if !self.linear.evaluated || (worn && self.linear.age > 0) {
                     self.linear.evaluate(field, t + h, &self.predicted);
                     self.newton.forget();
