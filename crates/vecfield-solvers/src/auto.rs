@@ -18,6 +18,7 @@
 
 use vecfield_traits::{Jacobian, Real};
 
+use crate::erased::{Erased, erased};
 use crate::explicit::{ExplicitRungeKutta, Strain};
 use crate::linear::LinearSolver;
 use crate::radau::{Radau, RadauOrder};
@@ -47,7 +48,7 @@ const LARGEST_DENSE: usize = 4000;
 
 /// Steps an explicit method or [`Radau`], whichever the problem wants at the time.
 ///
-/// The memory of [`Radau`] is made at the first switch to it and kept. States of more than 4000 components stay with the
+/// The memory of [`Radau`], which sees the field behind a pointer, is made at the first switch to it and kept. States of more than 4000 components stay with the
 /// explicit method, unless the field declares its sparsity or [`Options::linear`] says how to solve.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
@@ -158,13 +159,14 @@ impl<R: Real> Auto<R> {
         (self.switch, self.suspicion, self.relaxed) = (false, Suspicion::default(), 0);
         if self.stiff {
             if let Some(implicit) = &self.implicit {
-                self.explicit.start(field, t, Stepper::<F>::y(&**implicit))?;
+                self.explicit.start(field, t, Stepper::<Erased<'_, R>>::y(&**implicit))?;
             }
             self.patience = self.patience.saturating_mul(2);
         } else {
             self.implicit_part()?;
             if let Some(implicit) = &mut self.implicit {
-                implicit.start(field, t, Stepper::<F>::y(&self.explicit))?;
+                let y = Stepper::<F>::y(&self.explicit);
+                erased(field, |field| implicit.start(field, t, y))?;
             }
         }
         self.stiff = !self.stiff;
@@ -200,7 +202,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         self.weighted = field.field.mass().is_some();
         if self.weighted {
             self.stiff = true;
-            return self.implicit_part()?.start(field, t, y);
+            let implicit = self.implicit_part()?;
+            return erased(field, |field| implicit.start(field, t, y));
         }
         self.explicit.start(field, t, y)
     }
@@ -208,7 +211,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
         match self.implicit.as_deref_mut().filter(|_| self.stiff) {
             None => self.explicit.first_step(field, t, span),
-            Some(implicit) => implicit.first_step(field, t, span),
+            Some(implicit) => erased(field, |field| implicit.first_step(field, t, span)),
         }
     }
 
@@ -225,7 +228,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
                 attempt
             }
             Some(implicit) => {
-                let attempt = implicit.attempt(field, t, h);
+                let attempt = erased(field, |field| implicit.attempt(field, t, h));
                 if attempt.accepted {
                     let bound = implicit.spectral_bound();
                     self.watch_implicit(h, bound);
@@ -238,29 +241,29 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     fn dense(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R, theta: R, out: &mut [R]) {
         match self.implicit.as_deref_mut().filter(|_| self.stiff) {
             None => self.explicit.dense(field, t, h, theta, out),
-            Some(implicit) => implicit.dense(field, t, h, theta, out),
+            Some(implicit) => erased(field, |field| implicit.dense(field, t, h, theta, out)),
         }
     }
 
     fn commit(&mut self) {
         match self.implicit.as_deref_mut().filter(|_| self.stiff) {
             None => Stepper::<F>::commit(&mut self.explicit),
-            Some(implicit) => Stepper::<F>::commit(implicit),
+            Some(implicit) => Stepper::<Erased<'_, R>>::commit(implicit),
         }
     }
 
     fn y(&self) -> &[R] {
-        self.implicit().map_or_else(|| Stepper::<F>::y(&self.explicit), Stepper::<F>::y)
+        self.implicit().map_or_else(|| Stepper::<F>::y(&self.explicit), Stepper::<Erased<'_, R>>::y)
     }
 
     fn y_new(&self) -> &[R] {
-        self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<F>::y_new)
+        self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<Erased<'_, R>>::y_new)
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         match self.implicit() {
             None => Stepper::<F>::trace(&self.explicit, out),
-            Some(implicit) => Stepper::<F>::trace(implicit, out),
+            Some(implicit) => Stepper::<Erased<'_, R>>::trace(implicit, out),
         }
     }
 
@@ -272,7 +275,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         out.extend([at_edge, inside, unseen, self.relaxed, self.patience].map(count));
         match self.implicit() {
             None => Stepper::<F>::save(&self.explicit, out),
-            Some(implicit) => Stepper::<F>::save(implicit, out),
+            Some(implicit) => Stepper::<Erased<'_, R>>::save(implicit, out),
         }
     }
 
@@ -288,11 +291,12 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         }
         let new =
             || Box::new(Radau::new(RadauOrder::Variable, self.n, &self.options).expect("options that served before"));
-        self.implicit.get_or_insert_with(new).restore(field, stepper);
+        let implicit = self.implicit.get_or_insert_with(new);
+        erased(field, |field| implicit.restore(field, stepper));
     }
 
     fn culprit(&self) -> Culprit {
-        self.implicit().map_or_else(|| Stepper::<F>::culprit(&self.explicit), Stepper::<F>::culprit)
+        self.implicit().map_or_else(|| Stepper::<F>::culprit(&self.explicit), Stepper::<Erased<'_, R>>::culprit)
     }
 }
 

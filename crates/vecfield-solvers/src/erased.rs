@@ -1,7 +1,8 @@
 //! A field behind a pointer, so that the steppers that a name chooses are compiled once, and not again for every field.
 //!
 //! A call through the pointer costs two nanoseconds; what it saves is the code of a dozen families for every field of a
-//! program. Explicit Runge–Kutta methods, whose evaluations may cost no more than that, keep their own field.
+//! program. Explicit Runge–Kutta methods, whose evaluations may cost no more than that, keep their own field, in [`Auto`](crate::auto)
+//! as well.
 
 use core::cell::RefCell;
 use core::fmt::Debug;
@@ -134,7 +135,7 @@ impl<R: Real> Jacobian<R> for Erased<'_, R> {
 }
 
 /// Makes a call with the field behind a pointer.
-fn erased<R: Real, F: Jacobian<R>, T>(
+pub(crate) fn erased<R: Real, F: Jacobian<R>, T>(
     field: &mut Evaluator<'_, F, R>,
     call: impl FnOnce(&mut Evaluator<'_, Erased<'_, R>, R>) -> T,
 ) -> T {
