@@ -16,18 +16,21 @@
 //! The error estimate is filtered by `(σM - J)⁻¹ σM` (Hosea–Shampine 1996, section 3), which leaves what varies slowly
 //! alone and damps what the method itself damps.
 
+mod estimate;
 mod kennedy_carpenter;
 mod kvaerno;
 mod newton;
 mod predictor;
 pub mod tableau;
+mod weights;
 
 use vecfield_traits::{Elementary, Jacobian, Real};
 
 use self::newton::Newton;
 use self::predictor::Predictor;
-use self::tableau::{DirkError, DirkTableau};
-use crate::combine::{Term, combine, for_blocks, sums, terms};
+use self::tableau::DirkTableau;
+use self::weights::{Rows, Weights};
+use crate::combine::{Term, combine};
 use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::norm::Norm;
@@ -41,10 +44,6 @@ const SLOW: f64 = 0.1;
 /// Steps after which the Jacobian is evaluated anew, whatever the iterations say: they see what it does to the components that
 /// weigh most, not to those that decay to nothing beside them.
 const JACOBIAN_HOLDS_FOR: u32 = 50;
-
-/// The estimate before it is filtered is that of dense output, which does not accumulate: it may exceed the tolerance by
-/// this. Along stiff directions, where the filter leaves nothing, it alone bounds the step (Prothero and Robinson's problem).
-const DENSE_SLACK: f64 = 3.0;
 
 /// Steps any [`DirkTableau`] over floats, with the field's own Jacobian.
 ///
@@ -114,54 +113,6 @@ enum Begin {
     Missing,
     /// `M` times it is known.
     Massive,
-}
-
-/// The rows that weigh the slots of `k`.
-#[derive(Debug, Clone)]
-struct Rows<R> {
-    implicit: Weights<R>,
-    additive: Option<Weights<R>>,
-    /// Is the field split, and the method a pair?
-    split: bool,
-}
-
-impl<R> Rows<R> {
-    fn used(&self) -> &Weights<R> {
-        match &self.additive {
-            Some(additive) if self.split => additive,
-            _ => &self.implicit,
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Weights<R> {
-    /// One row a stage, without its diagonal.
-    stages: Vec<Box<[Term<R>]>>,
-    end: Box<[Term<R>]>,
-    error: Box<[Term<R>]>,
-}
-
-impl<R: Real> Weights<R> {
-    fn new(tableau: &DirkTableau, explicit: Option<&[&[f64]]>) -> Weights<R> {
-        let s = tableau.stages();
-        let joined = |implicit: &[f64], explicit: &[f64]| {
-            let mut row = implicit.to_vec();
-            row.resize(s, 0.0);
-            row.extend(explicit);
-            terms(&row)
-        };
-        let both = |weights: &[f64]| joined(weights, if explicit.is_some() { weights } else { &[] });
-        let stage = |i: usize| joined(&tableau.a[i][..i], explicit.map_or(&[], |rows| rows[i]));
-        Weights {
-            stages: (0..s).map(stage).collect(),
-            end: both(tableau.a[s - 1]),
-            error: match tableau.error {
-                DirkError::Embedded { weights, .. } => both(weights),
-                DirkError::SecondDifference => Box::default(),
-            },
-        }
-    }
 }
 
 impl<R: Real> DiagonallyImplicit<R> {
@@ -338,48 +289,6 @@ impl<R: Real> DiagonallyImplicit<R> {
             _ => Elementary::max(slowest / (R::one() - slowest), R::EPSILON),
         };
         Newton::Converged { iterations: most, rate: slowest }
-    }
-
-    /// The norm of the filtered estimate; NaN as soon as anything is not finite.
-    fn error_norm(&mut self, h: R) -> R {
-        let n = self.n;
-        match self.tableau.error {
-            DirkError::Embedded { .. } => {
-                let weights = &self.rows.used().error;
-                for_blocks!(n, at, B => {
-                    let errors: [R; B] = sums(n, weights, &self.k, at, |k| k);
-                    for (change, error) in self.change[at..].iter_mut().zip(errors) {
-                        *change = h * error;
-                    }
-                });
-            }
-            DirkError::SecondDifference => self.second_difference(h),
-        }
-        self.linearisation.mass_times(&self.change, &mut self.scaled);
-        let sigma = self.sigma(h);
-        self.scaled.iter_mut().for_each(|scaled| *scaled *= sigma);
-        self.factors.solve(&mut self.scaled);
-        let [at_end, inside] = self.norm.measures(n, |i| {
-            let scale = self.norm.scale(i, self.y[i], self.y_new[i]);
-            [self.scaled[i] / scale, self.change[i] / scale]
-        });
-        Elementary::max(at_end, inside / R::from_f64(DENSE_SLACK))
-    }
-
-    /// `h³y‴/12` into `change`; at the first step, where no earlier rate is known, `h²y″/2` bounds it.
-    fn second_difference(&mut self, h: R) {
-        let n = self.n;
-        let (begin, end) = (&self.k[..n], &self.k[n..2 * n]);
-        for i in 0..n {
-            let slope = (end[i] - begin[i]) / h;
-            self.change[i] = match self.step_before {
-                None => h * h * R::from_f64(0.5) * slope,
-                Some(h_before) => {
-                    let slope_before = (begin[i] - self.before[i]) / h_before;
-                    h * h * h / (R::from_f64(6.0) * (h + h_before)) * (slope - slope_before)
-                }
-            };
-        }
     }
 }
 
