@@ -112,11 +112,11 @@ fn table(points: &[Point]) -> String {
 /// A diagram a problem: digits to the right, seconds upwards.
 fn figure(points: &[Point]) -> Figure {
     let groups: [(&str, &[&str], Tone); 5] = [
-        ("vecfield, auto", &[OURS], Tone::Accent),
+        ("vecfield, auto", &[OURS], Tone::Ink),
         ("diffsol", &["diffsol"], Tone::Variable(0)),
         ("differential-equations", &["differential-equations"], Tone::Variable(1)),
         ("diffrax", &["diffrax"], Tone::Variable(2)),
-        ("SciPy", &["scipy"], Tone::Variable(3)),
+        ("SciPy", &["scipy"], Tone::Variable(4)),
     ];
     let panel = |case: &str| {
         let mut layers = Vec::new();
