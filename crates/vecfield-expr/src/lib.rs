@@ -27,6 +27,8 @@
 //! | you want | start at |
 //! |---|---|
 //! | a formula from text | [`Graph::parse`] with a [`Scope`]; errors are [`ParseError`]s that can draw the place |
+//! | a formula that calls functions of your own | [`Graph::parse_calling`], [`Calls`] |
+//! | definitions in an order in which each comes after what it needs | [`dependency_order`] |
 //! | a formula from code | [`Graph`]'s constructors |
 //! | fewer nodes, like terms together, products multiplied out | [`Graph::simplify`], [`Graph::expand`], [`Graph::terms`] |
 //! | its slope; its slopes by everything at once | [`Graph::derivative`]; [`Graph::pullback`], [`Pullback`] |
@@ -51,6 +53,7 @@ mod graph;
 mod halves;
 mod jacobian;
 mod op;
+mod order;
 mod parse;
 mod print;
 mod program;
@@ -65,7 +68,8 @@ pub use field::{ExprField, SideBySide};
 pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
 pub use jacobian::{SPARSE_FROM, SymbolicAt, SymbolicField, SymbolicRegisters};
 pub use op::{Binary, Unary, power, reserved_names};
-pub use parse::{MAX_DEPTH, MAX_TEXT};
+pub use order::dependency_order;
+pub use parse::{Calls, MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};
 pub use program::{Program, Registers, RowRegisters};
 pub use pullback::Pullback;

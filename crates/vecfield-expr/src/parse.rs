@@ -48,6 +48,15 @@ impl Graph {
     ///
     /// [`ParseError`], with the place; the graph may then hold parts of the text that nothing refers to.
     pub fn parse(&mut self, text: &str, scope: &Scope) -> Result<ExprId, ParseError> {
+        self.parse_calling(text, scope, &mut Own)
+    }
+
+    /// Reads a formula that may also call functions of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Graph::parse), and what `calls` refuses.
+    pub fn parse_calling(&mut self, text: &str, scope: &Scope, calls: &mut dyn Calls) -> Result<ExprId, ParseError> {
         let fail = |kind, span| Err(ParseError::new(kind, span, text));
         if text.len() > MAX_TEXT {
             return fail(ParseErrorKind::TooLong { bytes: text.len(), limit: MAX_TEXT }, 0..0);
@@ -55,7 +64,7 @@ impl Graph {
         if text.trim().is_empty() {
             return fail(ParseErrorKind::Empty, 0..0);
         }
-        let mut parser = Parser { graph: self, scope, lexer: Lexer::new(text), text, depth: 0 };
+        let mut parser = Parser { graph: self, scope, calls, lexer: Lexer::new(text), text, depth: 0 };
         let id = parser.sum()?;
         match parser.lexer.peek() {
             (Token::End, _) => Ok(id),
@@ -66,9 +75,61 @@ impl Graph {
     }
 }
 
+/// Functions that a text may call besides those of the language.
+///
+/// ```
+/// use vecfield_expr::{Calls, ExprId, Graph, ParseErrorKind, Scope};
+///
+/// struct Double;
+/// impl Calls for Double {
+///     fn names(&self) -> Vec<&str> { vec!["double"] }
+///     fn call(&mut self, graph: &mut Graph, _name: &str, arguments: &[ExprId]) -> Result<ExprId, ParseErrorKind> {
+///         match arguments {
+///             &[x] => Ok(graph.add(x, x)),
+///             _ => Err(ParseErrorKind::WrongArity { name: "double".into(), takes: 1, given: arguments.len() }),
+///         }
+///     }
+/// }
+///
+/// let (mut graph, scope) = (Graph::new(), Scope::new(["x"])?);
+/// let id = graph.parse_calling("3*double(x)", &scope, &mut Double)?;
+/// assert_eq!(graph.to_text(id), "3*(x + x)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Calls {
+    /// The names it knows of, for messages.
+    fn names(&self) -> Vec<&str>;
+
+    /// Is there a function of that name? Asked of names that are neither in the scope nor the language's.
+    fn has(&self, name: &str) -> bool {
+        self.names().contains(&name)
+    }
+
+    /// The expression that a call of a function it [has](Calls::has) stands for.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the call.
+    fn call(&mut self, graph: &mut Graph, name: &str, arguments: &[ExprId]) -> Result<ExprId, ParseErrorKind>;
+}
+
+/// None but those of the language.
+struct Own;
+
+impl Calls for Own {
+    fn names(&self) -> Vec<&str> {
+        vec![]
+    }
+
+    fn call(&mut self, _graph: &mut Graph, name: &str, _arguments: &[ExprId]) -> Result<ExprId, ParseErrorKind> {
+        Err(ParseErrorKind::UnknownFunction { name: quoted(name), nearest: None })
+    }
+}
+
 struct Parser<'a> {
     graph: &'a mut Graph,
     scope: &'a Scope,
+    calls: &'a mut dyn Calls,
     lexer: Lexer<'a>,
     text: &'a str,
     depth: usize,
@@ -149,10 +210,12 @@ impl<'a> Parser<'a> {
         let (next, open) = self.lexer.peek();
         let unary = Unary::named(name);
         let binary = Binary::named(name);
+        let own = unary.is_some() || binary.is_some();
+        let called = !own && name != "pi" && !self.scope.contains(name) && self.calls.has(name);
         if next != Token::Open {
             return if name == "pi" {
                 Ok(self.graph.constant(core::f64::consts::PI))
-            } else if unary.is_some() || binary.is_some() {
+            } else if own || called {
                 Err(self.error(ParseErrorKind::MissingArguments { name: quoted(name) }, span))
             } else if self.scope.contains(name) {
                 Ok(self.graph.symbol(name))
@@ -160,35 +223,35 @@ impl<'a> Parser<'a> {
                 Err(self.unknown(name, span))
             };
         }
-        if unary.is_none() && binary.is_none() {
+        if !own && !called {
             return Err(self.not_a_function(name, span));
         }
         self.lexer.advance();
         self.enter(&open)?;
-        let mut first_two = [None; 2];
-        let mut given = 0;
-        if self.lexer.peek().0 != Token::Close {
-            loop {
-                let argument = self.sum()?;
-                if let Some(place) = first_two.get_mut(given) {
-                    *place = Some(argument);
-                }
-                given += 1;
-                if self.lexer.peek().0 != Token::Comma {
-                    break;
-                }
-                self.lexer.advance();
+        let arguments = self.arguments()?;
+        let whole = span.start..self.close(open)?;
+        match (unary, binary, &arguments[..]) {
+            (Some(op), _, &[x]) => Ok(self.graph.intern(Node::Unary(op, x))),
+            (_, Some(op), &[a, b]) => Ok(self.graph.intern(Node::Binary(op, a, b))),
+            _ if own => {
+                let (takes, given) = (if unary.is_some() { 1 } else { 2 }, arguments.len());
+                Err(self.error(ParseErrorKind::WrongArity { name: quoted(name), takes, given }, whole))
             }
+            _ => self.calls.call(self.graph, name, &arguments).map_err(|kind| self.error(kind, whole)),
         }
-        let end = self.close(open)?;
-        match (unary, binary, given, first_two) {
-            (Some(op), _, 1, [Some(x), _]) => Ok(self.graph.intern(Node::Unary(op, x))),
-            (_, Some(op), 2, [Some(a), Some(b)]) => Ok(self.graph.intern(Node::Binary(op, a, b))),
-            _ => {
-                let takes = if unary.is_some() { 1 } else { 2 };
-                Err(self.error(ParseErrorKind::WrongArity { name: quoted(name), takes, given }, span.start..end))
+    }
+
+    /// Sums up to the parenthesis that closes a call, which may be none.
+    fn arguments(&mut self) -> Result<Vec<ExprId>, ParseError> {
+        let mut arguments = Vec::new();
+        while self.lexer.peek().0 != Token::Close || !arguments.is_empty() {
+            arguments.push(self.sum()?);
+            if self.lexer.peek().0 != Token::Comma {
+                break;
             }
+            self.lexer.advance();
         }
+        Ok(arguments)
     }
 
     /// One level deeper; `span` is what opens it.
@@ -242,6 +305,8 @@ impl<'a> Parser<'a> {
         if name == "pi" || self.scope.contains(name) {
             return self.error(ParseErrorKind::NotAFunction { name: quoted(name) }, span);
         }
+        let own: Vec<&str> = reserved_names().filter(|&reserved| reserved != "pi").collect();
+        let known = own.into_iter().chain(self.calls.names());
         // What other languages call them; no edit distance would find these.
         let nearest = match name {
             "ln" => Some("log"),
@@ -250,7 +315,7 @@ impl<'a> Parser<'a> {
             "arctan" => Some("atan"),
             "sgn" | "signum" => Some("sign"),
             "fabs" => Some("abs"),
-            _ => nearest_name(name, reserved_names().filter(|&reserved| reserved != "pi")),
+            _ => nearest_name(name, known),
         };
         let kind = ParseErrorKind::UnknownFunction { name: quoted(name), nearest: nearest.map(str::to_owned) };
         self.error(kind, span)

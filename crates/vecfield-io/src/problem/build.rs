@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
-use vecfield_expr::{ExprId, Graph, Scope, check_name};
+use vecfield_expr::{ExprId, Graph, Scope, check_name, dependency_order};
 
 use super::ensemble::{Known, ensemble};
 use super::error::{ProblemError, ProblemReason};
@@ -397,38 +397,4 @@ fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemErr
         None => entry.key_error(e),
     })?;
     Ok(settings)
-}
-
-/// An order in which everything comes after what it needs, or a circle (its first item once more at its end).
-fn dependency_order(needs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
-    let mut waiting: Vec<usize> = needs.iter().map(Vec::len).collect();
-    let mut needed_by = vec![Vec::new(); needs.len()];
-    for (i, list) in needs.iter().enumerate() {
-        for &j in list {
-            needed_by[j].push(i);
-        }
-    }
-    let mut order: Vec<usize> = (0..needs.len()).filter(|&i| waiting[i] == 0).collect();
-    let mut done = 0;
-    while let Some(&i) = order.get(done) {
-        done += 1;
-        for &j in &needed_by[i] {
-            waiting[j] -= 1;
-            if waiting[j] == 0 {
-                order.push(j);
-            }
-        }
-    }
-    let Some(start) = (0..needs.len()).find(|&i| waiting[i] > 0) else { return Ok(order) };
-    // Whatever still waits needs something that waits: following that must come back to a place already seen.
-    let mut path = vec![start];
-    loop {
-        let last = path[path.len() - 1];
-        let Some(&next) = needs[last].iter().find(|&&j| waiting[j] > 0) else { return Err(path) };
-        if let Some(seen) = path.iter().position(|&i| i == next) {
-            path.push(next);
-            return Err(path.split_off(seen));
-        }
-        path.push(next);
-    }
 }
