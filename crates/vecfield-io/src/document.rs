@@ -109,6 +109,23 @@ impl Document {
         self.at(self.place(key).unwrap_or(0..0), reason.to_string())
     }
 
+    /// An error about the bytes `inside` of the text, such as a formula, that is the value of a key.
+    ///
+    /// ```
+    /// let document = vecfield_io::Document::new("model.toml", "[equations]\nx = \"2*z\"");
+    /// let refused = document.refuse_inside("equations.x", 2..3, "there is no z").to_string();
+    /// assert!(refused.starts_with("model.toml:2:8: there is no z"));
+    /// ```
+    pub fn refuse_inside(&self, key: &str, inside: Range<usize>, reason: impl fmt::Display) -> DocumentError {
+        let whole = self.place(key).unwrap_or(0..0);
+        let raw = self.text.get(whole.clone()).unwrap_or_default();
+        // Without escapes and over one line the text stands in the file as it is, and its parts are where they seem to be.
+        let quotes = raw.len() - raw.trim_start_matches(['"', '\'']).len();
+        let plain = matches!(quotes, 1 | 2) && (raw.starts_with('\'') || !raw.contains('\\'));
+        let span = if plain { whole.start + quotes + inside.start..whole.start + quotes + inside.end } else { whole };
+        self.at(span, reason.to_string())
+    }
+
     fn place(&self, key: &str) -> Option<Range<usize>> {
         let document = DeTable::parse(&self.text).ok()?;
         let (mut table, mut found) = (document.get_ref(), None);
