@@ -1,5 +1,7 @@
 //! What can be wrong with a model file, the data or a training.
 
+use core::ops::Range;
+
 use vecfield_adjoint::AdjointError;
 use vecfield_nn::{CheckpointError, NnError};
 use vecfield_optim::OptimError;
@@ -32,6 +34,16 @@ pub enum SettingError {
         /// The keys it has.
         known: String,
     },
+    /// A formula that cannot be read, or a name in it.
+    #[error("{reason}")]
+    Formula {
+        /// The path of the key.
+        key: String,
+        /// The bytes of the formula that are wrong, where it is not the whole.
+        inside: Option<Range<usize>>,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
     /// A value that does not fit for a reason of its own.
     #[error("{reason}")]
     Rejected {
@@ -52,6 +64,15 @@ impl SettingError {
         match self {
             SettingError::Range { key, .. } | SettingError::Rejected { key, .. } => (*key).into(),
             SettingError::NotOfKind { key, .. } => format!("model.{key}"),
+            SettingError::Formula { key, .. } => key.clone(),
+        }
+    }
+
+    /// The bytes of the value, where that is a formula, that are wrong.
+    pub fn inside(&self) -> Option<Range<usize>> {
+        match self {
+            SettingError::Formula { inside, .. } => inside.clone(),
+            _ => None,
         }
     }
 }
@@ -88,6 +109,12 @@ pub enum NdeError {
         found: String,
         /// What the model knows.
         expected: String,
+    },
+    /// Columns that are not the variables of the equations.
+    #[error("{what}")]
+    Variables {
+        /// Which, and what to do.
+        what: String,
     },
     /// Too many batches in a row without a gradient.
     #[error(

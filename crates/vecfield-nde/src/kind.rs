@@ -13,6 +13,7 @@ use crate::settings::{PhaseSettings, RuleName, ScheduleName, Settings};
 use crate::trainer::Keep;
 use crate::training::{Resumed, Trained, Training, Watcher, run};
 use crate::trajectory;
+use crate::ude;
 
 /// A kind of model, by the name it has in a model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub enum Kind {
     OdeClassifier,
     /// A density and its samples by a flow from a normal distribution.
     Cnf,
+    /// Formulas with networks in them, on measured trajectories.
+    Ude,
 }
 
 /// What is to be known of a kind before anything is trained.
@@ -79,7 +82,7 @@ pub struct Defaults {
 
 impl Kind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Kind; 4] = [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::Cnf];
+    pub const ALL: [Kind; 5] = [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::Cnf, Kind::Ude];
 
     /// What is to be known of it.
     pub fn description(self) -> &'static Description {
@@ -88,6 +91,7 @@ impl Kind {
             Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
             Kind::OdeClassifier => &classifier::ODE_CLASSIFIER,
             Kind::Cnf => &cnf::CNF,
+            Kind::Ude => &ude::UDE,
         }
     }
 
@@ -126,6 +130,7 @@ impl Kind {
                 run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
             Kind::Cnf => run(cnf::Flows::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
+            Kind::Ude => run(ude::prepare::<R>(settings, data, from.seed())?, settings, from, watcher),
         }
     }
 
@@ -139,6 +144,7 @@ impl Kind {
             Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
             Kind::OdeClassifier => Box::new(classifier::Answers::<R>::load(settings, checkpoint)?),
             Kind::Cnf => Box::new(cnf::Sampler::load::<R>(settings, checkpoint)?),
+            Kind::Ude => Box::new(trajectory::Forecast::<R, ude::Universal<R>>::load(settings, checkpoint)?),
         })
     }
 }

@@ -45,6 +45,7 @@
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
 //! | `classifier` | the kind `ode-classifier` |
 //! | `cnf` | the kind `cnf` |
+//! | `ude` | the kind `ude` |
 //!
 //! **Architecture invariant:** the same settings, data and seed give the same bits on any number of threads, and so does a
 //! training that was broken off and resumed. *Why:* a result that nobody can repeat is none. *Checked by*
@@ -67,6 +68,7 @@ mod settings;
 mod trainer;
 mod training;
 pub mod trajectory;
+pub mod ude;
 
 pub use data::{Data, DataKind, Metric, Prediction, Request, RowsOf};
 pub use error::{NdeError, SettingError};
@@ -74,8 +76,8 @@ pub use flow::Flow;
 pub use kind::{Defaults, Description, Kind};
 pub use model::{Cost, Model, Number, Pass, Work};
 pub use settings::{
-    AdjointName, FieldSettings, Memory, ModelSettings, OptimizerSettings, Phase, PhaseSettings, Plan, Precision,
-    RuleName, ScheduleName, Settings, Solver, SolverSettings, Starts, Trace,
+    AdjointName, Constant, FieldSettings, Formula, Formulas, Memory, ModelSettings, NetworkSettings, OptimizerSettings,
+    Phase, PhaseSettings, Plan, Precision, RuleName, ScheduleName, Settings, Solver, SolverSettings, Starts, Trace,
 };
 pub use trainer::{Done, Entry, Keep, Standing, Trainer};
 pub use training::{Progress, Trained, Training, Watcher, kind_of, load, resume, settings_of, train};

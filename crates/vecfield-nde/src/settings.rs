@@ -3,19 +3,25 @@
 //! What a key that was left out means depends on the kind: [`Kind::defaults`].
 
 mod field;
+mod formulas;
 mod model;
 mod optimizer;
 mod solver;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use field::FieldSettings;
+pub(crate) use field::{LAYERS, unfit};
+pub use formulas::{Constant, Formula, Formulas, NetworkSettings};
 pub use model::{ModelSettings, Precision, Trace};
 pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName, Starts};
 pub use solver::{AdjointName, Memory, Solver, SolverSettings};
 
 use crate::error::SettingError;
 use crate::kind::Kind;
+use crate::ude;
 
 /// A model file.
 ///
@@ -36,6 +42,18 @@ pub struct Settings {
     pub title: Option<String>,
     /// What is learned.
     pub model: ModelSettings,
+    /// Constants of the formulas, of kinds that have some.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Constant>,
+    /// Parts of formulas by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: Formulas,
+    /// The rates of the variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub equations: Formulas,
+    /// What single networks of the formulas have of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, NetworkSettings>,
     /// The network.
     #[serde(default)]
     pub field: FieldSettings,
@@ -53,6 +71,10 @@ impl Settings {
         Settings {
             title: None,
             model: ModelSettings::new(kind),
+            parameters: BTreeMap::new(),
+            definitions: Formulas::new(),
+            equations: Formulas::new(),
+            networks: BTreeMap::new(),
             field: FieldSettings::default(),
             solver: SolverSettings::default(),
             optimizer: OptimizerSettings::default(),
@@ -66,10 +88,34 @@ impl Settings {
     /// The first key that does not.
     pub fn check(&self) -> Result<(), SettingError> {
         self.model.check()?;
+        self.check_formulas()?;
         self.field.check()?;
         self.solver()?;
         self.optimizer.check(self.model.kind)?;
         Ok(())
+    }
+
+    /// Of kinds with formulas: do they make sense? Of others: are there none?
+    fn check_formulas(&self) -> Result<(), SettingError> {
+        if self.model.kind == Kind::Ude {
+            return ude::check(self);
+        }
+        let given = [
+            ("parameters", self.parameters.is_empty()),
+            ("definitions", self.definitions.is_empty()),
+            ("equations", self.equations.is_empty()),
+            ("networks", self.networks.is_empty()),
+        ];
+        match given.into_iter().find(|(_, empty)| !empty) {
+            Some((key, _)) => {
+                let reason = format!(
+                    "a {} has no [{key}]; for formulas with networks in them take `ude`",
+                    self.model.kind.name()
+                );
+                Err(SettingError::Rejected { key, reason })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Widths of the network's hidden layers.
@@ -89,6 +135,10 @@ impl Settings {
         let rule = |settings: &Settings| settings.optimizer.name.unwrap_or(settings.model.kind.defaults().rule);
         [
             ("[model]", self.model != other.model),
+            ("[parameters]", self.parameters != other.parameters),
+            ("[definitions]", self.definitions != other.definitions),
+            ("[equations]", self.equations != other.equations),
+            ("[networks]", self.networks != other.networks),
             ("[field]", self.field != other.field),
             ("[solver]", self.solver != other.solver),
             ("[optimizer] name", rule(self) != rule(other)),

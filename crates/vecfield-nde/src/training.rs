@@ -67,6 +67,11 @@ pub trait Trained: Send + Sync {
     ///
     /// As [`evaluate`](Trained::evaluate).
     fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError>;
+
+    /// The constants of its formulas with their values, where it has some.
+    fn constants(&self) -> Vec<(String, f64)> {
+        vec![]
+    }
 }
 
 /// Trains a model as `settings` say; `seed` fixes every random choice.

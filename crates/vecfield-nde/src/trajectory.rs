@@ -5,6 +5,7 @@
 
 mod forecast;
 mod forecaster;
+mod rates;
 mod samples;
 mod scaling;
 
@@ -12,6 +13,7 @@ use vecfield_kernels::Activation;
 
 pub(crate) use forecast::Forecast;
 pub use forecaster::{Forecaster, Memory};
+pub use rates::Rates;
 pub use scaling::Scaling;
 
 use crate::data::DataKind;

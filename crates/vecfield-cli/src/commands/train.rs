@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use vecfield_io::{Document, OutputDir, Overwrite};
-use vecfield_nde::{Data, Metric, NdeError, Progress, Settings, Training, load, resume, train};
+use vecfield_nde::{Data, Metric, NdeError, Progress, SettingError, Settings, Training, load, resume, train};
 use vecfield_nn::Checkpoint;
 
 use super::input;
@@ -65,7 +65,7 @@ const HISTORY: &str = "history.csv";
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let document = Document::open(&arguments.model)?;
     let settings: Settings = document.read()?;
-    settings.check().map_err(|e| document.refuse(&e.key(), e))?;
+    settings.check().map_err(|e| refused(&document, &e))?;
     let kind = settings.model.kind;
     let path = arguments.data.as_deref().ok_or_else(|| {
         Failure::Argument(format!("a {} is trained on {}; name them behind the model file", kind.name(), kind.data()))
@@ -83,15 +83,16 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
             Some(checkpoint) => resume(&settings, &data, checkpoint, &mut watcher)?,
             None => train(&settings, &data, context.seed, &mut watcher)?,
         };
-        let metrics = metrics(&training, &data, test.as_ref())?;
-        Ok((training, metrics))
+        let judged = judged(&training, &data, test.as_ref())?;
+        Ok((training, judged))
     };
     let trained = context.on_threads(job)?;
-    let (training, (metrics, remarks)) = trained.map_err(|e| failed(&document, path, &e))?;
+    let (training, judged) = trained.map_err(|e| failed(&document, path, &e))?;
     let timing = watched.timing()?;
     drop(watch);
-    remarks.iter().for_each(|remark| context.remark(remark));
-    let outcome = Outcome { kind, training: &training, metrics, timing, folder: folder.as_ref() };
+    judged.remarks.iter().for_each(|remark| context.remark(remark));
+    let Judged { metrics, constants, .. } = judged;
+    let outcome = Outcome { kind, training: &training, metrics, constants, timing, folder: folder.as_ref() };
     if let Some(folder) = &folder {
         outcome.write(folder)?;
         context.remark(&format!("wrote {MODEL}, {HISTORY} to {}", folder.path().display()));
@@ -99,8 +100,17 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }
 
-/// How good the model is on what it was trained on and on what it was not, and why something of it cannot be said.
-fn metrics(training: &Training, data: &Data, test: Option<&Data>) -> Result<(Vec<Metric>, Vec<String>), NdeError> {
+/// A model that was trained.
+struct Judged {
+    /// How good it is on what it was trained on and on what it was not.
+    metrics: Vec<Metric>,
+    /// The constants of its formulas.
+    constants: Vec<(String, f64)>,
+    /// Why something of it cannot be said.
+    remarks: Vec<String>,
+}
+
+fn judged(training: &Training, data: &Data, test: Option<&Data>) -> Result<Judged, NdeError> {
     let model = load(&training.checkpoint)?;
     let (mut metrics, mut remarks) = (vec![], vec![]);
     for (name, data) in [("train", Some(data)), ("test", test)] {
@@ -118,7 +128,7 @@ fn metrics(training: &Training, data: &Data, test: Option<&Data>) -> Result<(Vec
         }
         finite
     });
-    Ok((metrics, remarks))
+    Ok(Judged { metrics, constants: model.constants(), remarks })
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
@@ -141,15 +151,24 @@ pub(super) fn read_model(folder: &Path) -> Result<Checkpoint, Failure> {
     Checkpoint::from_bytes(&bytes).map_err(|e| refused(e.to_string()))
 }
 
+/// A setting that does not fit, at its place in the model file.
+fn refused(document: &Document, error: &SettingError) -> Failure {
+    match error.inside() {
+        Some(inside) => document.refuse_inside(&error.key(), inside, error).into(),
+        None => document.refuse(&error.key(), error).into(),
+    }
+}
+
 /// Where a mistake lies: in the model file, in the data, or in the training itself.
 fn failed(document: &Document, data: &Path, error: &NdeError) -> Failure {
     match error {
-        NdeError::Setting(setting) => document.refuse(&setting.key(), setting).into(),
+        NdeError::Setting(setting) => refused(document, setting),
         NdeError::Network(_) => document.refuse("field", error).into(),
         NdeError::Solve(_) => document.refuse("solver", error).into(),
-        NdeError::NothingToLearn { .. } | NdeError::Data { .. } | NdeError::Columns { .. } => {
-            Failure::Argument(format!("{}: {error}", data.display()))
-        }
+        NdeError::NothingToLearn { .. }
+        | NdeError::Data { .. }
+        | NdeError::Columns { .. }
+        | NdeError::Variables { .. } => Failure::Argument(format!("{}: {error}", data.display())),
         NdeError::OtherTraining { .. } | NdeError::Checkpoint(_) => Failure::Argument(format!("--resume: {error}")),
         _ => Failure::Computation(error.to_string()),
     }

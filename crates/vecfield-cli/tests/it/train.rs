@@ -121,3 +121,46 @@ fn labels_belong_to_kinds_that_learn_them() {
         .vecfield(&["train", "model.toml", "turns.csv", "--labels", "labels.csv"])
         .failed(2, &["labels.csv", "no labels"]);
 }
+
+/// Growth that is known, and what holds it back, which is not: y' = r y - y² from four starts.
+fn grown() -> String {
+    let mut text = String::from("trajectory,t,y\n");
+    for (number, start) in [0.1, 0.3, 0.8, 1.5_f64].into_iter().enumerate() {
+        for k in 0..8 {
+            let (t, e) = (0.4 * f64::from(k), (0.4 * f64::from(k)).exp());
+            text += &format!("{number},{t},{}\n", start * e / (1.0 - start + start * e));
+        }
+    }
+    text
+}
+
+#[test]
+fn formulas_are_trained_with_networks_in_them() {
+    let folder = Folder::new();
+    folder.file("grown.csv", &grown());
+    let model = "[model]\nkind = \"ude\"\nfixed = [\"r\"]\n[parameters]\nr = 1\ns = { value = 1, min = 0 }\n[equations]\n\
+                 y = \"r*y - s*net1(y)\"\n[field]\nlayers = [6]\n[optimizer]\nlearning_rate = 0.03\nphases = [{ steps = 100, horizon = 0.3 }, { steps = 200 }]\n";
+    folder.file("model.toml", model);
+    let result = folder.vecfield(&["train", "model.toml", "grown.csv", "--out", "made", "--json"]).json();
+    assert!(result["metrics"]["train_mse"].as_f64().unwrap() < 1e-3, "{result}");
+    assert!(result["constants"]["r"] == 1.0 && result["constants"]["s"].as_f64().unwrap() > 0.0, "{result}");
+    folder.file("ask.csv", "t,y\n0,0.5\n1,\n");
+    let answer = folder.vecfield(&["predict", "made", "ask.csv"]).out;
+    let y: f64 = answer.lines().nth(2).unwrap().split(',').nth(1).unwrap().parse().unwrap();
+    let exact = 0.5 * 1_f64.exp() / (0.5 + 0.5 * 1_f64.exp());
+    assert!((y - exact).abs() < 0.05, "{y} and {exact}");
+    let people = folder.vecfield(&["train", "model.toml", "grown.csv", "--seconds", "1e-9"]).out;
+    assert!(people.contains("A ude of") && people.contains("constant"), "{people}");
+
+    for (from, to, words) in [
+        ("net1(y)", "net1(z)", &["model.toml:8:19", "unknown name"][..]),
+        ("r*y -", "rr*y -", &["model.toml:8:6", "did you mean \"r\"?"]),
+        ("s = {", "s = { most = 2,", &["model.toml:6:", "most"]),
+        ("r = 1", "r = \"one\"", &["model.toml:5:5", "a number"]),
+        ("y = \"r", "x = \"r", &["model.toml:8:", "unknown name \"y\""]),
+        ("y = \"r*y - s*net1(y)", "x = \"r*x - s*net1(x)", &["grown.csv", "the column `y` has no equation"]),
+    ] {
+        folder.file("model.toml", &model.replacen(from, to, 1));
+        folder.vecfield(&["train", "model.toml", "grown.csv"]).failed(2, words);
+    }
+}

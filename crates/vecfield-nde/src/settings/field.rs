@@ -35,15 +35,21 @@ pub struct FieldSettings {
 const WIDEST: usize = 1 << 15;
 const DEEPEST: usize = 64;
 
+/// What widths may be.
+pub(crate) const LAYERS: &str = "between 1 and 32768, at most 64 of them";
+
+/// The width, or the number of widths, that is not what it [may be](LAYERS).
+pub(crate) fn unfit(layers: &[usize]) -> Option<f64> {
+    if layers.len() > DEEPEST {
+        return Some(layers.len() as f64);
+    }
+    layers.iter().find(|&&width| width == 0 || width > WIDEST).map(|&width| width as f64)
+}
+
 impl FieldSettings {
     pub(super) fn check(&self) -> Result<(), SettingError> {
-        let layers = self.layers.as_deref().unwrap_or_default();
-        let range = "between 1 and 32768, at most 64 of them";
-        if layers.len() > DEEPEST {
-            return Err(SettingError::range("field.layers", layers.len() as f64, range));
-        }
-        match layers.iter().find(|&&width| width == 0 || width > WIDEST) {
-            Some(&width) => Err(SettingError::range("field.layers", width as f64, range)),
+        match unfit(self.layers.as_deref().unwrap_or_default()) {
+            Some(found) => Err(SettingError::range("field.layers", found, LAYERS)),
             None => Ok(()),
         }
     }
@@ -74,14 +80,17 @@ impl Settings {
 }
 
 /// An activation by its name, where there is one.
-mod optional {
+pub(super) mod optional {
     use super::{Activation, Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(activation: &Option<Activation>, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::settings) fn serialize<S: Serializer>(
+        activation: &Option<Activation>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         activation.map(Activation::name).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Activation>, D::Error> {
+    pub(in crate::settings) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Activation>, D::Error> {
         let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
         let found = Activation::ALL.into_iter().find(|activation| activation.name() == name);
         let known = Activation::ALL.map(|activation| format!("`{}`", activation.name())).join(", ");

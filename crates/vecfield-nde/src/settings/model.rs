@@ -44,6 +44,9 @@ pub struct ModelSettings {
     /// The weight of `∫ |∂f/∂z|² dt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jacobian: Option<f64>,
+    /// Constants of the formulas that are not trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Vec<String>>,
     /// The numbers it is made of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
@@ -101,6 +104,7 @@ impl ModelSettings {
             matching: None,
             kinetic: None,
             jacobian: None,
+            fixed: None,
             precision: None,
         }
     }
@@ -119,6 +123,7 @@ impl ModelSettings {
             ("matching", self.matching.is_some()),
             ("kinetic", self.kinetic.is_some()),
             ("jacobian", self.jacobian.is_some()),
+            ("fixed", self.fixed.is_some()),
         ]
         .into_iter()
         .filter_map(|(key, given)| given.then_some(key))

@@ -1,13 +1,15 @@
 //! The model when it is trained: forecasts.
 
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network};
+use vecfield_nn::{AnyLayer, Checkpoint, Network};
 use vecfield_solvers::batch::BatchMember;
+use vecfield_traits::BatchField;
 
-use super::Scaling;
 use super::samples::Sample;
+use super::{Rates, Scaling};
 use crate::data::{Data, Metric, Prediction, Request, RowsOf};
 use crate::error::NdeError;
 use crate::flow::Flow;
@@ -17,10 +19,12 @@ use crate::parallel::chunks;
 use crate::settings::{Settings, Solver};
 use crate::training::Trained;
 
-/// A trained neural differential equation.
-pub(crate) struct Forecast<R> {
+/// A trained differential equation.
+pub(crate) struct Forecast<R, F = Network<AnyLayer, R>> {
     kind: Kind,
-    network: Network<AnyLayer, R>,
+    rates: F,
+    width: usize,
+    number: PhantomData<R>,
     solver: Solver,
     scaling: Scaling,
     variables: Vec<String>,
@@ -29,27 +33,14 @@ pub(crate) struct Forecast<R> {
 /// So many trajectories are solved together.
 const CHUNK: usize = 16;
 
-/// Puts in what [`Forecast::load`] reads.
-pub(super) fn save<R: Number>(
-    network: &Network<AnyLayer, R>,
-    scaling: &Scaling,
-    variables: &[String],
-    checkpoint: &mut Checkpoint,
-) -> Result<(), NdeError> {
-    checkpoint.put_network("field", network)?;
-    checkpoint.note("scaling", scaling)?;
-    checkpoint.note("variables", &variables)?;
-    Ok(())
-}
-
-impl<R: Number> Forecast<R> {
-    pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Forecast<R>, NdeError> {
-        let network: Network<AnyLayer, R> = checkpoint.network("field")?;
+impl<R: Number, F: Rates<R>> Forecast<R, F> {
+    pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Forecast<R, F>, NdeError> {
         let (solver, scaling): (_, Scaling) = (settings.solver()?, checkpoint.noted("scaling")?);
-        Flow::<R>::new(&solver, scaling.pace, network.layer().outputs())?;
-        BatchNetwork::new(&network)?;
-        let variables = checkpoint.noted("variables")?;
-        Ok(Forecast { kind: settings.model.kind, network, solver, scaling, variables })
+        let variables: Vec<String> = checkpoint.noted("variables")?;
+        let rates = F::load(settings, &scaling, &variables, checkpoint)?;
+        let width = rates.field().width();
+        Flow::<R>::new(&solver, scaling.pace, width)?;
+        Ok(Forecast { kind: settings.model.kind, rates, width, number: PhantomData, solver, scaling, variables })
     }
 
     /// The variables at all rows of all trajectories, `[rows, variables]` each, the first row as it was given.
@@ -60,11 +51,11 @@ impl<R: Number> Forecast<R> {
     }
 
     fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Vec<f64>>, NdeError> {
-        let (n, width) = (self.variables.len(), self.network.layer().outputs());
+        let (n, width) = (self.variables.len(), self.width);
         let samples: Vec<Sample<R>> = runs.iter().map(|run| Sample::new(run, &self.scaling, width)).collect();
         let starts: Vec<BatchMember<'_, R>> = samples.iter().map(|sample| sample.whole().problem).collect();
         let mut flow = Flow::new(&self.solver, self.scaling.pace, width)?;
-        flow.solve(&BatchNetwork::new(&self.network)?, &starts);
+        flow.solve(&self.rates.field(), &starts);
         let forecast = |(problem, sample): (usize, &Sample<R>)| {
             if let Some(error) = flow.failure(problem) {
                 return Err(NdeError::Forecast { trajectory: range.start + problem, source: error.clone() });
@@ -98,7 +89,7 @@ impl<R: Number> Forecast<R> {
     }
 }
 
-impl<R: Number> Trained for Forecast<R> {
+impl<R: Number, F: Rates<R>> Trained for Forecast<R, F> {
     /// `mse`: over the measured cells behind the first row of each trajectory, in the data's units.
     fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
         let data = self.arranged(data.trajectories(self.kind)?)?;
@@ -129,5 +120,9 @@ impl<R: Number> Trained for Forecast<R> {
             run.values().iter().zip(forecast).map(fill).collect::<Vec<_>>()
         });
         Ok(Prediction { of: RowsOf::Times, columns: self.variables.clone(), values: filled.collect() })
+    }
+
+    fn constants(&self) -> Vec<(String, f64)> {
+        self.rates.constants()
     }
 }

@@ -1,22 +1,24 @@
 //! The model while it is trained: what forecasts of some trajectories cost.
 
-use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Layer, Network, Random, Tensor};
+use vecfield_data::Trajectories;
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Network, Random, Tensor};
 use vecfield_solvers::batch::BatchMember;
+use vecfield_traits::BatchField;
 
 use super::samples::{Asked, Sample};
-use super::{Scaling, forecast};
+use super::{Rates, Scaling};
 use crate::data::Data;
 use crate::error::NdeError;
 use crate::flow::Flow;
 use crate::model::{Cost, Model, Number, Pass};
 use crate::settings::{Settings, Solver};
 
-/// A neural differential equation with the trajectories it is to forecast.
+/// A differential equation with the trajectories it is to forecast.
 ///
 /// A trajectory costs the mean of `(ẑ - z)²` over its measured cells behind the first row and within the horizon.
 #[derive(Debug, Clone)]
-pub struct Forecaster<R> {
-    network: Network<AnyLayer, R>,
+pub struct Forecaster<R, F = Network<AnyLayer, R>> {
+    rates: F,
     solver: Solver,
     scaling: Scaling,
     variables: Vec<String>,
@@ -47,7 +49,23 @@ impl<R: Number> Forecaster<R> {
         let initialiser = settings.field.initialiser.unwrap_or(Initialiser::Uniform);
         let network = Network::initialised(layer, initialiser, &mut random)?;
         BatchNetwork::new(&network)?;
-        let solver = settings.solver()?;
+        Forecaster::of(network, settings, data, scaling)
+    }
+}
+
+impl<R: Number, F: Rates<R>> Forecaster<R, F> {
+    /// The equation with these rates, in the units of `scaling`, and the trajectories of `data`.
+    ///
+    /// # Errors
+    ///
+    /// Data with nothing to learn from; a solver that cannot be.
+    pub fn of(
+        rates: F,
+        settings: &Settings,
+        data: &Trajectories,
+        scaling: Scaling,
+    ) -> Result<Forecaster<R, F>, NdeError> {
+        let (solver, width) = (settings.solver()?, rates.field().width());
         Flow::<R>::new(&solver, scaling.pace, width)?;
         let samples = data.runs().iter().map(|run| Sample::new(run, &scaling, width));
         let samples: Vec<_> = samples.filter(|sample: &Sample<R>| sample.whole().measured > 0).collect();
@@ -57,26 +75,26 @@ impl<R: Number> Forecaster<R> {
             return Err(NdeError::NothingToLearn { what, remedy });
         }
         let variables = data.variables().to_vec();
-        Ok(Forecaster { network, solver, scaling, variables, samples })
+        Ok(Forecaster { rates, solver, scaling, variables, samples })
     }
 }
 
 /// A stream of random numbers of its own.
 const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 
-impl<R: Number> Model<R> for Forecaster<R> {
+impl<R: Number, F: Rates<R>> Model<R> for Forecaster<R, F> {
     type Memory = Memory<R>;
 
     fn tensors(&self) -> Vec<Tensor> {
-        self.network.layer().tensors()
+        self.rates.tensors()
     }
 
     fn parameters(&self) -> Vec<R> {
-        self.network.theta().to_vec()
+        self.rates.parameters()
     }
 
     fn set_parameters(&mut self, theta: &[R]) {
-        self.network.update(|own| own.copy_from_slice(theta));
+        self.rates.set_parameters(theta);
     }
 
     fn samples(&self) -> usize {
@@ -84,7 +102,7 @@ impl<R: Number> Model<R> for Forecaster<R> {
     }
 
     fn memory(&self) -> Memory<R> {
-        let width = self.network.layer().outputs();
+        let width = self.rates.field().width();
         let flow = Flow::new(&self.solver, self.scaling.pace, width).expect("`prepare` has made one");
         Memory { flow, misfits: vec![], states_bar: vec![], starts_bar: vec![] }
     }
@@ -93,7 +111,7 @@ impl<R: Number> Model<R> for Forecaster<R> {
         let Memory { flow, misfits, states_bar, starts_bar } = memory;
         let asked: Vec<Asked<'_, R>> = samples.iter().map(|&number| self.samples[number].asked(pass, number)).collect();
         let problems: Vec<BatchMember<'_, R>> = asked.iter().map(|asked| asked.problem).collect();
-        let field = BatchNetwork::new(&self.network).expect("`prepare` has made one");
+        let field = self.rates.field();
         let mut cost = Cost { work: flow.solve(&field, &problems), ..Cost::default() };
         states_bar.clear();
         states_bar.resize(flow.states().len(), R::zero());
@@ -106,7 +124,7 @@ impl<R: Number> Model<R> for Forecaster<R> {
             });
         }
         if !gradient.is_empty() {
-            starts_bar.resize(samples.len() * self.network.layer().outputs(), R::zero());
+            starts_bar.resize(samples.len() * field.width(), R::zero());
             let pulled = flow.pull_back(&field, states_bar, starts_bar, gradient);
             cost.work.add(pulled.expect("as many cotangents as states, starts and parameters"));
         }
@@ -125,15 +143,19 @@ impl<R: Number> Model<R> for Forecaster<R> {
     }
 
     fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
-        let network = Network::new(self.network.layer().clone(), theta.to_vec())?;
-        forecast::save(&network, &self.scaling, &self.variables, checkpoint)
+        let mut rates = self.rates.clone();
+        rates.set_parameters(theta);
+        rates.save(checkpoint)?;
+        checkpoint.note("scaling", &self.scaling)?;
+        checkpoint.note("variables", &self.variables)?;
+        Ok(())
     }
 }
 
-impl<R: Number> Forecaster<R> {
+impl<R: Number, F: Rates<R>> Forecaster<R, F> {
     /// The mean squared error of the states `[rows, width]`, in the model's units and in the data's; writes its cotangents.
     fn misfit(&self, states: &[R], asked: &Asked<'_, R>, bars: &mut [R]) -> (f64, f64) {
-        let (n, width) = (self.variables.len(), self.network.layer().outputs());
+        let (n, width) = (self.variables.len(), self.rates.field().width());
         let (weight, mut loss, mut shown) = (1.0 / asked.measured.max(1) as f64, 0.0, 0.0);
         let slope = R::from_f64(2.0 * weight);
         let rows = states.chunks_exact(width).zip(bars.chunks_exact_mut(width)).zip(asked.cells.chunks_exact(n));

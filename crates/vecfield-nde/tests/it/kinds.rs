@@ -3,8 +3,12 @@
 use std::ops::ControlFlow;
 
 use vecfield_data::Samples;
-use vecfield_nde::{Data, Model, Pass, Request, Settings, classifier::Classifier, cnf::Flows, load, resume, train};
+use vecfield_nde::{
+    Data, Model, Pass, Request, Settings, classifier::Classifier, cnf::Flows, load, resume, train, ude,
+};
 use vecfield_nn::{Checkpoint, Random};
+
+use crate::turns;
 
 fn settings(text: &str) -> Settings {
     toml::from_str(text).expect("a model file")
@@ -103,6 +107,30 @@ fn classifiers_have_the_gradients_of_their_cross_entropy() {
     obeys(Classifier::<f64>::prepare(&settings(&images), &bars(8), 3).expect("a model"), None, 1e-4);
 }
 
+/// Formulas with every kind of constant, calls in calls and in definitions, networks of several calls.
+const FORMULAS: &str = "[model]\nkind = \"ude\"\nfixed = [\"m\"]\n[parameters]\nk = { value = 4, min = 0 }\n\
+    c = { value = 0.2, min = 0, max = 1 }\nm = 3\nn = 0.1\ng = { value = -1, max = 0 }\n\
+    [definitions]\npull = \"net1(off, t)\"\noff = \"x - m\"\n\
+    [equations]\nx = \"n*v + net_b(pull, sin(t))\"\nv = \"-10*k*off - c*v + pull*cos(x) + 5*net1(x, 2*t) + g*net2(v)\"\n\
+    [networks.net2]\npositive = true\nlayers = [3]\n[field]\nlayers = [5]\n";
+
+fn whirls(count: usize) -> Data {
+    let starts: Vec<[f64; 2]> = (0..count).map(|k| [(k as f64).sin(), (1.3 * k as f64).cos()]).collect();
+    Data::Trajectories(turns(&starts))
+}
+
+#[test]
+fn formulas_have_the_gradients_of_their_misfit() {
+    for more in [TIGHT, "[solver]\nmethod = \"kvaerno5\"\nrtol = 1e-10\natol = 1e-10\n"] {
+        let mut model = ude::prepare::<f64>(&settings(&format!("{FORMULAS}{more}")), &whirls(8), 3).expect("a model");
+        // Away from where networks begin, near zero.
+        let mut random = Random::new(2);
+        let theta: Vec<f64> = model.parameters().iter().map(|theta| theta + 0.3 * random.normal()).collect();
+        model.set_parameters(&theta);
+        obeys(model, None, 1e-5);
+    }
+}
+
 /// A linear field carries a normal distribution to a normal one, whose density is known.
 #[test]
 fn a_linear_flow_has_the_density_of_its_closed_form() {
@@ -152,7 +180,7 @@ fn estimated_traces_have_no_bias() {
 }
 
 #[test]
-fn trainings_of_rows_are_repeatable_and_can_be_taken_up() {
+fn trainings_are_repeatable_and_can_be_taken_up() {
     let cases = [
         (
             "[model]\nkind = \"cnf\"\nmatching = 0.5\n[field]\nlayers = [8]\n[optimizer]\nbatch = 70\nsteps = 8\n",
@@ -160,6 +188,7 @@ fn trainings_of_rows_are_repeatable_and_can_be_taken_up() {
         ),
         ("[model]\nkind = \"ode-classifier\"\ndropout = 0.2\n[optimizer]\nbatch = 40\nsteps = 8\n", clouds(100)),
         ("[model]\nkind = \"ode-classifier\"\nstem = [4, 8]\n[optimizer]\nbatch = 20\nsteps = 6\n", bars(30)),
+        (&format!("{FORMULAS}[optimizer]\nbatch = 20\nsteps = 6\n"), whirls(20)),
     ];
     for (text, data) in cases {
         let settings = settings(text);

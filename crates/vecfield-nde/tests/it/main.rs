@@ -4,6 +4,7 @@ mod kinds;
 mod laws;
 mod settings;
 mod training;
+mod ude;
 
 use vecfield_data::{Trajectories, Trajectory};
 

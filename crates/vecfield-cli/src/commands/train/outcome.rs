@@ -14,6 +14,7 @@ pub(super) struct Outcome<'a> {
     pub(super) kind: Kind,
     pub(super) training: &'a Training,
     pub(super) metrics: Vec<Metric>,
+    pub(super) constants: Vec<(String, f64)>,
     pub(super) timing: Timing,
     pub(super) folder: Option<&'a OutputDir>,
 }
@@ -65,6 +66,9 @@ impl Outcome<'_> {
             "step_seconds": self.timing.step,
             "cut": self.training.cut,
         });
+        if !self.constants.is_empty() {
+            object["constants"] = self.constants.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        }
         if let Some(loss) = last.map(|entry| entry.loss).filter(|loss| loss.is_finite()) {
             object["loss"] = loss.into();
         }
@@ -98,6 +102,12 @@ impl Outcome<'_> {
             }
         }
         text += table(&["", ""], &rows, &[0]).trim_start_matches('\n');
+        if !self.constants.is_empty() {
+            let row = |(name, value): &(String, f64)| vec![name.clone(), number(*value)];
+            let rows: Vec<Vec<String>> = self.constants.iter().map(row).collect();
+            text += "\n";
+            text += &table(&["constant", "value"], &rows, &[0]);
+        }
         if done.skipped > 0 || !done.failures.is_empty() {
             let causes: Vec<String> = done.failures.iter().map(|(cause, count)| format!("{cause}: {count}")).collect();
             text += &format!(
