@@ -94,6 +94,11 @@ impl<R: Real> BatchAdjoint<R> {
         }
     }
 
+    /// Numbers in a row.
+    pub fn width(&self) -> usize {
+        self.record.width()
+    }
+
     /// The states kept by all members, one member behind the other.
     pub fn states(&self) -> &[R] {
         self.solver.states()

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use vecfield_data::{Samples, Trajectories};
+use vecfield_data::{Samples, Trajectories, Trajectory};
 
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -129,6 +129,25 @@ pub(crate) fn arranged(samples: &Samples, columns: &[String]) -> Result<Samples,
         [] => Ok(rows),
         labels => rows.with_labels(labels.to_vec()).map_err(|_| other()),
     }
+}
+
+/// The trajectories with these columns, in this order; a column that is not there was not measured.
+pub(crate) fn arranged_trajectories(data: &Trajectories, variables: &[String]) -> Result<Trajectories, NdeError> {
+    if data.variables() == variables {
+        return Ok(data.clone());
+    }
+    let place = |name: &String| data.variables().iter().position(|other| other == name);
+    let places: Vec<Option<usize>> = variables.iter().map(place).collect();
+    if data.variables().iter().any(|name| !variables.contains(name)) || places.iter().all(Option::is_none) {
+        return Err(NdeError::Columns { found: data.variables().join(", "), expected: variables.join(", ") });
+    }
+    let arrange = |run: &Trajectory| {
+        let cell = |row: usize, place: &Option<usize>| place.map_or(f64::NAN, |v| run.row(row)[v]);
+        let values = (0..run.len()).flat_map(|row| places.iter().map(move |place| cell(row, place))).collect();
+        Trajectory::new(run.times().to_vec(), values, vec![]).expect("times and cells were checked already")
+    };
+    let runs = data.runs().iter().map(arrange).collect();
+    Ok(Trajectories::new(variables.to_vec(), vec![], runs).expect("as many runs and columns as before"))
 }
 
 /// How a trained model is asked.

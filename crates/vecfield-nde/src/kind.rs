@@ -8,6 +8,7 @@ use crate::classifier;
 use crate::cnf;
 use crate::data::{Data, DataKind};
 use crate::error::NdeError;
+use crate::latent;
 use crate::model::Number;
 use crate::settings::{PhaseSettings, RuleName, ScheduleName, Settings};
 use crate::trainer::Keep;
@@ -26,6 +27,8 @@ pub enum Kind {
     AugmentedOde,
     /// Classes of vectors and images, through an equation.
     OdeClassifier,
+    /// Readings of a hidden state that moves by an equation.
+    LatentOde,
     /// A density and its samples by a flow from a normal distribution.
     Cnf,
     /// Formulas with networks in them, on measured trajectories.
@@ -82,7 +85,8 @@ pub struct Defaults {
 
 impl Kind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Kind; 5] = [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::Cnf, Kind::Ude];
+    pub const ALL: [Kind; 6] =
+        [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::LatentOde, Kind::Cnf, Kind::Ude];
 
     /// What is to be known of it.
     pub fn description(self) -> &'static Description {
@@ -90,6 +94,7 @@ impl Kind {
             Kind::NeuralOde => &trajectory::NEURAL_ODE,
             Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
             Kind::OdeClassifier => &classifier::ODE_CLASSIFIER,
+            Kind::LatentOde => &latent::LATENT_ODE,
             Kind::Cnf => &cnf::CNF,
             Kind::Ude => &ude::UDE,
         }
@@ -129,6 +134,7 @@ impl Kind {
             Kind::OdeClassifier => {
                 run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
+            Kind::LatentOde => run(latent::Latent::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
             Kind::Cnf => run(cnf::Flows::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
             Kind::Ude => run(ude::prepare::<R>(settings, data, from.seed())?, settings, from, watcher),
         }
@@ -143,6 +149,7 @@ impl Kind {
         Ok(match self {
             Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
             Kind::OdeClassifier => Box::new(classifier::Answers::<R>::load(settings, checkpoint)?),
+            Kind::LatentOde => Box::new(latent::Imagined::<R>::load(settings, checkpoint)?),
             Kind::Cnf => Box::new(cnf::Sampler::load::<R>(settings, checkpoint)?),
             Kind::Ude => Box::new(trajectory::Forecast::<R, ude::Universal<R>>::load(settings, checkpoint)?),
         })

@@ -40,10 +40,12 @@
 //! | `model` | what a trainer asks of a model |
 //! | `trainer` | batches, phases, steps, what is skipped and kept |
 //! | `training` | from settings and data to a checkpoint, and from that to a model |
+//! | `stack` | several networks as one model |
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
 //! | `classifier` | the kind `ode-classifier` |
+//! | `latent` | the kind `latent-ode` |
 //! | `cnf` | the kind `cnf` |
 //! | `ude` | the kind `ude` |
 //!
@@ -62,9 +64,11 @@ mod data;
 mod error;
 mod flow;
 mod kind;
+pub mod latent;
 mod model;
 mod parallel;
 mod settings;
+mod stack;
 mod trainer;
 mod training;
 pub mod trajectory;

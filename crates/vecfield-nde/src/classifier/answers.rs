@@ -5,9 +5,9 @@ use vecfield_data::Samples;
 use vecfield_nn::{Checkpoint, Layer};
 use vecfield_solvers::tableau::Tableau;
 
-use super::cost::{ClassifierMemory, explicit, forward};
+use super::cost::{ClassifierMemory, forward};
 use super::inputs::Units;
-use super::networks::Networks;
+use super::networks::{NAMES, Networks};
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -33,11 +33,10 @@ const CHUNK: usize = 32;
 
 impl<R: Number> Answers<R> {
     pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Answers<R>, NdeError> {
-        let (solver, tableau) = explicit(settings)?;
-        let [stem, field, head] = ["stem", "field", "head"].map(|name| checkpoint.network(name));
+        let (solver, tableau) = settings.explicit()?;
         Ok(Answers {
             kind: settings.model.kind,
-            networks: Networks { stem: stem?, field: field?, head: head? },
+            networks: Networks::load(NAMES, checkpoint)?,
             solver,
             tableau,
             units: checkpoint.noted("units")?,
@@ -50,7 +49,7 @@ impl<R: Number> Answers<R> {
     /// The probability of every class, `[rows, classes]`.
     fn probabilities(&self, examples: &Samples) -> Result<Vec<f64>, NdeError> {
         let (inputs, classes) = (examples.width(), self.classes.len());
-        let width = self.networks.field.layer().outputs();
+        let width = self.networks.each()[1].layer().outputs();
         let done = chunks(examples.len(), CHUNK, |range| {
             let adjoint = BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)?;
             let mut memory = ClassifierMemory::new(adjoint);

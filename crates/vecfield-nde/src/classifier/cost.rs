@@ -1,16 +1,15 @@
 //! The model while it is trained: what examples cost.
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
-use vecfield_kernels::LayerMath;
-use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Layer, Network, Pass as LayerPass, Random, Tensor};
+use vecfield_nn::{BatchNetwork, Checkpoint, Layer, Random, Tensor};
+use vecfield_solvers::SolveError;
 use vecfield_solvers::batch::{BatchMember, BatchOutcome};
 use vecfield_solvers::tableau::Tableau;
-use vecfield_solvers::{Method, SolveError};
 
-use super::inputs::{Chance, Units};
-use super::networks::{Networks, widths};
+use super::inputs::{BEFORE, BEHIND, Chance, Dropout, Units, mixed};
+use super::networks::{Networks, networks};
 use crate::data::{Data, missing};
-use crate::error::{NdeError, SettingError};
+use crate::error::NdeError;
 use crate::kind::Kind;
 use crate::model::{Cost, Model, Number, Pass, Work};
 use crate::settings::{Settings, Solver};
@@ -26,6 +25,8 @@ pub struct Classifier<R> {
     columns: Vec<String>,
     shape: Vec<usize>,
     chance: Chance,
+    /// How likely a number on either side of the equation is dropped.
+    dropout: f64,
     /// Every class is taken to be right with this probability, divided among all.
     smoothing: f64,
     /// `[samples, inputs]`.
@@ -41,11 +42,16 @@ pub struct ClassifierMemory<R: Number> {
     tapes: [Vec<R>; 2],
     embedded: Vec<R>,
     pub(super) starts: Vec<R>,
+    ends: Vec<R>,
     pub(super) logits: Vec<R>,
     ends_bar: Vec<R>,
     start_bar: Vec<R>,
 }
 
+/// Unless said: noise and dropout for vectors, and what all labels share.
+const NOISE: f64 = 0.3;
+const DROPOUT: f64 = 0.1;
+const SMOOTHING: f64 = 0.05;
 /// A stream of random numbers of its own.
 const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 
@@ -73,13 +79,17 @@ impl<R: Number> Classifier<R> {
         let inputs = examples.width();
         let image = image(settings.model.kind, examples.shape())?;
         let mut random = Random::new(seed ^ PARAMETERS);
-        let networks = Networks::new(settings, (inputs, image), classes.len(), &mut random)?;
-        let (solver, tableau) = explicit(settings)?;
+        let networks = networks(settings, (inputs, image), classes.len(), &mut random)?;
+        let (solver, tableau) = settings.explicit()?;
         let mut values = Vec::with_capacity(examples.values().len());
         examples.values().chunks_exact(inputs).for_each(|row| units.append(row, &mut values));
         let model = &settings.model;
         let shift = image.map_or(0, |[_, height, width]| height.min(width) / 14);
-        let chance = Chance { noise: model.noise.unwrap_or(0.0), shift: model.shift.unwrap_or(shift), image };
+        let chance = Chance {
+            noise: model.noise.unwrap_or(if image.is_some() { 0.0 } else { NOISE }),
+            shift: model.shift.unwrap_or(shift),
+            image,
+        };
         let classifier = Classifier {
             networks,
             solver,
@@ -89,23 +99,23 @@ impl<R: Number> Classifier<R> {
             columns: examples.columns().to_vec(),
             shape: examples.shape().to_vec(),
             chance,
-            smoothing: model.smoothing.unwrap_or(0.0),
+            dropout: model.dropout.unwrap_or(if image.is_some() { 0.0 } else { DROPOUT }),
+            smoothing: model.smoothing.unwrap_or(SMOOTHING),
             examples: values,
             labels,
         };
-        widths(&classifier.networks)?;
-        BatchNetwork::new(&classifier.networks.field)?;
+        BatchNetwork::new(classifier.networks.each()[1])?;
         classifier.adjoint()?;
         Ok(classifier)
     }
 
     pub(super) fn adjoint(&self) -> Result<BatchAdjoint<R>, SolveError> {
-        let width = self.networks.field.layer().outputs();
+        let width = self.networks.each()[1].layer().outputs();
         BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)
     }
 
     fn inputs(&self) -> usize {
-        self.networks.stem.layer().inputs()
+        self.networks.each()[0].layer().inputs()
     }
 
     /// The examples as they are seen in this pass.
@@ -136,40 +146,20 @@ impl<R: Number> Classifier<R> {
     }
 }
 
-/// A pass over so many rows of a network.
-fn pass<R: LayerMath>(network: &Network<AnyLayer, R>, rows: usize, draw: Option<u64>) -> LayerPass<'_, R> {
-    LayerPass { draw, ..network.pass(rows, R::zero()) }
-}
-
-fn mixed(draw: u64, sample: usize) -> u64 {
-    draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03)
-}
-
-/// The solver of a kind that takes explicit methods alone.
-pub(super) fn explicit(settings: &Settings) -> Result<(Solver, &'static Tableau), NdeError> {
-    let solver = settings.solver()?;
-    match solver.method {
-        Method::Explicit(tableau) => Ok((solver, tableau)),
-        method => {
-            let reason = format!("{} is not explicit; this kind takes bs3, tsit5, dp5, euler, ..", method.name());
-            Err(SettingError::Rejected { key: "solver.method", reason }.into())
-        }
-    }
-}
-
 /// From inputs to logits; what the pass back needs is left in the tapes.
 pub(super) fn forward<R: Number>(
     networks: &Networks<R>,
     rows: usize,
-    draw: Option<u64>,
+    dropout: Option<Dropout<'_>>,
     memory: &mut ClassifierMemory<R>,
 ) {
-    let ClassifierMemory { adjoint, inputs, tapes, embedded, starts, logits, .. } = memory;
-    let Networks { stem, field, head } = networks;
+    let ClassifierMemory { adjoint, inputs, tapes, embedded, starts, ends, logits, .. } = memory;
+    let [stem, field, head] = networks.each();
     let (width, own) = (field.layer().outputs(), stem.layer().outputs());
     tapes[0].resize(stem.layer().tape_len(rows), R::zero());
     embedded.resize(rows * own, R::zero());
-    stem.layer().record(pass(stem, rows, draw), inputs, embedded, &mut tapes[0]);
+    stem.layer().record(stem.pass(rows, R::zero()), inputs, embedded, &mut tapes[0]);
+    dropout.inspect(|dropout| dropout.apply(BEFORE, embedded));
     starts.clear();
     for row in embedded.chunks_exact(own) {
         starts.extend_from_slice(row);
@@ -180,26 +170,25 @@ pub(super) fn forward<R: Number>(
     adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
     tapes[1].resize(head.layer().tape_len(rows), R::zero());
     logits.resize(rows * head.layer().outputs(), R::zero());
-    head.layer().record(pass(head, rows, draw), adjoint.states(), logits, &mut tapes[1]);
+    ends.clear();
+    ends.extend_from_slice(adjoint.states());
+    dropout.inspect(|dropout| dropout.apply(BEHIND, ends));
+    head.layer().record(head.pass(rows, R::zero()), ends, logits, &mut tapes[1]);
 }
 
 impl<R: Number> Model<R> for Classifier<R> {
     type Memory = ClassifierMemory<R>;
 
     fn tensors(&self) -> Vec<Tensor> {
-        let named = |(name, network): (&str, &Network<AnyLayer, R>)| {
-            let under = |tensor: Tensor| Tensor { name: format!("{name}.{}", tensor.name), ..tensor };
-            network.layer().tensors().into_iter().map(under).collect::<Vec<_>>()
-        };
-        self.networks.each().into_iter().flat_map(named).collect()
+        self.networks.tensors()
     }
 
     fn parameters(&self) -> Vec<R> {
-        self.networks.each().into_iter().flat_map(|(_, network)| network.theta().to_vec()).collect()
+        self.networks.parameters()
     }
 
     fn set_parameters(&mut self, theta: &[R]) {
-        self.networks.set(theta);
+        self.networks.set_parameters(theta);
     }
 
     fn samples(&self) -> usize {
@@ -216,10 +205,11 @@ impl<R: Number> Model<R> for Classifier<R> {
 
     fn cost(&self, samples: &[usize], at: &Pass, gradient: &mut [R], memory: &mut ClassifierMemory<R>) -> Cost {
         let rows = samples.len();
-        let draw = at.draw.zip(samples.first()).map(|(draw, &first)| mixed(draw, first));
+        let dropped = at.draw.filter(|_| self.dropout > 0.0);
+        let dropout = dropped.map(|draw| Dropout { rate: self.dropout, draw, samples });
         self.see(samples, at.draw, &mut memory.inputs);
-        forward(&self.networks, rows, draw, memory);
-        let ClassifierMemory { adjoint, inputs, input_bar, tapes, embedded, starts, logits, ends_bar, start_bar } =
+        forward(&self.networks, rows, dropout, memory);
+        let ClassifierMemory { adjoint, inputs, input_bar, tapes, embedded, starts, ends, logits, ends_bar, start_bar } =
             memory;
         let mut cost = Cost::default();
         for ((row, &sample), logits) in samples.iter().enumerate().zip(logits.chunks_exact_mut(self.classes.len())) {
@@ -239,13 +229,12 @@ impl<R: Number> Model<R> for Classifier<R> {
             // The networks around the equation see all rows at once: a row that failed would spoil the others.
             return cost;
         }
-        let Networks { stem, field, head } = &self.networks;
-        let [_, of_field, of_head, _] = self.networks.parts();
-        let (stem_bar, rest) = gradient.split_at_mut(of_field);
-        let (field_bar, head_bar) = rest.split_at_mut(of_head - of_field);
+        let [stem, field, head] = self.networks.each();
+        let [stem_bar, field_bar, head_bar] = self.networks.split(gradient);
         ends_bar.resize(starts.len(), R::zero());
         start_bar.resize(starts.len(), R::zero());
-        head.layer().pull_back(pass(head, rows, draw), adjoint.states(), &mut tapes[1], logits, ends_bar, head_bar);
+        head.layer().pull_back(head.pass(rows, R::zero()), ends, &mut tapes[1], logits, ends_bar, head_bar);
+        dropout.inspect(|dropout| dropout.apply(BEHIND, ends_bar));
         let of = BatchNetwork::new(field).expect("`prepare` has made one");
         let pulled = adjoint.pull_back(&of, ends_bar, start_bar, field_bar).expect("as many cotangents as states");
         cost.work.backward += pulled;
@@ -253,17 +242,16 @@ impl<R: Number> Model<R> for Classifier<R> {
         for (to, from) in embedded.chunks_exact_mut(own).zip(start_bar.chunks_exact(width)) {
             to.copy_from_slice(&from[..own]);
         }
+        dropout.inspect(|dropout| dropout.apply(BEFORE, embedded));
         input_bar.resize(inputs.len(), R::zero());
-        stem.layer().pull_back(pass(stem, rows, draw), inputs, &mut tapes[0], embedded, input_bar, stem_bar);
+        stem.layer().pull_back(stem.pass(rows, R::zero()), inputs, &mut tapes[0], embedded, input_bar, stem_bar);
         cost
     }
 
     fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
         let mut networks = self.networks.clone();
-        networks.set(theta);
-        for (name, network) in networks.each() {
-            checkpoint.put_network(name, network)?;
-        }
+        networks.set_parameters(theta);
+        networks.save(checkpoint)?;
         checkpoint.note("units", &self.units)?;
         checkpoint.note("classes", &self.classes)?;
         checkpoint.note("columns", &self.columns)?;
@@ -293,6 +281,7 @@ impl<R: Number> ClassifierMemory<R> {
             tapes: [nothing(), nothing()],
             embedded: nothing(),
             starts: nothing(),
+            ends: nothing(),
             logits: nothing(),
             ends_bar: nothing(),
             start_bar: nothing(),

@@ -60,6 +60,38 @@ impl Spread {
     }
 }
 
+/// What chance does to a sample in this draw is a function of this.
+pub(super) fn mixed(draw: u64, sample: usize) -> u64 {
+    draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03)
+}
+
+/// Numbers dropped on either side of the equation (Srivastava et al. 2014): not within it, where they would make another
+/// equation of it at every step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dropout<'a> {
+    pub(super) rate: f64,
+    pub(super) draw: u64,
+    pub(super) samples: &'a [usize],
+}
+
+/// Streams of random numbers of their own.
+pub(super) const BEFORE: u64 = 0x6265_666f_7265;
+pub(super) const BEHIND: u64 = 0x6265_6869_6e64;
+
+impl Dropout<'_> {
+    /// Drops numbers of the rows of all samples, or their cotangents: the same ones every time.
+    pub(super) fn apply<R: Number>(&self, side: u64, rows: &mut [R]) {
+        let kept = R::from_f64(1.0 / (1.0 - self.rate));
+        let width = rows.len() / self.samples.len().max(1);
+        for (row, &sample) in rows.chunks_exact_mut(width.max(1)).zip(self.samples) {
+            let mut random = Random::new(mixed(self.draw ^ side, sample));
+            for x in row {
+                *x = if random.uniform() < self.rate { R::zero() } else { *x * kept };
+            }
+        }
+    }
+}
+
 /// What is done to an example each time it is seen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chance {

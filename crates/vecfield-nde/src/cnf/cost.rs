@@ -4,7 +4,7 @@ use vecfield_adjoint::{AdjointError, BatchAdjoint};
 use vecfield_nn::{AnyLayer, Checkpoint, Layer, Memory, Network, Order, Random, Tensor};
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
-use vecfield_solvers::{Method, SolveError, Tolerance};
+use vecfield_solvers::{SolveError, Tolerance};
 
 use super::MATCHING;
 use super::field::{ALONG, Density};
@@ -70,11 +70,7 @@ impl<R: Number> Flows<R> {
             return Err(SettingError::Rejected { key: "field.time", reason }.into());
         }
         let network = Network::initialised(layer, settings.initialiser(), &mut Random::new(seed ^ points::PARAMETERS))?;
-        let solver = settings.solver()?;
-        let Method::Explicit(tableau) = solver.method else {
-            let reason = format!("{} is not explicit; a flow takes tsit5, dp5, bs3, verner7, ..", solver.method.name());
-            return Err(SettingError::Rejected { key: "solver.method", reason }.into());
-        };
+        let (solver, tableau) = settings.explicit()?;
         let standardised = rows.values().chunks_exact(dim).flat_map(|row| standard.units(row).map(R::from_f64));
         let points = standardised.collect();
         let (columns, model) = (rows.columns().to_vec(), &settings.model);

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use vecfield_data::Samples;
 use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Network, Random};
+use vecfield_solvers::Options;
 use vecfield_solvers::batch::{BatchMember, BatchSolver};
-use vecfield_solvers::{Method, Options};
+use vecfield_solvers::tableau::Tableau;
 use vecfield_traits::BatchField;
 
 use super::cost::HALF_LOG_TAU;
@@ -110,7 +111,7 @@ impl Standard {
 pub(crate) struct Sampler {
     kind: Kind,
     network: Network<AnyLayer, f64>,
-    method: Method,
+    tableau: &'static Tableau,
     options: Options<f64>,
     standard: Standard,
     columns: Vec<String>,
@@ -127,12 +128,12 @@ impl Sampler {
         let network: Network<AnyLayer, R> = checkpoint.network("field")?;
         let theta = network.theta().iter().map(|theta| theta.to_f64()).collect();
         let network = Network::new(network.layer().clone(), theta)?;
-        let mut solver = settings.solver()?;
+        let (mut solver, tableau) = settings.explicit()?;
         solver.rtol = solver.rtol.min(TOLERANCE);
         solver.atol = solver.atol.min(TOLERANCE);
-        let (method, options) = (solver.method, solver.options(1.0));
+        let options = solver.options(1.0);
         let (standard, columns) = (checkpoint.noted("standard")?, checkpoint.noted("columns")?);
-        Ok(Sampler { kind: settings.model.kind, network, method, options, standard, columns })
+        Ok(Sampler { kind: settings.model.kind, network, tableau, options, standard, columns })
     }
 
     fn dim(&self) -> usize {
@@ -140,8 +141,7 @@ impl Sampler {
     }
 
     fn solver(&self, width: usize) -> Result<BatchSolver<f64>, NdeError> {
-        let Method::Explicit(tableau) = self.method else { unreachable!("`prepare` takes explicit methods alone") };
-        Ok(BatchSolver::new(tableau, width, &self.options)?)
+        Ok(BatchSolver::new(self.tableau, width, &self.options)?)
     }
 
     /// Where each row of `starts` is carried.

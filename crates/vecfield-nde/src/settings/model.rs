@@ -32,6 +32,15 @@ pub struct ModelSettings {
     /// The probability that is divided among all labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoothing: Option<f64>,
+    /// Dimensions of a hidden state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latent: Option<usize>,
+    /// Numbers in which a series is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<usize>,
+    /// Widths of the layers from a hidden state to what is measured of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<Vec<usize>>,
     /// How the trace of a flow's Jacobian is had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
@@ -100,6 +109,9 @@ impl ModelSettings {
             noise: None,
             shift: None,
             smoothing: None,
+            latent: None,
+            hidden: None,
+            decoder: None,
             trace: None,
             matching: None,
             kinetic: None,
@@ -119,6 +131,9 @@ impl ModelSettings {
             ("noise", self.noise.is_some()),
             ("shift", self.shift.is_some()),
             ("smoothing", self.smoothing.is_some()),
+            ("latent", self.latent.is_some()),
+            ("hidden", self.hidden.is_some()),
+            ("decoder", self.decoder.is_some()),
             ("trace", self.trace.is_some()),
             ("matching", self.matching.is_some()),
             ("kinetic", self.kinetic.is_some()),
@@ -135,9 +150,13 @@ impl ModelSettings {
             return Err(SettingError::NotOfKind { key, kind: self.kind, known: known.join(", ") });
         }
         let share = |key, value| inside(key, value, |v| (0.0..1.0).contains(&v), "from 0 up to below 1");
+        let number = |value: Option<usize>| value.map(|value| value as f64);
+        let size = |key, value| inside(key, number(value), |v| (1.0..=32768.0).contains(&v), "between 1 and 32768");
         let weight = |key, value| inside(key, value, |v| v >= 0.0 && v.is_finite(), "at least zero");
         share("model.dropout", self.dropout)?;
         share("model.smoothing", self.smoothing)?;
+        size("model.latent", self.latent)?;
+        size("model.hidden", self.hidden)?;
         weight("model.noise", self.noise)?;
         weight("model.kinetic", self.kinetic)?;
         weight("model.jacobian", self.jacobian)?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vecfield_adjoint::Budget;
+use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{Method, Options};
 use vecfield_traits::Real;
 
@@ -111,6 +112,24 @@ impl Solver {
 }
 
 impl Settings {
+    /// How equations are solved, for kinds that take explicit methods alone.
+    ///
+    /// # Errors
+    ///
+    /// Another method; as [`solver`](Settings::solver).
+    pub(crate) fn explicit(&self) -> Result<(Solver, &'static Tableau), SettingError> {
+        let solver = self.solver()?;
+        match solver.method {
+            Method::Explicit(tableau) => Ok((solver, tableau)),
+            method => {
+                let (name, kind) = (method.name(), self.model.kind.name());
+                let reason =
+                    format!("{name} is not explicit, and a {kind} takes explicit methods: tsit5, dp5, bs3, rk4, ..");
+                Err(SettingError::Rejected { key: "solver.method", reason })
+            }
+        }
+    }
+
     /// How equations are solved.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use vecfield_traits::BatchField;
 
 use super::samples::Sample;
 use super::{Rates, Scaling};
-use crate::data::{Data, Metric, Prediction, Request, RowsOf};
+use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
 use crate::error::NdeError;
 use crate::flow::Flow;
 use crate::kind::Kind;
@@ -67,32 +67,12 @@ impl<R: Number, F: Rates<R>> Forecast<R, F> {
         };
         samples.iter().enumerate().map(forecast).collect()
     }
-
-    /// The data with the columns that the model knows, in its order; a column that is not there was not measured.
-    fn arranged(&self, data: &Trajectories) -> Result<Trajectories, NdeError> {
-        if data.variables() == self.variables {
-            return Ok(data.clone());
-        }
-        let place = |name: &String| data.variables().iter().position(|other| other == name);
-        let places: Vec<Option<usize>> = self.variables.iter().map(place).collect();
-        if data.variables().iter().any(|name| !self.variables.contains(name)) || places.iter().all(Option::is_none) {
-            let (found, expected) = (data.variables().join(", "), self.variables.join(", "));
-            return Err(NdeError::Columns { found, expected });
-        }
-        let arrange = |run: &Trajectory| {
-            let cell = |row: usize, place: &Option<usize>| place.map_or(f64::NAN, |v| run.row(row)[v]);
-            let values = (0..run.len()).flat_map(|row| places.iter().map(move |place| cell(row, place))).collect();
-            Trajectory::new(run.times().to_vec(), values, vec![]).expect("times and cells were checked already")
-        };
-        let runs = data.runs().iter().map(arrange).collect();
-        Ok(Trajectories::new(self.variables.clone(), vec![], runs).expect("as many runs and columns as before"))
-    }
 }
 
 impl<R: Number, F: Rates<R>> Trained for Forecast<R, F> {
     /// `mse`: over the measured cells behind the first row of each trajectory, in the data's units.
     fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
-        let data = self.arranged(data.trajectories(self.kind)?)?;
+        let data = arranged_trajectories(data.trajectories(self.kind)?, &self.variables)?;
         let (mut sum, mut count) = (0.0, 0_u64);
         for (run, forecast) in data.runs().iter().zip(self.forecasts(&data)?) {
             let behind = run.values().iter().zip(&forecast).skip(run.dim()).filter(|(y, _)| !y.is_nan());
@@ -114,7 +94,8 @@ impl<R: Number, F: Rates<R>> Trained for Forecast<R, F> {
             return Err(NdeError::Request { kind, what: "draws no samples: it forecasts; leave `--samples` out" });
         }
         let what = "forecasts trajectories: give it a table with their first rows and the times asked for";
-        let data = self.arranged(input.ok_or(NdeError::Request { kind, what })?.trajectories(kind)?)?;
+        let data =
+            arranged_trajectories(input.ok_or(NdeError::Request { kind, what })?.trajectories(kind)?, &self.variables)?;
         let filled = data.runs().iter().zip(self.forecasts(&data)?).flat_map(|(run, forecast)| {
             let fill = |(given, found): (&f64, f64)| if given.is_nan() { found } else { *given };
             run.values().iter().zip(forecast).map(fill).collect::<Vec<_>>()

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 
 use vecfield_data::Samples;
-use vecfield_nde::{
-    Data, Model, Pass, Request, Settings, classifier::Classifier, cnf::Flows, load, resume, train, ude,
-};
+use vecfield_nde::{Data, Model, Pass, Request, Settings, load, resume, train};
+use vecfield_nde::{classifier::Classifier, cnf::Flows, latent::Latent, ude};
 use vecfield_nn::{Checkpoint, Random};
 
 use crate::turns;
@@ -131,6 +130,20 @@ fn formulas_have_the_gradients_of_their_misfit() {
     }
 }
 
+#[test]
+fn latent_equations_have_the_gradients_of_their_bound() {
+    let text = format!(
+        "[model]\nkind = \"latent-ode\"\nprecision = \"double\"\nlatent = 3\nhidden = 4\ndecoder = [5]\n[field]\nlayers = [6]\n{TIGHT}"
+    );
+    // Of different lengths, with cells missing.
+    let data = Data::Trajectories(turns(&STARTS));
+    let model = Latent::<f64>::prepare(&settings(&text), &data, 3).expect("a model");
+    obeys(model.clone(), Some(2), 1e-5);
+    obeys(model, None, 1e-5);
+}
+
+const STARTS: [[f64; 2]; 6] = [[1.0, 0.0], [0.0, 1.0], [-0.5, 0.5], [0.3, -0.9], [0.8, 0.4], [-1.0, -0.2]];
+
 /// A linear field carries a normal distribution to a normal one, whose density is known.
 #[test]
 fn a_linear_flow_has_the_density_of_its_closed_form() {
@@ -181,6 +194,7 @@ fn estimated_traces_have_no_bias() {
 
 #[test]
 fn trainings_are_repeatable_and_can_be_taken_up() {
+    let many: Vec<[f64; 2]> = (0..50).map(|k| [(k as f64).sin(), (1.3 * k as f64).cos()]).collect();
     let cases = [
         (
             "[model]\nkind = \"cnf\"\nmatching = 0.5\n[field]\nlayers = [8]\n[optimizer]\nbatch = 70\nsteps = 8\n",
@@ -189,6 +203,7 @@ fn trainings_are_repeatable_and_can_be_taken_up() {
         ("[model]\nkind = \"ode-classifier\"\ndropout = 0.2\n[optimizer]\nbatch = 40\nsteps = 8\n", clouds(100)),
         ("[model]\nkind = \"ode-classifier\"\nstem = [4, 8]\n[optimizer]\nbatch = 20\nsteps = 6\n", bars(30)),
         (&format!("{FORMULAS}[optimizer]\nbatch = 20\nsteps = 6\n"), whirls(20)),
+        ("[model]\nkind = \"latent-ode\"\n[optimizer]\nbatch = 40\nsteps = 6\n", Data::Trajectories(turns(&many))),
     ];
     for (text, data) in cases {
         let settings = settings(text);
@@ -224,6 +239,23 @@ fn a_flow_says_densities_and_draws_points() {
     let first = drawn.chunks(3).filter(|row| row[1] > 5.0).count();
     assert!((60..140).contains(&first), "{first} of 200 from the cloud that holds half");
     assert_eq!(drawn, model.predict(None, &Request { samples: Some(200), seed: 1 }).expect("points").values);
+}
+
+#[test]
+fn a_latent_equation_fills_series_in_and_imagines_others() {
+    let many: Vec<[f64; 2]> = (0..60).map(|k| [(k as f64).sin(), (1.3 * k as f64).cos()]).collect();
+    let data = Data::Trajectories(turns(&many));
+    let text = "[model]\nkind = \"latent-ode\"\n[optimizer]\nbatch = 20\nsteps = 400\n";
+    let training = train(&settings(text), &data, 0, &mut |_| ControlFlow::Continue(())).expect("a training");
+    let model = load(&training.checkpoint).expect("a model");
+    let metrics = model.evaluate(&data).expect("metrics");
+    // `v` alone has a standard deviation of ten.
+    assert!(metrics[0].0 == "rmse" && metrics[0].1 < 2.0 && metrics[1].0 == "elbo", "{metrics:?}");
+    let answer = model.predict(Some(&data), &Request::default()).expect("series");
+    assert!(answer.values.iter().all(|value| value.is_finite()));
+    let imagined = model.predict(Some(&data), &Request { samples: Some(3), seed: 5 }).expect("series");
+    assert_eq!(imagined.columns, ["trajectory", "t", "x", "v"]);
+    assert_eq!(imagined.values.len(), 3 * 12 * 4);
 }
 
 #[test]

@@ -3,9 +3,13 @@
 use proptest::prelude::*;
 use vecfield_adjoint::{BatchAdjoint, Budget, Cotangents, Discrete};
 use vecfield_kernels::Activation;
-use vecfield_nn::{BatchNetwork, Embedding, Initialiser, Mlp, Network, NeuralField, NnError, Random, Timed};
-use vecfield_solvers::batch::BatchMember;
-use vecfield_solvers::{Options, tableau::TSIT5};
+use vecfield_nn::{
+    AnyLayer, BatchNetwork, Embedding, Initialiser, Mlp, Network, NeuralField, NnError, Random, Residual, Sequential,
+    Timed,
+};
+use vecfield_solvers::Options;
+use vecfield_solvers::batch::{BatchMember, BatchSolver};
+use vecfield_solvers::tableau::{EULER, TSIT5};
 
 fn network(inputs: usize, seed: u64) -> Network<Mlp, f64> {
     let mlp = Mlp::new(inputs, &[7, 5], 2, Activation::Tanh);
@@ -65,4 +69,23 @@ proptest! {
 fn a_network_that_is_no_field_is_refused() {
     let network = network(4, 0);
     assert!(matches!(BatchNetwork::new(&network), Err(NnError::NotSquare { inputs: 4, outputs: 2, .. })));
+}
+
+/// Residual blocks with one step and the same parameters, `x + h f(x)`, are Euler's method: a residual network is an equation
+/// and back, to the bit.
+#[test]
+fn residual_networks_are_eulers_method() -> Result<(), Box<dyn std::error::Error>> {
+    let (blocks, step) = (8, 0.125);
+    let block = network(2, 11);
+    let layers: Vec<AnyLayer> = (0..blocks).map(|_| Residual::with_step(block.layer().clone(), step).into()).collect();
+    let deep = Network::new(Sequential::new(layers)?, block.theta().repeat(blocks))?;
+    let starts = [0.3, -1.0, 2.0, 0.5, -0.7, 0.0];
+    let mut through = [0.0; 6];
+    deep.eval(3, 0.0, &starts, &mut through, &mut deep.memory(3));
+
+    let mut solver = BatchSolver::new(&EULER, 2, &Options::fixed(step))?;
+    let members = starts.chunks(2).map(|y0| BatchMember { span: (0.0, 1.0), y0, save: &[] });
+    solver.solve(&BatchNetwork::new(&block)?, &members.collect::<Vec<_>>());
+    assert_eq!(solver.states(), through);
+    Ok(())
 }

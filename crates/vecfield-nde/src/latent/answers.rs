@@ -1,0 +1,167 @@
+//! The model when it is trained: series filled in from what was read of them, and series that were never measured.
+
+use core::ops::Range;
+
+use vecfield_adjoint::BatchAdjoint;
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_nn::{Checkpoint, Layer, Random};
+use vecfield_solvers::tableau::Tableau;
+
+use super::cost::{LatentMemory, NAMES, Networks, decode, divergence, encode};
+use super::series::Series;
+use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
+use crate::error::NdeError;
+use crate::kind::Kind;
+use crate::model::Number;
+use crate::parallel::chunks;
+use crate::settings::{Settings, Solver};
+use crate::training::Trained;
+use crate::trajectory::Scaling;
+
+/// A trained latent equation.
+pub(crate) struct Imagined<R> {
+    kind: Kind,
+    networks: Networks<R>,
+    noise: Vec<R>,
+    solver: Solver,
+    tableau: &'static Tableau,
+    scaling: Scaling,
+    variables: Vec<String>,
+}
+
+/// So many series are solved together.
+const CHUNK: usize = 32;
+
+/// What a series is taken to be, `[rows, variables]`, and its evidence bound.
+struct Told {
+    values: Vec<f64>,
+    elbo: f64,
+}
+
+impl<R: Number> Imagined<R> {
+    pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Imagined<R>, NdeError> {
+        let (solver, tableau) = settings.explicit()?;
+        Ok(Imagined {
+            kind: settings.model.kind,
+            networks: Networks::load(NAMES, checkpoint)?,
+            noise: checkpoint.get("noise")?,
+            solver,
+            tableau,
+            scaling: checkpoint.noted("scaling")?,
+            variables: checkpoint.noted("variables")?,
+        })
+    }
+
+    fn memory(&self) -> Result<LatentMemory<R>, NdeError> {
+        let width = self.networks.each()[2].layer().outputs();
+        let options = self.solver.options(self.scaling.pace);
+        Ok(LatentMemory::new(BatchAdjoint::new(self.tableau, width, &options, self.solver.budget)?))
+    }
+
+    /// All series, from the means of their posteriors.
+    fn told(&self, data: &Trajectories) -> Result<Vec<Told>, NdeError> {
+        let runs = data.runs();
+        let done = chunks(runs.len(), CHUNK, |range| self.chunk(range.clone(), &runs[range]))?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Told>, NdeError> {
+        let n = self.variables.len();
+        let series: Vec<Series<R>> = runs.iter().map(|run| Series::new(run, &self.scaling)).collect();
+        let all: Vec<&Series<R>> = series.iter().collect();
+        let mut memory = self.memory()?;
+        encode(&self.networks, &all, n, &mut memory);
+        memory.begin(|_, _| 0.0);
+        decode(&self.networks, series.iter().map(|series| &series.times[..]), &mut memory);
+        self.check(range.start, &memory)?;
+        let (mut told, mut at) = (vec![], 0);
+        let latent = memory.adjoint.width();
+        for (row, series) in series.iter().enumerate() {
+            let decoded = &memory.decoded[at..at + series.cells.len()];
+            at += series.cells.len();
+            let values = decoded.iter().enumerate().map(|(i, z)| self.scaling.value(i % n, z.to_f64())).collect();
+            let posterior = &memory.posterior[row * 2 * latent..][..2 * latent];
+            told.push(Told { values, elbo: self.bound(series, decoded, posterior) });
+        }
+        Ok(told)
+    }
+
+    /// The evidence bound of a series at its posterior's mean, in the data's units.
+    fn bound(&self, series: &Series<R>, decoded: &[R], posterior: &[R]) -> f64 {
+        let n = self.variables.len();
+        let mut bound = -divergence(posterior);
+        for (i, (&cell, &found)) in series.cells.iter().zip(decoded).enumerate().filter(|(_, (cell, _))| !cell.is_nan())
+        {
+            let (log, miss) = (self.noise[i % n].to_f64(), (found - cell).to_f64());
+            bound -=
+                0.5 * (miss * miss * (-log).exp() + log + core::f64::consts::TAU.ln()) + self.scaling.scale[i % n].ln();
+        }
+        bound
+    }
+
+    fn check(&self, first: usize, memory: &LatentMemory<R>) -> Result<(), NdeError> {
+        for (row, outcome) in memory.adjoint.outcomes().iter().enumerate() {
+            if let Err(error) = &outcome.ending {
+                return Err(NdeError::Forecast { trajectory: first + row, source: error.clone().into() });
+            }
+        }
+        Ok(())
+    }
+
+    /// So many series from the prior, at the times of the first that was given.
+    fn imagine(&self, data: &Trajectories, count: usize, seed: u64) -> Result<Prediction, NdeError> {
+        let times = data.runs()[0].times();
+        let scaled: Vec<R> = times.iter().map(|t| R::from_f64((t - times[0]) * self.scaling.pace)).collect();
+        let done = chunks(count, CHUNK, |range| {
+            let mut memory = self.memory()?;
+            for number in range.clone() {
+                let mut random = Random::new(seed ^ (number as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03));
+                memory.starts.extend((0..memory.adjoint.width()).map(|_| R::from_f64(random.normal())));
+            }
+            decode(&self.networks, range.clone().map(|_| &scaled[..]), &mut memory);
+            self.check(range.start, &memory)?;
+            let n = self.variables.len();
+            let row = |(i, decoded): (usize, &[R])| {
+                let front = [(range.start + i / times.len()) as f64, times[i % times.len()]];
+                let values = decoded.iter().enumerate().map(|(v, z)| self.scaling.value(v, z.to_f64()));
+                front.into_iter().chain(values).collect::<Vec<f64>>()
+            };
+            Ok::<_, NdeError>(memory.decoded.chunks_exact(n).enumerate().flat_map(row).collect::<Vec<f64>>())
+        })?;
+        let columns = ["trajectory", "t"].map(String::from).into_iter().chain(self.variables.iter().cloned()).collect();
+        Ok(Prediction { of: RowsOf::Nothing, columns, values: done.into_iter().flatten().collect() })
+    }
+}
+
+impl<R: Number> Trained for Imagined<R> {
+    /// `rmse` over the measured cells, and the mean `elbo` of a series; in the data's units.
+    fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
+        let data = arranged_trajectories(data.trajectories(self.kind)?, &self.variables)?;
+        let told = self.told(&data)?;
+        let (mut squares, mut count) = (0.0, 0_u64);
+        for (run, told) in data.runs().iter().zip(&told) {
+            for (y, found) in run.values().iter().zip(&told.values).filter(|(y, _)| !y.is_nan()) {
+                squares += (y - found) * (y - found);
+                count += 1;
+            }
+        }
+        let elbo = told.iter().map(|told| told.elbo).sum::<f64>() / told.len() as f64;
+        Ok(vec![("rmse".into(), (squares / count.max(1) as f64).sqrt()), ("elbo".into(), elbo)])
+    }
+
+    /// The trajectories with their empty cells filled in from all that was measured of them; or new ones.
+    fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError> {
+        let kind = self.kind;
+        let what = "fills in trajectories: give it a table of readings and of the times asked for";
+        let data = input.ok_or(NdeError::Request { kind, what })?.trajectories(kind)?;
+        let data = arranged_trajectories(data, &self.variables)?;
+        if let Some(count) = request.samples {
+            return self.imagine(&data, count, request.seed);
+        }
+        let filled = data.runs().iter().zip(self.told(&data)?).flat_map(|(run, told)| {
+            let fill = |(given, found): (&f64, f64)| if given.is_nan() { found } else { *given };
+            run.values().iter().zip(told.values).map(fill).collect::<Vec<_>>()
+        });
+        Ok(Prediction { of: RowsOf::Times, columns: self.variables.clone(), values: filled.collect() })
+    }
+}

@@ -1,0 +1,353 @@
+//! The model while it is trained: the evidence bound of series.
+
+use vecfield_adjoint::{AdjointError, BatchAdjoint};
+use vecfield_nn::{
+    AnyLayer, BatchNetwork, Checkpoint, Gru, Initialiser, Layer, Linear, Mlp, Network, Random, Role, Tensor,
+};
+use vecfield_solvers::SolveError;
+use vecfield_solvers::batch::BatchMember;
+use vecfield_solvers::tableau::Tableau;
+
+use super::encoder::Encoding;
+use super::series::Series;
+use super::{DECODER, HIDDEN, LATENT};
+use crate::data::Data;
+use crate::error::NdeError;
+use crate::model::{Cost, Model, Number, Pass, Work};
+use crate::settings::{Settings, Solver};
+use crate::stack::Stack;
+use crate::trajectory::Scaling;
+
+/// A latent model's networks, in the order of their parameters.
+pub(super) type Networks<R> = Stack<R, 4>;
+
+pub(super) const NAMES: [&str; 4] = ["encoder", "posterior", "field", "decoder"];
+
+/// A latent equation with the series it is to explain.
+#[derive(Debug, Clone)]
+pub struct Latent<R> {
+    networks: Networks<R>,
+    /// The logarithm of the variance of what is measured, for each variable.
+    noise: Vec<R>,
+    solver: Solver,
+    tableau: &'static Tableau,
+    scaling: Scaling,
+    variables: Vec<String>,
+    series: Vec<Series<R>>,
+}
+
+/// Memory of a [`Latent`] for a chunk.
+pub struct LatentMemory<R: Number> {
+    pub(super) adjoint: BatchAdjoint<R>,
+    pub(super) encoding: Encoding<R>,
+    pub(super) remembered: Vec<R>,
+    /// `[series, 2 latent]`: means, then logarithms of standard deviations.
+    pub(super) posterior: Vec<R>,
+    pub(super) starts: Vec<R>,
+    pub(super) decoded: Vec<R>,
+    tapes: [Vec<R>; 2],
+    draws: Vec<R>,
+    decoded_bar: Vec<R>,
+    states_bar: Vec<R>,
+    starts_bar: Vec<R>,
+    posterior_bar: Vec<R>,
+    remembered_bar: Vec<R>,
+}
+
+/// A stream of random numbers of its own.
+const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
+/// The first guess of the noise: a third of what the variable does.
+const NOISE: f64 = -2.2;
+/// The part of a training over which the distance from the prior gains its weight.
+const WARM_UP: f64 = 0.2;
+
+impl<R: Number> Latent<R> {
+    /// The model that `settings` describe, at parameters drawn from `seed`, with the trajectories of `data`.
+    ///
+    /// # Errors
+    ///
+    /// Data of another kind or without a measurement; networks that cannot be, a method that is not explicit.
+    pub fn prepare(settings: &Settings, data: &Data, seed: u64) -> Result<Latent<R>, NdeError> {
+        let data = data.trajectories(settings.model.kind)?;
+        let (model, n) = (&settings.model, data.dim());
+        let scaling = if model.normalise() { Scaling::of(data) } else { Scaling::none(n) };
+        let series: Vec<Series<R>> = data.runs().iter().map(|run| Series::new(run, &scaling)).collect();
+        let series: Vec<_> = series.into_iter().filter(|series| series.measured > 0).collect();
+        if series.is_empty() {
+            let (what, remedy) = ("nothing was measured".into(), "a series is explained by its readings: give some");
+            return Err(NdeError::NothingToLearn { what, remedy });
+        }
+        let (solver, tableau) = settings.explicit()?;
+        let networks = networks(settings, n, &mut Random::new(seed ^ PARAMETERS))?;
+        let latent = Latent {
+            networks,
+            noise: vec![R::from_f64(NOISE); n],
+            solver,
+            tableau,
+            scaling,
+            variables: data.variables().to_vec(),
+            series,
+        };
+        BatchNetwork::new(latent.networks.each()[2])?;
+        latent.adjoint()?;
+        Ok(latent)
+    }
+
+    fn adjoint(&self) -> Result<BatchAdjoint<R>, SolveError> {
+        let width = self.networks.each()[2].layer().outputs();
+        BatchAdjoint::new(self.tableau, width, &self.solver.options(self.scaling.pace), self.solver.budget)
+    }
+
+    /// The misfit of a series by the noise, its slopes in `bar`, and those of the noise added to `noise_bar`.
+    fn misfit(&self, series: &Series<R>, decoded: &[R], bar: &mut [R], weight: R, noise_bar: &mut [R]) -> f64 {
+        let (n, half) = (self.variables.len(), R::from_f64(0.5));
+        let mut nll = 0.0;
+        for (i, (&cell, &found)) in series.cells.iter().zip(decoded).enumerate() {
+            bar[i] = R::zero();
+            if cell.is_nan() {
+                continue;
+            }
+            let log_variance = self.noise[i % n];
+            let (miss, precision) = (found - cell, (-log_variance).exp());
+            let square = miss * miss * precision;
+            nll += 0.5 * (square + log_variance).to_f64() + HALF_LOG_TAU;
+            bar[i] = weight * miss * precision;
+            if !noise_bar.is_empty() {
+                noise_bar[i % n] += weight * half * (R::one() - square);
+            }
+        }
+        nll
+    }
+}
+
+/// `½ ln 2π`.
+const HALF_LOG_TAU: f64 = 0.918_938_533_204_672_8;
+
+fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Result<Networks<R>, NdeError> {
+    let model = &settings.model;
+    let (latent, hidden) = (model.latent.unwrap_or(LATENT), model.hidden.unwrap_or(HIDDEN));
+    let decoder = model.decoder.as_deref().unwrap_or(DECODER);
+    let activation = settings.field.activation.unwrap_or(model.kind.defaults().activation);
+    let encoder: AnyLayer = Gru::new(2 * n + 1, hidden).into();
+    let posterior: AnyLayer = Linear::new(hidden, 2 * latent).into();
+    let decoder: AnyLayer = Mlp::new(latent, decoder, n, activation).into();
+    let glorot = Initialiser::Glorot;
+    Ok(Stack::new(
+        NAMES,
+        [
+            Network::initialised(encoder, Initialiser::Uniform, random)?,
+            Network::initialised(posterior, glorot, random)?,
+            Network::initialised(settings.network(latent, latent)?, settings.initialiser(), random)?,
+            Network::initialised(decoder, glorot, random)?,
+        ],
+    ))
+}
+
+/// From series to the posteriors of their beginnings.
+pub(super) fn encode<R: Number>(
+    networks: &Networks<R>,
+    series: &[&Series<R>],
+    variables: usize,
+    memory: &mut LatentMemory<R>,
+) {
+    let [encoder, posterior, ..] = networks.each();
+    memory.encoding.read(encoder, series, variables, &mut memory.remembered);
+    let (rows, layer) = (series.len(), posterior.layer());
+    memory.posterior.resize(rows * layer.outputs(), R::zero());
+    memory.tapes[0].resize(layer.tape_len(rows), R::zero());
+    layer.record(posterior.pass(rows, R::zero()), &memory.remembered, &mut memory.posterior, &mut memory.tapes[0]);
+}
+
+/// From the beginnings, `starts`, to what would be measured at the given times of each.
+pub(super) fn decode<'a, R: Number>(
+    networks: &Networks<R>,
+    times: impl Iterator<Item = &'a [R]>,
+    memory: &mut LatentMemory<R>,
+) {
+    let [_, _, field, decoder] = networks.each();
+    let width = field.layer().outputs();
+    let LatentMemory { adjoint, starts, decoded, tapes, .. } = memory;
+    let members: Vec<BatchMember<'_, R>> = starts
+        .chunks_exact(width)
+        .zip(times)
+        .map(|(y0, times)| {
+            let last = times.last().copied().unwrap_or(R::zero());
+            BatchMember { span: (R::zero(), last), y0, save: times }
+        })
+        .collect();
+    adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
+    let (rows, layer) = (adjoint.states().len() / width, decoder.layer());
+    decoded.resize(rows * layer.outputs(), R::zero());
+    tapes[1].resize(layer.tape_len(rows), R::zero());
+    layer.record(decoder.pass(rows, R::zero()), adjoint.states(), decoded, &mut tapes[1]);
+}
+
+impl<R: Number> LatentMemory<R> {
+    /// None yet; the first pass makes it.
+    pub(super) fn new(adjoint: BatchAdjoint<R>) -> LatentMemory<R> {
+        let nothing = Vec::new;
+        LatentMemory {
+            adjoint,
+            encoding: Encoding::default(),
+            remembered: nothing(),
+            posterior: nothing(),
+            starts: nothing(),
+            decoded: nothing(),
+            tapes: [nothing(), nothing()],
+            draws: nothing(),
+            decoded_bar: nothing(),
+            states_bar: nothing(),
+            starts_bar: nothing(),
+            posterior_bar: nothing(),
+            remembered_bar: nothing(),
+        }
+    }
+
+    /// Begins each series at its posterior's mean, or `draw` standard deviations from it.
+    pub(super) fn begin(&mut self, draw: impl Fn(usize, usize) -> f64) {
+        self.starts.clear();
+        self.draws.clear();
+        let latent = self.adjoint.width();
+        for (row, posterior) in self.posterior.chunks_exact(2 * latent).enumerate() {
+            for i in 0..latent {
+                let epsilon = R::from_f64(draw(row, i));
+                self.draws.push(epsilon);
+                self.starts.push(posterior[i] + epsilon * posterior[latent + i].exp());
+            }
+        }
+    }
+}
+
+/// How far `N(μ, σ²)` is from `N(0, I)`, from `[μ | ln σ]`.
+pub(super) fn divergence<R: Number>(posterior: &[R]) -> f64 {
+    let latent = posterior.len() / 2;
+    let one = |i: usize| {
+        let (mean, log) = (posterior[i].to_f64(), posterior[latent + i].to_f64());
+        0.5 * ((2.0 * log).exp() + mean * mean - 1.0) - log
+    };
+    (0..latent).map(one).sum()
+}
+
+impl<R: Number> Model<R> for Latent<R> {
+    type Memory = LatentMemory<R>;
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let noise = Tensor::new("noise", &[self.noise.len()], Role::Shift);
+        self.networks.tensors().into_iter().chain([noise]).collect()
+    }
+
+    fn parameters(&self) -> Vec<R> {
+        [self.networks.parameters(), self.noise.clone()].concat()
+    }
+
+    fn set_parameters(&mut self, theta: &[R]) {
+        let (networks, noise) = theta.split_at(self.networks.len());
+        self.networks.set_parameters(networks);
+        self.noise.copy_from_slice(noise);
+    }
+
+    fn samples(&self) -> usize {
+        self.series.len()
+    }
+
+    fn chunk(&self) -> usize {
+        32
+    }
+
+    fn memory(&self) -> LatentMemory<R> {
+        LatentMemory::new(self.adjoint().expect("`prepare` has made one"))
+    }
+
+    fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut LatentMemory<R>) -> Cost {
+        let n = self.variables.len();
+        let series: Vec<&Series<R>> = samples.iter().map(|&sample| &self.series[sample]).collect();
+        let trained = pass.draw.map_or(1.0, |_| pass.step as f64 / (WARM_UP * pass.steps as f64).max(1.0));
+        let beta = R::from_f64(trained.min(1.0));
+        encode(&self.networks, &series, n, memory);
+        memory.begin(|row, i| pass.draw.map_or(0.0, |draw| normal_at(draw, samples[row], i)));
+        decode(&self.networks, series.iter().map(|series| &series.times[..]), memory);
+
+        let LatentMemory { adjoint, decoded, decoded_bar, posterior, posterior_bar, .. } = memory;
+        let latent = adjoint.width();
+        let (mut cost, mut noise_bar) = (Cost::default(), vec![R::zero(); if gradient.is_empty() { 0 } else { n }]);
+        decoded_bar.resize(decoded.len(), R::zero());
+        posterior_bar.clear();
+        let mut at = 0;
+        for (row, (&sample, series)) in samples.iter().zip(&series).enumerate() {
+            let own = at..at + series.cells.len();
+            at = own.end;
+            let outcome = &adjoint.outcomes()[row];
+            cost.work.add(Work::of(&outcome.stats));
+            if let Err(error) = &outcome.ending {
+                cost.failed.push((sample, AdjointError::Solve(error.clone())));
+                continue;
+            }
+            // Long series count no more than short ones.
+            let weight = R::from_f64(1.0 / series.measured as f64);
+            let nll = self.misfit(series, &decoded[own.clone()], &mut decoded_bar[own], weight, &mut noise_bar);
+            let posterior = &posterior[row * 2 * latent..][..2 * latent];
+            let far = divergence(posterior);
+            cost.loss += weight.to_f64() * (nll + beta.to_f64() * far);
+            cost.shown += weight.to_f64() * (nll + far);
+            cost.good += 1;
+            let pull = beta * weight;
+            posterior_bar.extend(posterior[..latent].iter().map(|&mean| pull * mean));
+            posterior_bar.extend(posterior[latent..].iter().map(|&log| pull * ((log + log).exp() - R::one())));
+        }
+        if gradient.is_empty() || cost.good < samples.len() {
+            // The networks around the equation see all series at once: one that failed would spoil the others.
+            return cost;
+        }
+        let (networks_bar, own) = gradient.split_at_mut(self.networks.len());
+        own.iter_mut().zip(&noise_bar).for_each(|(to, from)| *to += *from);
+        cost.work.backward += self.pull_back(samples.len(), networks_bar, memory);
+        cost
+    }
+
+    fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
+        let mut model = self.clone();
+        model.set_parameters(theta);
+        model.networks.save(checkpoint)?;
+        checkpoint.put("noise", &[model.noise.len()], &model.noise);
+        checkpoint.note("scaling", &self.scaling)?;
+        checkpoint.note("variables", &self.variables)?;
+        Ok(())
+    }
+}
+
+impl<R: Number> Latent<R> {
+    /// From the cotangents of what was decoded to those of all networks.
+    fn pull_back(&self, rows: usize, gradient: &mut [R], memory: &mut LatentMemory<R>) -> u64 {
+        let [encoder, posterior, field, decoder] = self.networks.each();
+        let [encoder_theta, posterior_theta, field_theta, decoder_theta] = self.networks.split(gradient);
+        let latent = memory.adjoint.width();
+        let LatentMemory { adjoint, decoded, decoded_bar, states_bar, starts, starts_bar, tapes, .. } = memory;
+        states_bar.resize(adjoint.states().len(), R::zero());
+        starts_bar.resize(starts.len(), R::zero());
+        let times = decoded.len() / decoder.layer().outputs();
+        let pass = decoder.pass(times, R::zero());
+        decoder.layer().pull_back(pass, adjoint.states(), &mut tapes[1], decoded_bar, states_bar, decoder_theta);
+        let of = BatchNetwork::new(field).expect("`prepare` has made one");
+        let pulled = adjoint.pull_back(&of, states_bar, starts_bar, field_theta).expect("as many cotangents as states");
+        for row in 0..rows {
+            for i in 0..latent {
+                let (bar, at) = (memory.starts_bar[row * latent + i], row * 2 * latent + i);
+                memory.posterior_bar[at] += bar;
+                let deviation = memory.posterior[at + latent].exp();
+                memory.posterior_bar[at + latent] += bar * memory.draws[row * latent + i] * deviation;
+            }
+        }
+        let LatentMemory { encoding, remembered, remembered_bar, posterior_bar, tapes, .. } = memory;
+        remembered_bar.resize(remembered.len(), R::zero());
+        let pass = posterior.pass(rows, R::zero());
+        posterior.layer().pull_back(pass, remembered, &mut tapes[0], posterior_bar, remembered_bar, posterior_theta);
+        encoding.pull_back(encoder, remembered_bar, encoder_theta);
+        pulled
+    }
+}
+
+/// A normal number, as a function of where it is asked for.
+fn normal_at(draw: u64, sample: usize, i: usize) -> f64 {
+    let seed = draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    Random { seed, drawn: 2 * i as u64 }.normal()
+}
