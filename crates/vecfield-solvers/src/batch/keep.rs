@@ -7,6 +7,7 @@ use super::outcome::Kept;
 use super::plan::Plan;
 use super::{BatchMember, BatchWitness, KeptState};
 use crate::combine::Term;
+use crate::stepper::first_not_finite;
 
 impl<R: Real> Lanes<R> {
     /// Keeps the states that have fallen due.
@@ -18,6 +19,8 @@ impl<R: Real> Lanes<R> {
         witness: &mut W,
     ) {
         self.find_due(members);
+        self.broken.clear();
+        self.broken.resize(self.lanes.len(), None);
         if plan.tableau.slots() > plan.tableau.end_slot() + 1 {
             self.extend(plan, witness);
         }
@@ -39,6 +42,10 @@ impl<R: Real> Lanes<R> {
             }
             let h = self.h[state.row];
             out.iter_mut().zip(&self.states[place]).for_each(|(out, y)| *out = *y + *out * h);
+            if let Some(component) = first_not_finite(out) {
+                out.fill(R::from_f64(f64::NAN));
+                self.broken[state.row].get_or_insert(component);
+            }
         }
     }
 

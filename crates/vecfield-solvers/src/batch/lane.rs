@@ -59,6 +59,8 @@ pub(super) struct Lanes<R> {
     pub(super) kept: Vec<KeptState<R>>,
     /// The rows that keep states inside their step.
     pub(super) inside: Vec<usize>,
+    /// The component of each row that is not finite in one of them.
+    pub(super) broken: Vec<Option<usize>>,
     pub(super) looks: Vec<(usize, Look<R>)>,
     pub(super) group: Group<R>,
 }
@@ -81,6 +83,7 @@ impl<R: Real> Lanes<R> {
             errors: Vec::new(),
             kept: Vec::new(),
             inside: Vec::new(),
+            broken: Vec::new(),
             looks: Vec::new(),
             group: Group::new(),
         }
@@ -90,6 +93,8 @@ impl<R: Real> Lanes<R> {
     pub(super) fn clear(&mut self, plan: &Plan<R>, rows: usize) {
         self.lanes.clear();
         self.member.clear();
+        self.broken.clear();
+        self.accepted.clear();
         let numbers = plan.tableau.slots() * rows * plan.width;
         for buffer in [&mut self.states, &mut self.rates] {
             buffer.resize(numbers.max(buffer.len()), R::zero());
@@ -302,6 +307,10 @@ impl<R: Real> Lanes<R> {
     /// How a row ends now, if it does; `n` numbers were in a slot of the last step.
     fn ending(&self, plan: &Plan<R>, n: usize, row: usize) -> Option<Result<(), SolveError>> {
         let Lane { clock, stats, .. } = &self.lanes[row];
+        if let Some(component) = self.broken.get(row).copied().flatten() {
+            let (t, step) = (self.t[row].to_f64(), self.h[row].to_f64());
+            return Some(Err(SolveError::NotFinite { component, t, step }));
+        }
         if clock.done() {
             return Some(Ok(()));
         }
