@@ -40,8 +40,12 @@ pub(crate) const ODE_CLASSIFIER: Description = Description {
     },
 };
 
-/// Ten times over the samples, or as often as a small set takes.
+/// Ten times over a large set; a small one up to 120 times, or until as many examples were seen.
 fn phases(samples: usize, batch: usize) -> Vec<PhaseSettings> {
-    let steps = (10 * samples.div_ceil(batch.max(1)) as u64).max(2400);
-    vec![PhaseSettings { steps, horizon: None, learning_rate: None }]
+    let seen = (10 * samples).max(75_000.min(120 * samples));
+    vec![PhaseSettings {
+        steps: seen.div_ceil(batch.clamp(1, samples.max(1))) as u64,
+        horizon: None,
+        learning_rate: None,
+    }]
 }
