@@ -40,9 +40,12 @@ pub(crate) const ODE_CLASSIFIER: Description = Description {
     },
 };
 
-/// Ten times over a large set; a small one up to 120 times, or until as many examples were seen.
+/// Sets of no more examples are small.
+const SMALL: usize = 4000;
+
+/// Ten times over a large set; a small one up to 150 times, or until 200,000 examples were seen.
 fn phases(samples: usize, batch: usize) -> Vec<PhaseSettings> {
-    let seen = (10 * samples).max(75_000.min(120 * samples));
+    let seen = if samples > SMALL { 10 * samples } else { 200_000.min(150 * samples) };
     vec![PhaseSettings {
         steps: seen.div_ceil(batch.clamp(1, samples.max(1))) as u64,
         horizon: None,

@@ -65,8 +65,17 @@ impl Convolution {
         let (image, block) = (self.window.height * self.window.width, self.window.area() * self.window.count());
         let count = self.window.count();
         for (channel, block) in channels.chunks_exact(image).zip(unfolded.chunks_exact_mut(block)) {
-            self.window.visit(|tap, place, pixel| {
-                block[tap * count + place] = pixel.map_or(R::zero(), |pixel| channel[pixel]);
+            self.window.spans(|tap, span| {
+                let row = &mut block[tap * count + span.start..][..span.across];
+                row[..span.first].fill(R::zero());
+                row[span.end..].fill(R::zero());
+                let seen = &mut row[span.first..span.end];
+                if span.stride == 1 {
+                    seen.copy_from_slice(&channel[span.pixel..span.pixel + seen.len()]);
+                } else {
+                    let pixels = channel[span.pixel..].iter().step_by(span.stride);
+                    seen.iter_mut().zip(pixels).for_each(|(to, &from)| *to = from);
+                }
             });
         }
     }
@@ -76,10 +85,10 @@ impl Convolution {
         let (image, block) = (self.window.height * self.window.width, self.window.area() * self.window.count());
         let count = self.window.count();
         for (channel, block) in channels.chunks_exact_mut(image).zip(unfolded.chunks_exact(block)) {
-            self.window.visit(|tap, place, pixel| {
-                if let Some(pixel) = pixel {
-                    channel[pixel] += block[tap * count + place];
-                }
+            self.window.spans(|tap, span| {
+                let seen = &block[tap * count + span.start..][span.first..span.end];
+                let pixels = channel[span.pixel..].iter_mut().step_by(span.stride);
+                pixels.zip(seen).for_each(|(to, &from)| *to += from);
             });
         }
     }

@@ -93,23 +93,57 @@ impl Window {
         Ok(())
     }
 
-    /// Calls `each(tap, place, pixel)` for every number of a channel in every window, `None` for a padded zero.
+    /// The places that a number of a channel has under the windows: calls `each(tap, span)` for every row of windows and every
+    /// tap, in their order.
     #[inline(always)]
-    pub(crate) fn visit(&self, mut each: impl FnMut(usize, usize, Option<usize>)) {
+    pub(crate) fn spans(&self, mut each: impl FnMut(usize, Span)) {
         let [down, across] = self.places();
         for tap in 0..self.area() {
             let (i, j) = (tap / self.kernel[1], tap % self.kernel[1]);
-            for place in 0..down * across {
-                let row = (place / across * self.stride[0] + i).checked_sub(self.padding[0]);
-                let column = (place % across * self.stride[1] + j).checked_sub(self.padding[1]);
-                let pixel = match (row, column) {
-                    (Some(row), Some(column)) if row < self.height && column < self.width => {
-                        Some(row * self.width + column)
-                    }
-                    _ => None,
+            let (first, end) = inside(across, self.stride[1], j, self.padding[1], self.width);
+            for row in 0..down {
+                let at = row * self.stride[0] + i;
+                let within = at >= self.padding[0] && at < self.height + self.padding[0] && first < end;
+                let (first, end) = if within { (first, end) } else { (0, 0) };
+                let pixel = if within {
+                    (at - self.padding[0]) * self.width + first * self.stride[1] + j - self.padding[1]
+                } else {
+                    0
                 };
-                each(tap, place, pixel);
+                let start = row * across;
+                each(tap, Span { start, across, first, end, pixel, stride: self.stride[1] });
             }
         }
     }
+
+    /// Calls `each(tap, place, pixel)` for every number of a channel in every window, `None` for a padded zero.
+    #[inline(always)]
+    pub(crate) fn visit(&self, mut each: impl FnMut(usize, usize, Option<usize>)) {
+        self.spans(|tap, span| {
+            for column in 0..span.across {
+                let within = (span.first..span.end).contains(&column);
+                let pixel = within.then(|| span.pixel + (column - span.first) * span.stride);
+                each(tap, span.start + column, pixel);
+            }
+        });
+    }
+}
+
+/// One tap of a row of windows: the places `start .. start + across`, of which those from `first` to before `end` lie on the
+/// image, the first of them at `pixel`; the others see padding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) across: usize,
+    pub(crate) first: usize,
+    pub(crate) end: usize,
+    pub(crate) pixel: usize,
+    pub(crate) stride: usize,
+}
+
+/// The windows, of `count` so many apart, whose number `tap` lies on an image of `size` within its padding.
+fn inside(count: usize, stride: usize, tap: usize, padding: usize, size: usize) -> (usize, usize) {
+    let first = padding.saturating_sub(tap).div_ceil(stride);
+    let end = (size + padding).saturating_sub(tap).div_ceil(stride);
+    (first.min(count), end.min(count))
 }

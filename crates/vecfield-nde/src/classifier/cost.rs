@@ -49,8 +49,8 @@ pub struct ClassifierMemory<R: Number> {
 }
 
 /// Unless said: noise and dropout for vectors, and what all labels share.
-const NOISE: f64 = 0.3;
-const DROPOUT: f64 = 0.1;
+const NOISE: f64 = 0.4;
+const DROPOUT: f64 = 0.2;
 const SMOOTHING: f64 = 0.05;
 /// A stream of random numbers of its own.
 const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
