@@ -27,16 +27,16 @@ pub(crate) const LATENT_ODE: Description = Description {
     defaults: Defaults {
         augment: 0,
         layers: &[20, 20],
-        activation: Activation::Tanh,
+        activation: Activation::Silu,
         method: "tsit5",
-        rtol: 1e-3,
-        atol: 1e-3,
+        rtol: 1e-2,
+        atol: 1e-2,
         rule: RuleName::Adam,
-        learning_rate: 1e-2,
+        learning_rate: 3e-3,
         batch: 64,
         phases,
         schedule: ScheduleName::Cosine,
-        clip: 5.0,
+        clip: 1.0,
         ema: 0.0,
         keep: Keep::Last,
     },
@@ -49,6 +49,6 @@ const DECODER: &[usize] = &[20];
 
 /// Sixty times over the series, or as often as a small set takes.
 fn phases(samples: usize, batch: usize) -> Vec<PhaseSettings> {
-    let steps = (60 * samples.div_ceil(batch.max(1)) as u64).max(1500);
+    let steps = (60 * samples.div_ceil(batch.max(1)) as u64).max(3000);
     vec![PhaseSettings { steps, horizon: None, learning_rate: None }]
 }
