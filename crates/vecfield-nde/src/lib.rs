@@ -41,6 +41,7 @@
 //! | `trainer` | batches, phases, steps, what is skipped and kept |
 //! | `training` | from settings and data to a checkpoint, and from that to a model |
 //! | `stack` | several networks as one model |
+//! | `chance` | random numbers as functions of draws and samples |
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
@@ -58,6 +59,7 @@
 //!
 //! This crate knows nothing about files, clocks or terminals.
 
+mod chance;
 pub mod classifier;
 pub mod cnf;
 mod data;

@@ -15,11 +15,11 @@ mod universal;
 
 use vecfield_expr::nearest_name;
 use vecfield_kernels::Activation;
-use vecfield_nn::Random;
 
 pub use field::{UniversalField, UniversalMemory};
 pub use universal::Universal;
 
+use crate::chance;
 use crate::data::{Data, DataKind};
 use crate::error::{NdeError, SettingError};
 use crate::kind::{Defaults, Description};
@@ -86,13 +86,10 @@ pub fn prepare<R: Number>(
         true => Units::of(&equations, &stages, data, &scaling),
         false => Units::none(&equations),
     };
-    let mut random = Random::new(seed ^ PARAMETERS);
+    let mut random = chance::parameters(seed);
     let rates = Universal::initialised(settings, equations, stages, scaling.clone(), units, &mut random)?;
     Forecaster::of(rates, settings, data, scaling)
 }
-
-/// A stream of random numbers of its own.
-const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 
 /// Are the columns the variables?
 fn known(equations: &Equations, columns: &[String]) -> Result<(), NdeError> {

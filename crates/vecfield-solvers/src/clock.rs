@@ -74,15 +74,17 @@ impl<R: Real> Clock<R> {
         F: VectorField<K::Scalar>,
     {
         let (t1, resume) = part(&options.discontinuities, (t0, t1));
+        let first = options.given_step().unwrap_or_else(|| stepper.first_step(field, t0, t1 - t0));
+        Clock { resume, ..Clock::set((t0, t1), first, options) }
+    }
+
+    /// A clock that runs from `t0` to `t1` with a first step of this size.
+    pub(crate) fn set((t0, t1): (R, R), first: R, options: &Options<R>) -> Clock<R> {
         let span = t1 - t0;
         let signed = |h: R| if span < R::zero() { -h } else { h };
         let longest = options.max_step.map_or(span.abs(), |longest| Elementary::min(longest, span.abs()));
-        let first = match (options.step, options.first_step) {
-            (Some(h), _) | (None, Some(h)) => h,
-            (None, None) => stepper.first_step(field, t0, span),
-        };
         let fixed = options.step.map(|h| Grid { origin: t0, h: signed(h), index: 0.0 });
-        let mut clock = Clock { t: t0, t1, resume, h: signed(first), longest, fixed };
+        let mut clock = Clock { t: t0, t1, resume: None, h: signed(first), longest, fixed };
         clock.limit();
         clock
     }
@@ -176,7 +178,7 @@ impl<R: Real> Clock<R> {
     }
 
     /// Keeps the step to the longest allowed.
-    pub(crate) fn limit(&mut self) {
+    fn limit(&mut self) {
         if self.fixed.is_none() && self.h.abs() > self.longest {
             self.h = if self.h < R::zero() { -self.longest } else { self.longest };
         }

@@ -293,9 +293,8 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
             self.extend(field, t, h);
         }
         self.dense.clear();
-        for (slot, polynomial) in self.tableau.interpolant.weights.iter().enumerate() {
-            let horner = |sum, &w: &f64| (sum + S::Real::from_f64(w)) * theta;
-            let weight = polynomial.iter().rev().fold(S::Real::zero(), horner);
+        for slot in 0..self.tableau.slots() {
+            let weight = self.tableau.interpolant.weight(slot, theta);
             if weight != S::Real::zero() {
                 self.dense.push(Term { weight, slot });
             }

@@ -69,6 +69,11 @@ impl<R: Real> Options<R> {
         Options { step: Some(step), ..Options::default() }
     }
 
+    /// The first step, where it is not to be looked for.
+    pub(crate) fn given_step(&self) -> Option<R> {
+        self.step.or(self.first_step)
+    }
+
     /// Says what is wrong with the options for a state of `n` components.
     pub(crate) fn validate(&self, n: usize) -> Result<(), SolveError> {
         let zero = R::zero();

@@ -20,6 +20,8 @@ mod verner;
 mod verner_eight;
 mod verner_six;
 
+use vecfield_traits::Real;
+
 pub use dop853::DOP853;
 pub use low_order::{BOGACKI_SHAMPINE_3, CARPENTER_KENNEDY_4, EULER, HEUN, MIDPOINT, RALSTON_2, RALSTON_3, RK4};
 pub use order_five::{BOGACKI_SHAMPINE_5, CASH_KARP_5, DORMAND_PRINCE_5, FEHLBERG_5, TSIT5};
@@ -117,6 +119,14 @@ pub struct Interpolant {
     pub c: &'static [f64],
     /// One polynomial a slot.
     pub weights: &'static [&'static [f64]],
+}
+
+impl Interpolant {
+    /// `b_i(θ)` of a slot.
+    #[inline]
+    pub(crate) fn weight<R: Real>(&self, slot: usize, theta: R) -> R {
+        self.weights[slot].iter().rev().fold(R::zero(), |sum, &w| (sum + R::from_f64(w)) * theta)
+    }
 }
 
 impl Tableau {

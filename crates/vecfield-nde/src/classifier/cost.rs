@@ -1,13 +1,14 @@
 //! The model while it is trained: what examples cost.
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
-use vecfield_nn::{BatchNetwork, Checkpoint, Layer, Random, Tensor};
+use vecfield_nn::{BatchNetwork, Checkpoint, Layer, Tensor};
 use vecfield_solvers::SolveError;
 use vecfield_solvers::batch::{BatchMember, BatchOutcome};
 use vecfield_solvers::tableau::Tableau;
 
-use super::inputs::{BEFORE, BEHIND, Chance, Dropout, Units, mixed};
+use super::inputs::{BEFORE, BEHIND, Chance, Dropout, Units};
 use super::networks::{Networks, networks};
+use crate::chance;
 use crate::data::{Data, missing};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -52,8 +53,6 @@ pub struct ClassifierMemory<R: Number> {
 const NOISE: f64 = 0.4;
 const DROPOUT: f64 = 0.2;
 const SMOOTHING: f64 = 0.05;
-/// A stream of random numbers of its own.
-const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 
 impl<R: Number> Classifier<R> {
     /// The model that `settings` describe, at parameters drawn from `seed`, with the examples of `data`.
@@ -78,7 +77,7 @@ impl<R: Number> Classifier<R> {
         let units = Units::of(examples);
         let inputs = examples.width();
         let image = image(settings.model.kind, examples.shape())?;
-        let mut random = Random::new(seed ^ PARAMETERS);
+        let mut random = chance::parameters(seed);
         let networks = networks(settings, (inputs, image), classes.len(), &mut random)?;
         let (solver, tableau) = settings.explicit()?;
         let mut values = Vec::with_capacity(examples.values().len());
@@ -124,7 +123,7 @@ impl<R: Number> Classifier<R> {
         for &sample in samples {
             let example = &self.examples[sample * self.inputs()..][..self.inputs()];
             match draw {
-                Some(draw) => self.chance.append(example, &mut Random::new(mixed(draw, sample)), inputs),
+                Some(draw) => self.chance.append(example, &mut chance::of_sample(draw, sample), inputs),
                 None => inputs.extend_from_slice(example),
             }
         }

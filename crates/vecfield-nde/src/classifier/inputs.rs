@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vecfield_data::Samples;
 use vecfield_nn::Random;
 
+use crate::chance::of_sample;
 use crate::model::Number;
 
 /// Units in which inputs have mean zero and variance one.
@@ -60,11 +61,6 @@ impl Spread {
     }
 }
 
-/// What chance does to a sample in this draw is a function of this.
-pub(super) fn mixed(draw: u64, sample: usize) -> u64 {
-    draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03)
-}
-
 /// Numbers dropped on either side of the equation (Srivastava et al. 2014): not within it, where they would make another
 /// equation of it at every step.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +80,7 @@ impl Dropout<'_> {
         let kept = R::from_f64(1.0 / (1.0 - self.rate));
         let width = rows.len() / self.samples.len().max(1);
         for (row, &sample) in rows.chunks_exact_mut(width.max(1)).zip(self.samples) {
-            let mut random = Random::new(mixed(self.draw ^ side, sample));
+            let mut random = of_sample(self.draw ^ side, sample);
             for x in row {
                 *x = if random.uniform() < self.rate { R::zero() } else { *x * kept };
             }

@@ -1,7 +1,7 @@
 //! The model while it is trained: what points cost.
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
-use vecfield_nn::{AnyLayer, Checkpoint, Layer, Memory, Network, Order, Random, Tensor};
+use vecfield_nn::{AnyLayer, Checkpoint, Layer, Memory, Network, Order, Tensor};
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{SolveError, Tolerance};
@@ -9,6 +9,7 @@ use vecfield_solvers::{SolveError, Tolerance};
 use super::MATCHING;
 use super::field::{ALONG, Density};
 use super::points::{self, Standard};
+use crate::chance::{self, HALF_LOG_TAU};
 use crate::data::{Data, missing};
 use crate::error::{NdeError, SettingError};
 use crate::model::{Cost, Model, Number, Pass, Work};
@@ -69,7 +70,7 @@ impl<R: Number> Flows<R> {
             let reason = "the flow's network sees the time anyway; leave `time` out".into();
             return Err(SettingError::Rejected { key: "field.time", reason }.into());
         }
-        let network = Network::initialised(layer, settings.initialiser(), &mut Random::new(seed ^ points::PARAMETERS))?;
+        let network = Network::initialised(layer, settings.initialiser(), &mut chance::parameters(seed))?;
         let (solver, tableau) = settings.explicit()?;
         let standardised = rows.values().chunks_exact(dim).flat_map(|row| standard.units(row).map(R::from_f64));
         let points = standardised.collect();
@@ -114,7 +115,7 @@ impl<R: Number> Flows<R> {
         inputs.clear();
         target.clear();
         for &sample in samples {
-            let mut random = points::random(draw, sample);
+            let mut random = chance::of_sample(draw, sample);
             let t = random.uniform();
             for &end in self.point(sample) {
                 let start = R::from_f64(random.normal());
@@ -187,9 +188,6 @@ impl<R: Number> Flows<R> {
 
 /// Traces of no more dimensions are exact, unless said.
 const EXACT: usize = 4;
-
-/// `½ ln 2π`.
-pub(super) const HALF_LOG_TAU: f64 = 0.918_938_533_204_672_8;
 
 impl<R: Number> Model<R> for Flows<R> {
     type Memory = FlowsMemory<R>;

@@ -8,8 +8,8 @@ use vecfield_solvers::batch::{BatchMember, BatchSolver};
 use vecfield_solvers::tableau::Tableau;
 use vecfield_traits::BatchField;
 
-use super::cost::HALF_LOG_TAU;
 use super::field::{ALONG, Density};
+use crate::chance::{HALF_LOG_TAU, of_sample};
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -18,14 +18,6 @@ use crate::parallel::chunks;
 use crate::settings::{Settings, Trace};
 use crate::training::Trained;
 
-/// A stream of random numbers of its own.
-pub(super) const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
-
-/// What is drawn for a sample.
-pub(super) fn random(draw: u64, sample: usize) -> Random {
-    Random::new(draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03))
-}
-
 /// The vectors along which the traces of these samples are estimated, `[samples, probes, dim]`; none for unit vectors.
 pub(super) fn probe<R: Number>(trace: Trace, dim: usize, draw: u64, samples: &[usize], probes: &mut Vec<R>) {
     probes.clear();
@@ -33,11 +25,11 @@ pub(super) fn probe<R: Number>(trace: Trace, dim: usize, draw: u64, samples: &[u
         Trace::Exact => {}
         Trace::Hutchinson => {
             for &sample in samples {
-                let mut random = random(!draw, sample);
+                let mut random = of_sample(!draw, sample);
                 probes.extend((0..dim).map(|_| if random.uniform() < 0.5 { -R::one() } else { R::one() }));
             }
         }
-        Trace::HutchPlusPlus => samples.iter().for_each(|&sample| sketch(dim, &mut random(!draw, sample), probes)),
+        Trace::HutchPlusPlus => samples.iter().for_each(|&sample| sketch(dim, &mut of_sample(!draw, sample), probes)),
     }
 }
 
@@ -190,7 +182,7 @@ impl Sampler {
         let dim = self.dim();
         let done = chunks(count, CHUNK, |range| {
             let normal = |sample| {
-                let mut random = random(seed, sample);
+                let mut random = of_sample(seed, sample);
                 (0..dim).map(move |_| random.normal())
             };
             let starts: Vec<f64> = range.clone().flat_map(normal).collect();

@@ -4,11 +4,12 @@ use core::ops::Range;
 
 use vecfield_adjoint::BatchAdjoint;
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_nn::{Checkpoint, Layer, Random};
+use vecfield_nn::{Checkpoint, Layer};
 use vecfield_solvers::tableau::Tableau;
 
 use super::cost::{LatentMemory, NAMES, Networks, decode, divergence, encode};
 use super::series::Series;
+use crate::chance::of_sample;
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -115,7 +116,7 @@ impl<R: Number> Imagined<R> {
         let done = chunks(count, CHUNK, |range| {
             let mut memory = self.memory()?;
             for number in range.clone() {
-                let mut random = Random::new(seed ^ (number as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03));
+                let mut random = of_sample(seed, number);
                 memory.starts.extend((0..memory.adjoint.width()).map(|_| R::from_f64(random.normal())));
             }
             decode(&self.networks, range.clone().map(|_| &scaled[..]), &mut memory);

@@ -11,6 +11,7 @@ use vecfield_solvers::tableau::Tableau;
 use super::encoder::Encoding;
 use super::series::Series;
 use super::{DECODER, HIDDEN, LATENT};
+use crate::chance::{self, HALF_LOG_TAU};
 use crate::data::Data;
 use crate::error::NdeError;
 use crate::model::{Cost, Model, Number, Pass, Work};
@@ -54,8 +55,6 @@ pub struct LatentMemory<R: Number> {
     remembered_bar: Vec<R>,
 }
 
-/// A stream of random numbers of its own.
-const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 /// The first guess of the noise: a third of what the variable does.
 const NOISE: f64 = -2.2;
 /// The part of a training over which the distance from the prior gains its weight.
@@ -78,7 +77,7 @@ impl<R: Number> Latent<R> {
             return Err(NdeError::NothingToLearn { what, remedy });
         }
         let (solver, tableau) = settings.explicit()?;
-        let networks = networks(settings, n, &mut Random::new(seed ^ PARAMETERS))?;
+        let networks = networks(settings, n, &mut chance::parameters(seed))?;
         let latent = Latent {
             networks,
             noise: vec![R::from_f64(NOISE); n],
@@ -119,9 +118,6 @@ impl<R: Number> Latent<R> {
         nll
     }
 }
-
-/// `½ ln 2π`.
-const HALF_LOG_TAU: f64 = 0.918_938_533_204_672_8;
 
 fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Result<Networks<R>, NdeError> {
     let model = &settings.model;
@@ -305,10 +301,11 @@ impl<R: Number> Model<R> for Latent<R> {
     }
 
     fn save(&self, theta: &[R], checkpoint: &mut Checkpoint) -> Result<(), NdeError> {
-        let mut model = self.clone();
-        model.set_parameters(theta);
-        model.networks.save(checkpoint)?;
-        checkpoint.put("noise", &[model.noise.len()], &model.noise);
+        let mut networks = self.networks.clone();
+        let (of_networks, noise) = theta.split_at(networks.len());
+        networks.set_parameters(of_networks);
+        networks.save(checkpoint)?;
+        checkpoint.put("noise", &[noise.len()], noise);
         checkpoint.note("scaling", &self.scaling)?;
         checkpoint.note("variables", &self.variables)?;
         Ok(())
@@ -348,6 +345,6 @@ impl<R: Number> Latent<R> {
 
 /// A normal number, as a function of where it is asked for.
 fn normal_at(draw: u64, sample: usize, i: usize) -> f64 {
-    let seed = draw ^ (sample as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
-    Random { seed, drawn: 2 * i as u64 }.normal()
+    // A normal number takes two draws.
+    Random { drawn: 2 * i as u64, ..chance::of_sample(draw, sample) }.normal()
 }

@@ -1,12 +1,13 @@
 //! The model while it is trained: what forecasts of some trajectories cost.
 
 use vecfield_data::Trajectories;
-use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Network, Random, Tensor};
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Initialiser, Network, Tensor};
 use vecfield_solvers::batch::BatchMember;
 use vecfield_traits::BatchField;
 
 use super::samples::{Asked, Sample};
 use super::{Rates, Scaling};
+use crate::chance;
 use crate::data::Data;
 use crate::error::NdeError;
 use crate::flow::Flow;
@@ -44,7 +45,7 @@ impl<R: Number> Forecaster<R> {
         let data = data.trajectories(settings.model.kind)?;
         let scaling = if settings.model.normalise() { Scaling::of(data) } else { Scaling::none(data.dim()) };
         let width = data.dim() + settings.model.augment();
-        let (layer, mut random) = (settings.network(width, width)?, Random::new(seed ^ PARAMETERS));
+        let (layer, mut random) = (settings.network(width, width)?, chance::parameters(seed));
         // Kinks at random places: with biases at zero, layers of softplus begin almost linear, and descend to a worse minimum.
         let initialiser = settings.field.initialiser.unwrap_or(Initialiser::Uniform);
         let network = Network::initialised(layer, initialiser, &mut random)?;
@@ -78,9 +79,6 @@ impl<R: Number, F: Rates<R>> Forecaster<R, F> {
         Ok(Forecaster { rates, solver, scaling, variables, samples })
     }
 }
-
-/// A stream of random numbers of its own.
-const PARAMETERS: u64 = 0x7061_7261_6d65_7465;
 
 impl<R: Number, F: Rates<R>> Model<R> for Forecaster<R, F> {
     type Memory = Memory<R>;

@@ -33,8 +33,8 @@ impl<R: Real> Lanes<R> {
                 continue;
             }
             out.fill(R::zero());
-            for (slot, polynomial) in plan.tableau.interpolant.weights.iter().enumerate() {
-                let weight = polynomial.iter().rev().fold(R::zero(), |sum, &w| (sum + R::from_f64(w)) * state.theta);
+            for slot in 0..plan.tableau.slots() {
+                let weight = plan.tableau.interpolant.weight(slot, state.theta);
                 if weight != R::zero() {
                     let rates = &self.rates[slot * n..][place.clone()];
                     out.iter_mut().zip(rates).for_each(|(out, rate)| *out += *rate * weight);

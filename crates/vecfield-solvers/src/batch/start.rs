@@ -1,12 +1,12 @@
 //! Where the members of a batch begin, and how large their first steps are.
 
-use vecfield_traits::{BatchRows, Elementary, Real, Scalar};
+use vecfield_traits::{BatchRows, Real, Scalar};
 
 use super::lane::{Lane, Lanes, place};
 use super::outcome::Kept;
 use super::plan::Plan;
 use super::{BatchMember, BatchWitness};
-use crate::clock::{Clock, Grid};
+use crate::clock::Clock;
 use crate::initial::Look;
 use crate::stepper::first_not_finite;
 use crate::{SolveError, Stats};
@@ -94,19 +94,12 @@ fn first_steps<R: Real, W: BatchWitness<R>>(
     members: &[BatchMember<'_, R>],
     witness: &mut W,
 ) {
-    match plan.options.step.or(plan.options.first_step) {
+    match plan.options.given_step() {
         Some(given) => lanes.lanes.iter_mut().for_each(|lane| lane.clock.h = given),
         None => look(plan, lanes, members, witness),
     }
     for lane in &mut lanes.lanes {
-        let first = lane.clock.h;
-        let (t0, t1) = members[lane.member].span;
-        let span = t1 - t0;
-        let signed = |h: R| if span < R::zero() { -h } else { h };
-        let longest = plan.options.max_step.map_or(span.abs(), |longest| Elementary::min(longest, span.abs()));
-        let fixed = plan.options.step.map(|h| Grid { origin: t0, h: signed(h), index: 0.0 });
-        lane.clock = Clock { t: t0, t1, resume: None, h: signed(first), longest, fixed };
-        lane.clock.limit();
+        lane.clock = Clock::set(members[lane.member].span, lane.clock.h, &plan.options);
     }
 }
 

@@ -201,9 +201,9 @@ impl Lanes {
         *stats = evaluator.stats;
         started?;
         self.stepper.load(lane, theta, y, starter.rate());
-        let first = match (common.options.step, common.options.first_step) {
-            (Some(h), _) | (None, Some(h)) => h,
-            (None, None) => {
+        let first = match common.options.given_step() {
+            Some(h) => h,
+            None => {
                 let first = starter.first_step(&mut evaluator, t, end - t);
                 *stats = evaluator.stats;
                 first
