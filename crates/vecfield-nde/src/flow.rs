@@ -8,7 +8,7 @@ mod row;
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
 use vecfield_solvers::batch::BatchMember;
-use vecfield_solvers::{Method, SolveError, Stats};
+use vecfield_solvers::{Method, SolveError};
 use vecfield_traits::{BatchVjp, Real};
 
 use crate::model::Work;
@@ -74,7 +74,7 @@ impl<R: Real> Flow<R> {
             Engine::Together(adjoint) => {
                 adjoint.solve(field, problems);
                 for outcome in adjoint.outcomes() {
-                    work.add(work_of(&outcome.stats));
+                    work.add(Work::of(&outcome.stats));
                     self.failures.push(outcome.ending.clone().err().map(AdjointError::from));
                 }
             }
@@ -128,8 +128,4 @@ impl<R: Real> Flow<R> {
         };
         Ok(Work { backward, ..Work::default() })
     }
-}
-
-fn work_of(stats: &Stats) -> Work {
-    Work { forward: stats.rhs_evals, backward: 0, steps: stats.steps, rejected: stats.rejected }
 }

@@ -1,6 +1,6 @@
 //! The model when it is trained: classes and their probabilities.
 
-use vecfield_adjoint::BatchAdjoint;
+use vecfield_adjoint::{BatchAdjoint, Budget};
 use vecfield_data::Samples;
 use vecfield_nn::{Checkpoint, Layer};
 use vecfield_solvers::tableau::Tableau;
@@ -51,7 +51,8 @@ impl<R: Number> Answers<R> {
         let (inputs, classes) = (examples.width(), self.classes.len());
         let width = self.networks.each()[1].layer().outputs();
         let done = chunks(examples.len(), CHUNK, |range| {
-            let adjoint = BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)?;
+            // Nothing goes back from here, so nothing is kept for it.
+            let adjoint = BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), Budget::bytes(0))?;
             let mut memory = ClassifierMemory::new(adjoint);
             for row in examples.values()[range.start * inputs..range.end * inputs].chunks_exact(inputs) {
                 self.units.append(row, &mut memory.inputs);

@@ -8,7 +8,6 @@ use vecfield_solvers::{AnyStepper, ExplicitRungeKutta, Integrator, Method, Optio
 use vecfield_traits::{BatchVjp, Real};
 
 use super::row::Row;
-use super::work_of;
 use crate::model::Work;
 use crate::settings::{AdjointName, Solver};
 
@@ -62,7 +61,7 @@ impl<R: Real> OneByOne<R> {
                 self.solves.push(way.expect("one was made with the same options"));
             }
             let (solution, failure) = self.solves[member].solve(&mut Row::new(field, member), problem);
-            work.add(work_of(&solution.stats));
+            work.add(Work::of(&solution.stats));
             let end = self.states.len() + problem.save.len().max(1) * self.width;
             self.states.extend_from_slice(if failure.is_none() { &solution.y } else { &[] });
             self.states.resize(end, R::NAN);

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use vecfield_adjoint::BatchAdjoint;
+use vecfield_adjoint::{BatchAdjoint, Budget};
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_nn::{Checkpoint, Layer};
 use vecfield_solvers::tableau::Tableau;
@@ -56,7 +56,8 @@ impl<R: Number> Imagined<R> {
     fn memory(&self) -> Result<LatentMemory<R>, NdeError> {
         let width = self.networks.each()[2].layer().outputs();
         let options = self.solver.options(self.scaling.pace);
-        Ok(LatentMemory::new(BatchAdjoint::new(self.tableau, width, &options, self.solver.budget)?))
+        // Nothing goes back from here, so nothing is kept for it.
+        Ok(LatentMemory::new(BatchAdjoint::new(self.tableau, width, &options, Budget::bytes(0))?))
     }
 
     /// All series, from the means of their posteriors.
