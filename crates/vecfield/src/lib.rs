@@ -33,6 +33,7 @@
 //! | neural differential equations, trained | `nde` |
 //! | neural networks, and as vector fields | `nn` |
 //! | nonlinear least squares | `optim` |
+//! | paths through data, log-signatures | `paths` |
 //! | figures and the report | `plot` |
 //! | to integrate | `solvers` |
 //!
@@ -66,6 +67,8 @@ pub use vecfield_nde as nde;
 pub use vecfield_nn as nn;
 #[cfg(feature = "optim")]
 pub use vecfield_optim as optim;
+#[cfg(feature = "paths")]
+pub use vecfield_paths as paths;
 #[cfg(feature = "plot")]
 pub use vecfield_plot as plot;
 #[cfg(feature = "sindy")]
