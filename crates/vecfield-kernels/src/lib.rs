@@ -22,6 +22,7 @@
 //! | a function chosen at run time; how accurate it is | [`Function`] |
 //! | sums and inner products with the same bits on every machine | [`sum`], [`dot`], [`axpy`] |
 //! | products of matrices, activations of networks and their derivatives | [`LayerMath`], [`Activation`] |
+//! | random numbers as a function of a key and a counter | [`threefry`], [`fill_normals`] |
 //! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
 //! | which instructions are used | [`Target`] |
 //! | several systems in one number, a lane each | [`Lanes`] |
@@ -59,6 +60,7 @@ mod layer_math;
 mod logarithm;
 mod normal;
 mod product;
+mod random;
 mod reduction;
 mod register;
 mod trigonometric;
@@ -71,5 +73,6 @@ pub use function::Function;
 pub use lanes::Lanes;
 pub use layer_math::LayerMath;
 pub use product::{Matrix, Start};
+pub use random::{fill_normals, fill_normals_on, threefry};
 pub use reduction::{axpy, dot, sum};
 pub use vector_math::VectorMath;

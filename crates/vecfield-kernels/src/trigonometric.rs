@@ -66,6 +66,16 @@ pub(crate) fn tan<T: Angle, const FUSED: bool>(x: T) -> T {
     if x == T::zero() { x } else { y }
 }
 
+/// `(sin 2πx, cos 2πx)` for `x ∈ [0, 1]`: a turn is reduced without error.
+#[inline(always)]
+pub(crate) fn sin_cos_of_turn<const FUSED: bool>(x: f64) -> (f64, f64) {
+    let quarters = 4.0 * x;
+    let magic = quarters + MAGIC;
+    let r = (quarters - (magic - MAGIC)) * core::f64::consts::FRAC_PI_2;
+    let (n, sin, cos) = (magic.to_bits(), sin_reduced::<FUSED>(r, 0.0), cos_reduced::<FUSED>(r, 0.0));
+    (quadrant(n, sin, cos), quadrant(n.wrapping_add(1), sin, cos))
+}
+
 /// `sin(n π/2 + r)` from `sin r` and `cos r`.
 #[inline(always)]
 fn quadrant(n: u64, sin: f64, cos: f64) -> f64 {

@@ -25,6 +25,7 @@
 //! | the equations behind measured data | `discover`; over one library of terms, `sindy` |
 //! | to fit constants through the solver | `adjoint` |
 //! | derivatives | `autodiff` |
+//! | Brownian motion | `brownian` |
 //! | measured trajectories | `data` |
 //! | formulas as text | `expr` |
 //! | CSV tables, TOML problems, results on disk | `io` |
@@ -49,6 +50,8 @@ pub use vecfield_traits as traits;
 pub use vecfield_adjoint as adjoint;
 #[cfg(feature = "autodiff")]
 pub use vecfield_autodiff as autodiff;
+#[cfg(feature = "brownian")]
+pub use vecfield_brownian as brownian;
 #[cfg(feature = "data")]
 pub use vecfield_data as data;
 #[cfg(feature = "discover")]

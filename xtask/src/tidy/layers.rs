@@ -7,7 +7,7 @@ use crate::workspace::Crate;
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["vecfield-traits"],
     &["vecfield-kernels", "vecfield-autodiff", "vecfield-data"],
-    &["vecfield-linalg", "vecfield-expr", "vecfield-paths"],
+    &["vecfield-linalg", "vecfield-expr", "vecfield-paths", "vecfield-brownian"],
     &["vecfield-solvers", "vecfield-optim", "vecfield-nn"],
     &["vecfield-adjoint"],
     &["vecfield-nde", "vecfield-sindy"],

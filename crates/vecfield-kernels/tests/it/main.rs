@@ -4,6 +4,7 @@ mod accuracy;
 mod double_double;
 mod lanes;
 mod layers;
+mod random;
 mod reduction;
 mod slices;
 
