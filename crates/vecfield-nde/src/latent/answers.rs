@@ -7,8 +7,8 @@ use vecfield_data::{Trajectories, Trajectory};
 use vecfield_nn::{Checkpoint, Layer};
 use vecfield_solvers::tableau::Tableau;
 
-use super::cost::{LatentMemory, NAMES, Networks, decode, divergence, encode};
-use super::series::Series;
+use super::cost::{LatentMemory, NAMES, Networks, decode, divergence, encode, problems};
+use super::series::{Series, Window};
 use crate::chance::of_sample;
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
 use crate::error::NdeError;
@@ -70,41 +70,50 @@ impl<R: Number> Imagined<R> {
     fn chunk(&self, range: Range<usize>, runs: &[Trajectory]) -> Result<Vec<Told>, NdeError> {
         let n = self.variables.len();
         let series: Vec<Series<R>> = runs.iter().map(|run| Series::new(run, &self.scaling)).collect();
-        let all: Vec<&Series<R>> = series.iter().collect();
+        let shown: Vec<Window<'_, R>> = series.iter().map(Series::whole).collect();
         let mut memory = self.memory()?;
-        encode(&self.networks, &all, n, &mut memory);
+        encode(&self.networks, &shown, n, &mut memory);
         memory.begin(|_, _| 0.0);
-        decode(&self.networks, series.iter().map(|series| &series.times[..]), &mut memory);
-        self.check(range.start, &memory)?;
-        let (mut told, mut at) = (vec![], 0);
+        decode(&self.networks, problems(&shown), &mut memory);
+        self.check(range.start, series.len(), &memory)?;
+        let (mut told, mut decoded) = (vec![], &memory.decoded[..]);
         let latent = memory.adjoint.width();
-        for (row, series) in series.iter().enumerate() {
-            let decoded = &memory.decoded[at..at + series.cells.len()];
-            at += series.cells.len();
-            let values = decoded.iter().enumerate().map(|(i, z)| self.scaling.value(i % n, z.to_f64())).collect();
-            let posterior = &memory.posterior[row * 2 * latent..][..2 * latent];
-            told.push(Told { values, elbo: self.bound(series, decoded, posterior) });
+        for (window, posterior) in shown.iter().zip(memory.posterior.chunks_exact(2 * latent)) {
+            let cells = window.series.cells.len();
+            let (own, rest) = decoded.split_at(cells);
+            let mut values = vec![0.0; cells];
+            for (row, found) in window.rows().zip(own.chunks_exact(n)) {
+                self.write_values(found, &mut values[row * n..(row + 1) * n]);
+            }
+            told.push(Told { elbo: self.bound(&window.series.cells, &values, posterior), values });
+            decoded = rest;
         }
         Ok(told)
     }
 
+    /// A row in the data's units.
+    fn write_values(&self, row: &[R], values: &mut [f64]) {
+        for (v, (value, z)) in values.iter_mut().zip(row).enumerate() {
+            *value = self.scaling.value(v, z.to_f64());
+        }
+    }
+
     /// The evidence bound of a series at its posterior's mean, in the data's units.
-    fn bound(&self, series: &Series<R>, decoded: &[R], posterior: &[R]) -> f64 {
+    fn bound(&self, cells: &[R], values: &[f64], posterior: &[R]) -> f64 {
         let n = self.variables.len();
         let mut bound = -divergence(posterior);
-        for (i, (&cell, &found)) in series.cells.iter().zip(decoded).enumerate().filter(|(_, (cell, _))| !cell.is_nan())
-        {
-            let (log, miss) = (self.noise[i % n].to_f64(), (found - cell).to_f64());
+        for (i, (&cell, &value)) in cells.iter().zip(values).enumerate().filter(|(_, (cell, _))| !cell.is_nan()) {
+            let (log, miss) = (self.noise[i % n].to_f64(), self.scaling.state(i % n, value) - cell.to_f64());
             bound -=
                 0.5 * (miss * miss * (-log).exp() + log + core::f64::consts::TAU.ln()) + self.scaling.scale[i % n].ln();
         }
         bound
     }
 
-    fn check(&self, first: usize, memory: &LatentMemory<R>) -> Result<(), NdeError> {
-        for (row, outcome) in memory.adjoint.outcomes().iter().enumerate() {
-            if let Err(error) = &outcome.ending {
-                return Err(NdeError::Forecast { trajectory: first + row, source: error.clone().into() });
+    fn check(&self, first: usize, series: usize, memory: &LatentMemory<R>) -> Result<(), NdeError> {
+        for (i, failure) in memory.failures(series).into_iter().enumerate() {
+            if let Some(error) = failure {
+                return Err(NdeError::Forecast { trajectory: first + i, source: error.into() });
             }
         }
         Ok(())
@@ -113,20 +122,21 @@ impl<R: Number> Imagined<R> {
     /// So many series from the prior, at the times of the first that was given.
     fn imagine(&self, data: &Trajectories, count: usize, seed: u64) -> Result<Prediction, NdeError> {
         let times = data.runs()[0].times();
-        let scaled: Vec<R> = times.iter().map(|t| R::from_f64((t - times[0]) * self.scaling.pace)).collect();
+        let scaled: Vec<R> = times.iter().map(|&t| R::from_f64(self.scaling.time(t))).collect();
         let done = chunks(count, CHUNK, |range| {
             let mut memory = self.memory()?;
             for number in range.clone() {
                 let mut random = of_sample(seed, number);
                 memory.starts.extend((0..memory.adjoint.width()).map(|_| R::from_f64(random.normal())));
             }
-            decode(&self.networks, range.clone().map(|_| &scaled[..]), &mut memory);
-            self.check(range.start, &memory)?;
+            decode(&self.networks, (0..range.len()).map(|i| (i, (scaled[0], &scaled[..]))), &mut memory);
+            self.check(range.start, range.len(), &memory)?;
             let n = self.variables.len();
             let row = |(i, decoded): (usize, &[R])| {
-                let front = [(range.start + i / times.len()) as f64, times[i % times.len()]];
-                let values = decoded.iter().enumerate().map(|(v, z)| self.scaling.value(v, z.to_f64()));
-                front.into_iter().chain(values).collect::<Vec<f64>>()
+                let mut row = vec![0.0; 2 + n];
+                row[..2].copy_from_slice(&[(range.start + i / times.len()) as f64, times[i % times.len()]]);
+                self.write_values(decoded, &mut row[2..]);
+                row
             };
             Ok::<_, NdeError>(memory.decoded.chunks_exact(n).enumerate().flat_map(row).collect::<Vec<f64>>())
         })?;

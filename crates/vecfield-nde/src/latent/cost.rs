@@ -9,8 +9,8 @@ use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
 
 use super::encoder::Encoding;
-use super::series::Series;
-use super::{DECODER, HIDDEN, LATENT};
+use super::series::{Series, Window};
+use super::{DECODER, HIDDEN, HIDE, LATENT};
 use crate::chance::{self, HALF_LOG_TAU};
 use crate::data::Data;
 use crate::error::NdeError;
@@ -35,6 +35,8 @@ pub struct Latent<R> {
     scaling: Scaling,
     variables: Vec<String>,
     series: Vec<Series<R>>,
+    /// The part of the readings at either end that may be hidden from the encoder.
+    hide: f64,
 }
 
 /// Memory of a [`Latent`] for a chunk.
@@ -44,7 +46,11 @@ pub struct LatentMemory<R: Number> {
     pub(super) remembered: Vec<R>,
     /// `[series, 2 latent]`: means, then logarithms of standard deviations.
     pub(super) posterior: Vec<R>,
+    /// The hidden states, `[series, latent]`.
     pub(super) starts: Vec<R>,
+    /// Those from which each solve begins, and whose they are.
+    solved: Vec<R>,
+    pub(super) whose: Vec<usize>,
     pub(super) decoded: Vec<R>,
     tapes: [Vec<R>; 2],
     draws: Vec<R>,
@@ -59,6 +65,8 @@ pub struct LatentMemory<R: Number> {
 const NOISE: f64 = -2.2;
 /// The part of a training over which the distance from the prior gains its weight.
 const WARM_UP: f64 = 0.2;
+/// A stream of random numbers of its own.
+const WINDOWS: u64 = 0x7769_6e64_6f77;
 
 impl<R: Number> Latent<R> {
     /// The model that `settings` describe, at parameters drawn from `seed`, with the trajectories of `data`.
@@ -86,6 +94,7 @@ impl<R: Number> Latent<R> {
             scaling,
             variables: data.variables().to_vec(),
             series,
+            hide: model.hide.unwrap_or(HIDE),
         };
         BatchNetwork::new(latent.networks.each()[2])?;
         latent.adjoint()?;
@@ -97,11 +106,21 @@ impl<R: Number> Latent<R> {
         BatchAdjoint::new(self.tableau, width, &self.solver.options(self.scaling.pace), self.solver.budget)
     }
 
+    /// What this pass shows of a sample.
+    fn window(&self, sample: usize, pass: &Pass) -> Window<'_, R> {
+        let series = &self.series[sample];
+        match pass.draw {
+            Some(draw) => series.partly_shown(self.hide, &mut chance::of_sample(draw ^ WINDOWS, sample)),
+            None => series.shown(),
+        }
+    }
+
     /// The misfit of a series by the noise, its slopes in `bar`, and those of the noise added to `noise_bar`.
-    fn misfit(&self, series: &Series<R>, decoded: &[R], bar: &mut [R], weight: R, noise_bar: &mut [R]) -> f64 {
+    fn misfit(&self, of: &Window<'_, R>, decoded: &[R], bar: &mut [R], weight: R, noise_bar: &mut [R]) -> f64 {
         let (n, half) = (self.variables.len(), R::from_f64(0.5));
+        let cells = of.rows().flat_map(|row| &of.series.cells[row * n..(row + 1) * n]);
         let mut nll = 0.0;
-        for (i, (&cell, &found)) in series.cells.iter().zip(decoded).enumerate() {
+        for (i, (&cell, &found)) in cells.zip(decoded).enumerate() {
             bar[i] = R::zero();
             if cell.is_nan() {
                 continue;
@@ -139,10 +158,15 @@ fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Re
     ))
 }
 
-/// From series to the posteriors of their beginnings.
+/// What is to be solved for these series, one series behind the other.
+pub(super) fn problems<'a, R: Number>(series: &[Window<'a, R>]) -> impl Iterator<Item = (usize, (R, &'a [R]))> {
+    series.iter().enumerate().flat_map(|(i, window)| window.problems().map(move |problem| (i, problem)))
+}
+
+/// From series to the posteriors of their hidden states.
 pub(super) fn encode<R: Number>(
     networks: &Networks<R>,
-    series: &[&Series<R>],
+    series: &[Window<'_, R>],
     variables: usize,
     memory: &mut LatentMemory<R>,
 ) {
@@ -154,23 +178,25 @@ pub(super) fn encode<R: Number>(
     layer.record(posterior.pass(rows, R::zero()), &memory.remembered, &mut memory.posterior, &mut memory.tapes[0]);
 }
 
-/// From the beginnings, `starts`, to what would be measured at the given times of each.
+/// From the hidden states, `starts`, to what would be measured: whose, when that state is, and at which times, forth or back.
 pub(super) fn decode<'a, R: Number>(
     networks: &Networks<R>,
-    times: impl Iterator<Item = &'a [R]>,
+    problems: impl Iterator<Item = (usize, (R, &'a [R]))>,
     memory: &mut LatentMemory<R>,
 ) {
     let [_, _, field, decoder] = networks.each();
     let width = field.layer().outputs();
-    let LatentMemory { adjoint, starts, decoded, tapes, .. } = memory;
-    let members: Vec<BatchMember<'_, R>> = starts
-        .chunks_exact(width)
-        .zip(times)
-        .map(|(y0, times)| {
-            let last = times.last().copied().unwrap_or(R::zero());
-            BatchMember { span: (R::zero(), last), y0, save: times }
-        })
-        .collect();
+    let LatentMemory { adjoint, starts, solved, whose, decoded, tapes, .. } = memory;
+    let (of, spans): (Vec<usize>, Vec<(R, &[R])>) = problems.unzip();
+    solved.clear();
+    of.iter().for_each(|&i| solved.extend_from_slice(&starts[i * width..(i + 1) * width]));
+    let member = |(y0, (start, times)): (_, (R, &'a [R]))| BatchMember {
+        span: (start, *times.last().unwrap_or(&start)),
+        y0,
+        save: times,
+    };
+    let members: Vec<BatchMember<'_, R>> = solved.chunks_exact(width).zip(spans).map(member).collect();
+    *whose = of;
     adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
     let (rows, layer) = (adjoint.states().len() / width, decoder.layer());
     decoded.resize(rows * layer.outputs(), R::zero());
@@ -188,6 +214,8 @@ impl<R: Number> LatentMemory<R> {
             remembered: nothing(),
             posterior: nothing(),
             starts: nothing(),
+            solved: nothing(),
+            whose: vec![],
             decoded: nothing(),
             tapes: [nothing(), nothing()],
             draws: nothing(),
@@ -197,6 +225,16 @@ impl<R: Number> LatentMemory<R> {
             posterior_bar: nothing(),
             remembered_bar: nothing(),
         }
+    }
+
+    /// Why the solves of each of so many series failed, if one did.
+    pub(super) fn failures(&self, series: usize) -> Vec<Option<SolveError>> {
+        let mut failures = vec![None; series];
+        for (outcome, &i) in self.adjoint.outcomes().iter().zip(&self.whose) {
+            let failure: &mut Option<SolveError> = &mut failures[i];
+            *failure = failure.take().or(outcome.ending.clone().err());
+        }
+        failures
     }
 
     /// Begins each series at its posterior's mean, or `draw` standard deviations from it.
@@ -256,32 +294,33 @@ impl<R: Number> Model<R> for Latent<R> {
 
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut LatentMemory<R>) -> Cost {
         let n = self.variables.len();
-        let series: Vec<&Series<R>> = samples.iter().map(|&sample| &self.series[sample]).collect();
+        let series: Vec<Window<'_, R>> = samples.iter().map(|&sample| self.window(sample, pass)).collect();
         let trained = pass.draw.map_or(1.0, |_| pass.step as f64 / (WARM_UP * pass.steps as f64).max(1.0));
         let beta = R::from_f64(trained.min(1.0));
         encode(&self.networks, &series, n, memory);
         memory.begin(|row, i| pass.draw.map_or(0.0, |draw| normal_at(draw, samples[row], i)));
-        decode(&self.networks, series.iter().map(|series| &series.times[..]), memory);
+        decode(&self.networks, problems(&series), memory);
 
+        let failures = memory.failures(samples.len());
         let LatentMemory { adjoint, decoded, decoded_bar, posterior, posterior_bar, .. } = memory;
         let latent = adjoint.width();
         let (mut cost, mut noise_bar) = (Cost::default(), vec![R::zero(); if gradient.is_empty() { 0 } else { n }]);
+        adjoint.outcomes().iter().for_each(|outcome| cost.work.add(Work::of(&outcome.stats)));
         decoded_bar.resize(decoded.len(), R::zero());
         posterior_bar.clear();
         let mut at = 0;
-        for (row, (&sample, series)) in samples.iter().zip(&series).enumerate() {
-            let own = at..at + series.cells.len();
+        for (((&sample, window), failure), posterior) in
+            samples.iter().zip(&series).zip(failures).zip(posterior.chunks_exact(2 * latent))
+        {
+            let own = at..at + n * window.rows().count();
             at = own.end;
-            let outcome = &adjoint.outcomes()[row];
-            cost.work.add(Work::of(&outcome.stats));
-            if let Err(error) = &outcome.ending {
-                cost.failed.push((sample, AdjointError::Solve(error.clone())));
+            if let Some(error) = failure {
+                cost.failed.push((sample, AdjointError::Solve(error)));
                 continue;
             }
             // Long series count no more than short ones.
-            let weight = R::from_f64(1.0 / series.measured as f64);
-            let nll = self.misfit(series, &decoded[own.clone()], &mut decoded_bar[own], weight, &mut noise_bar);
-            let posterior = &posterior[row * 2 * latent..][..2 * latent];
+            let weight = R::from_f64(1.0 / window.series.measured as f64);
+            let nll = self.misfit(window, &decoded[own.clone()], &mut decoded_bar[own], weight, &mut noise_bar);
             let far = divergence(posterior);
             cost.loss += weight.to_f64() * (nll + beta.to_f64() * far);
             cost.shown += weight.to_f64() * (nll + far);
@@ -318,17 +357,17 @@ impl<R: Number> Latent<R> {
         let [encoder, posterior, field, decoder] = self.networks.each();
         let [encoder_theta, posterior_theta, field_theta, decoder_theta] = self.networks.split(gradient);
         let latent = memory.adjoint.width();
-        let LatentMemory { adjoint, decoded, decoded_bar, states_bar, starts, starts_bar, tapes, .. } = memory;
+        let LatentMemory { adjoint, decoded, decoded_bar, states_bar, solved, starts_bar, tapes, .. } = memory;
         states_bar.resize(adjoint.states().len(), R::zero());
-        starts_bar.resize(starts.len(), R::zero());
+        starts_bar.resize(solved.len(), R::zero());
         let times = decoded.len() / decoder.layer().outputs();
         let pass = decoder.pass(times, R::zero());
         decoder.layer().pull_back(pass, adjoint.states(), &mut tapes[1], decoded_bar, states_bar, decoder_theta);
         let of = BatchNetwork::new(field).expect("`prepare` has made one");
         let pulled = adjoint.pull_back(&of, states_bar, starts_bar, field_theta).expect("as many cotangents as states");
-        for row in 0..rows {
+        for (member, &row) in memory.whose.iter().enumerate() {
             for i in 0..latent {
-                let (bar, at) = (memory.starts_bar[row * latent + i], row * 2 * latent + i);
+                let (bar, at) = (memory.starts_bar[member * latent + i], row * 2 * latent + i);
                 memory.posterior_bar[at] += bar;
                 let deviation = memory.posterior[at + latent].exp();
                 memory.posterior_bar[at + latent] += bar * memory.draws[row * latent + i] * deviation;

@@ -2,7 +2,7 @@
 
 use vecfield_nn::{AnyLayer, Layer, Network};
 
-use super::series::Series;
+use super::series::Window;
 use crate::model::Number;
 
 /// What a pass over some series leaves for the way back.
@@ -26,20 +26,21 @@ pub(super) struct Encoding<R> {
 }
 
 impl<R: Number> Encoding<R> {
-    /// Reads all series, of `n` variables; writes what is remembered of each, `[series, hidden]`.
+    /// Reads what is shown of series of `n` variables; writes what is remembered of each, `[series, hidden]`.
     pub(super) fn read(
         &mut self,
         network: &Network<AnyLayer, R>,
-        series: &[&Series<R>],
+        series: &[Window<'_, R>],
         n: usize,
         remembered: &mut Vec<R>,
     ) {
         let (layer, width) = (network.layer(), 2 * n + 1);
         let hidden = layer.outputs();
+        let len = |i: usize| series[i].readings.len() / width;
         self.order.clear();
         self.order.extend(0..series.len());
-        self.order.sort_by_key(|&i| core::cmp::Reverse(series[i].len(n)));
-        let longest = self.order.first().map_or(0, |&i| series[i].len(n));
+        self.order.sort_by_key(|&i| core::cmp::Reverse(len(i)));
+        let longest = self.order.first().map_or(0, |&i| len(i));
         self.rows.clear();
         self.inputs.clear();
         self.state.clear();
@@ -48,20 +49,25 @@ impl<R: Number> Encoding<R> {
         let mut taped = 0;
         for reading in 0..longest {
             let left = longest - reading;
-            let rows = self.order.iter().take_while(|&&i| series[i].len(n) >= left).count();
+            let rows = self.order.iter().take_while(|&&i| len(i) >= left).count();
             let start = self.inputs.len();
             for row in 0..rows {
-                let one = &series[self.order[row]];
-                let at = one.len(n) - left;
-                self.inputs.extend_from_slice(&one.readings[at * width..(at + 1) * width]);
+                let i = self.order[row];
+                let at = len(i) - left;
+                self.inputs.extend_from_slice(&series[i].readings[at * width..(at + 1) * width]);
+                if at == 0 {
+                    // Nothing was read before, though there may be what is not shown.
+                    self.inputs.pop();
+                    self.inputs.push(R::zero());
+                }
                 self.inputs.extend_from_slice(&self.state[row * hidden..(row + 1) * hidden]);
             }
-            let len = layer.tape_len(rows);
-            self.tapes.resize(self.tapes.len().max(taped + len), R::zero());
-            let (tape, next) = (&mut self.tapes[taped..taped + len], &mut self.next[..rows * hidden]);
+            let needed = layer.tape_len(rows);
+            self.tapes.resize(self.tapes.len().max(taped + needed), R::zero());
+            let (tape, next) = (&mut self.tapes[taped..taped + needed], &mut self.next[..rows * hidden]);
             layer.record(network.pass(rows, R::zero()), &self.inputs[start..], next, tape);
             self.state[..rows * hidden].copy_from_slice(next);
-            taped += len;
+            taped += needed;
             self.rows.push(rows);
         }
         remembered.clear();

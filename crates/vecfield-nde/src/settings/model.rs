@@ -41,6 +41,9 @@ pub struct ModelSettings {
     /// Widths of the layers from a hidden state to what is measured of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoder: Option<Vec<usize>>,
+    /// The part of a series' readings, at either end, that may be hidden from the encoder in training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hide: Option<f64>,
     /// How the trace of a flow's Jacobian is had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
@@ -112,6 +115,7 @@ impl ModelSettings {
             latent: None,
             hidden: None,
             decoder: None,
+            hide: None,
             trace: None,
             matching: None,
             kinetic: None,
@@ -134,6 +138,7 @@ impl ModelSettings {
             ("latent", self.latent.is_some()),
             ("hidden", self.hidden.is_some()),
             ("decoder", self.decoder.is_some()),
+            ("hide", self.hide.is_some()),
             ("trace", self.trace.is_some()),
             ("matching", self.matching.is_some()),
             ("kinetic", self.kinetic.is_some()),
@@ -155,6 +160,7 @@ impl ModelSettings {
         let weight = |key, value| inside(key, value, |v| v >= 0.0 && v.is_finite(), "at least zero");
         share("model.dropout", self.dropout)?;
         share("model.smoothing", self.smoothing)?;
+        inside("model.hide", self.hide, |v| (0.0..=0.5).contains(&v), "between 0 and 0.5")?;
         size("model.latent", self.latent)?;
         size("model.hidden", self.hidden)?;
         weight("model.noise", self.noise)?;

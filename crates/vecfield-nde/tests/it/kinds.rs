@@ -258,6 +258,27 @@ fn a_latent_equation_fills_series_in_and_imagines_others() {
     assert_eq!(imagined.values.len(), 3 * 12 * 4);
 }
 
+/// Rows without a reading ask; they tell nothing: with or without them the others have the same bits.
+#[test]
+fn empty_rows_tell_a_latent_equation_nothing() {
+    let many: Vec<[f64; 2]> = (0..20).map(|k| [(k as f64).sin(), (1.3 * k as f64).cos()]).collect();
+    let data = turns(&many);
+    let text = "[model]\nkind = \"latent-ode\"\nhide = 0.4\n[optimizer]\nbatch = 20\nsteps = 30\n";
+    let training = train(&settings(text), &Data::Trajectories(data.clone()), 0, &mut |_| ControlFlow::Continue(()));
+    let model = load(&training.expect("a training").checkpoint).expect("a model");
+    let emptied = |gone: usize, dropped: usize| {
+        let run = &data.runs()[3];
+        let values = run.values().iter().enumerate().map(|(i, &v)| if i < 2 * gone { f64::NAN } else { v });
+        let values = values.skip(2 * dropped).collect();
+        let run = vecfield_data::Trajectory::new(run.times()[dropped..].to_vec(), values, vec![]).expect("a run");
+        let asked = Data::Trajectories(data.with_runs(vec![run]).expect("as before"));
+        model.predict(Some(&asked), &Request::default()).expect("series").values
+    };
+    let (with, without) = (emptied(4, 0), emptied(4, 4));
+    assert_eq!(with[8..], without);
+    assert!(with.iter().all(|value| value.is_finite()));
+}
+
 #[test]
 fn a_classifier_tells_clouds_and_bars_apart() {
     for (text, data, labels) in [
