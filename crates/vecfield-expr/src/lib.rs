@@ -36,6 +36,7 @@
 //! | a system of equations for a solver | [`ExprField`] |
 //! | the same with an exact Jacobian, for implicit methods, and an exact pullback, for adjoints | [`SymbolicField`] |
 //! | the same with its stiff part told apart, for implicit–explicit methods | [`SymbolicField::split`] |
+//! | stochastic equations, evaluated for many paths at once, with their gradients | [`StochasticFormulas`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -61,6 +62,7 @@ mod pullback;
 mod scope;
 mod simplify;
 mod slopes;
+mod stochastic;
 mod token;
 
 pub use error::{CompileError, ParseError, ParseErrorKind};
@@ -75,3 +77,4 @@ pub use program::{Program, Registers, RowRegisters};
 pub use pullback::Pullback;
 pub use scope::{NameError, Scope, check_name, nearest_name};
 pub use simplify::MAX_EXPANDED;
+pub use stochastic::{StochasticAt, StochasticFormulas, StochasticRegisters};

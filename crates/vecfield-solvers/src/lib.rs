@@ -24,6 +24,7 @@
 //! | one solve by an explicit method, no Jacobian needed | [`solve_explicit`] |
 //! | thousands of solves without allocation, over floats or duals | [`Integrator`] |
 //! | thousands of trajectories side by side, each with its own parameters and steps | [`ensemble`] |
+//! | stochastic equations, `dy = f dt + g dW` | [`sde`] |
 //! | many systems with one network for a field, each with its own steps | [`batch`] |
 //! | tolerances, step sizes, bounds | [`Options`] |
 //! | the norm in which errors are measured | [`ErrorNorm`] |
@@ -107,6 +108,7 @@ mod options;
 mod radau;
 pub mod reversible;
 pub mod rosenbrock;
+pub mod sde;
 mod solution;
 mod split;
 pub mod stabilised;

@@ -93,51 +93,139 @@ impl Program {
         if registers.fitted != Some(self.fingerprint) {
             registers.refit(self);
         }
+        self.run_rows(&columns, &mut Listed(outputs), rows, registers);
+    }
+
+    /// The same where columns lie one behind the other: `parts` are, in the order of the inputs, `[some inputs, rows]` each,
+    /// and `outputs` is `[outputs, rows]`.
+    pub(crate) fn eval_stacked<R: VectorMath, const P: usize>(
+        &self,
+        parts: [&[R]; P],
+        rows: usize,
+        outputs: &mut [R],
+        registers: &mut RowRegisters<R>,
+    ) {
+        let given: usize = parts.iter().map(|part| part.len()).sum();
+        assert_eq!((given, outputs.len()), (self.inputs * rows, self.outputs.len() * rows), "one column per quantity");
+        if registers.fitted != Some(self.fingerprint) {
+            registers.refit(self);
+        }
+        if !outputs.is_empty() {
+            self.run_rows(&Stacked { parts, rows }, &mut StackedOutputs { outputs, rows }, rows, registers);
+        }
+    }
+
+    fn run_rows<R: VectorMath>(
+        &self,
+        columns: &impl Columns<R>,
+        outputs: &mut impl Outputs<R>,
+        rows: usize,
+        registers: &mut RowRegisters<R>,
+    ) {
         match &self.code {
-            Code::Narrow(code) => run(Rows { program: self, code, columns, outputs, registers }),
-            Code::Wide(code) => run(Rows { program: self, code, columns, outputs, registers }),
+            Code::Narrow(code) => run(Rows { program: self, code, columns, outputs, rows, registers }),
+            Code::Wide(code) => run(Rows { program: self, code, columns, outputs, rows, registers }),
         }
     }
 }
 
-struct Rows<'a, 'b, R, I> {
+/// Where the values of the inputs are.
+trait Columns<R> {
+    /// Of one input, all rows.
+    fn column(&self, input: usize) -> &[R];
+}
+
+impl<R> Columns<R> for &[&[R]] {
+    #[inline(always)]
+    fn column(&self, input: usize) -> &[R] {
+        self[input]
+    }
+}
+
+struct Stacked<'a, R, const P: usize> {
+    parts: [&'a [R]; P],
+    rows: usize,
+}
+
+impl<R, const P: usize> Columns<R> for Stacked<'_, R, P> {
+    #[inline(always)]
+    fn column(&self, input: usize) -> &[R] {
+        let mut start = input * self.rows;
+        for part in self.parts {
+            if start < part.len() {
+                return &part[start..start + self.rows];
+            }
+            start -= part.len();
+        }
+        &[]
+    }
+}
+
+/// Where the values of the outputs go.
+trait Outputs<R> {
+    /// Of one output, all rows.
+    fn output(&mut self, output: usize) -> &mut [R];
+}
+
+struct Listed<'a, 'b, R>(&'a mut [&'b mut [R]]);
+
+impl<R> Outputs<R> for Listed<'_, '_, R> {
+    #[inline(always)]
+    fn output(&mut self, output: usize) -> &mut [R] {
+        self.0[output]
+    }
+}
+
+struct StackedOutputs<'a, R> {
+    outputs: &'a mut [R],
+    rows: usize,
+}
+
+impl<R> Outputs<R> for StackedOutputs<'_, R> {
+    #[inline(always)]
+    fn output(&mut self, output: usize) -> &mut [R] {
+        &mut self.outputs[output * self.rows..][..self.rows]
+    }
+}
+
+struct Rows<'a, R, I, C, O> {
     program: &'a Program,
     code: &'a [Instruction<I>],
-    columns: &'a [&'a [R]],
-    outputs: &'a mut [&'b mut [R]],
+    columns: &'a C,
+    outputs: &'a mut O,
+    rows: usize,
     registers: &'a mut RowRegisters<R>,
 }
 
 /// Where a block finds the program's inputs.
-#[derive(Clone, Copy)]
-struct Inputs<'a, R> {
-    columns: &'a [&'a [R]],
+struct Inputs<'a, R, C> {
+    columns: &'a C,
     first_row: usize,
     tail: Option<&'a [Box<Block<R>>]>,
 }
 
-impl<'a, R> Inputs<'a, R> {
+impl<'a, R, C: Columns<R>> Inputs<'a, R, C> {
     #[inline(always)]
     fn block(&self, input: usize) -> &'a Block<R> {
         match self.tail {
             Some(tail) => &tail[input],
-            None => self.columns[input][self.first_row..].first_chunk().expect("only the last block is short"),
+            None => self.columns.column(input)[self.first_row..].first_chunk().expect("only the last block is short"),
         }
     }
 }
 
-impl<R: VectorMath, I: Copy + Into<u32>> Job for Rows<'_, '_, R, I> {
+impl<R: VectorMath, I: Copy + Into<u32>, C: Columns<R>, O: Outputs<R>> Job for Rows<'_, R, I, C, O> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Rows { program, code, columns, outputs, registers } = self;
+        let Rows { program, code, columns, outputs, rows, registers } = self;
         let RowRegisters { file, result, tail, .. } = registers;
-        let rows = outputs[0].len();
         for first_row in (0..rows).step_by(BLOCK) {
             let length = BLOCK.min(rows - first_row);
             if length < BLOCK {
-                for (block, column) in tail.iter_mut().zip(columns) {
+                for (input, block) in tail.iter_mut().enumerate() {
+                    let column = columns.column(input);
                     // The rows beyond the end repeat the last one, so that they take no slow path of their own.
                     block[..length].copy_from_slice(&column[first_row..]);
                     block[length..].fill(column[rows - 1]);
@@ -153,10 +241,10 @@ impl<R: VectorMath, I: Copy + Into<u32>> Job for Rows<'_, '_, R, I> {
                 compute(instruction, place, &mut result[0]);
                 swap(&mut file[instruction.result.into() as usize - program.inputs], &mut result[0]);
             }
-            for (output, &place) in outputs.iter_mut().zip(&program.outputs) {
+            for (output, &place) in program.outputs.iter().enumerate() {
                 let place = place as usize;
                 let block = if place < program.inputs { inputs.block(place) } else { &*file[place - program.inputs] };
-                output[first_row..first_row + length].copy_from_slice(&block[..length]);
+                outputs.output(output)[first_row..first_row + length].copy_from_slice(&block[..length]);
             }
         }
     }

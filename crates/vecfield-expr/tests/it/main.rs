@@ -10,4 +10,5 @@ mod printing;
 mod programs;
 mod rounded;
 mod series;
+mod stochastic;
 mod tree;
