@@ -26,7 +26,8 @@
 //! | the derivative of a function | [`derivative`], [`gradient`], [`jacobian`], [`hessian`] |
 //! | a Jacobian for an implicit solver | [`ByDuals`]; for a field that takes floats only, [`ByDifferences`] |
 //! | products with a Jacobian or a Hessian | [`jvp`], [`vjp`], [`hvp`] |
-//! | a formula as its operations; reverse mode | [`Tape`], recorded over [`Var`] |
+//! | the gradient of a function of many variables | [`vjp`], over [`Active`] |
+//! | a formula as its operations, to be evaluated and pulled back over any number | [`Tape`], recorded over [`Var`] |
 //! | the Taylor series of a solution of `dy/dt = f(t, y)` | [`Lifted`]'s `taylor`, [`Series`] |
 //! | where a Jacobian differs from zero, its columns by few directions | [`sparsity`], [`Colouring`], [`sparse_jacobian`] |
 //! | the same for a field | [`ByDuals::sparse`], [`Lifted::sparse`] |
@@ -46,6 +47,7 @@
 //! an order is. *Why:* Jacobians and series are taken inside step loops. *Checked by*
 //! `crates/vecfield-autodiff/tests/it/fields.rs` and `series.rs`.
 
+mod active;
 mod by_differences;
 mod by_duals;
 mod check;
@@ -63,6 +65,7 @@ mod series;
 mod tape;
 mod var;
 
+pub use active::Active;
 pub use by_differences::{ByDifferences, DifferencesWorkspace};
 pub use by_duals::{ByDuals, DualsWorkspace, LANES};
 pub use check::{Mismatch, Quantity, check_jvp, check_parameter_vjp, check_vjp};

@@ -2,6 +2,7 @@
 
 use vecfield_traits::Real;
 
+use crate::active::{Active, pullback};
 use crate::dual::Dual;
 use crate::tape::Tape;
 use crate::var::Var;
@@ -33,16 +34,8 @@ pub fn jvp<R: Real>(f: impl FnOnce(&[Dual<R, 1>], &mut [Dual<R, 1>]), m: usize, 
 /// let g = vecfield_autodiff::vjp(|x, y| y[0] = x.iter().fold(y[0], |sum, &x| sum + x * x), &x, &[1.0]);
 /// assert!(g.iter().zip(&x).all(|(g, x)| *g == 2.0 * x));
 /// ```
-pub fn vjp<R: Real>(f: impl FnOnce(&[Var<R>], &mut [Var<R>]), x: &[R], w: &[R]) -> Vec<R> {
-    let tape = Tape::record(x, w.len(), f);
-    let (mut places, mut bars) = (vec![R::zero(); tape.len()], vec![R::zero(); tape.len()]);
-    tape.eval(x, &mut places);
-    for (&output, &w) in tape.outputs().iter().zip(w) {
-        bars[output as usize] += w;
-    }
-    tape.pullback(&places, &mut bars);
-    bars.truncate(x.len());
-    bars
+pub fn vjp<R: Real>(f: impl FnOnce(&[Active<R>], &mut [Active<R>]), x: &[R], w: &[R]) -> Vec<R> {
+    pullback(f, x, w)
 }
 
 /// `∇²f(x) v` of the function whose value `f(x, y)` writes into `y[0]`: forward over reverse, at a small multiple of what

@@ -75,13 +75,12 @@ fn pull<S: Elementary>(operation: Operation, value: S, bar: S, at: &impl Fn(u32)
             let (x, y) = (at(a).value(), at(b).value());
             add(if x > y { a } else { b }, bar);
         }
-        Operation::Pow(a, b) => pull_power(a, b, value, bar, at, add),
-        Operation::Powi(a, n) => {
-            if n != 0 {
-                let slope = n.checked_sub(1).map_or_else(|| value / at(a), |below| at(a).powi(below));
-                add(a, bar * slope.scale(S::Real::constant(f64::from(n))));
-            }
+        Operation::Pow(a, b) => {
+            let [base, exponent] = power_slopes(at(a), at(b), value);
+            add(a, bar * base);
+            add(b, bar * exponent);
         }
+        Operation::Powi(a, n) => add(a, bar * whole_power_slope(at(a), n, value)),
         Operation::Apply(function, a) => {
             let slope = slope(function, at(a), value);
             add(a, bar * slope);
@@ -89,20 +88,25 @@ fn pull<S: Elementary>(operation: Operation, value: S, bar: S, at: &impl Fn(u32)
     }
 }
 
-/// `aᵇ`: `b a^(b-1)` to the base, and `aᵇ ln a` to an exponent, unless the base is at or below zero, where only whole
-/// constant exponents have a derivative.
-fn pull_power<S: Elementary>(a: u32, b: u32, value: S, bar: S, at: &impl Fn(u32) -> S, add: &mut impl FnMut(u32, S)) {
-    let (x, e) = (at(a), at(b));
-    if !vanishes(&e) {
-        add(a, bar * e * x.powf(e - S::one()));
+/// The slope of `xⁿ`, given that.
+pub(crate) fn whole_power_slope<S: Elementary>(x: S, n: i32, value: S) -> S {
+    if n == 0 {
+        return S::zero();
     }
-    if x.value() > <S::Real as Scalar>::zero() {
-        add(b, bar * value * x.ln());
-    }
+    let slope = n.checked_sub(1).map_or_else(|| value / x, |below| x.powi(below));
+    slope.scale(S::Real::constant(f64::from(n)))
+}
+
+/// The slopes of `xᵉ`, given that: `e x^(e-1)` by the base, and `xᵉ ln x` by the exponent, unless the base is at or below zero,
+/// where only whole constant exponents have a derivative.
+pub(crate) fn power_slopes<S: Elementary>(x: S, e: S, value: S) -> [S; 2] {
+    let base = if vanishes(&e) { S::zero() } else { e * x.powf(e - S::one()) };
+    let exponent = if x.value() > <S::Real as Scalar>::zero() { value * x.ln() } else { S::zero() };
+    [base, exponent]
 }
 
 /// `g'(x)`, given `g(x)`.
-fn slope<S: Elementary>(function: Function, x: S, value: S) -> S {
+pub(crate) fn slope<S: Elementary>(function: Function, x: S, value: S) -> S {
     let one = S::one();
     match function {
         Function::Exp => value,

@@ -26,6 +26,11 @@ proptest! {
         for (reverse, forward) in bars.iter().zip(gradient(everything, &x)) {
             prop_assert!((reverse - forward).abs() < 1e-12 * (1.0 + forward.abs()), "{reverse} against {forward}");
         }
+        // Slopes written down at once are those of the tape.
+        let at_once = vjp(|x, y| y[0] = everything(x), &x, &[1.0]);
+        for (at_once, reverse) in at_once.iter().zip(&bars) {
+            prop_assert!((at_once - reverse).abs() < 1e-14 * (1.0 + reverse.abs()), "{at_once} against {reverse}");
+        }
     }
 
     /// A tape recorded at one point holds at another, as long as no branch changes.
@@ -69,6 +74,30 @@ fn recordings_nest() {
     let mut places = vec![0.0; outer.len()];
     outer.eval(&[2.0], &mut places);
     assert_eq!(places[outer.outputs()[0] as usize], 2.0 * 12.0);
+}
+
+/// A function inside a function takes the outer one's variables for constants.
+#[test]
+fn pullbacks_nest() {
+    let outer = vjp(
+        |x, y| {
+            let held = x[0];
+            let inner = vjp(|z, y| y[0] = z[0] * z[0] * Scalar::lift(held.value()), &[3.0], &[1.0])[0];
+            y[0] = held * held * Scalar::lift(inner);
+        },
+        &[2.0],
+        &[1.0],
+    );
+    assert_eq!(outer, [4.0 * 12.0]);
+}
+
+/// What is written by a function that panics is taken off.
+#[test]
+fn a_panic_leaves_no_graph_behind() {
+    let caught =
+        std::panic::catch_unwind(|| vjp(|x, _| assert!((x[0] * x[0]).value() < 0.0, "on purpose"), &[2.0], &[1.0]));
+    assert!(caught.is_err());
+    assert_eq!(vjp(|x, y| y[0] = x[0] * x[0], &[3.0], &[1.0]), [6.0]);
 }
 
 /// `d x³ / dx`.
