@@ -127,6 +127,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
         each!(&mut self.0, stepper => stepper.restore(field, saved));
     }
 
+    fn stability(&self) -> Option<f64> {
+        each!(&self.0, stepper => Stepper::<F>::stability(stepper))
+    }
+
     fn culprit(&self) -> Culprit {
         each!(&self.0, stepper => Stepper::<F>::culprit(stepper))
     }

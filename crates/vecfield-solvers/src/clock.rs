@@ -2,6 +2,7 @@
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
+use crate::outlook;
 use crate::stepper::{Culprit, Evaluator, Stepper};
 use crate::{Options, SolveError};
 
@@ -128,9 +129,9 @@ impl<R: Real> Clock<R> {
         F: VectorField<K::Scalar>,
     {
         loop {
-            if field.stats.steps + field.stats.rejected >= max_steps {
-                let (t, step) = (self.t.to_f64(), self.h.to_f64());
-                return Err(SolveError::TooManySteps { t, step, limit: max_steps });
+            let tried = field.stats.steps + field.stats.rejected;
+            if tried >= max_steps || tried % outlook::EVERY == outlook::EVERY - 1 {
+                outlook::check(stepper, field, self, tried, max_steps)?;
             }
             let (end, h) = self.trial();
             let attempt = stepper.attempt(field, self.t, h);
@@ -205,11 +206,6 @@ impl<R: Real> Clock<R> {
 
     /// Why not, after a trial that this component spoilt.
     pub(crate) fn failure(&self, culprit: Culprit) -> SolveError {
-        let (component, t, step) = (culprit.component, self.t.to_f64(), self.h.to_f64());
-        match (&self.fixed, culprit.finite) {
-            (Some(_), _) => SolveError::StepFailed { component, t, step },
-            (None, true) => SolveError::StepTooSmall { component, t, step },
-            (None, false) => SolveError::NotFinite { component, t, step },
-        }
+        culprit.failure(self.t.to_f64(), self.h.to_f64(), self.fixed.is_some())
     }
 }

@@ -159,6 +159,7 @@ trait Family<R: Real>: Debug + Send + Sync {
     fn y(&self) -> &[R];
     fn y_new(&self) -> &[R];
     fn culprit(&self) -> Culprit;
+    fn stability(&self) -> Option<f64>;
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula>;
     fn save(&self, out: &mut Vec<R>) -> bool;
     fn restore(&mut self, field: &mut Evaluator<'_, Erased<'_, R>, R>, saved: &[R]);
@@ -206,6 +207,10 @@ where
 
     fn culprit(&self) -> Culprit {
         Stepper::culprit(self)
+    }
+
+    fn stability(&self) -> Option<f64> {
+        Stepper::stability(self)
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
@@ -277,6 +282,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyFamily<R> {
 
     fn culprit(&self) -> Culprit {
         self.0.culprit()
+    }
+
+    fn stability(&self) -> Option<f64> {
+        self.0.stability()
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {

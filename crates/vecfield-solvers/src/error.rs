@@ -17,6 +17,8 @@ pub enum SolveError {
         t: f64,
         /// The smallest step tried; zero where the field fails at `t` itself.
         step: f64,
+        /// The stage of that step, from 0, whose rate is the first that is not finite, where the method has stages.
+        stage: Option<usize>,
     },
     /// The step had to become smaller than `t` can resolve.
     StepTooSmall {
@@ -35,6 +37,8 @@ pub enum SolveError {
         t: f64,
         /// The size asked for.
         step: f64,
+        /// The stage, from 0, whose rate is the first that is not finite, if one is.
+        stage: Option<usize>,
     },
     /// The bound on the number of steps was reached.
     TooManySteps {
@@ -43,6 +47,19 @@ pub enum SolveError {
         /// The step it was taking.
         step: f64,
         /// The bound, accepted and rejected steps together.
+        limit: u64,
+    },
+    /// Stability, not accuracy, keeps the steps of an explicit method so small that they would be too many.
+    Stiff {
+        /// How far the solve came.
+        t: f64,
+        /// The step it is held to.
+        step: f64,
+        /// How fast the mode decays that holds it: `|λ|` of the dominant eigenvalue of the Jacobian.
+        rate: f64,
+        /// How many such steps lead to the end.
+        ahead: f64,
+        /// The bound on the number of steps.
         limit: u64,
     },
     /// Events with jumps follow each other without bound.
@@ -181,6 +198,7 @@ impl SolveError {
             | SolveError::StepTooSmall { t, .. }
             | SolveError::StepFailed { t, .. }
             | SolveError::TooManySteps { t, .. }
+            | SolveError::Stiff { t, .. }
             | SolveError::Chattering { t, .. }
             | SolveError::GuardNotFinite { t, .. } => Some(t),
             _ => None,
@@ -201,6 +219,15 @@ struct Named<'a> {
     names: &'a [String],
 }
 
+/// ` in stage 3`, counted from one, or nothing.
+struct InStage(Option<usize>);
+
+impl fmt::Display for InStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |stage| write!(f, " in stage {}", stage + 1))
+    }
+}
+
 impl Named<'_> {
     fn component(&self, index: usize) -> String {
         self.names.get(index).cloned().unwrap_or_else(|| format!("component {index}"))
@@ -210,17 +237,18 @@ impl Named<'_> {
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error {
-            SolveError::NotFinite { component, t, step } if *step == 0.0 => write!(
+            SolveError::NotFinite { component, t, step, .. } if *step == 0.0 => write!(
                 f,
                 "the rate of {} is not finite at t = {t}; change the initial values, or the formula where it divides by zero \
                  or leaves the domain of a function",
                 self.component(*component)
             ),
-            SolveError::NotFinite { component, t, step } => write!(
+            SolveError::NotFinite { component, t, step, stage } => write!(
                 f,
-                "{} is no longer finite after t = {t}, with steps down to h = {step:e}; the solution ends or leaves the \
+                "{} is no longer finite after t = {t}, with steps down to h = {step:e}{}; the solution ends or leaves the \
                  domain of its formula there: stop before that time, or change the formula",
-                self.component(*component)
+                self.component(*component),
+                InStage(*stage)
             ),
             SolveError::StepTooSmall { component, t, step } => write!(
                 f,
@@ -228,16 +256,23 @@ impl fmt::Display for Named<'_> {
                  or the tolerance is below rounding: stop before that time, or raise rtol and atol",
                 self.component(*component)
             ),
-            SolveError::StepFailed { component, t, step } => write!(
+            SolveError::StepFailed { component, t, step, stage } => write!(
                 f,
-                "the step from t = {t} of the fixed size h = {step:e} fails in {}: it leaves the domain of the formula, or its \
+                "the step from t = {t} of the fixed size h = {step:e} fails in {}{}: it leaves the domain of the formula, or its \
                  equations have no solution nearby; use a smaller step, or a method that chooses its own",
-                self.component(*component)
+                self.component(*component),
+                InStage(*stage)
             ),
             SolveError::TooManySteps { t, step, limit } => write!(
                 f,
                 "{limit} steps led only to t = {t} (h = {step:e}); raise max_steps or the tolerances, shorten the interval, \
                  or use a stiff method (radau5) if an explicit one was asked for"
+            ),
+            SolveError::Stiff { t, step, rate, ahead, limit } => write!(
+                f,
+                "the equations are stiff at t = {t}: a mode that decays at a rate of {rate:.1e} holds an explicit method to \
+                 steps of {step:.1e}, of which {ahead:.1e} more would be needed (at most {limit} are allowed); use a stiff \
+                 method (auto, radau5), or raise max_steps"
             ),
             SolveError::Chattering { event, t, count, within } => write!(
                 f,

@@ -250,7 +250,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
         let k = &mut self.k[..self.n];
         field.eval(t, &self.y, k);
         match first_not_finite(k) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
             None => Ok(()),
         }
     }
@@ -338,15 +338,17 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
         self.extended = false;
     }
 
+    fn stability(&self) -> Option<f64> {
+        Some(self.tableau.real_stability())
+    }
+
     fn culprit(&self) -> Culprit {
         let (n, end) = (self.n, self.tableau.end_slot());
-        for slot in 1..=end {
-            if let Some(component) = first_not_finite(&self.k[slot * n..][..n]) {
-                return Culprit { component, finite: false };
-            }
+        if let Some(culprit) = Culprit::among_stages(&self.k[..(end + 1) * n], n) {
+            return culprit;
         }
         if let Some(component) = first_not_finite(&self.y_new) {
-            return Culprit { component, finite: false };
+            return Culprit::not_finite(component);
         }
         let weights = self.error.leading().unwrap_or(&self.weights);
         worst(n, |i| {

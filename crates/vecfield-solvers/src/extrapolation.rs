@@ -352,7 +352,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Extrapolation<S> {
     fn culprit(&self) -> Culprit {
         let spoilt = first_not_finite(&self.y_new).or_else(|| first_not_finite(&self.rates[1]));
         if let Some(component) = spoilt {
-            return Culprit { component, finite: false };
+            return Culprit::not_finite(component);
         }
         let n = self.y.len();
         worst(n, |i| {

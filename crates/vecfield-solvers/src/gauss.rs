@@ -343,10 +343,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
     }
 
     fn culprit(&self) -> Culprit {
-        let n = self.n.max(1);
-        let broken = [&self.rates, &self.y_new, &self.rate_new].into_iter().find_map(|x| first_not_finite(x));
-        if let Some(component) = self.linearisation.not_finite().or(broken.map(|at| at % n)) {
-            return Culprit { component, finite: false };
+        let end = || first_not_finite(&self.y_new).or(first_not_finite(&self.rate_new)).map(Culprit::not_finite);
+        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
+        if let Some(culprit) = slope.or(Culprit::among_stages(&self.rates, self.n)).or_else(end) {
+            return culprit;
         }
         worst(self.n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))
     }

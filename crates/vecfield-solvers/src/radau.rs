@@ -422,10 +422,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let stages = first_not_finite(&self.rates).map(|at| at % n);
-        let end = first_not_finite(&self.rate_new);
-        if let Some(component) = self.linearisation.not_finite().or(stages).or(end) {
-            return Culprit { component, finite: false };
+        let end = || first_not_finite(&self.rate_new).map(Culprit::not_finite);
+        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
+        if let Some(culprit) = slope.or(Culprit::among_stages(&self.rates, n)).or_else(end) {
+            return culprit;
         }
         worst(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))
     }

@@ -335,7 +335,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
             }
         };
         match broken {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
             None => Ok(()),
         }
     }
@@ -445,9 +445,9 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
     fn culprit(&self) -> Culprit {
         let broken = [&self.y_new, &self.z_new].into_iter().find_map(|x| first_not_finite(x));
         match (&self.memory, broken) {
-            (_, Some(component)) => Culprit { component, finite: false },
+            (_, Some(component)) => Culprit::not_finite(component),
             (Memory::Coupled { forth, .. }, None) => Stepper::<F>::culprit(&**forth),
-            _ => Culprit { component: 0, finite: true },
+            _ => Culprit::inaccurate(0),
         }
     }
 }

@@ -237,7 +237,7 @@ impl<S: Scalar> Observer<S> for Sampler<'_, S> {
 /// The field is not finite at a stage that dense output alone evaluates.
 fn broken<S: Scalar>(component: usize, segment: &dyn Segment<S>) -> SolveError {
     let (t, step) = (segment.t0().to_f64(), (segment.t1() - segment.t0()).to_f64());
-    SolveError::NotFinite { component, t, step }
+    SolveError::NotFinite { component, t, step, stage: None }
 }
 
 /// Is `t`, which is not before the segment, inside it?

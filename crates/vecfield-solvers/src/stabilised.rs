@@ -16,7 +16,6 @@
 //! `0.35 s²` and order four, gains where tolerances are tight, and there Radau IIA on sparse factors, of order nine and more, gains more.
 
 mod polynomials;
-mod radius;
 
 use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
@@ -25,9 +24,9 @@ pub use polynomials::{Polynomials, Stage};
 use crate::controller::Controller;
 use crate::norm::Norm;
 use crate::options::{Options, proportional};
+use crate::radius::PowerMethod;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, combine, initial};
-use radius::PowerMethod;
 
 /// Steps after which the spectral radius is estimated again (Sommeijer, Shampine and Verwer 1998, section 3.2).
 const RADIUS_HOLDS_FOR: u32 = 25;
@@ -242,7 +241,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Stabilised<S> {
 
     fn culprit(&self) -> Culprit {
         if let Some(component) = first_not_finite(&self.y_new).or_else(|| first_not_finite(&self.rates[2])) {
-            return Culprit { component, finite: false };
+            return Culprit::not_finite(component);
         }
         worst(self.y.len(), |i| {
             self.error(i, self.tried) / self.norm.scale(i, self.y[i].value(), self.y_new[i].value())

@@ -208,11 +208,7 @@ fn search<R: Real, F: Jacobian<R>>(
         h = bounded(h * attempt.factor, transient.spectral_bound());
         if h.is_nan() || h < R::MIN_POSITIVE / R::EPSILON {
             let culprit = Stepper::<Held<'_, F, R>>::culprit(&transient);
-            let (component, t, step) = (culprit.component, t.to_f64(), h.to_f64());
-            return Err(match culprit.finite {
-                true => SolveError::StepTooSmall { component, t, step },
-                false => SolveError::NotFinite { component, t, step },
-            });
+            return Err(culprit.failure(t.to_f64(), h.to_f64(), false));
         }
     }
 }

@@ -74,6 +74,11 @@ pub trait Stepper<F: VectorField<Self::Scalar>> {
     /// Which component spoilt the last attempt, and was it by not being finite?
     fn culprit(&self) -> Culprit;
 
+    /// `h|λ|` up to which a step damps a decaying mode, for a method that larger ones make unstable; `None` where no step does.
+    fn stability(&self) -> Option<f64> {
+        None
+    }
+
     /// Appends to `out` what the accepted step is made of besides the state at its beginning, for a pass back through it, and
     /// says by which formula; `None` where the family has no such pass.
     fn trace(&self, _out: &mut Vec<Self::Scalar>) -> Option<Formula> {
@@ -143,6 +148,36 @@ pub struct Culprit {
     pub component: usize,
     /// Was it still a number?
     pub finite: bool,
+    /// The stage whose rate was none, where the method has such; those before it were numbers.
+    pub stage: Option<usize>,
+}
+
+impl Culprit {
+    /// A component that is no number.
+    pub(crate) fn not_finite(component: usize) -> Culprit {
+        Culprit { component, finite: false, stage: None }
+    }
+
+    /// The first among the rates of stages, `[s, n]`, that is no number.
+    pub(crate) fn among_stages<S: Scalar>(rates: &[S], n: usize) -> Option<Culprit> {
+        let at = first_not_finite(rates)?;
+        Some(Culprit { stage: Some(at / n), ..Culprit::not_finite(at % n) })
+    }
+
+    /// A component whose error is too large.
+    pub(crate) fn inaccurate(component: usize) -> Culprit {
+        Culprit { component, finite: true, stage: None }
+    }
+
+    /// Why a solve that stands at `t` can take no step; `step` is the last tried.
+    pub(crate) fn failure(self, t: f64, step: f64, fixed: bool) -> SolveError {
+        let Culprit { component, finite, stage } = self;
+        match (fixed, finite) {
+            (true, _) => SolveError::StepFailed { component, t, step, stage },
+            (false, true) => SolveError::StepTooSmall { component, t, step },
+            (false, false) => SolveError::NotFinite { component, t, step, stage },
+        }
+    }
 }
 
 /// The work of a solve.
@@ -191,7 +226,7 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
     pub fn eval_finite(&mut self, t: S::Real, y: &[S], dy: &mut [S]) -> Result<(), SolveError> {
         self.eval(t, y, dy);
         match first_not_finite(dy) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
             None => Ok(()),
         }
     }
@@ -242,7 +277,7 @@ pub(crate) fn worst<R: traits::Real>(n: usize, ratio: impl Fn(usize) -> R) -> Cu
         let ratio = ratio(i).abs();
         if ratio > most { (i, ratio) } else { (worst, most) }
     };
-    Culprit { component: (0..n).fold((0, R::zero()), larger).0, finite: true }
+    Culprit::inaccurate((0..n).fold((0, R::zero()), larger).0)
 }
 
 /// The first component of `x` whose value is not finite.

@@ -202,7 +202,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
             field.eval_half(half, t, y, rates);
             if let Some(&component) = self.partition.half(half).iter().find(|&&i| !Scalar::is_finite(&rates[i].value()))
             {
-                return Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 });
+                return Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None });
             }
         }
         self.known = [true; 2];
@@ -273,7 +273,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
     }
 
     fn culprit(&self) -> Culprit {
-        Culprit { component: first_not_finite(&self.new.y).unwrap_or(0), finite: false }
+        Culprit::not_finite(first_not_finite(&self.new.y).unwrap_or(0))
     }
 }
 

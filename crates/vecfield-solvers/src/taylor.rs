@@ -119,7 +119,7 @@ impl<R: Real> Taylor<R> {
             stage: vec![R::zero(); n],
             slope: vec![R::zero(); n],
             chatter: 0,
-            culprit: Culprit { component: 0, finite: true },
+            culprit: Culprit::inaccurate(0),
         })
     }
 
@@ -169,8 +169,8 @@ impl<R: Real> Taylor<R> {
             }
         }
         self.culprit = match first_not_finite(rate).or_else(|| first_not_finite(&next.y)) {
-            Some(component) => Culprit { component, finite: false },
-            None => Culprit { component: worst.1, finite: true },
+            Some(component) => Culprit::not_finite(component),
+            None => Culprit::inaccurate(worst.1),
         };
         self.norm.of(rate, &next.y)
     }
@@ -257,7 +257,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Taylor<R> {
             });
         }
         match self.now.first_broken() {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0 }),
+            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
             None => Ok(()),
         }
     }
@@ -297,7 +297,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Taylor<R> {
         self.next.t = t + h;
         self.next.expand(field, &self.norm);
         if let Some(component) = self.next.first_broken() {
-            self.culprit = Culprit { component, finite: false };
+            self.culprit = Culprit::not_finite(component);
             return refuse(R::from_f64(0.2));
         }
         if self.fixed {

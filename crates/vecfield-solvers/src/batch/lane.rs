@@ -309,7 +309,7 @@ impl<R: Real> Lanes<R> {
         let Lane { clock, stats, .. } = &self.lanes[row];
         if let Some(component) = self.broken.get(row).copied().flatten() {
             let (t, step) = (self.t[row].to_f64(), self.h[row].to_f64());
-            return Some(Err(SolveError::NotFinite { component, t, step }));
+            return Some(Err(SolveError::NotFinite { component, t, step, stage: None }));
         }
         if clock.done() {
             return Some(Ok(()));
@@ -329,9 +329,12 @@ impl<R: Real> Lanes<R> {
     fn culprit(&self, plan: &Plan<R>, n: usize, row: usize) -> Culprit {
         let (end, place) = (plan.tableau.end_slot(), place(plan, row));
         let ends = &self.states[end * n..][place.clone()];
-        let rates = (1..=end).map(|slot| &self.rates[slot * n..][place.clone()]);
-        if let Some(component) = rates.chain([ends]).find_map(first_not_finite) {
-            return Culprit { component, finite: false };
+        let rate = |stage: usize| first_not_finite(&self.rates[stage * n..][place.clone()]);
+        let not_a_rate = (0..=end).find_map(|stage| rate(stage).map(|component| (Some(stage), component)));
+        if let Some((stage, component)) =
+            not_a_rate.or_else(|| first_not_finite(ends).map(|component| (None, component)))
+        {
+            return Culprit { stage, ..Culprit::not_finite(component) };
         }
         let (y, weights) = (&self.states[place.clone()], plan.error.leading().unwrap_or(&plan.rows[end]));
         worst(plan.width, |i| {

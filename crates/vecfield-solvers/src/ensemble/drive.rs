@@ -325,7 +325,7 @@ impl Lanes {
         let outcome = if missed {
             let component = sheet.not_finite(index, self.rows[lane]);
             let (t, step) = (trial.t.0[lane], next - trial.t.0[lane]);
-            Outcome::failed(stats, t, SolveError::NotFinite { component, t, step })
+            Outcome::failed(stats, t, SolveError::NotFinite { component, t, step, stage: None })
         } else if let (true, true, Some(t)) = (over, self.clocks.done(lane), self.resume[lane]) {
             match self.resume(lane, t, queue) {
                 Ok(()) => return,
@@ -369,12 +369,7 @@ impl Lanes {
     }
 
     fn failure(&self, lane: usize, culprit: Culprit) -> SolveError {
-        let (component, t, step) = (culprit.component, self.clocks.t(lane), self.clocks.h(lane));
-        match (self.clocks.fixed(), culprit.finite) {
-            (true, _) => SolveError::StepFailed { component, t, step },
-            (false, true) => SolveError::StepTooSmall { component, t, step },
-            (false, false) => SolveError::NotFinite { component, t, step },
-        }
+        culprit.failure(self.clocks.t(lane), self.clocks.h(lane), self.clocks.fixed())
     }
 
     /// Ends every trajectory where it is, at the caller's wish.

@@ -170,9 +170,11 @@ impl LaneStepper {
         let bad = |x: &[F64Lanes]| x.iter().position(|x| !x.0[lane].is_finite());
         // A rate at the end that a solve on its own would not have asked for says nothing.
         let asked = if self.end_is_extra() && !tried_end { self.end } else { self.end + 1 };
-        let not_finite = self.k[n..asked * n].chunks_exact(n.max(1)).find_map(bad).or(bad(&self.y_new));
-        if let Some(component) = not_finite {
-            return Culprit { component, finite: false };
+        if let Some(at) = bad(&self.k[..asked * n]) {
+            return Culprit { stage: Some(at / n), ..Culprit::not_finite(at % n) };
+        }
+        if let Some(component) = bad(&self.y_new) {
+            return Culprit::not_finite(component);
         }
         let weights = self.error.leading().unwrap_or(&self.rows[self.end]);
         worst(n, |i| self.ratio(weights, i, lane))

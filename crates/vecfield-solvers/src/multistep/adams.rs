@@ -26,6 +26,9 @@ use crate::options::Options;
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
 use crate::{SolveError, initial};
 
+/// The real interval of stability of predictor and corrector together at the orders of smooth solutions (Hairer–Wanner II, V.1).
+const STABILITY: f64 = 0.5;
+
 /// Steps Adams methods over any [`Scalar`], choosing order and step. Errors are measured by values alone.
 ///
 /// Steps of a fixed size begin with eleven of Verner 9, which give the history; from then on the order is the one that
@@ -298,10 +301,14 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Adams<S> {
         }
     }
 
+    fn stability(&self) -> Option<f64> {
+        Some(STABILITY)
+    }
+
     fn culprit(&self) -> Culprit {
         let not_finite = [&self.predicted, &self.y_new, &self.found].into_iter().find_map(|x| first_not_finite(x));
         if let Some(component) = not_finite {
-            return Culprit { component, finite: false };
+            return Culprit::not_finite(component);
         }
         worst(self.n, |i| self.predicted[i].value() / self.norm.scale(i, self.y[i].value(), self.y_new[i].value()))
     }

@@ -340,7 +340,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Bdf<R> {
         let jacobian = self.linear.linearisation.not_finite();
         let state = [&self.rate, &self.y_new].into_iter().find_map(|x| first_not_finite(x));
         if let Some(component) = state.or(jacobian) {
-            return Culprit { component, finite: false };
+            return Culprit::not_finite(component);
         }
         worst(self.n, |i| self.correction[i] * self.weight[i])
     }

@@ -150,7 +150,7 @@ fn a_member_that_fails_leaves_the_others_alone() -> Result<(), SolveError> {
     assert!((batch.member(0)[0] - 2.0).abs() < 1e-6 && batch.member(0)[1].is_nan());
     assert_eq!(endings[1], &Ok(()));
     assert!((batch.member(1)[0] - 0.5).abs() < 1e-7);
-    assert_eq!(endings[2], &Err(SolveError::NotFinite { component: 0, t: 0.0, step: 0.0 }));
+    assert_eq!(endings[2], &Err(SolveError::NotFinite { component: 0, t: 0.0, step: 0.0, stage: None }));
     assert_eq!(endings[3], &Err(SolveError::Dimension { what: "y0", found: 2, expected: 1 }));
     assert!(matches!(endings[4], Err(SolveError::BadTime { .. })), "{:?}", endings[4]);
     Ok(())

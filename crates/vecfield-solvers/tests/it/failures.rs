@@ -1,9 +1,9 @@
 //! Solves that cannot be finished stop, say where, and hand over what they had.
 
 use proptest::prelude::*;
-use vecfield_autodiff::Lifted;
-use vecfield_solvers::tableau::{ALL, EULER, TSIT5};
-use vecfield_solvers::{Dynamics, Integrator, Options, Save, SolveError, field, solve, solve_explicit};
+use vecfield_autodiff::{ByDifferences, Lifted};
+use vecfield_solvers::tableau::{ALL, BOGACKI_SHAMPINE_3, DOP853, EULER, TSIT5, VERNER_9};
+use vecfield_solvers::{Dynamics, Integrator, Method, Options, Save, SolveError, field, solve, solve_explicit};
 use vecfield_traits::Elementary;
 
 use crate::methods;
@@ -36,16 +36,54 @@ fn a_field_that_is_not_finite_at_once_is_named() {
     let inverse = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (1.0, 1.0 / y[1]));
     let stopped =
         solve_explicit(&inverse, (0.0, 2.0), &[0.0, 0.0], &TSIT5, &Options::default(), Save::End).unwrap_err();
-    assert_eq!(stopped.error, SolveError::NotFinite { component: 1, t: 0.0, step: 0.0 });
+    assert_eq!(stopped.error, SolveError::NotFinite { component: 1, t: 0.0, step: 0.0, stage: None });
+}
+
+#[test]
+fn the_stage_that_is_not_finite_is_named() {
+    // Nothing beyond t = 1, and steps of a fixed size that begin there: the third stage of Bogacki and Shampine's pair, at 3/4, is
+    // the first that steps over.
+    let edge = field(1, |t, _y: &[f64], dy: &mut [f64]| dy[0] = (1.0 - t).sqrt());
+    let options = Options { step: Some(1.5), ..Options::default() };
+    let stopped = solve_explicit(&edge, (0.0, 3.0), &[0.0], &BOGACKI_SHAMPINE_3, &options, Save::End).unwrap_err();
+    assert_eq!(stopped.error, SolveError::StepFailed { component: 0, t: 0.0, step: 1.5, stage: Some(2) });
+    assert!(stopped.error.to_string().contains("in component 0 in stage 3"), "{}", stopped.error);
+
+    // With steps that are chosen, the stage named is that of the smallest one tried, which ends beyond.
+    let stopped = solve_explicit(&edge, (0.0, 3.0), &[0.0], &TSIT5, &Options::default(), Save::End).unwrap_err();
+    assert!(matches!(stopped.error, SolveError::NotFinite { component: 0, stage: Some(1..), .. }), "{}", stopped.error);
 }
 
 #[test]
 fn the_bound_on_steps_holds() {
-    let decay = field(1, |_t, y: &[f64], dy: &mut [f64]| dy[0] = -1e6 * y[0]);
+    let turn = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (y[1], -1e6 * y[0]));
     let options = Options { max_steps: 1000, ..Options::default() };
-    let stopped = solve_explicit(&decay, (0.0, 10.0), &[1.0], &TSIT5, &options, Save::End).unwrap_err();
+    let stopped = solve_explicit(&turn, (0.0, 10.0), &[1.0, 0.0], &TSIT5, &options, Save::End).unwrap_err();
     assert!(matches!(stopped.error, SolveError::TooManySteps { limit: 1000, .. }), "{}", stopped.error);
     assert!(stopped.partial.t[0] > 0.0);
+}
+
+/// An explicit method on a stiff problem says that it is stiff, long before its steps run out, and how stiff.
+#[test]
+fn stiffness_is_diagnosed() {
+    // y' = -k (y - cos t): the slow solution needs no small steps, stability does.
+    let k = 1e8;
+    let chase = ByDifferences::new(field(1, |t: f64, y: &[f64], dy: &mut [f64]| dy[0] = -k * (y[0] - t.cos())));
+    let explicit = [&BOGACKI_SHAMPINE_3, &TSIT5, &DOP853, &VERNER_9].map(Method::Explicit);
+    for method in explicit.into_iter().chain([Method::Adams]) {
+        let options = Options::tolerances(1e-6, 1e-6);
+        let stopped = solve(&chase, (0.0, 100.0), &[1.0], method, &options, Save::End).unwrap_err();
+        let SolveError::Stiff { rate, step, limit, .. } = stopped.error else {
+            panic!("{}: {}", method.name(), stopped.error);
+        };
+        assert!((rate / k - 1.0).abs() < 0.05, "{}: {}", method.name(), stopped.error);
+        assert!(step * k < 10.0);
+        let steps = stopped.partial.stats.steps + stopped.partial.stats.rejected;
+        assert!(steps < limit / 1000, "{} needed {steps} steps to tell", method.name());
+        assert!(stopped.error.to_string().contains("radau5"));
+    }
+    let solution = solve(&chase, (0.0, 100.0), &[1.0], Method::Auto, &Options::default(), Save::End).unwrap();
+    assert!((solution.last()[0] - 100.0_f64.cos()).abs() < 1e-5);
 }
 
 #[test]

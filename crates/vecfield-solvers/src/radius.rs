@@ -13,30 +13,30 @@ const SAFETY: f64 = 1.2;
 
 /// Remembers the dominant direction from one estimate to the next, which then takes two evaluations.
 #[derive(Debug, Clone)]
-pub(super) struct PowerMethod<R> {
+pub(crate) struct PowerMethod<R> {
     direction: Vec<R>,
 }
 
 impl<R: Real> PowerMethod<R> {
-    pub(super) fn new(n: usize) -> PowerMethod<R> {
+    pub(crate) fn new(n: usize) -> PowerMethod<R> {
         PowerMethod { direction: vec![R::zero(); n] }
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.direction.fill(R::zero());
     }
 
-    pub(super) fn direction(&self) -> &[R] {
+    pub(crate) fn direction(&self) -> &[R] {
         &self.direction
     }
 
-    pub(super) fn set_direction(&mut self, direction: impl Iterator<Item = R>) {
+    pub(crate) fn set_direction(&mut self, direction: impl Iterator<Item = R>) {
         self.direction.iter_mut().zip(direction).for_each(|(old, new)| *old = new);
     }
 
     /// An estimate from above at `(t, y)`, where the field is `rate`: `‖f(y + δ) - f(y)‖ / ‖δ‖` along the direction that this
     /// very difference gave before. `point` and `there` are scratch memory.
-    pub(super) fn estimate<S: Scalar<Real = R>, F: VectorField<S>>(
+    pub(crate) fn estimate<S: Scalar<Real = R>, F: VectorField<S>>(
         &mut self,
         field: &mut Evaluator<'_, F, S>,
         t: R,
@@ -44,30 +44,18 @@ impl<R: Real> PowerMethod<R> {
         (point, there): (&mut [S], &mut [S]),
     ) -> R {
         let number = R::from_f64;
-        let size = length(y.iter().map(Scalar::value));
-        let distance = if size > R::zero() { size * R::EPSILON.sqrt() } else { R::EPSILON };
-        let mut along = length(self.direction.iter().copied());
-        if along == R::zero() {
+        if self.direction.iter().all(|direction| *direction == R::zero()) {
             // The field itself knows the fast directions; a fixed pattern joins in, should it not move yet.
             let fastest = length(rate.iter().map(Scalar::value));
             for (i, (direction, rate)) in self.direction.iter_mut().zip(rate).enumerate() {
                 let pattern = number(if i % 2 == 0 { 1e-3 } else { -1e-3 } * (1.0 + 1.0 / (i as f64 + 2.0)));
                 *direction = if fastest > R::zero() { rate.value() / fastest + pattern } else { pattern };
             }
-            along = length(self.direction.iter().copied());
         }
         let (mut radius, mut largest) = (R::zero(), R::zero());
         for iteration in 0..ITERATIONS {
-            for ((point, y), direction) in point.iter_mut().zip(y).zip(&self.direction) {
-                *point = S::lift(y.value() + *direction * (distance / along));
-            }
-            field.eval(t, point, there);
-            for ((direction, there), rate) in self.direction.iter_mut().zip(&*there).zip(rate) {
-                *direction = (there.value() - rate.value()) / distance;
-            }
-            along = length(self.direction.iter().copied());
             let before = radius;
-            radius = along;
+            radius = self.once(field, t, (y, rate), (&mut *point, &mut *there));
             if !Scalar::is_finite(&radius) || radius == R::zero() {
                 self.reset();
                 break;
@@ -78,6 +66,27 @@ impl<R: Real> PowerMethod<R> {
             }
         }
         number(SAFETY) * largest
+    }
+
+    /// One iteration, `v ← J v / ‖v‖`; the length of the new direction.
+    pub(crate) fn once<S: Scalar<Real = R>, F: VectorField<S>>(
+        &mut self,
+        field: &mut Evaluator<'_, F, S>,
+        t: R,
+        (y, rate): (&[S], &[S]),
+        (point, there): (&mut [S], &mut [S]),
+    ) -> R {
+        let size = length(y.iter().map(Scalar::value));
+        let distance = if size > R::zero() { size * R::EPSILON.sqrt() } else { R::EPSILON };
+        let along = length(self.direction.iter().copied());
+        for ((point, y), direction) in point.iter_mut().zip(y).zip(&self.direction) {
+            *point = S::lift(y.value() + *direction * (distance / along));
+        }
+        field.eval(t, point, there);
+        for ((direction, there), rate) in self.direction.iter_mut().zip(&*there).zip(rate) {
+            *direction = (there.value() - rate.value()) / distance;
+        }
+        length(self.direction.iter().copied())
     }
 }
 
