@@ -106,7 +106,10 @@ fn problems(workspace: &Workspace) -> anyhow::Result<()> {
         // Its data lie beside it, or are the measurements that all begin with.
         let beside = file.replace(".toml", ".csv");
         let data = if workspace.root.join(&beside).exists() { beside } else { "data/lynx-hare.csv".into() };
-        cmd!(sh, "{program} train {file} {data}").run()?;
+        // So do labels, of kinds that learn them from a file of their own.
+        let labels = Some(file.replace(".toml", ".labels.csv")).filter(|labels| workspace.root.join(labels).exists());
+        let labels = labels.map_or(vec![], |labels| vec!["--labels".into(), labels]);
+        cmd!(sh, "{program} train {file} {data} {labels...}").run()?;
     }
     Ok(())
 }

@@ -11,7 +11,8 @@ mod points;
 use vecfield_kernels::Activation;
 
 pub use cost::{Flows, FlowsMemory};
-pub(crate) use points::Sampler;
+pub(crate) use field::{ALONG, Density};
+pub(crate) use points::{Sampler, Standard};
 
 use crate::data::DataKind;
 use crate::kind::{Defaults, Description};

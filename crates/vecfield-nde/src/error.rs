@@ -5,6 +5,7 @@ use core::ops::Range;
 use vecfield_adjoint::AdjointError;
 use vecfield_nn::{CheckpointError, NnError};
 use vecfield_optim::OptimError;
+use vecfield_paths::PathError;
 use vecfield_solvers::SolveError;
 
 use crate::data::DataKind;
@@ -136,6 +137,14 @@ pub enum NdeError {
         trajectory: usize,
         /// Why.
         source: AdjointError,
+    },
+    /// A series that makes no path.
+    #[error("trajectory {trajectory}, counted from 0: {source}")]
+    Series {
+        /// Which, by its place.
+        trajectory: usize,
+        /// Why.
+        source: PathError,
     },
     /// A row that cannot be carried along a flow.
     #[error("row {row}, counted from 1, cannot be followed: {source}")]

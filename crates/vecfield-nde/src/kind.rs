@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::Activation;
 use vecfield_nn::Checkpoint;
 
+use crate::cde;
 use crate::classifier;
 use crate::cnf;
 use crate::data::{Data, DataKind};
+use crate::diffusion;
 use crate::error::NdeError;
 use crate::latent;
 use crate::model::Number;
@@ -29,8 +31,12 @@ pub enum Kind {
     OdeClassifier,
     /// Readings of a hidden state that moves by an equation.
     LatentOde,
+    /// Classes of series, by an equation that they drive.
+    NeuralCde,
     /// A density and its samples by a flow from a normal distribution.
     Cnf,
+    /// A density and its samples by taking out noise.
+    Diffusion,
     /// Formulas with networks in them, on measured trajectories.
     Ude,
 }
@@ -85,8 +91,16 @@ pub struct Defaults {
 
 impl Kind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Kind; 6] =
-        [Kind::NeuralOde, Kind::AugmentedOde, Kind::OdeClassifier, Kind::LatentOde, Kind::Cnf, Kind::Ude];
+    pub const ALL: [Kind; 8] = [
+        Kind::NeuralOde,
+        Kind::AugmentedOde,
+        Kind::OdeClassifier,
+        Kind::LatentOde,
+        Kind::NeuralCde,
+        Kind::Cnf,
+        Kind::Diffusion,
+        Kind::Ude,
+    ];
 
     /// What is to be known of it.
     pub fn description(self) -> &'static Description {
@@ -95,7 +109,9 @@ impl Kind {
             Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
             Kind::OdeClassifier => &classifier::ODE_CLASSIFIER,
             Kind::LatentOde => &latent::LATENT_ODE,
+            Kind::NeuralCde => &cde::NEURAL_CDE,
             Kind::Cnf => &cnf::CNF,
+            Kind::Diffusion => &diffusion::DIFFUSION,
             Kind::Ude => &ude::UDE,
         }
     }
@@ -135,7 +151,13 @@ impl Kind {
                 run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
             Kind::LatentOde => run(latent::Latent::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
+            Kind::NeuralCde => {
+                run(cde::Controlled::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
             Kind::Cnf => run(cnf::Flows::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
+            Kind::Diffusion => {
+                run(diffusion::Diffusion::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
             Kind::Ude => run(ude::prepare::<R>(settings, data, from.seed())?, settings, from, watcher),
         }
     }
@@ -150,7 +172,9 @@ impl Kind {
             Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
             Kind::OdeClassifier => Box::new(classifier::Answers::<R>::load(settings, checkpoint)?),
             Kind::LatentOde => Box::new(latent::Imagined::<R>::load(settings, checkpoint)?),
+            Kind::NeuralCde => Box::new(cde::Read::<R>::load(settings, checkpoint)?),
             Kind::Cnf => Box::new(cnf::Sampler::load::<R>(settings, checkpoint)?),
+            Kind::Diffusion => Box::new(diffusion::Denoiser::load::<R>(settings, checkpoint)?),
             Kind::Ude => Box::new(trajectory::Forecast::<R, ude::Universal<R>>::load(settings, checkpoint)?),
         })
     }

@@ -41,13 +41,16 @@
 //! | `trainer` | batches, phases, steps, what is skipped and kept |
 //! | `training` | from settings and data to a checkpoint, and from that to a model |
 //! | `stack` | several networks as one model |
+//! | `classes` | logits, probabilities, and how good they are |
 //! | `chance` | random numbers as functions of draws and samples |
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
 //! | `classifier` | the kind `ode-classifier` |
 //! | `latent` | the kind `latent-ode` |
+//! | `cde` | the kind `neural-cde` |
 //! | `cnf` | the kind `cnf` |
+//! | `diffusion` | the kind `diffusion` |
 //! | `ude` | the kind `ude` |
 //!
 //! **Architecture invariant:** the same settings, data and seed give the same bits on any number of threads, and so does a
@@ -59,10 +62,13 @@
 //!
 //! This crate knows nothing about files, clocks or terminals.
 
+pub mod cde;
 mod chance;
+mod classes;
 pub mod classifier;
 pub mod cnf;
 mod data;
+pub mod diffusion;
 mod error;
 mod flow;
 mod kind;

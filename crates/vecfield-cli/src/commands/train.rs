@@ -166,6 +166,7 @@ fn failed(document: &Document, data: &Path, error: &NdeError) -> Failure {
         NdeError::Network(_) => document.refuse("field", error).into(),
         NdeError::Solve(_) => document.refuse("solver", error).into(),
         NdeError::NothingToLearn { .. }
+        | NdeError::Series { .. }
         | NdeError::Data { .. }
         | NdeError::Columns { .. }
         | NdeError::Variables { .. } => Failure::Argument(format!("{}: {error}", data.display())),

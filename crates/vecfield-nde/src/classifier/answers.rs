@@ -8,6 +8,7 @@ use vecfield_solvers::tableau::Tableau;
 use super::cost::{ClassifierMemory, forward};
 use super::inputs::Units;
 use super::networks::{NAMES, Networks};
+use crate::classes::{judged, softmax, told};
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -76,20 +77,6 @@ impl<R: Number> Answers<R> {
     }
 }
 
-fn softmax<R: Number>(logits: &[R]) -> Vec<f64> {
-    let largest = logits.iter().map(|x| x.to_f64()).fold(f64::NEG_INFINITY, f64::max);
-    let mut all: Vec<f64> = logits.iter().map(|x| (x.to_f64() - largest).exp()).collect();
-    let sum: f64 = all.iter().sum();
-    all.iter_mut().for_each(|p| *p /= sum);
-    all
-}
-
-/// The first of the largest.
-fn most_likely(probabilities: &[f64]) -> usize {
-    let larger = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-    (0..probabilities.len()).fold(0, larger)
-}
-
 impl<R: Number> Trained for Answers<R> {
     /// `accuracy` and `cross_entropy`, where the examples have labels.
     fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
@@ -98,14 +85,7 @@ impl<R: Number> Trained for Answers<R> {
         if labels.is_empty() {
             return Ok(vec![]);
         }
-        let (mut right, mut entropy) = (0, 0.0);
-        for (p, label) in self.probabilities(&examples)?.chunks_exact(self.classes.len()).zip(labels) {
-            right += usize::from(self.classes[most_likely(p)] == *label);
-            let of_label = self.classes.iter().position(|class| class == label).map_or(0.0, |class| p[class]);
-            entropy -= of_label.max(f64::MIN_POSITIVE).ln();
-        }
-        let count = labels.len() as f64;
-        Ok(vec![("accuracy".into(), right as f64 / count), ("cross_entropy".into(), entropy / count)])
+        Ok(judged(&self.probabilities(&examples)?, &self.classes, labels).into())
     }
 
     /// The most likely class of each example, and the probabilities of all.
@@ -120,11 +100,7 @@ impl<R: Number> Trained for Answers<R> {
         let what = "tells what examples are: give it some, without their labels";
         let examples = self.arranged(input.ok_or(NdeError::Request { kind, what })?)?;
         let probabilities = self.probabilities(&examples)?;
-        let row = |p: &[f64]| {
-            [self.classes[most_likely(p)] as f64].into_iter().chain(p.iter().copied()).collect::<Vec<f64>>()
-        };
-        let values = probabilities.chunks_exact(self.classes.len()).flat_map(row).collect();
-        let columns = ["label".to_owned()].into_iter().chain((0..self.classes.len()).map(|class| format!("p_{class}")));
-        Ok(Prediction { of: RowsOf::Rows, columns: columns.collect(), values })
+        let (columns, values) = told(&probabilities, &self.classes);
+        Ok(Prediction { of: RowsOf::Rows, columns, values })
     }
 }

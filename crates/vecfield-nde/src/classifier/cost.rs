@@ -9,6 +9,7 @@ use vecfield_solvers::tableau::Tableau;
 use super::inputs::{BEFORE, BEHIND, Chance, Dropout, Units};
 use super::networks::{Networks, networks};
 use crate::chance;
+use crate::classes::cross_entropy;
 use crate::data::{Data, missing};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -128,21 +129,6 @@ impl<R: Number> Classifier<R> {
             }
         }
     }
-
-    /// Softmax, cross-entropy with smoothed labels and their slopes, in place of the logits of a row.
-    fn misfit(&self, logits: &mut [R], label: usize) -> f64 {
-        let largest = logits.iter().fold(-R::INFINITY, |largest, &x| if x > largest { x } else { largest });
-        let (all, right) = (self.smoothing / logits.len() as f64, 1.0 - self.smoothing);
-        let target = |class: usize| if class == label { right + all } else { all };
-        let sum: f64 = logits.iter().map(|&x| (x - largest).to_f64().exp()).sum();
-        let mut loss = 0.0;
-        for (class, logit) in logits.iter_mut().enumerate() {
-            let log = (*logit - largest).to_f64() - sum.ln();
-            loss -= target(class) * log;
-            *logit = R::from_f64(log.exp() - target(class));
-        }
-        loss
-    }
 }
 
 /// From inputs to logits; what the pass back needs is left in the tapes.
@@ -219,7 +205,7 @@ impl<R: Number> Model<R> for Classifier<R> {
                 logits.fill(R::zero());
                 continue;
             }
-            let loss = self.misfit(logits, self.labels[sample]);
+            let loss = cross_entropy(logits, self.labels[sample], self.smoothing);
             cost.loss += loss;
             cost.shown += loss;
             cost.good += 1;

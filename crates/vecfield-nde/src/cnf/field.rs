@@ -13,7 +13,7 @@ use crate::model::Number;
 ///
 /// All derivatives are carried forward with the value, one block of rows for each probe.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Density<'a, L, R> {
+pub(crate) struct Density<'a, L, R> {
     network: &'a Network<L, R>,
     /// Numbers of a point.
     dim: usize,
@@ -25,10 +25,10 @@ pub(super) struct Density<'a, L, R> {
 }
 
 /// What is integrated along, behind the point.
-pub(super) const ALONG: usize = 3;
+pub(crate) const ALONG: usize = 3;
 
 /// Memory of a [`Density`].
-pub(super) struct DensityMemory<R> {
+pub(crate) struct DensityMemory<R> {
     tape: Vec<R>,
     y_bar: Vec<R>,
     x_bar: Vec<R>,
@@ -37,7 +37,7 @@ pub(super) struct DensityMemory<R> {
 impl<'a, L: Layer, R: Number> Density<'a, L, R> {
     /// A network of `dim + 1` inputs, a point and the time, and `dim` outputs, all of whose layers carry jets; `still` are
     /// `count` zeros.
-    pub(super) fn new(network: &'a Network<L, R>, probes: &'a [R], still: &'a [R]) -> Density<'a, L, R> {
+    pub(crate) fn new(network: &'a Network<L, R>, probes: &'a [R], still: &'a [R]) -> Density<'a, L, R> {
         Density { network, dim: network.layer().outputs(), count: still.len(), probes, still }
     }
 

@@ -64,17 +64,17 @@ fn sketch<R: Number>(dim: usize, random: &mut Random, probes: &mut Vec<R>) {
 /// Units in which every column has mean zero and variance one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Standard {
+pub(crate) struct Standard {
     mean: Vec<f64>,
     scale: Vec<f64>,
 }
 
 impl Standard {
-    pub(super) fn none(dim: usize) -> Standard {
+    pub(crate) fn none(dim: usize) -> Standard {
         Standard { mean: vec![0.0; dim], scale: vec![1.0; dim] }
     }
 
-    pub(super) fn of(rows: &Samples) -> Standard {
+    pub(crate) fn of(rows: &Samples) -> Standard {
         let (dim, count) = (rows.width(), rows.len() as f64);
         let column = |i: usize| rows.values().iter().skip(i).step_by(dim);
         let mean: Vec<f64> = (0..dim).map(|i| column(i).sum::<f64>() / count).collect();
@@ -85,16 +85,16 @@ impl Standard {
         Standard { scale: (0..dim).map(scale).collect(), mean }
     }
 
-    pub(super) fn units<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    pub(crate) fn units<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         row.iter().zip(&self.mean).zip(&self.scale).map(|((x, mean), scale)| (x - mean) / scale)
     }
 
-    fn values<'a>(&'a self, z: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    pub(crate) fn values<'a>(&'a self, z: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         z.iter().zip(&self.mean).zip(&self.scale).map(|((z, mean), scale)| mean + scale * z)
     }
 
     /// `Σ ln scale`: by how much a density in these units is above that in the data's, in logarithms.
-    pub(super) fn log_scale(&self) -> f64 {
+    pub(crate) fn log_scale(&self) -> f64 {
         self.scale.iter().map(|scale| scale.ln()).sum()
     }
 }

@@ -1,7 +1,9 @@
 //! `[model]`: what is learned.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use vecfield_paths::Interpolation;
 
+use crate::diffusion::{Process, Sampler};
 use crate::error::SettingError;
 use crate::kind::Kind;
 
@@ -44,6 +46,18 @@ pub struct ModelSettings {
     /// The part of a series' readings, at either end, that may be hidden from the encoder in training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hide: Option<f64>,
+    /// How the path that drives an equation goes between rows.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path_name")]
+    pub interpolation: Option<Interpolation>,
+    /// Are the counts of measurements channels of the path?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intensities: Option<bool>,
+    /// To which depth the log-signatures of a path are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Over how many rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
     /// How the trace of a flow's Jacobian is had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,
@@ -56,6 +70,15 @@ pub struct ModelSettings {
     /// The weight of `∫ |∂f/∂z|² dt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jacobian: Option<f64>,
+    /// How noise is put on points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    /// How points are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<Sampler>,
+    /// Evaluations of the network for a point that is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluations: Option<usize>,
     /// Constants of the formulas that are not trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Vec<String>>,
@@ -116,10 +139,17 @@ impl ModelSettings {
             hidden: None,
             decoder: None,
             hide: None,
+            interpolation: None,
+            intensities: None,
+            depth: None,
+            window: None,
             trace: None,
             matching: None,
             kinetic: None,
             jacobian: None,
+            process: None,
+            sampler: None,
+            evaluations: None,
             fixed: None,
             precision: None,
         }
@@ -139,10 +169,17 @@ impl ModelSettings {
             ("hidden", self.hidden.is_some()),
             ("decoder", self.decoder.is_some()),
             ("hide", self.hide.is_some()),
+            ("interpolation", self.interpolation.is_some()),
+            ("intensities", self.intensities.is_some()),
+            ("depth", self.depth.is_some()),
+            ("window", self.window.is_some()),
             ("trace", self.trace.is_some()),
             ("matching", self.matching.is_some()),
             ("kinetic", self.kinetic.is_some()),
             ("jacobian", self.jacobian.is_some()),
+            ("process", self.process.is_some()),
+            ("sampler", self.sampler.is_some()),
+            ("evaluations", self.evaluations.is_some()),
             ("fixed", self.fixed.is_some()),
         ]
         .into_iter()
@@ -163,10 +200,42 @@ impl ModelSettings {
         inside("model.hide", self.hide, |v| (0.0..=0.5).contains(&v), "between 0 and 0.5")?;
         size("model.latent", self.latent)?;
         size("model.hidden", self.hidden)?;
+        inside("model.depth", number(self.depth), |v| (1.0..=8.0).contains(&v), "between 1 and 8")?;
+        inside("model.window", number(self.window), |v| (1.0..=1e9).contains(&v), "between 1 and 1e9")?;
+        self.check_windows()?;
+        inside("model.evaluations", number(self.evaluations), |v| (2.0..=1e6).contains(&v), "between 2 and 1e6")?;
         weight("model.noise", self.noise)?;
         weight("model.kinetic", self.kinetic)?;
         weight("model.jacobian", self.jacobian)?;
         inside("model.matching", self.matching, |v| (0.0..=1.0).contains(&v), "between 0 and 1")
+    }
+
+    fn check_windows(&self) -> Result<(), SettingError> {
+        match self.interpolation.filter(|&given| self.windows().is_some() && given != Interpolation::Linear) {
+            Some(given) => {
+                let given = given.name();
+                let reason = format!(
+                    "log-signatures are those of straight ways between rows, not {given} ones; leave `interpolation` out, or \
+                     `depth` and `window`"
+                );
+                Err(SettingError::Rejected { key: "model.interpolation", reason })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How the path that drives an equation goes between rows.
+    pub(crate) fn interpolation(&self) -> Interpolation {
+        let unsaid = if self.windows().is_some() { Interpolation::Linear } else { Interpolation::Hermite };
+        self.interpolation.unwrap_or(unsaid)
+    }
+
+    /// The depth of log-signatures, and over how many rows they are, where the path is taken by windows.
+    pub(crate) fn windows(&self) -> Option<(usize, usize)> {
+        match (self.depth, self.window) {
+            (None | Some(1), None | Some(1)) => None,
+            (depth, window) => Some((depth.unwrap_or(2), window.unwrap_or(8))),
+        }
     }
 
     /// Is the data brought to unit scale? Yes unless said.
@@ -190,5 +259,21 @@ fn inside(
     match value.filter(|value| !fits(*value)) {
         Some(value) => Err(SettingError::range(key, value, range)),
         None => Ok(()),
+    }
+}
+
+/// An interpolation by its name, where there is one.
+mod path_name {
+    use super::{Deserialize, Deserializer, Interpolation, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(given: &Option<Interpolation>, to: S) -> Result<S::Ok, S::Error> {
+        given.map(Interpolation::name).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Interpolation>, D::Error> {
+        let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        let known = Interpolation::ALL.map(|known| format!("`{}`", known.name())).join(", ");
+        let unknown = || serde::de::Error::custom(format!("unknown variant `{name}`, expected one of {known}"));
+        Interpolation::named(&name).map(Some).ok_or_else(unknown)
     }
 }

@@ -41,7 +41,7 @@ fn bars(count: usize) -> Data {
 }
 
 /// Checks a model's gradient and the sums it makes of samples.
-fn obeys<M: Model<f64>>(mut model: M, draw: Option<u64>, tolerance: f64) {
+pub(crate) fn obeys<M: Model<f64>>(mut model: M, draw: Option<u64>, tolerance: f64) {
     let mut pass = Pass::whole();
     (pass.draw, pass.steps, pass.step) = (draw, 100, if draw == Some(1) { 0 } else { 99 });
     let (samples, theta) = ([0, 2, 5, 3], model.parameters());

@@ -1,5 +1,7 @@
 //! Trainings, and what they obey.
 
+mod cde;
+mod diffusion;
 mod kinds;
 mod laws;
 mod settings;

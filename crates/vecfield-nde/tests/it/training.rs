@@ -24,7 +24,7 @@ fn trained(settings: &Settings, data: &Data) -> Training {
     train(settings, data, 3, &mut |_| ControlFlow::Continue(())).expect("a training")
 }
 
-fn on_threads<T: Send>(threads: usize, job: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn on_threads<T: Send>(threads: usize, job: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads").install(job)
 }
 
