@@ -45,6 +45,7 @@
 //! | slopes of states of rest | [`Rest`] |
 //! | the gradient of a sum over thousands of runs | [`total`] |
 //! | gradients through a batch that shares a network, each member with its own steps | [`BatchAdjoint`] |
+//! | gradients through a stochastic solve, on given paths | [`SdeAdjoint`] |
 //! | the pass back through a new family of steppers | [`reverse`] |
 //! | constants and initial states from data | [`fit()`], [`FitOptions`], [`Start`] |
 //! | standard errors and prediction bands | [`Uncertainty`] |
@@ -78,6 +79,7 @@ mod rest;
 pub mod reverse;
 mod rewind;
 mod schedule;
+mod sde;
 mod second;
 mod sweep;
 
@@ -97,4 +99,5 @@ pub use forward::{Directions, Moved, push_forward};
 pub use integrals::{Integrals, IntegralsWorkspace};
 pub use rest::{Rest, RestGradient};
 pub use rewind::Rewind;
+pub use sde::{SdeAdjoint, SdeGradient, SdeMemory};
 pub use second::{Curvature, HessianProduct, Moving, Tangent, TwiceDifferentiable};

@@ -55,8 +55,9 @@ pub mod tableau;
 
 pub use error::SdeError;
 pub use method::{ALL, SdeMethod};
+pub use products::{strike, strike_back};
 pub use reversible_heun::ReversibleHeun;
-pub use simulation::{GROUP, SdeSolution, Simulation, Steps};
+pub use simulation::{FixedStep, GROUP, SdeSolution, Simulation, Steps};
 pub use stepper::{AnySdeStepper, Increment, SdeStepper};
 pub use tableau::{AdditiveTableau, StochasticTableau};
 pub use vecfield_brownian::{Areas, Brownian, Walker};

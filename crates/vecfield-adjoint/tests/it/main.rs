@@ -15,4 +15,5 @@ mod rest;
 mod rewind;
 mod second;
 mod sensitivities;
+mod stochastic;
 mod systems;

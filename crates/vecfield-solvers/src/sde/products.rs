@@ -7,8 +7,21 @@ use vecfield_traits::{Layout, Noise};
 
 /// `out ← g dW`: `g` as a [`DriftDiffusion`](vecfield_traits::DriftDiffusion) lays it out, `dw` `[columns, paths]`, `out`
 /// `[dim, paths]`.
-pub(crate) fn strike(noise: Noise, g: &[f64], dw: &[f64], out: &mut [f64]) {
+pub fn strike(noise: Noise, g: &[f64], dw: &[f64], out: &mut [f64]) {
     run(Strike { noise, g, dw, out });
+}
+
+/// The transpose of [`strike`] by `g`: adds to `g_bar`, laid out like `g`, what the cotangent `out_bar` of `g dW` says of it.
+pub fn strike_back(noise: Noise, out_bar: &[f64], dw: &[f64], g_bar: &mut [f64]) {
+    if noise.layout == Layout::Diagonal {
+        return g_bar.iter_mut().zip(out_bar.iter().zip(dw)).for_each(|(g, (out, dw))| *g += out * dw);
+    }
+    let paths = (dw.len() / noise.columns.max(1)).max(1);
+    for (out, g) in out_bar.chunks_exact(paths).zip(g_bar.chunks_exact_mut((noise.columns * paths).max(1))) {
+        for (g, dw) in g.chunks_exact_mut(paths).zip(dw.chunks_exact(paths)) {
+            g.iter_mut().zip(out.iter().zip(dw)).for_each(|(g, (out, dw))| *g += out * dw);
+        }
+    }
 }
 
 /// `y ← y + Σ c_j x_j`, without the terms whose coefficient is zero.

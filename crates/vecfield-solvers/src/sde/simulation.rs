@@ -31,6 +31,17 @@ pub enum Steps {
     },
 }
 
+/// A step of a run with [`Steps::Fixed`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FixedStep {
+    /// Where it starts.
+    pub t: f64,
+    /// Where it ends.
+    pub end: f64,
+    /// The place of its end among the times that are wanted.
+    pub saved: Option<usize>,
+}
+
 /// Many paths of one equation, made ready.
 #[derive(Debug, Clone)]
 pub struct Simulation<'a, F> {
@@ -127,6 +138,40 @@ impl<'a, F: DriftDiffusion<f64>> Simulation<'a, F> {
         self.method
     }
 
+    /// The field.
+    pub fn field(&self) -> &'a F {
+        self.field
+    }
+
+    /// The motion.
+    pub fn motion(&self) -> &Brownian {
+        &self.motion
+    }
+
+    /// The span.
+    pub fn span(&self) -> (f64, f64) {
+        self.span
+    }
+
+    /// The steps that [`solve`](Simulation::solve) takes to keep the states at `times`.
+    ///
+    /// # Errors
+    ///
+    /// [`SdeError::NotOffered`] where every path chooses its own, and times outside the span or out of order.
+    pub fn fixed_steps(&self, times: &[f64]) -> Result<Vec<FixedStep>, SdeError> {
+        self.check_times(times)?;
+        let Steps::Fixed(step) = self.steps else {
+            let (method, needs) = (self.method.name(), "steps of one length (Steps::Fixed) to go back over");
+            return Err(SdeError::NotOffered { method, needs, instead: method });
+        };
+        let mut steps = Vec::new();
+        Grid::new(self.span, step, times)?.walk(|t, end, saved| {
+            steps.push(FixedStep { t, end, saved });
+            Ok::<(), SdeError>(())
+        })?;
+        Ok(steps)
+    }
+
     /// Solves the paths of these numbers from `y0`, `[dim]` for all or `[dim, paths]`, and keeps the states at `times`.
     ///
     /// # Errors
@@ -171,6 +216,10 @@ impl<'a, F: DriftDiffusion<f64>> Simulation<'a, F> {
         if y0.len() != dim && y0.len() != dim * count {
             return Err(SdeError::Dimension { what: "the start", found: y0.len(), expected: dim });
         }
+        self.check_times(times)
+    }
+
+    fn check_times(&self, times: &[f64]) -> Result<(), SdeError> {
         let (start, end) = self.span;
         let mut before = start;
         for (k, &value) in times.iter().enumerate() {
