@@ -71,6 +71,9 @@ pub enum FittingError {
     /// The problem has events or discrete values.
     #[error("a fit does not go through events yet; remove [[event]] and [discrete]")]
     Events,
+    /// The problem is a stochastic equation.
+    #[error("a fit is of an ordinary equation; remove [noise] to fit the drift")]
+    Stochastic,
     /// The problem has algebraic equations.
     #[error("a fit does not go through [algebraic] equations yet; solve them for their variable in [definitions]")]
     Algebraic,
@@ -141,6 +144,9 @@ impl Fitting {
     pub fn new(problem: &Problem, measured: &Trajectories, request: &FitRequest) -> Result<Self, FittingError> {
         if !problem.events().is_empty() || !problem.discrete().is_empty() {
             return Err(FittingError::Events);
+        }
+        if problem.noise().is_some() {
+            return Err(FittingError::Stochastic);
         }
         if problem.is_algebraic() {
             return Err(FittingError::Algebraic);

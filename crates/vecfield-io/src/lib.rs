@@ -26,6 +26,7 @@
 //! | the gradient of a quantity at its end | [`Objective`], [`Solver::differentiate`] |
 //! | a problem fitted to measurements | [`Fitting`], [`FitRequest`] |
 //! | the trajectories of an `[ensemble]`, all solved, and what they have in common | [`Population`], [`EnsembleSolver`], [`Moments`] |
+//! | the paths of a problem with `[noise]`, and their moments | [`StochasticSolver`], [`StochasticRun`] |
 //! | a run put aside in a file, to go on later | [`Paused`], [`Solver::resume_watched`] |
 //! | a TOML file as a value of your own type | [`Document`] |
 //! | a result as a problem file | [`Outline`] |
@@ -46,6 +47,7 @@ mod population;
 mod problem;
 mod run;
 mod samples;
+mod stochastic;
 mod system;
 mod table;
 mod write;
@@ -63,10 +65,12 @@ pub use paused::{Paused, PausedError};
 pub use population::{Population, PopulationError};
 pub use problem::{
     Axis, Combine, Definition, Direction, Discrete, Distribution, Ensemble, Event, FitSettings, Misfit, Observable,
-    Parameter, Problem, ProblemError, ProblemReason, Save, SetError, SettingError, Settings, Values, Variable,
+    Parameter, Problem, ProblemError, ProblemReason, Save, SetError, SettingError, Settings, Stochastic, Values,
+    Variable,
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
 pub use samples::{SamplesError, read_labels, read_rows, read_samples, read_trajectory_labels};
+pub use stochastic::{Expectation, StochasticError, StochasticRun, StochasticSolver};
 pub use system::{Guarded, System};
 pub use table::{
     Series, Table, TableError, TrajectoryFormat, parse_series, parse_table, parse_trajectories, read_series,

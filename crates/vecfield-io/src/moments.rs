@@ -41,6 +41,20 @@ impl Moments {
         moments
     }
 
+    /// Of `values`, `[times, variables, trajectories]`, all of them numbers.
+    pub(crate) fn of_columns(values: &[f64], times: usize, variables: usize) -> Moments {
+        let all = values.len() / (times * variables).max(1);
+        let mut moments = Moments::new(&[], 0, variables);
+        moments.counts = vec![all; times];
+        let mut sample = Vec::with_capacity(all);
+        for column in values.chunks_exact(all.max(1)) {
+            sample.clear();
+            sample.extend_from_slice(column);
+            moments.add(&mut sample);
+        }
+        moments
+    }
+
     fn add(&mut self, sample: &mut [f64]) {
         let count = sample.len() as f64;
         // The mean of deviations from one of the numbers loses nothing where they are large and close together.

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use vecfield_adjoint::Belief;
 use vecfield_expr::{ExprId, Graph};
+use vecfield_traits::Calculus;
 
 use crate::names::did_you_mean;
 
@@ -36,6 +37,7 @@ pub struct Problem {
     variables: Vec<Variable>,
     discrete: Vec<Discrete>,
     events: Vec<Event>,
+    noise: Option<Stochastic>,
     ensemble: Option<Ensemble>,
     fit: FitSettings,
     settings: Settings,
@@ -114,6 +116,15 @@ pub struct Event {
     pub jump: Vec<(String, ExprId)>,
     /// The occurrence that ends the run, if any.
     pub stop_after: Option<u64>,
+}
+
+/// What makes it a stochastic equation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stochastic {
+    /// How it is meant.
+    pub calculus: Calculus,
+    /// Of every variable what multiplies each Brownian motion, in parameters, variables and `t`.
+    pub diffusion: Vec<Vec<ExprId>>,
 }
 
 /// Which zero crossings of a guard count.
@@ -215,6 +226,11 @@ impl Problem {
     /// Its events.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// Its noise, if it is a stochastic equation.
+    pub fn noise(&self) -> Option<&Stochastic> {
+        self.noise.as_ref()
     }
 
     /// The ensemble it asks for, if any.

@@ -125,6 +125,15 @@ pub enum PrepareError {
     /// A formula does not compile.
     #[error(transparent)]
     Compile(#[from] vecfield_expr::CompileError),
+    /// A stochastic equation where an ordinary one is needed.
+    #[error("[noise] makes this a stochastic equation, and this works on ordinary ones alone; remove [noise]")]
+    Stochastic,
+    /// A method for stochastic equations.
+    #[error("`{method}` is for stochastic equations; give the problem a [noise], or another method")]
+    StochasticMethod {
+        /// The method.
+        method: &'static str,
+    },
     /// An initial value is no number.
     #[error(
         "the initial value of `{variable}` is {value}, which is not finite; change its formula or the parameters in it"
@@ -147,6 +156,12 @@ impl Solver {
         let settings = problem.settings();
         settings.check(problem.variables().len())?;
         let (span, save) = settings.save_times()?;
+        if problem.noise().is_some() {
+            return Err(PrepareError::Stochastic);
+        }
+        if let Some(method) = settings.stochastic_method() {
+            return Err(PrepareError::StochasticMethod { method: method.name() });
+        }
         let system = System::new(problem)?;
         let initial = system.initial(system.theta());
         if let Some(i) = initial.iter().position(|v| !v.is_finite()) {

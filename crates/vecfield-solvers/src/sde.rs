@@ -36,7 +36,7 @@
 //!
 //! **Architecture invariant:** the result of a path is a function of the motion, the steps and the path's number, to the bit:
 //! not of its group or of the number of threads. *Why:* a simulation is then reproducible, and any path of it can be looked at
-//! alone. *Checked by* `tests/it/stochastic/paths.rs`.
+//! alone. *Checked by* `tests/sde/paths.rs`.
 
 mod error;
 mod grid;

@@ -4,6 +4,7 @@ mod ensemble;
 mod gradient;
 mod picture;
 mod steady;
+mod stochastic;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -11,8 +12,10 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 use vecfield_io::{
-    EnsembleSolver, OutputDir, Overwrite, Paused, Problem, Run, SettingError, Settings, Solver, System, write_table,
+    EnsembleSolver, OutputDir, Overwrite, Paused, Problem, Run, SettingError, Settings, Solver, StochasticError,
+    StochasticSolver, System, write_table,
 };
+use vecfield_solvers::sde::{self, SdeMethod};
 use vecfield_solvers::{Method, SolveError, Stats};
 
 use crate::context::Context;
@@ -29,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   vecfield solve lotka-volterra.toml --gradient \"hare + lynx\"           by initial values and parameters
   vecfield solve lotka-volterra.toml --steady                            where it comes to rest
   vecfield solve lorenz-ensemble.toml --out run --plot                   an [ensemble] of trajectories
+  vecfield solve double-well.toml --paths 10000 --expect \"x^2\"          a stochastic equation, with [noise]
   vecfield solve --method list
 
 A problem file:
@@ -81,9 +85,13 @@ pub(crate) struct Arguments {
     /// Find the state in which the solution comes to rest, with t held at its start, and whether it stays there
     #[arg(long, conflicts_with_all = ["out", "step", "save"])]
     steady: bool,
-    /// Draw the random values of [ensemble] this often for every combination of the others
+    /// Solve this many paths of a problem with [noise]; draw the random values of [ensemble] this often for every combination
+    /// of the others
     #[arg(long, value_name = "N")]
     paths: Option<u64>,
+    /// The mean of this formula over the paths, with its standard error; may be repeated
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    expect: Vec<String>,
     /// Write trajectory.csv and result.json to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -111,6 +119,16 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         problem.settings_mut().set_span(&[0.0, 1.0]).map_err(|reason| Failure::Setting { flag: "--t", reason })?;
     }
     let wrong = |e: &dyn std::fmt::Display| Failure::Argument(format!("{}: {e}", path.display()));
+    let paths = StochasticSolver::new(&problem, context.seed, &arguments.expect).map_err(|e| match e {
+        StochasticError::Quantity { reason } => Failure::Argument(format!("--expect {reason}")),
+        e => wrong(&e),
+    })?;
+    if let Some(paths) = paths {
+        return arguments.solve_paths(&problem, &paths, context);
+    }
+    if !arguments.expect.is_empty() {
+        return Err(Failure::Argument(NO_NOISE.into()));
+    }
     let solver = Solver::new(&problem).map_err(|e| wrong(&e))?;
     let many = EnsembleSolver::new(&problem, context.seed).map_err(|e| wrong(&e))?;
     if many.is_some() && (arguments.steady || arguments.gradient.is_some() || arguments.resume.is_some()) {
@@ -175,8 +193,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     context.result(&result, |result| result.for_people(problem.title()))
 }
 
-const NO_ENSEMBLE: &str = "`paths` says how often the random values of [ensemble] are drawn, and this problem has no \
+const NO_ENSEMBLE: &str = "`paths` says how often what is random is drawn, and this problem has neither [noise] nor \
                            [ensemble]; add one, for example\n  [ensemble]\n  a = { normal = [1.0, 0.1] }";
+const NO_NOISE: &str = "--expect takes means over the paths of a stochastic equation, and this problem has no [noise]; add \
+                        it, for example\n  [noise]\n  x = [\"0.1*x\"]";
 const NO_PROBLEM: &str = "no problem file is given; try `vecfield solve PROBLEM.toml`, or `vecfield solve --help`";
 
 impl Arguments {
@@ -212,10 +232,22 @@ impl Arguments {
         if let Some(paths) = self.paths {
             flag("--paths", &mut |s| s.set_paths(paths))?;
         }
-        if problem.settings().paths().is_some() && problem.ensemble().is_none() {
+        if problem.settings().paths().is_some() && problem.ensemble().is_none() && problem.noise().is_none() {
             return Err(Failure::Argument(NO_ENSEMBLE.into()));
         }
         problem.settings().check(variables).map_err(|reason| Failure::Setting { flag: flag_of(&reason), reason })
+    }
+
+    /// The solve of a problem with `[noise]`.
+    fn solve_paths(&self, problem: &Problem, solver: &StochasticSolver, context: &Context) -> Result<(), Failure> {
+        if self.steady || self.gradient.is_some() || self.resume.is_some() {
+            let text = "--gradient, --steady and --resume are of ordinary equations, and [noise] makes this a stochastic \
+                        one; take it out of the file";
+            return Err(Failure::Argument(text.into()));
+        }
+        let watch = Watch::new(context, None)?;
+        let folder = self.out.as_deref().map(|out| self.folder(out)).transpose()?;
+        stochastic::run(problem, solver, folder.as_ref(), self.plot, context, &watch)
     }
 
     fn folder(&self, out: &Path) -> Result<OutputDir, Failure> {
@@ -226,7 +258,11 @@ impl Arguments {
             OutputDir::create(out, &results, overwrite)?;
             return Ok(OutputDir::create(out, &[], Overwrite::Allowed)?);
         }
-        Ok(OutputDir::create(out, &[&results[..], &[PARTIAL, PAUSED], &ensemble::FILES].concat(), overwrite)?)
+        Ok(OutputDir::create(
+            out,
+            &[&results[..], &[PARTIAL, PAUSED], &ensemble::FILES, &stochastic::FILES].concat(),
+            overwrite,
+        )?)
     }
 }
 
@@ -421,6 +457,8 @@ fn list_methods(context: &Context) -> Result<(), Failure> {
     enum Order {
         Fixed(u32),
         Range(u32, u32),
+        Strong(f64),
+        StrongRange(f64, f64),
     }
     #[derive(Serialize)]
     struct List {
@@ -448,13 +486,28 @@ fn list_methods(context: &Context) -> Result<(), Failure> {
         when: method.when(),
         source: method.source(),
     };
-    let list = List { methods: Method::all().map(entry).collect() };
+    // Of stochastic methods the strong order, which depends on the noise.
+    let stochastic = |method: &SdeMethod| Entry {
+        name: method.name(),
+        order: match method.strong_orders() {
+            (lowest, highest) if lowest == highest => Order::Strong(lowest),
+            (lowest, highest) => Order::StrongRange(lowest, highest),
+        },
+        kind: "stochastic",
+        fixed_step: !method.adaptive(),
+        stiff: if method.stiff() { "yes" } else { "no" },
+        when: method.when(),
+        source: method.source(),
+    };
+    let list = List { methods: Method::all().map(entry).chain(sde::ALL.iter().map(stochastic)).collect() };
     context.result(&list, |list| {
         let row = |m: &Entry| {
             let steps = if m.fixed_step { "fixed" } else { "adaptive" };
             let order = match m.order {
                 Order::Fixed(order) => order.to_string(),
                 Order::Range(lowest, highest) => format!("{lowest}-{highest}"),
+                Order::Strong(order) => order.to_string(),
+                Order::StrongRange(lowest, highest) => format!("{lowest}-{highest}"),
             };
             [m.name, &order, m.kind, steps, m.stiff, m.when, m.source].map(String::from).to_vec()
         };

@@ -6,6 +6,7 @@ mod errors;
 mod fit;
 mod sindy;
 mod solve;
+mod stochastic;
 mod train;
 
 use std::path::{Path, PathBuf};

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 use vecfield_expr::{ExprId, Graph, Scope, check_name, dependency_order};
+use vecfield_traits::Calculus;
 
 use super::ensemble::{Known, ensemble};
 use super::error::{ProblemError, ProblemReason};
 use super::fitting::{fit_settings, parameter};
 use super::toml::{Entry, Section, Source};
-use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Variable};
+use super::{Definition, Direction, Discrete, Event, Parameter, Problem, SettingError, Settings, Stochastic, Variable};
 use crate::names::did_you_mean;
 
 const TABLES: [&str; 15] = [
@@ -40,10 +41,6 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
     })?;
     let root = Section::root(source, document.get_ref());
     root.allow(&TABLES)?;
-    if let Some(noise) = root.get("noise") {
-        let what = "[noise] makes this a stochastic equation, and this version solves ordinary ones only";
-        return Err(noise.key_error(ProblemReason::NotYet { what }));
-    }
     let (title, cited) = (root.get("title"), root.get("source"));
     let tags = root.get("tags").map(|tags| tags.texts()).transpose()?.unwrap_or_default();
     let mut builder = Builder::new(source);
@@ -53,7 +50,10 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
     let variables = builder.variables(&lines, &definitions)?;
     let events = builder.events(&root, &definitions, &variables)?;
     let settings = settings(&root, variables.len())?;
-    if let (Some(paths), None) = (entries(&root, "solve")?.iter().find(|e| e.key == "paths"), root.get("ensemble")) {
+    let noise = root.get("noise").map(|entry| stochastic(&mut builder, &root, &entry, &definitions, &variables));
+    let noise = noise.transpose()?;
+    let random = root.get("ensemble").is_some() || noise.is_some();
+    if let (Some(paths), false) = (entries(&root, "solve")?.iter().find(|e| e.key == "paths"), random) {
         return Err(paths.key_error(ProblemReason::PathsOfNothing));
     }
     let ensemble = root.get("ensemble").map(|entry| {
@@ -79,6 +79,7 @@ pub(super) fn problem(file: &str, text: &str) -> Result<Problem, ProblemError> {
         variables,
         discrete: builder.discrete,
         events,
+        noise,
         settings,
     })
 }
@@ -353,6 +354,60 @@ fn direction(entry: &Entry<'_>) -> Result<Direction, ProblemError> {
         "any" => Ok(Direction::Any),
         _ => Err(entry.kind("\"rising\", \"falling\" or \"any\"")),
     }
+}
+
+/// `[noise]`: a row of the diffusion for every variable it names, zeros for the others.
+fn stochastic<'a>(
+    builder: &mut Builder<'a>,
+    root: &Section<'a>,
+    entry: &Entry<'a>,
+    definitions: &Definitions,
+    variables: &[Variable],
+) -> Result<Stochastic, ProblemError> {
+    let beside = [
+        ("event", "events: what a path does between two steps is not known"),
+        ("discrete", "discrete values, which events alone could change"),
+        ("algebraic", "algebraic equations"),
+        ("stiff", "stiff part told apart (--method drift-implicit-euler takes the whole drift implicitly)"),
+        ("ensemble", "[ensemble]: paths = 1000 draws the noise so often, for one set of parameters"),
+    ];
+    if let Some((_, what)) = beside.into_iter().find(|(table, _)| root.get(table).is_some()) {
+        return Err(entry.key_error(ProblemReason::BesideNoise { what }));
+    }
+    let noise = entry.table()?;
+    let calculus = match noise.get("interpretation") {
+        None => Calculus::Ito,
+        Some(entry) => match entry.text()? {
+            "ito" => Calculus::Ito,
+            "stratonovich" => Calculus::Stratonovich,
+            _ => return Err(entry.kind("\"ito\" or \"stratonovich\"")),
+        },
+    };
+    let lines: Vec<Entry<'a>> = noise.entries().into_iter().filter(|line| line.key != "interpretation").collect();
+    let Some(first) = lines.first() else {
+        return Err(entry.key_error(ProblemReason::NoNoise { for_what: String::new() }));
+    };
+    let columns = first.items("a list of formulas, one for each Brownian motion")?.len();
+    let zero = builder.graph.constant(0.0);
+    let mut diffusion = vec![vec![zero; columns]; variables.len()];
+    for line in &lines {
+        let Some(place) = variables.iter().position(|variable| variable.name == line.key) else {
+            let hint = did_you_mean(line.key, variables.iter().map(|variable| variable.name.as_str()));
+            return Err(line.key_error(ProblemReason::NoiseOfNothing { variable: line.key.into(), hint }));
+        };
+        let items = line.items("a list of formulas, one for each Brownian motion")?;
+        if items.is_empty() {
+            return Err(line.error(ProblemReason::NoNoise { for_what: format!(" for `{}`", line.key) }));
+        }
+        if items.len() != columns {
+            let (variable, found, first) = (line.key.into(), items.len(), first.key.into());
+            return Err(line.error(ProblemReason::NoiseShape { variable, found, first, expected: columns }));
+        }
+        for (column, item) in items.iter().enumerate() {
+            diffusion[place][column] = builder.expanded(item, definitions)?;
+        }
+    }
+    Ok(Stochastic { calculus, diffusion })
 }
 
 fn settings(root: &Section<'_>, variables: usize) -> Result<Settings, ProblemError> {

@@ -107,11 +107,39 @@ pub enum ProblemReason {
         /// The keys it has.
         known: String,
     },
-    /// A part of the format that this version does not compute.
-    #[error("{what}; remove it to solve the problem without")]
-    NotYet {
-        /// What is not computed.
+    /// A part of the format that has no meaning beside noise.
+    #[error("[noise] makes this a stochastic equation, which has no {what}; remove one of the two")]
+    BesideNoise {
+        /// What stands beside it.
         what: &'static str,
+    },
+    /// Noise in what is no variable.
+    #[error("[noise] moves `{variable}`, which has no equation{hint}; give one of the problem's variables")]
+    NoiseOfNothing {
+        /// The name.
+        variable: String,
+        /// The nearest variable, as a phrase, or nothing.
+        hint: String,
+    },
+    /// Rows of the diffusion of different lengths.
+    #[error(
+        "`{variable}` has {found} columns of noise where `{first}` has {expected}; give every variable one formula for each          Brownian motion, \"0\" where it does not take part"
+    )]
+    NoiseShape {
+        /// The variable.
+        variable: String,
+        /// How many columns it has.
+        found: usize,
+        /// The first variable of the table.
+        first: String,
+        /// How many that has.
+        expected: usize,
+    },
+    /// Noise without a formula.
+    #[error("[noise] has no formula{for_what}; give one for each Brownian motion, as x = [\"0.1*x\"]")]
+    NoNoise {
+        /// For which variable, as a phrase, or nothing.
+        for_what: String,
     },
     /// A value of the wrong kind.
     #[error("{what} must be {expected}, but is {found}")]
@@ -252,7 +280,7 @@ pub enum ProblemReason {
     },
     /// Paths without anything random.
     #[error(
-        "`paths` says how often the random values of [ensemble] are drawn, and there is no [ensemble]; add one, for \
+        "`paths` says how often what is random is drawn, and there is neither [noise] nor [ensemble]; add one, for \
          example\n  [ensemble]\n  a = {{ normal = [1.0, 0.1] }}"
     )]
     PathsOfNothing,

@@ -1,6 +1,7 @@
 //! How a problem is to be solved: `[solve]` of its file, or the command line in its place.
 
 use vecfield_solvers::linear::{Krylov, LinearSolver};
+use vecfield_solvers::sde::{self, SdeMethod};
 use vecfield_solvers::{ErrorNorm, Method};
 
 use crate::names::did_you_mean;
@@ -11,6 +12,8 @@ pub struct Settings {
     span: Option<(f64, f64)>,
     save: Save,
     method: Option<Method>,
+    stochastic: Option<SdeMethod>,
+    tolerances_given: bool,
     rtol: f64,
     atol: Vec<f64>,
     norm: ErrorNorm<f64>,
@@ -47,6 +50,8 @@ impl Default for Settings {
             span: None,
             save: Save::Count(DEFAULT_COUNT),
             method: None,
+            stochastic: None,
+            tolerances_given: false,
             rtol: 1e-6,
             atol: vec![1e-9],
             norm: ErrorNorm::default(),
@@ -73,6 +78,16 @@ impl Settings {
     /// The method, if given.
     pub fn method(&self) -> Option<Method> {
         self.method
+    }
+
+    /// The method for a stochastic equation, if given.
+    pub fn stochastic_method(&self) -> Option<SdeMethod> {
+        self.stochastic
+    }
+
+    /// Were tolerances given, or are they those that every problem begins with?
+    pub fn tolerances_given(&self) -> bool {
+        self.tolerances_given
     }
 
     /// Relative tolerance.
@@ -177,11 +192,16 @@ impl Settings {
     ///
     /// [`SettingError::Method`] for a name no method has.
     pub fn set_method(&mut self, name: &str) -> Result<(), SettingError> {
+        if let Ok(method) = SdeMethod::named(name) {
+            (self.method, self.stochastic) = (None, Some(method));
+            return Ok(());
+        }
         let method = Method::named(name).map_err(|_| {
-            let hint = did_you_mean(name, Method::all().map(|method| method.name()));
+            let stochastic = sde::ALL.iter().map(|method| method.name());
+            let hint = did_you_mean(name, Method::all().map(|method| method.name()).chain(stochastic));
             SettingError::Method { name: name.into(), hint }
         })?;
-        self.method = Some(method);
+        (self.method, self.stochastic) = (Some(method), None);
         Ok(())
     }
 
@@ -196,7 +216,7 @@ impl Settings {
         if rtol > 0.0 && rtol < FINEST_RTOL {
             return Err(SettingError::BeyondPrecision { rtol });
         }
-        self.rtol = rtol;
+        (self.rtol, self.tolerances_given) = (rtol, true);
         Ok(())
     }
 
@@ -209,7 +229,7 @@ impl Settings {
         for &value in &atol {
             tolerance("atol", value)?;
         }
-        self.atol = atol;
+        (self.atol, self.tolerances_given) = (atol, true);
         Ok(())
     }
 

@@ -148,12 +148,17 @@ impl<'a> Entry<'a> {
 
     /// The value as finite numbers.
     pub(super) fn numbers(&self) -> Result<Vec<f64>, ProblemError> {
-        let DeValue::Array(items) = self.value.get_ref() else { return Err(self.kind("a list of numbers")) };
+        self.items("a list of numbers")?.iter().map(Entry::number).collect()
+    }
+
+    /// The values of a list, each as an entry of its own; `expected` says in a message what the list is of.
+    pub(super) fn items(&self, expected: &'static str) -> Result<Vec<Entry<'a>>, ProblemError> {
+        let DeValue::Array(items) = self.value.get_ref() else { return Err(self.kind(expected)) };
         let item = |(i, value): (usize, &'a Spanned<DeValue<'a>>)| {
             let at = value.span();
-            Entry { source: self.source, key: self.key, at, what: format!("{}[{i}]", self.what), value }.number()
+            Entry { source: self.source, key: self.key, at, what: format!("{}[{i}]", self.what), value }
         };
-        items.iter().enumerate().map(item).collect()
+        Ok(items.iter().enumerate().map(item).collect())
     }
 
     /// The value as tables: `[[event]]`.

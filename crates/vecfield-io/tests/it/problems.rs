@@ -215,8 +215,8 @@ fn says_where_and_what_to_do() {
         ("rtol = 1e-8", "norm = \"max\"\nlinear = \"gmres\"", "", &[]),
         ("rtol = 1e-8", "norm = \"l2\"", "27:8", &["`l2`", "rms", "max"]),
         ("rtol = 1e-8", "linear = \"spars\"", "27:10", &["`spars`", "did you mean `sparse`", "gmres"]),
-        ("rtol = 1e-8", "paths = 9", "27:1", &["`paths`", "no [ensemble]"]),
-        ("[discrete]", "[noise]\nprey = [\"1\"]\n[discrete]", "17:2", &["[noise]", "ordinary"]),
+        ("rtol = 1e-8", "paths = 9", "27:1", &["`paths`", "neither [noise] nor [ensemble]"]),
+        ("[discrete]", "[noise]\nprey = [\"1\"]\n[discrete]", "17:2", &["[noise]", "events"]),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let read = parse(&GOOD.replacen(from, to, 1));

@@ -128,6 +128,13 @@ impl SdeMethod {
         }
     }
 
+    /// The lowest and the highest strong order, over all noise that it solves.
+    pub fn strong_orders(&self) -> (f64, f64) {
+        let noises = [Noise::additive(2), Noise::additive(1), Noise::scalar(), Noise::diagonal(2), Noise::general(2)];
+        let orders = noises.into_iter().filter_map(|noise| self.strong_order(noise));
+        orders.fold((f64::INFINITY, 0.0), |(low, high), order| (low.min(order), high.max(order)))
+    }
+
     /// Its weak order: errors of moments are `O(h^order)`.
     pub fn weak_order(&self) -> f64 {
         match self {

@@ -127,8 +127,6 @@ impl<'a> Answer<'a> {
         let (system, population) = (solver.system(), solver.population());
         let variables = system.variables();
         let rows = |values: &'a [f64]| values.chunks_exact(variables.len()).collect::<Vec<_>>();
-        let levels = Moments::LEVELS.iter().map(|level| number_text(*level));
-        let quantiles = levels.zip(&moments.quantiles).map(|(level, values)| (level, rows(values))).collect();
         let column = |i: usize| (0..population.len()).map(|member| population.member(member)[i]).collect();
         let parameters = population.names().iter().enumerate().map(|(i, name)| (name.as_str(), column(i))).collect();
         let failed = failures.len();
@@ -149,7 +147,7 @@ impl<'a> Answer<'a> {
                 counts: &moments.counts,
                 mean: rows(&moments.mean),
                 variance: rows(&moments.variance),
-                quantiles,
+                quantiles: quantiles(moments, variables.len()),
             },
             ensemble: EnsembleAnswer { members: population.len(), parameters, failed, failures },
         }
@@ -169,34 +167,42 @@ impl<'a> Answer<'a> {
             varied.join(", "),
             self.method,
             duration(seconds),
-            self.bands()
+            bands(self.variables, self.t, &self.y, &self.moments.quantiles)
         )
     }
+}
 
-    /// Mean and middle nine tenths of every variable.
-    fn bands(&self) -> String {
-        const LINES: usize = 25;
-        let shown = self.variables.len().min(COLUMNS / 2);
-        let names = self.variables[..shown].iter().flat_map(|name| [name.clone(), "5 %".into(), "95 %".into()]);
-        let header: Vec<String> = ["t".to_string()].into_iter().chain(names).collect();
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let (low, high) = (&self.moments.quantiles["0.05"], &self.moments.quantiles["0.95"]);
-        let (every, last) = (self.t.len().div_ceil(LINES).max(1), self.t.len().saturating_sub(1));
-        let row = |k: usize| {
-            let cells = (0..shown).flat_map(|v| [self.y[k][v], low[k][v], high[k][v]]);
-            [self.t[k]].into_iter().chain(cells).map(number).collect::<Vec<_>>()
-        };
-        let rows: Vec<_> = (0..self.t.len()).filter(|&k| k.is_multiple_of(every) || k == last).map(row).collect();
-        let mut text = table(&header, &rows, &[]);
-        if rows.len() < self.t.len() || shown < self.variables.len() {
-            let (rows, all) = (rows.len(), self.t.len());
-            text += &format!(
-                "{rows} of {all} rows, {shown} of {} variables; --json or --out has all\n",
-                self.variables.len()
-            );
-        }
-        text
+/// The quantiles by level, a row a time.
+pub(super) fn quantiles(moments: &Moments, variables: usize) -> BTreeMap<String, Vec<&[f64]>> {
+    let levels = Moments::LEVELS.iter().map(|level| number_text(*level));
+    levels.zip(&moments.quantiles).map(|(level, values)| (level, values.chunks_exact(variables).collect())).collect()
+}
+
+/// Mean and middle nine tenths of every variable.
+pub(super) fn bands(
+    variables: &[String],
+    t: &[f64],
+    mean: &[&[f64]],
+    quantiles: &BTreeMap<String, Vec<&[f64]>>,
+) -> String {
+    const LINES: usize = 25;
+    let shown = variables.len().min(COLUMNS / 2);
+    let names = variables[..shown].iter().flat_map(|name| [name.clone(), "5 %".into(), "95 %".into()]);
+    let header: Vec<String> = ["t".to_string()].into_iter().chain(names).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let (low, high) = (&quantiles["0.05"], &quantiles["0.95"]);
+    let (every, last) = (t.len().div_ceil(LINES).max(1), t.len().saturating_sub(1));
+    let row = |k: usize| {
+        let cells = (0..shown).flat_map(|v| [mean[k][v], low[k][v], high[k][v]]);
+        [t[k]].into_iter().chain(cells).map(number).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = (0..t.len()).filter(|&k| k.is_multiple_of(every) || k == last).map(row).collect();
+    let mut text = table(&header, &rows, &[]);
+    if rows.len() < t.len() || shown < variables.len() {
+        let (rows, all) = (rows.len(), t.len());
+        text += &format!("{rows} of {all} rows, {shown} of {} variables; --json or --out has all\n", variables.len());
     }
+    text
 }
 
 /// The trajectories that stopped early.

@@ -1,6 +1,6 @@
 //! The picture of a solution: every variable over time, and the phase plane where there are two.
 
-use vecfield_io::{EnsembleRun, Moments, Problem, Solver, System};
+use vecfield_io::{EnsembleRun, Moments, Problem, Solver, StochasticRun, System};
 use vecfield_plot::{
     Band, Entry, Figure, Fit, Layer, Panel, PhasePortrait, PlotError, Series, Stroke, Swatch, Tone, Trajectory,
     Variable,
@@ -50,24 +50,51 @@ pub(super) fn ensemble(
     run: &EnsembleRun,
     moments: &Moments,
 ) -> Result<String, Failure> {
+    let members = run.endings().len();
+    let curves = |v: usize, members: &[usize]| {
+        let member = |&m: &usize| run.rows(m).map(move |(t, y)| [t, y[v]]).chain(GAP);
+        members.iter().flat_map(member).collect()
+    };
+    let title = problem.title().unwrap_or("ensemble");
+    stack(title, system, &run.times()[..moments.counts.len()], moments, ("trajectories", members), &curves)
+}
+
+/// The same of the paths of a stochastic equation.
+pub(super) fn paths(problem: &Problem, system: &System, run: &StochasticRun) -> Result<String, Failure> {
+    let curves = |v: usize, paths: &[usize]| {
+        paths.iter().flat_map(|&path| run.path(v, path).map(|(t, y)| [t, y]).chain(GAP)).collect()
+    };
+    let title = problem.title().unwrap_or("paths");
+    stack(title, system, run.times(), run.moments(), ("paths", run.paths()), &curves)
+}
+
+/// Between two curves that are drawn as one line.
+const GAP: [[f64; 2]; 1] = [[f64::NAN, f64::NAN]];
+
+/// A panel a variable; `curves` gives those of some of the many `what`.
+fn stack(
+    title: &str,
+    system: &System,
+    times: &[f64],
+    moments: &Moments,
+    (what, many): (&str, usize),
+    curves: &dyn Fn(usize, &[usize]) -> Series,
+) -> Result<String, Failure> {
     let failed = |e: PlotError| Failure::Computation(format!("the picture cannot be drawn: {e}"));
-    let (names, members) = (system.variables(), run.endings().len());
+    let names = system.variables();
     let (all, shown) = (names.len(), names.len().min(SHOWN));
-    let times = &run.times()[..moments.counts.len()];
     let column = |values: &[f64], v: usize| values.iter().skip(v).step_by(all).copied().collect::<Vec<_>>();
+    // Evenly taken.
+    let some: Vec<usize> = (0..many).step_by(many.div_ceil(DRAWN).max(1)).collect();
     let mut panels = Vec::new();
     for (v, name) in names[..shown].iter().enumerate() {
         let (low, high) = (column(&moments.quantiles[0], v), column(&moments.quantiles[4], v));
         let band = Band::new("middle 90 %", times, &low, &high).map_err(failed)?;
         let mean = Series::new(times, &column(&moments.mean, v)).map_err(failed)?;
-        // One line with gaps, the members evenly taken.
-        let some = (0..members).step_by(members.div_ceil(DRAWN).max(1));
-        let gap = [[f64::NAN, f64::NAN]];
-        let curves: Series = some.flat_map(|m| run.rows(m).map(|(t, y)| [t, y[v]]).chain(gap)).collect();
         let tone = Tone::Variable(v);
         let layers = vec![
             Layer::Band(band, tone),
-            Layer::Line(curves, Tone::Muted, Stroke::Thin),
+            Layer::Line(curves(v, &some), Tone::Muted, Stroke::Thin),
             Layer::Line(mean, tone, Stroke::Solid),
         ];
         panels.push(Panel::new(Variable::new("t"), Variable::new(name), layers).coloured(tone));
@@ -75,10 +102,9 @@ pub(super) fn ensemble(
     let legend = vec![
         Entry::new(Swatch::Line, Tone::Ink, "mean"),
         Entry::new(Swatch::Band, Tone::Ink, "middle 90 %"),
-        Entry::new(Swatch::Line, Tone::Muted, format!("{} of {members} trajectories", members.min(DRAWN))),
+        Entry::new(Swatch::Line, Tone::Muted, format!("{} of {many} {what}", some.len())),
     ];
-    let title = problem.title().unwrap_or("ensemble").to_string();
-    let words = format!("{title}: mean, middle nine tenths and some of {members} trajectories over time.");
+    let words = format!("{title}: mean, middle nine tenths and some of {many} {what} over time.");
     let height = [270.0, 270.0, 145.0, 112.0][shown.min(3)];
-    Ok(Figure::stack(title, words, legend, panels, WIDTH, height).to_svg())
+    Ok(Figure::stack(title.to_string(), words, legend, panels, WIDTH, height).to_svg())
 }
