@@ -28,7 +28,7 @@ xflags::xflags! {
         }
         /// Times the same work done by other libraries, side by side, where their scripts lie beside the repository.
         cmd peers {
-            /// What: `lorenz`, or `ode` for work against precision; everything unless said.
+            /// What: `lorenz`, `sde`, or `ode` for work against precision; everything unless said.
             optional what: String
         }
     }

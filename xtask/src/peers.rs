@@ -6,6 +6,7 @@
 
 mod lorenz;
 mod ode;
+mod sde;
 
 use std::path::{Path, PathBuf};
 
@@ -25,10 +26,13 @@ pub(crate) fn run(workspace: &Workspace, what: Option<&str>) -> anyhow::Result<(
             println!("peers: there is no ../shared/peers beside this repository, so the Lorenz scripts were not run");
         }
     }
+    if what.is_none_or(|what| what == "sde") && scripts.is_dir() {
+        sde::run(&sh, workspace, &python, &scripts)?;
+    }
     match what {
         None | Some("ode") => ode::run(&sh, workspace, &python, &scripts),
-        Some("lorenz") => Ok(()),
-        Some(other) => bail!("there is no comparison {other:?}; there are `lorenz` and `ode`"),
+        Some("lorenz" | "sde") => Ok(()),
+        Some(other) => bail!("there is no comparison {other:?}; there are `lorenz`, `ode` and `sde`"),
     }
 }
 

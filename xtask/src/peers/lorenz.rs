@@ -82,7 +82,7 @@ fn peer_seconds(sh: &Shell, python: &Path, scripts: &Path, case: &str, peer: &st
 }
 
 /// The number that follows `key` in a JSON text.
-fn number_after(text: &str, key: &str) -> Option<f64> {
+pub(super) fn number_after(text: &str, key: &str) -> Option<f64> {
     let rest = text[text.find(key)? + key.len()..].trim_start();
     let end = rest.find([',', '}']).unwrap_or(rest.len());
     rest[..end].trim().parse().ok()
