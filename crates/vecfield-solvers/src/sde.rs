@@ -38,6 +38,7 @@
 //! not of its group or of the number of threads. *Why:* a simulation is then reproducible, and any path of it can be looked at
 //! alone. *Checked by* `tests/sde/paths.rs`.
 
+mod adaptive;
 mod error;
 mod grid;
 mod implicit;

@@ -3,7 +3,7 @@
 use super::error::SdeError;
 
 /// More steps than this are a slip of the pen.
-const MOST: u64 = 1 << 40;
+const MOST: u64 = 1 << 32;
 
 /// Times in order, each once, and which of them are kept.
 #[derive(Debug, Clone)]

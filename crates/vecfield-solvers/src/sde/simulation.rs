@@ -5,6 +5,7 @@ use std::ops::Range;
 use vecfield_brownian::{Areas, Brownian, Walker};
 use vecfield_traits::DriftDiffusion;
 
+use super::adaptive::Control;
 use super::error::SdeError;
 use super::grid::Grid;
 use super::method::SdeMethod;
@@ -82,12 +83,12 @@ impl SdeSolution {
 }
 
 /// The states of a group, `[times, dim, paths]`, and its steps.
-struct GroupSolution {
+pub(super) struct GroupSolution {
     first: u64,
     paths: usize,
-    y: Vec<f64>,
-    steps: u64,
-    rejected: u64,
+    pub(super) y: Vec<f64>,
+    pub(super) steps: u64,
+    pub(super) rejected: u64,
 }
 
 impl<'a, F: DriftDiffusion<f64>> Simulation<'a, F> {
@@ -296,8 +297,9 @@ impl<'a, F: DriftDiffusion<f64>> Simulation<'a, F> {
         match self.steps {
             Steps::Fixed(step) => self.fixed(step, times, &mut walk, &mut y, &mut solution, goes_on)?,
             Steps::Adaptive { rtol, atol } => {
-                let mut control = Control { rtol, atol, order: self.order(), rejected: Vec::new() };
-                self.adaptive(times, &mut control, &mut walk, &mut y, &mut solution, goes_on)?;
+                let order = self.method.strong_order(self.field.noise()).unwrap_or(0.5);
+                let mut control = Control { rtol, atol, order, rejected: Vec::new() };
+                walk.adapt(self.span, times, &mut control, &mut y, &mut solution, goes_on)?;
             }
         }
         goes_on(paths);
@@ -324,69 +326,10 @@ impl<'a, F: DriftDiffusion<f64>> Simulation<'a, F> {
             if often && !goes_on(0) { Err(SdeError::Stopped) } else { Ok(()) }
         })
     }
-
-    fn adaptive(
-        &self,
-        times: &[f64],
-        control: &mut Control,
-        walk: &mut Walk<'_, F>,
-        y: &mut [f64],
-        solution: &mut GroupSolution,
-        goes_on: &dyn Fn(usize) -> bool,
-    ) -> Result<(), SdeError> {
-        let (mut t, end) = self.span;
-        let (mut whole, mut halves) = (y.to_vec(), y.to_vec());
-        let mut h = (end - t) / 64.0;
-        let mut saves = times.iter().copied().skip_while(|&save| save <= self.span.0).peekable();
-        let mut attempts = 0_u64;
-        while t < end {
-            attempts += 1;
-            if attempts.is_multiple_of(1024) && !goes_on(0) {
-                return Err(SdeError::Stopped);
-            }
-            // Neither a time to be kept nor one met in vain is passed over.
-            let bound = [saves.peek().copied(), control.rejected.last().copied(), Some(end)];
-            let bound = bound.into_iter().flatten().fold(end, f64::min);
-            let next = if t + 1.01 * h >= bound { bound } else { t + h };
-            let step = next - t;
-            // Below that a half may lie inside a leaf of the motion; only a bound makes steps so short.
-            let shortest = 4.0 * self.motion.resolution();
-            let error = match step < shortest {
-                true => {
-                    halves.copy_from_slice(y);
-                    walk.step(t, next, &mut halves).map(|()| 0.0)
-                }
-                false => walk.attempt(t, next, y, &mut whole, &mut halves, control),
-            }?;
-            let factor = control.factor(error);
-            if error <= 1.0 {
-                (t, solution.steps) = (next, solution.steps + 1);
-                y.copy_from_slice(&halves);
-                control.rejected.retain(|&seen| seen > t);
-                if saves.next_if(|&save| save <= t).is_some() {
-                    solution.y.extend_from_slice(y);
-                }
-                // A step that a bound made short says little of the next.
-                h = if next == bound { h.max(step * factor) } else { step * factor };
-            } else {
-                solution.rejected += 1;
-                control.rejected.push(next);
-                h = step * factor;
-                if h < shortest {
-                    return Err(SdeError::StepTooSmall { path: walk.first, t, step: h });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn order(&self) -> f64 {
-        self.method.strong_order(self.field.noise()).unwrap_or(0.5)
-    }
 }
 
 /// What a group has at hand.
-struct Walk<'a, F: DriftDiffusion<f64>> {
+pub(super) struct Walk<'a, F: DriftDiffusion<f64>> {
     field: &'a F,
     stepper: AnySdeStepper,
     walker: Walker,
@@ -396,7 +339,18 @@ struct Walk<'a, F: DriftDiffusion<f64>> {
 }
 
 impl<F: DriftDiffusion<f64>> Walk<'_, F> {
-    fn step(&mut self, t: f64, end: f64, y: &mut [f64]) -> Result<(), SdeError> {
+    /// The first path's number.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The length of a leaf of the motion.
+    pub(super) fn resolution(&self) -> f64 {
+        self.walker.path().resolution()
+    }
+
+    /// Takes `y` from `t` to `end`, where it has to be a number.
+    pub(super) fn step(&mut self, t: f64, end: f64, y: &mut [f64]) -> Result<(), SdeError> {
         self.step_unchecked(t, end, y)?;
         match not_finite(y, self.walker.paths()) {
             None => Ok(()),
@@ -406,54 +360,13 @@ impl<F: DriftDiffusion<f64>> Walk<'_, F> {
         }
     }
 
-    fn step_unchecked(&mut self, t: f64, end: f64, y: &mut [f64]) -> Result<(), SdeError> {
+    /// Takes `y` from `t` to `end`, whatever it becomes.
+    pub(super) fn step_unchecked(&mut self, t: f64, end: f64, y: &mut [f64]) -> Result<(), SdeError> {
         self.walker.query(t, end)?;
         let area = if self.uses_area { self.walker.h() } else { &[] };
         let seed = self.walker.path().seed();
         let over = Increment { t, h: end - t, w: self.walker.w(), area, first_path: self.first, seed };
         self.stepper.step(self.field, &over, y, &mut self.work);
         Ok(())
-    }
-
-    /// A step in one and in two; the error of the one against the tolerances, infinite where it is no number.
-    fn attempt(
-        &mut self,
-        t: f64,
-        end: f64,
-        y: &[f64],
-        whole: &mut [f64],
-        halves: &mut [f64],
-        control: &Control,
-    ) -> Result<f64, SdeError> {
-        whole.copy_from_slice(y);
-        halves.copy_from_slice(y);
-        let middle = t + 0.5 * (end - t);
-        self.step_unchecked(t, end, whole)?;
-        self.step_unchecked(t, middle, halves)?;
-        self.step_unchecked(middle, end, halves)?;
-        let scaled = |((&before, &one), &two): ((&f64, &f64), &f64)| {
-            let scale = control.atol + control.rtol * before.abs().max(two.abs());
-            let error = (one - two) / scale;
-            error * error
-        };
-        let squares: f64 = y.iter().zip(whole.iter()).zip(halves.iter()).map(scaled).sum();
-        let error = (squares / y.len().max(1) as f64).sqrt();
-        Ok(if error.is_nan() { f64::INFINITY } else { error })
-    }
-}
-
-/// Error control of one path.
-struct Control {
-    rtol: f64,
-    atol: f64,
-    order: f64,
-    /// Ends of rejected steps that are still ahead, the nearest last.
-    rejected: Vec<f64>,
-}
-
-impl Control {
-    /// By what the step changes: the error of one is `O(h^(order + 1/2))`.
-    fn factor(&self, error: f64) -> f64 {
-        (0.9 * error.max(1e-10).powf(-1.0 / (self.order + 0.5))).clamp(0.2, 3.0)
     }
 }
