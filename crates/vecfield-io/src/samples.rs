@@ -5,7 +5,7 @@
 mod idx;
 mod npy;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -68,6 +68,16 @@ pub enum SamplesError {
         trajectory: i64,
         /// How many labels it has.
         count: usize,
+    },
+    /// A label of a trajectory that there is not.
+    #[error("{file}:{row}: the data have no trajectory {trajectory}; take its label out, or give its rows")]
+    NoTrajectory {
+        /// The file of the labels.
+        file: String,
+        /// The line, the header counted.
+        row: usize,
+        /// The trajectory's number.
+        trajectory: i64,
     },
     /// The table is wrong.
     #[error(transparent)]
@@ -145,15 +155,20 @@ pub fn read_labels(path: &Path) -> Result<Vec<i64>, SamplesError> {
 ///
 /// # Errors
 ///
-/// As [`read_samples`]; [`SamplesError::Trajectory`] for one without a label.
+/// As [`read_samples`]; [`SamplesError::Trajectory`] for one without a label or with several, [`SamplesError::NoTrajectory`] for a label
+/// without one.
 pub fn read_trajectory_labels(path: &Path, numbers: &[i64]) -> Result<Vec<i64>, SamplesError> {
     let (file, bytes) = unpacked(path)?;
     let table = parse_table(&file, &bytes[..])?;
     let needs = "the columns `trajectory` and `label`";
     let (of, is) = (column(&file, &table, "trajectory", needs)?, column(&file, &table, LABEL, needs)?);
+    let known: HashSet<i64> = numbers.iter().copied().collect();
     let mut labels: HashMap<i64, Vec<i64>> = HashMap::new();
     for (row, cells) in table.rows().enumerate() {
         let trajectory = whole(&file, row, "trajectory", cells[of])?;
+        if !known.contains(&trajectory) {
+            return Err(SamplesError::NoTrajectory { file, row: row + 2, trajectory });
+        }
         labels.entry(trajectory).or_default().push(whole(&file, row, LABEL, cells[is])?);
     }
     let label = |&trajectory: &i64| match labels.get(&trajectory).map_or(&[][..], |found| found) {

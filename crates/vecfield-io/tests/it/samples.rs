@@ -50,10 +50,13 @@ fn a_table_may_have_a_column_of_labels() {
     assert_eq!(read_rows(&folder.path().join("a.csv")).unwrap().columns(), ["a", "label", "b"]);
     let labels = file(folder.path(), "c.csv", b"trajectory,label\n4,0\n2,1\n4,1\n");
     assert_eq!(read_labels(&labels).unwrap(), [0, 1, 1]);
-    assert_eq!(read_trajectory_labels(&labels, &[2]).unwrap(), [1]);
-    for (number, words) in [(4, "trajectory 4 has 2 labels"), (9, "trajectory 9 has 0 labels")] {
-        assert!(read_trajectory_labels(&labels, &[number]).unwrap_err().to_string().contains(words));
-    }
+    let of_trajectories = |numbers: &[i64]| read_trajectory_labels(&labels, numbers).map_err(|error| error.to_string());
+    assert!(of_trajectories(&[4, 2]).unwrap_err().contains("trajectory 4 has 2 labels"));
+    assert!(of_trajectories(&[4, 2, 9]).unwrap_err().contains("trajectory 4 has 2 labels"));
+    assert!(of_trajectories(&[4]).unwrap_err().contains("c.csv:3: the data have no trajectory 2"));
+    let labels = file(folder.path(), "d.csv", b"trajectory,label\n4,0\n2,1\n");
+    assert_eq!(read_trajectory_labels(&labels, &[2, 4]).unwrap(), [1, 0]);
+    assert!(read_trajectory_labels(&labels, &[2, 4, 9]).unwrap_err().to_string().contains("trajectory 9 has 0 labels"));
 }
 
 #[test]
