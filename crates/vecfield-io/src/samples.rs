@@ -158,18 +158,39 @@ pub fn read_labels(path: &Path) -> Result<Vec<i64>, SamplesError> {
 /// As [`read_samples`]; [`SamplesError::Trajectory`] for one without a label or with several, [`SamplesError::NoTrajectory`] for a label
 /// without one.
 pub fn read_trajectory_labels(path: &Path, numbers: &[i64]) -> Result<Vec<i64>, SamplesError> {
+    of_trajectories(path, numbers, whole)
+}
+
+/// [`read_trajectory_labels`] for labels that are any numbers.
+///
+/// # Errors
+///
+/// As [`read_trajectory_labels`].
+pub fn read_trajectory_values(path: &Path, numbers: &[i64]) -> Result<Vec<f64>, SamplesError> {
+    of_trajectories(path, numbers, |file, row, column, found| match found.is_finite() {
+        true => Ok(found),
+        false => Err(SamplesError::Label { file: file.into(), row: row + 1, column: column.into(), found }),
+    })
+}
+
+/// What the column `label` says of each trajectory, told by `read` from the file, the row, the column and the cell.
+fn of_trajectories<T: Copy>(
+    path: &Path,
+    numbers: &[i64],
+    read: impl Fn(&str, usize, &str, f64) -> Result<T, SamplesError>,
+) -> Result<Vec<T>, SamplesError> {
     let (file, bytes) = unpacked(path)?;
     let table = parse_table(&file, &bytes[..])?;
     let needs = "the columns `trajectory` and `label`";
     let (of, is) = (column(&file, &table, "trajectory", needs)?, column(&file, &table, LABEL, needs)?);
     let known: HashSet<i64> = numbers.iter().copied().collect();
-    let mut labels: HashMap<i64, Vec<i64>> = HashMap::new();
+    let mut labels: HashMap<i64, Vec<T>> = HashMap::new();
     for (row, cells) in table.rows().enumerate() {
         let trajectory = whole(&file, row, "trajectory", cells[of])?;
         if !known.contains(&trajectory) {
             return Err(SamplesError::NoTrajectory { file, row: row + 2, trajectory });
         }
-        labels.entry(trajectory).or_default().push(whole(&file, row, LABEL, cells[is])?);
+        labels.entry(trajectory).or_default().push(read(&file, row, LABEL, cells[is])?);
     }
     let label = |&trajectory: &i64| match labels.get(&trajectory).map_or(&[][..], |found| found) {
         [label] => Ok(*label),

@@ -1,4 +1,4 @@
-//! The kind `neural-cde`: classes of series, by `softmax(head(z(T)))` with `z(0) = stem(X(0))` and `dz = f(z) dX`, driven by a
+//! The kind `neural-cde`: classes of series, by `softmax(head(z(T)))`, or numbers that belong to them, by `head(z(T))`, with `z(0) = stem(X(0))` and `dz = f(z) dX`, driven by a
 //! path `X` through the series.
 //!
 //! Kidger, Morrill, Foster & Lyons 2020, eqs. (4) to (6). The path is an interpolation of the rows, with time and, where cells are
@@ -13,6 +13,7 @@ mod answers;
 mod cost;
 mod drive;
 mod field;
+mod target;
 
 use vecfield_kernels::Activation;
 

@@ -15,6 +15,8 @@ pub enum Data {
     Trajectories(Trajectories),
     /// Trajectories with a label for each.
     Series(Trajectories, Vec<i64>),
+    /// Trajectories with a number for each.
+    Valued(Trajectories, Vec<f64>),
     /// Rows of one shape, with labels or without.
     Samples(Samples),
 }
@@ -52,7 +54,7 @@ impl Data {
     pub fn kind(&self) -> DataKind {
         match self {
             Data::Trajectories(_) => DataKind::Trajectories,
-            Data::Series(..) => DataKind::LabelledTrajectories,
+            Data::Series(..) | Data::Valued(..) => DataKind::LabelledTrajectories,
             Data::Samples(samples) if samples.labels().is_empty() => DataKind::Rows,
             Data::Samples(_) => DataKind::LabelledRows,
         }
@@ -65,20 +67,8 @@ impl Data {
     /// [`NdeError::Data`] where it is something else.
     pub fn trajectories(&self, kind: Kind) -> Result<&Trajectories, NdeError> {
         match self {
-            Data::Trajectories(data) | Data::Series(data, _) => Ok(data),
+            Data::Trajectories(data) | Data::Series(data, _) | Data::Valued(data, _) => Ok(data),
             Data::Samples(_) => Err(NdeError::Data { kind, takes: DataKind::Trajectories, found: self.kind() }),
-        }
-    }
-
-    /// The trajectories with their labels, for a model of that kind.
-    ///
-    /// # Errors
-    ///
-    /// [`NdeError::Data`] where it is something else.
-    pub fn labelled_trajectories(&self, kind: Kind) -> Result<(&Trajectories, &[i64]), NdeError> {
-        match self {
-            Data::Series(data, labels) => Ok((data, labels)),
-            _ => Err(NdeError::Data { kind, takes: DataKind::LabelledTrajectories, found: self.kind() }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vecfield_io::{
-    Series, TrajectoryFormat, read_rows, read_samples, read_series, read_trajectories, read_trajectory_labels,
+    Series, TrajectoryFormat, read_rows, read_samples, read_series, read_trajectories, read_trajectory_values,
 };
 use vecfield_nde::{Data, DataKind, Kind};
 
@@ -21,7 +21,12 @@ pub(super) fn learned(path: &Path, labels: Option<&Path>, kind: Kind) -> Result<
             let Series { data, numbers, .. } = read_series(path, &TrajectoryFormat::default())?;
             // A table of one trajectory may leave its number out.
             let numbers = if numbers.is_empty() { vec![0] } else { numbers };
-            Data::Series(data, read_trajectory_labels(labels, &numbers)?)
+            let values = read_trajectory_values(labels, &numbers)?;
+            // Whole numbers are classes.
+            match values.iter().all(|value| value.fract() == 0.0 && value.abs() < 9e15) {
+                true => Data::Series(data, values.iter().map(|value| *value as i64).collect()),
+                false => Data::Valued(data, values),
+            }
         }
         (DataKind::LabelledRows, labels) => Data::Samples(read_samples(path, labels)?),
         (DataKind::Rows, _) => Data::Samples(read_rows(path)?),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use vecfield_io::{read_labels, read_rows, read_samples, read_trajectory_labels};
+use vecfield_io::{read_labels, read_rows, read_samples, read_trajectory_labels, read_trajectory_values};
 
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
@@ -57,6 +57,10 @@ fn a_table_may_have_a_column_of_labels() {
     let labels = file(folder.path(), "d.csv", b"trajectory,label\n4,0\n2,1\n");
     assert_eq!(read_trajectory_labels(&labels, &[2, 4]).unwrap(), [1, 0]);
     assert!(read_trajectory_labels(&labels, &[2, 4, 9]).unwrap_err().to_string().contains("trajectory 9 has 0 labels"));
+    assert_eq!(read_trajectory_values(&labels, &[2, 4]).unwrap(), [1.0, 0.0]);
+    let values = file(folder.path(), "e.csv", b"trajectory,label\n4,0.5\n2,\n");
+    assert!(read_trajectory_values(&values, &[2, 4]).is_err());
+    assert!(read_trajectory_labels(&values, &[2, 4]).unwrap_err().to_string().contains("0.5"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The model when it is trained: classes of series and their probabilities.
+//! The model when it is trained: classes of series and their probabilities, or numbers.
 
 use vecfield_adjoint::{BatchAdjoint, Budget};
 use vecfield_data::Trajectories;
@@ -7,7 +7,7 @@ use vecfield_solvers::tableau::Tableau;
 
 use super::cost::{ControlledMemory, NAMES, Networks, controlled_solver, forward};
 use super::drive::{Drive, Driver};
-use crate::classes::{judged, softmax, told};
+use super::target::Reading;
 use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
 use crate::error::NdeError;
 use crate::kind::Kind;
@@ -23,7 +23,7 @@ pub(crate) struct Read<R> {
     solver: Solver,
     tableau: &'static Tableau,
     driver: Driver,
-    classes: Vec<i64>,
+    reading: Reading,
     variables: Vec<String>,
 }
 
@@ -39,13 +39,13 @@ impl<R: Number> Read<R> {
             solver,
             tableau,
             driver: Driver::new(&settings.model, checkpoint.noted("units")?)?,
-            classes: checkpoint.noted("classes")?,
+            reading: checkpoint.noted("reading")?,
             variables: checkpoint.noted("variables")?,
         })
     }
 
-    /// The probability of every class, `[series, classes]`.
-    fn probabilities(&self, data: &Trajectories) -> Result<Vec<f64>, NdeError> {
+    /// What is said of every series: probabilities of all classes, or a number.
+    fn say(&self, data: &Trajectories) -> Result<Vec<f64>, NdeError> {
         let data = arranged_trajectories(data, &self.variables)?;
         let hidden = self.networks.each()[1].layer().inputs();
         let done = chunks(data.runs().len(), CHUNK, |range| {
@@ -58,31 +58,32 @@ impl<R: Number> Read<R> {
             if let Some((row, error)) = memory.failure() {
                 return Err(NdeError::Forecast { trajectory: range.start + row, source: error.into() });
             }
-            Ok(memory.logits.chunks_exact(self.classes.len()).flat_map(softmax).collect::<Vec<f64>>())
+            Ok(memory
+                .logits
+                .chunks_exact(self.reading.outputs())
+                .flat_map(|outputs| self.reading.say(outputs))
+                .collect::<Vec<f64>>())
         })?;
         Ok(done.into_iter().flatten().collect())
     }
 }
 
 impl<R: Number> Trained for Read<R> {
-    /// `accuracy` and `cross_entropy`, where the series have labels.
+    /// `accuracy` and `cross_entropy` of classes, `rmse` of numbers, where the series have labels.
     fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
-        match data.labelled_trajectories(self.kind) {
-            Ok((series, labels)) => Ok(judged(&self.probabilities(series)?, &self.classes, labels).into()),
-            Err(_) => data.trajectories(self.kind).map(|_| vec![]),
-        }
+        self.reading.judge(self.kind, &self.say(data.trajectories(self.kind)?)?, data)
     }
 
-    /// The most likely class of each series, and the probabilities of all.
+    /// The most likely class of each series, and the probabilities of all; or its number.
     fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError> {
         let kind = self.kind;
         if request.samples.is_some() {
-            let what = "draws no samples: it tells classes apart; leave `--samples` out";
+            let what = "draws no samples: it reads series; leave `--samples` out";
             return Err(NdeError::Request { kind, what });
         }
         let what = "tells what series are: give it some, without their labels";
         let series = input.ok_or(NdeError::Request { kind, what })?.trajectories(kind)?;
-        let (columns, values) = told(&self.probabilities(series)?, &self.classes);
+        let (columns, values) = self.reading.table(self.say(series)?);
         Ok(Prediction { of: RowsOf::Trajectories, columns, values })
     }
 }

@@ -10,8 +10,8 @@ use vecfield_solvers::tableau::Tableau;
 use super::HIDDEN;
 use super::drive::{Drive, Driver};
 use super::field::Driven;
+use super::target::Reading;
 use crate::chance;
-use crate::classes::cross_entropy;
 use crate::data::Data;
 use crate::error::{NdeError, SettingError};
 use crate::model::{Cost, Model, Number, Pass, Work};
@@ -23,19 +23,20 @@ pub(super) type Networks<R> = Stack<R, 3>;
 
 pub(super) const NAMES: [&str; 3] = ["stem", "field", "head"];
 
-/// A controlled equation with the series it is to tell apart.
+/// A controlled equation with the series it is to read.
 #[derive(Debug, Clone)]
 pub struct Controlled<R> {
     networks: Networks<R>,
     solver: Solver,
     tableau: &'static Tableau,
     driver: Driver,
-    classes: Vec<i64>,
+    reading: Reading,
     variables: Vec<String>,
     /// Every class is taken to be right with this probability, divided among all.
     smoothing: f64,
     drives: Vec<Drive<R>>,
-    labels: Vec<usize>,
+    /// The target of each series.
+    targets: Vec<f64>,
 }
 
 /// Memory of a [`Controlled`] for a chunk.
@@ -56,22 +57,14 @@ impl<R: Number> Controlled<R> {
     ///
     /// # Errors
     ///
-    /// Data of another kind or with one class alone, a series that makes no path; networks that cannot be, a method that cannot.
+    /// Data of another kind or with labels that are all the same, a series that makes no path; networks that cannot be, a method that cannot.
     pub fn prepare(settings: &Settings, data: &Data, seed: u64) -> Result<Controlled<R>, NdeError> {
-        let (series, labels) = data.labelled_trajectories(settings.model.kind)?;
-        let mut classes = labels.to_vec();
-        classes.sort_unstable();
-        classes.dedup();
-        if classes.len() < 2 {
-            let (what, remedy) = ("all series have the same label".into(), "give series of two classes or more");
-            return Err(NdeError::NothingToLearn { what, remedy });
-        }
+        let (reading, series, targets) = Reading::of(settings.model.kind, data)?;
         let driver = Driver::of(&settings.model, series)?;
         let drives = series.runs().iter().enumerate().map(|(number, run)| driver.drive(number, run));
         let drives = drives.collect::<Result<Vec<_>, _>>()?;
-        let networks = networks(settings, &driver, classes.len(), seed)?;
+        let networks = networks(settings, &driver, reading.outputs(), seed)?;
         let (solver, tableau) = controlled_solver(settings)?;
-        let class = |label: &i64| classes.partition_point(|class| class < label);
         let controlled = Controlled {
             networks,
             solver,
@@ -80,15 +73,15 @@ impl<R: Number> Controlled<R> {
             variables: series.variables().to_vec(),
             smoothing: settings.model.smoothing.unwrap_or(0.0),
             drives,
-            labels: labels.iter().map(class).collect(),
-            classes,
+            targets,
+            reading,
         };
         controlled.adjoint()?;
         Ok(controlled)
     }
 
-    /// The logits that the model would give if a series ended at its second row, its third, and so on to its last (with windows:
-    /// at the end of each window), `[pieces, classes]`. Of causal paths, what is said of a row depends on no later one.
+    /// What the head would give, logits or a number, if a series ended at its second row, its third, and so on to its last (with windows:
+    /// at the end of each window), `[pieces, outputs]`. Of causal paths, what is said of a row depends on no later one.
     ///
     /// # Errors
     ///
@@ -106,7 +99,7 @@ impl<R: Number> Controlled<R> {
         let mut solver = BatchSolver::new(self.tableau, start.len(), &self.solver.options(1.0))?;
         solver.solve(&Driven::new(field, &[drive]), &[member]);
         solver.outcomes()[0].ending.clone()?;
-        let mut logits = vec![R::zero(); drive.len() * self.classes.len()];
+        let mut logits = vec![R::zero(); drive.len() * self.reading.outputs()];
         head.eval(drive.len(), R::zero(), solver.states(), &mut logits, &mut head.memory(drive.len()));
         Ok(logits)
     }
@@ -120,7 +113,7 @@ impl<R: Number> Controlled<R> {
 fn networks<R: Number>(
     settings: &Settings,
     driver: &Driver,
-    classes: usize,
+    outputs: usize,
     seed: u64,
 ) -> Result<Networks<R>, NdeError> {
     let hidden = settings.model.hidden.unwrap_or(HIDDEN);
@@ -135,7 +128,7 @@ fn networks<R: Number>(
     let mut random = chance::parameters(seed);
     let stem = Network::initialised(Linear::new(driver.inputs(), hidden).into(), Initialiser::Glorot, &mut random)?;
     let field = Network::initialised(field, settings.initialiser(), &mut random)?;
-    let head = Network::initialised(Linear::new(hidden, classes).into(), Initialiser::Glorot, &mut random)?;
+    let head = Network::initialised(Linear::new(hidden, outputs).into(), Initialiser::Glorot, &mut random)?;
     Ok(Stack::new(NAMES, [stem, field, head]))
 }
 
@@ -216,7 +209,8 @@ impl<R: Number> Model<R> for Controlled<R> {
         forward(&self.networks, &drives, memory);
         let ControlledMemory { adjoint, inputs, input_bar, tapes, ends, logits, ends_bar, start_bar, .. } = memory;
         let mut cost = Cost::default();
-        for ((row, &sample), logits) in samples.iter().enumerate().zip(logits.chunks_exact_mut(self.classes.len())) {
+        for ((row, &sample), logits) in samples.iter().enumerate().zip(logits.chunks_exact_mut(self.reading.outputs()))
+        {
             let outcome = &adjoint.outcomes()[row];
             cost.work.add(Work::of(&outcome.stats));
             if let Err(error) = &outcome.ending {
@@ -224,9 +218,9 @@ impl<R: Number> Model<R> for Controlled<R> {
                 logits.fill(R::zero());
                 continue;
             }
-            let loss = cross_entropy(logits, self.labels[sample], self.smoothing);
+            let [loss, shown] = self.reading.cost(logits, self.targets[sample], self.smoothing);
             cost.loss += loss;
-            cost.shown += loss;
+            cost.shown += shown;
             cost.good += 1;
         }
         if gradient.is_empty() || cost.good < rows {
@@ -251,7 +245,7 @@ impl<R: Number> Model<R> for Controlled<R> {
         networks.set_parameters(theta);
         networks.save(checkpoint)?;
         checkpoint.note("units", &self.driver.units)?;
-        checkpoint.note("classes", &self.classes)?;
+        checkpoint.note("reading", &self.reading)?;
         checkpoint.note("variables", &self.variables)?;
         Ok(())
     }

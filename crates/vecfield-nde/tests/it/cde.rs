@@ -68,6 +68,35 @@ fn gradients_are_differences_and_batches_are_sums() {
 }
 
 #[test]
+fn numbers_are_read_too() {
+    // How fast points turn, with its sign.
+    let (series, labels) = turning(64, 0.1);
+    let values: Vec<f64> = series
+        .runs()
+        .iter()
+        .zip(&labels)
+        .map(|(run, label)| {
+            let pace = 30.0 + run.times()[run.len() - 1];
+            if *label == 5 { pace } else { -pace }
+        })
+        .collect();
+    let data = Data::Valued(series.clone(), values.clone());
+    let text = "precision = \"double\"";
+    obeys(Controlled::<f64>::prepare(&settings(text, ""), &data, 3).expect("a model"), Some(2), 1e-5);
+    let training = train(&settings("", "[optimizer]\nsteps = 150\n"), &data, 0, &mut |_| ControlFlow::Continue(()));
+    let model = load(&training.expect("a training").checkpoint).expect("a model");
+    let metrics = model.evaluate(&data).expect("metrics");
+    // The numbers are 33 from their mean.
+    assert!(metrics[0].0 == "rmse" && metrics[0].1 < 8.0, "{metrics:?}");
+    let told = model.predict(Some(&Data::Trajectories(series.clone())), &Request::default()).expect("an answer");
+    assert_eq!((told.of, told.columns.join(",")), (RowsOf::Trajectories, "label".into()));
+    let squares: f64 = told.values.iter().zip(&values).map(|(a, b)| (a - b) * (a - b)).sum();
+    assert!(((squares / 64.0).sqrt() - metrics[0].1).abs() < 1e-9);
+    let same = Data::Valued(series, vec![0.5; 64]);
+    assert!(Controlled::<f32>::prepare(&settings("", ""), &same, 0).is_err());
+}
+
+#[test]
 fn trainings_repeat_on_any_threads_and_when_taken_up_again() {
     let (settings, data) = (settings("", "[optimizer]\nbatch = 20\nsteps = 6\n"), data(40, 0.2));
     let go = |_: &vecfield_nde::Progress<'_>| ControlFlow::Continue(());
