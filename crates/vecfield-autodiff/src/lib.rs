@@ -32,6 +32,7 @@
 //! | where a Jacobian differs from zero, its columns by few directions | [`sparsity`], [`Colouring`], [`sparse_jacobian`] |
 //! | the same for a field | [`ByDuals::sparse`], [`Lifted::sparse`] |
 //! | all derivatives of a family of fields, parameters included | [`Lifted`] |
+//! | all derivatives of a stochastic equation | [`StochasticLifted`] |
 //! | to test a derivative written by hand | [`check_jvp`], [`check_vjp`], [`check_parameter_vjp`] |
 //!
 //! Conventions at the corners, the same for every function here: a branch (`abs`, `min`, `max`, a comparison) is chosen
@@ -62,6 +63,7 @@ mod lifted;
 mod products;
 mod reverse;
 mod series;
+mod stochastic;
 mod tape;
 mod var;
 
@@ -78,5 +80,6 @@ pub use jet::Jet;
 pub use lifted::{Formula, Lifted, LiftedWorkspace, Second};
 pub use products::{hvp, jvp, vjp};
 pub use series::{Series, SeriesMemory};
+pub use stochastic::{StochasticLifted, StochasticWorkspace};
 pub use tape::{Function, Operation, Tape};
 pub use var::Var;

@@ -36,7 +36,7 @@
 //! | where a Jacobian differs from zero, `M` of `M dy/dt = f`, the halves of a Hamiltonian | [`Sparsity`], [`Mass`], [`Partition`] |
 //! | a separable Hamiltonian as two closures, or the halves of any field | [`separable`], [`Partitioned`] |
 //! | gradients | [`Jvp`], [`Vjp`] |
-//! | a stochastic equation `dy = f dt + g dW`, its gradients | [`DriftDiffusion`], [`drift_diffusion`], [`DriftDiffusionVjp`] |
+//! | a stochastic equation `dy = f dt + g dW`, its gradients | [`DriftDiffusion`], [`drift_diffusion`], [`StochasticDynamics`], [`DriftDiffusionVjp`] |
 //! | many systems side by side, each at its own time | [`BatchField`], [`BatchVjp`] |
 //!
 //! **Architecture invariant:** traits, their blanket implementations and the plain data they speak of; no dependency, no
@@ -56,6 +56,7 @@ pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorFie
 pub use number::{Elementary, Real, Scalar};
 pub use partitioned::{Partitioned, Separable, separable};
 pub use stochastic::{
-    Calculus, Dependence, DriftDiffusion, DriftDiffusionClosure, DriftDiffusionVjp, Layout, Noise, drift_diffusion,
+    Calculus, Dependence, DriftDiffusion, DriftDiffusionClosure, DriftDiffusionVjp, Layout, Noise, StochasticDynamics,
+    drift_diffusion,
 };
 pub use structure::{Half, Mass, Partition, Sparsity};

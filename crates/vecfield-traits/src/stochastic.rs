@@ -1,6 +1,6 @@
 //! Stochastic differential equations `dy = f(t, y) dt + g(t, y) dW`: [`DriftDiffusion`] and what it says of its noise.
 
-use crate::number::Real;
+use crate::number::{Elementary, Real};
 
 /// How the integral against Brownian motion is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,6 +150,30 @@ pub trait DriftDiffusionVjp<R: Real>: DriftDiffusion<R> {
         theta_bar: &mut [R],
         work: &mut Self::Workspace,
     );
+}
+
+/// A user's stochastic equation, written once for one path and generic over the number; `StochasticLifted` of
+/// `vecfield-autodiff` makes it a [`DriftDiffusion`] with all its derivatives.
+pub trait StochasticDynamics {
+    /// The number of state components.
+    fn dim(&self) -> usize;
+
+    /// The number of parameters; none unless said.
+    fn parameter_count(&self) -> usize {
+        0
+    }
+
+    /// What is known of the noise.
+    fn noise(&self) -> Noise;
+
+    /// How the equation is meant.
+    fn calculus(&self) -> Calculus;
+
+    /// Writes `f(t, y; θ)`, `[dim]`.
+    fn drift<S: Elementary>(&self, t: S, y: &[S], theta: &[S], f: &mut [S]);
+
+    /// Writes `g(t, y; θ)`, `[dim, columns]`, or `[dim]` where the noise is [diagonal](Layout::Diagonal).
+    fn diffusion<S: Elementary>(&self, t: S, y: &[S], theta: &[S], g: &mut [S]);
 }
 
 /// Two closures as an equation; made by [`drift_diffusion`].

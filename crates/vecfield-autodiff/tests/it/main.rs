@@ -10,4 +10,5 @@ mod jets;
 static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
 mod series;
 mod sparse;
+mod stochastic;
 mod tapes;
