@@ -12,6 +12,7 @@ use crate::error::NnError;
 use crate::hyper::Hyper;
 use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::linear::Linear;
+use crate::mechanical::{Hamiltonian, SecondOrder};
 use crate::mlp::Mlp;
 use crate::norm::Norm;
 use crate::pool::Pool;
@@ -86,6 +87,10 @@ any_layer! {
     Squash(Squash),
     /// [`Dropout`]
     Dropout(Dropout),
+    /// [`SecondOrder`]
+    SecondOrder(SecondOrder),
+    /// [`Hamiltonian`]
+    Hamiltonian(Hamiltonian),
 }
 
 impl Layer for AnyLayer {

@@ -30,6 +30,7 @@
 //! | layers behind each other, around each other | [`Sequential`], [`Residual`], [`Coupling`] |
 //! | images and signals | [`Convolution`], [`Pool`], [`Window`]; normalised, [`Norm`] |
 //! | sequences | [`Gru`], [`Lstm`]; [`Attention`], [`Tokenwise`] |
+//! | accelerations, energies | [`SecondOrder`], [`Hamiltonian`] |
 //! | time as an input | [`Timed`], [`Squash`], [`Hyper`] |
 //! | numbers dropped in training | [`Dropout`], [`Network::set_draw`] |
 //! | losses | [`loss`] |
@@ -66,6 +67,7 @@ mod init;
 mod layer;
 mod linear;
 pub mod loss;
+mod mechanical;
 mod mlp;
 mod network;
 mod norm;
@@ -95,6 +97,7 @@ pub use hyper::Hyper;
 pub use init::Initialiser;
 pub use layer::{Among, Deferred, Jets, Layer, Order, Pass};
 pub use linear::Linear;
+pub use mechanical::{Hamiltonian, SecondOrder};
 pub use mlp::Mlp;
 pub use network::{Memory, Network};
 pub use norm::Norm;

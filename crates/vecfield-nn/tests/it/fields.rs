@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use vecfield_adjoint::{Budget, Cotangents, Discrete};
 use vecfield_autodiff::{check_jvp, check_parameter_vjp, check_vjp};
 use vecfield_kernels::{Activation, CountingAllocator};
-use vecfield_nn::{AnyLayer, FieldMemory, Layer, Network, NeuralField};
-use vecfield_solvers::{Options, tableau::TSIT5};
+use vecfield_nn::{AnyLayer, FieldMemory, Hamiltonian, Layer, Mlp, Network, NeuralField};
+use vecfield_solvers::{Options, Save, solve_explicit, tableau::TSIT5};
 use vecfield_traits::{Jacobian, VectorField, Vjp};
 
 use crate::instances::{all, network, numbers};
@@ -14,8 +14,42 @@ fn square() -> Vec<AnyLayer> {
     all().into_iter().filter(|layer| layer.inputs() == layer.outputs()).collect()
 }
 
+/// The energy of rows `[q | p]`.
+fn energy(field: &NeuralField<AnyLayer, f64>, y: &[f64]) -> f64 {
+    let AnyLayer::Hamiltonian(layer) = field.network().layer() else { unreachable!("made of one") };
+    let theta = &field.network().theta()[..layer.energy.parameter_count()];
+    let network = Network::<_, f64>::new(*layer.energy.clone(), theta.to_vec()).unwrap();
+    let mut value = [0.0];
+    network.eval(1, 0.0, y, &mut value, &mut network.memory(1));
+    value[0]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Along a solution an energy stays, to the tolerance; with friction it falls.
+    #[test]
+    fn energies_stay_or_fall(seed in any::<u64>()) {
+        for friction in [false, true] {
+            let plain = Hamiltonian::new(Mlp::new(4, &[9], 1, Activation::Tanh), vec![1.0, 0.6]);
+            let layer = if friction { plain.with_friction() } else { plain };
+            let field = NeuralField::new(network(&layer.into(), seed), 1).unwrap();
+            let y0 = numbers(4, seed);
+            let times: Vec<f64> = (1..=10).map(f64::from).collect();
+            let options = Options::tolerances(1e-11, 1e-11);
+            let solution = solve_explicit(&field, (0.0, 10.0), &y0, &TSIT5, &options, Save::At(&times)).unwrap();
+            let mut before = energy(&field, &y0);
+            for y in solution.y.chunks(4) {
+                let now = energy(&field, y);
+                if friction {
+                    prop_assert!(now < before + 1e-10, "{now} after {before}");
+                    before = now;
+                } else {
+                    prop_assert!((now - before).abs() < 1e-8, "{now} and {before}");
+                }
+            }
+        }
+    }
 
     /// Pullbacks, pushes and the Jacobian agree with differences, for one state and for several.
     #[test]
@@ -140,7 +174,7 @@ fn what_waits_has_the_bits_of_what_does_not() {
 /// A gradient through a solve is the difference of solves.
 #[test]
 fn gradients_through_a_solve_are_differences() {
-    let layer: AnyLayer = vecfield_nn::Mlp::new(2, &[9], 2, Activation::Tanh).into();
+    let layer: AnyLayer = Mlp::new(2, &[9], 2, Activation::Tanh).into();
     let options = Options::fixed(0.125);
     let y0 = numbers(6, 1);
     let w = numbers(6, 2);

@@ -2,8 +2,9 @@
 
 use vecfield_kernels::Activation;
 use vecfield_nn::{
-    AnyLayer, Attention, Convolution, Coupling, Dropout, Elementwise, Embedding, Gru, Hyper, Initialiser, Linear, Lstm,
-    Mlp, Network, Norm, Pool, Random, Residual, Sequential, Squash, Timed, Tokenwise, Window,
+    AnyLayer, Attention, Convolution, Coupling, Dropout, Elementwise, Embedding, Gru, Hamiltonian, Hyper, Initialiser,
+    Linear, Lstm, Mlp, Network, Norm, Pool, Random, Residual, SecondOrder, Sequential, Squash, Timed, Tokenwise,
+    Window,
 };
 
 /// Small layers of every kind, each with a size or an option that another of its kind does not have.
@@ -46,6 +47,9 @@ pub(crate) fn all() -> Vec<AnyLayer> {
         Hyper::new(2, 9, &[]).into(),
         Squash::new(3, 3, Activation::Softplus).into(),
         Dropout::new(6, 0.4).into(),
+        SecondOrder::new(Mlp::new(5, &[7], 2, Activation::Tanh), vec![0.7, 1.3], vec![0.2, 0.0]).into(),
+        Hamiltonian::new(Mlp::new(4, &[9, 6], 1, Activation::Tanh), vec![1.0, 0.6]).into(),
+        Hamiltonian::new(Mlp::new(2, &[12], 1, Activation::Softplus), vec![0.8]).with_friction().into(),
     ]);
     all
 }

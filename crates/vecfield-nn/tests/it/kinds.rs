@@ -6,7 +6,9 @@ use vecfield_nn::{
     AnyLayer, Attention, Convolution, Coupling, Dropout, Gru, Layer, Linear, Mlp, Network, NeuralField, NnError, Norm,
     Pool, Residual, Sequential, Tokenwise, Window,
 };
-use vecfield_solvers::{Options, Save, solve_explicit, tableau::EULER};
+use vecfield_solvers::symplectic::SYMPLECTIC_EULER_A;
+use vecfield_solvers::{Integrator, Options, Save, solve_explicit, tableau::EULER};
+use vecfield_traits::{Partition, Partitioned, field};
 
 use crate::instances::{network, numbers};
 
@@ -35,6 +37,31 @@ proptest! {
         let solution = solve_explicit(&field, span, &y0, &EULER, &Options::fixed(h), Save::End).unwrap();
         let (residual, euler) = (value(&stack, 2, &y0), solution.last().to_vec());
         prop_assert_eq!(residual, euler);
+    }
+
+    /// A coupling block is a step of the symplectic Euler method for `q' = f(p)`, `p' = g(q)`, and undone by a step back: what
+    /// makes the one reversible makes the other.
+    #[test]
+    fn coupling_blocks_are_symplectic_steps(seed in any::<u64>(), steps in 1..5_usize) {
+        let [f, g] = [(3, 2), (2, 3)].map(|(from, to)| network(&Mlp::new(from, &[7], to, Activation::Tanh).into(), seed));
+        let block: AnyLayer = Coupling::new(f.layer().clone(), g.layer().clone()).into();
+        let theta = [f.theta(), g.theta()].concat().repeat(steps);
+        let stack: Network<AnyLayer, f64> = Network::new(Sequential::new(vec![block; steps]).unwrap().into(), theta).unwrap();
+        let halves = field(5, |_t, y: &[f64], dy: &mut [f64]| {
+            let (dq, dp) = dy.split_at_mut(2);
+            f.eval(1, 0.0, &y[2..], dq, &mut f.memory(1));
+            g.eval(1, 0.0, &y[..2], dp, &mut g.memory(1));
+        });
+        let halves = Partitioned::new(halves, Partition::with_positions(5, [0, 1]));
+        let options = Options::fixed(1.0);
+        let mut solver = Integrator::symplectic(&SYMPLECTIC_EULER_A, 5, &options).unwrap();
+        let y0 = numbers(5, seed);
+        let end = steps as f64;
+        let solution = solver.solve(&halves, (0.0, end), &y0, Save::End).unwrap();
+        for (block, step) in value(&stack, 1, &y0).iter().zip(solution.last()) {
+            // Sums with a carry round once less.
+            prop_assert!((block - step).abs() < 1e-13, "{block} and {step}");
+        }
     }
 
     /// A coupling block is undone to rounding.
