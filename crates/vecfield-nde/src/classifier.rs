@@ -21,7 +21,7 @@ use crate::trainer::Keep;
 pub(crate) const ODE_CLASSIFIER: Description = Description {
     name: "ode-classifier",
     data: DataKind::LabelledRows,
-    keys: &["augment", "stem", "dropout", "noise", "shift", "smoothing"],
+    keys: &["augment", "stem", "residual", "dropout", "noise", "shift", "smoothing"],
     defaults: Defaults {
         augment: 8,
         layers: &[64],

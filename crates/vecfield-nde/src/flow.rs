@@ -4,6 +4,7 @@
 //! other methods, and adjoints that integrate backwards, take them [one by one](apart).
 
 mod apart;
+mod retry;
 mod row;
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
@@ -14,6 +15,7 @@ use vecfield_traits::{BatchVjp, Real};
 use crate::model::Work;
 use crate::settings::{AdjointName, Solver};
 use apart::OneByOne;
+use retry::Retry;
 
 /// Solves with their memory, for states of one width.
 ///
@@ -42,11 +44,27 @@ use apart::OneByOne;
 pub struct Flow<R: Real> {
     failures: Vec<Option<AdjointError>>,
     engine: Engine<R>,
+    retry: Option<Box<Retry<R>>>,
 }
 
 enum Engine<R: Real> {
     Together(Box<BatchAdjoint<R>>),
     OneByOne(Box<OneByOne<R>>),
+}
+
+impl<R: Real> Engine<R> {
+    /// The states of all problems, and where those of each are.
+    fn states(&self) -> (&[R], impl Fn(usize) -> core::ops::Range<usize> + '_) {
+        let states = match self {
+            Engine::Together(adjoint) => adjoint.states(),
+            Engine::OneByOne(engine) => &engine.states,
+        };
+        let range = move |problem| match self {
+            Engine::Together(adjoint) => adjoint.range(problem),
+            Engine::OneByOne(engine) => engine.range(problem),
+        };
+        (states, range)
+    }
 }
 
 impl<R: Real> Flow<R> {
@@ -57,13 +75,14 @@ impl<R: Real> Flow<R> {
     /// Settings that the method cannot use.
     pub fn new(solver: &Solver, pace: f64, width: usize) -> Result<Flow<R>, SolveError> {
         let options = solver.options(pace);
+        let retry = Retry::new(solver, options.clone(), width)?.map(Box::new);
         let engine = match (solver.method, solver.adjoint) {
             (Method::Explicit(tableau), AdjointName::Auto | AdjointName::Discrete | AdjointName::Checkpointed) => {
                 Engine::Together(Box::new(BatchAdjoint::new(tableau, width, &options, solver.budget)?))
             }
             _ => Engine::OneByOne(Box::new(OneByOne::new(solver.clone(), options, width)?)),
         };
-        Ok(Flow { failures: vec![], engine })
+        Ok(Flow { failures: vec![], engine, retry })
     }
 
     /// Solves all of `problems`; those that fail are [told](Flow::failure). Returns the work.
@@ -78,16 +97,22 @@ impl<R: Real> Flow<R> {
                     self.failures.push(outcome.ending.clone().err().map(AdjointError::from));
                 }
             }
-            Engine::OneByOne(engine) => engine.solve(field, problems, &mut self.failures, &mut work),
+            Engine::OneByOne(engine) => {
+                engine.solve(field, problems.iter().copied().enumerate(), &mut self.failures, &mut work);
+            }
+        }
+        if let Some(retry) = &mut self.retry {
+            let (states, range) = self.engine.states();
+            retry.solve(field, problems, &mut self.failures, &mut work, (states, range));
         }
         work
     }
 
     /// The states at the save times of all problems, one problem behind the other; not numbers from where a solve failed.
     pub fn states(&self) -> &[R] {
-        match &self.engine {
-            Engine::Together(adjoint) => adjoint.states(),
-            Engine::OneByOne(engine) => &engine.states,
+        match self.retry.as_ref().filter(|retry| retry.used()) {
+            Some(retry) => &retry.states,
+            None => self.engine.states().0,
         }
     }
 
@@ -97,10 +122,7 @@ impl<R: Real> Flow<R> {
     ///
     /// If there is no such problem.
     pub fn range(&self, problem: usize) -> core::ops::Range<usize> {
-        match &self.engine {
-            Engine::Together(adjoint) => adjoint.range(problem),
-            Engine::OneByOne(engine) => engine.begins[problem]..engine.begins[problem + 1],
-        }
+        self.engine.states().1(problem)
     }
 
     /// Why a problem could not be solved.
@@ -122,10 +144,15 @@ impl<R: Real> Flow<R> {
         starts_bar: &mut [R],
         theta_bar: &mut [R],
     ) -> Result<Work, AdjointError> {
-        let backward = match &mut self.engine {
-            Engine::Together(adjoint) => adjoint.pull_back(field, states_bar, starts_bar, theta_bar)?,
-            Engine::OneByOne(engine) => engine.pull_back(field, &mut self.failures, states_bar, starts_bar, theta_bar),
+        let mut retry = self.retry.as_mut().filter(|retry| retry.used());
+        let left = retry.as_mut().map_or(states_bar, |retry| retry.left(states_bar));
+        let mut backward = match &mut self.engine {
+            Engine::Together(adjoint) => adjoint.pull_back(field, left, starts_bar, theta_bar)?,
+            Engine::OneByOne(engine) => engine.pull_back(field, &mut self.failures, left, starts_bar, theta_bar),
         };
+        if let Some(retry) = retry {
+            backward += retry.pull_back(field, &mut self.failures, states_bar, starts_bar, theta_bar);
+        }
         Ok(Work { backward, ..Work::default() })
     }
 }

@@ -88,8 +88,9 @@ pub use flow::Flow;
 pub use kind::{Defaults, Description, Kind};
 pub use model::{Cost, Model, Number, Pass, Work};
 pub use settings::{
-    AdjointName, Constant, FieldSettings, Formula, Formulas, Memory, ModelSettings, NetworkSettings, OptimizerSettings,
-    Phase, PhaseSettings, Plan, Precision, RuleName, ScheduleName, Settings, Solver, SolverSettings, Starts, Trace,
+    AdjointName, Clock, Constant, FieldSettings, Formula, Formulas, Memory, ModelSettings, NetworkSettings,
+    OptimizerSettings, Phase, PhaseSettings, Plan, Precision, RuleName, ScheduleName, Settings, Solver, SolverSettings,
+    Starts, Structure, Trace,
 };
 pub use trainer::{Done, Entry, Keep, Standing, Trainer};
 pub use training::{Progress, Trained, Training, Watcher, kind_of, load, resume, settings_of, train};

@@ -132,12 +132,15 @@ pub struct Work {
     pub steps: u64,
     /// Trial steps thrown away.
     pub rejected: u64,
+    /// Solves that were tried once more by another method.
+    #[serde(default)]
+    pub retried: u64,
 }
 
 impl Work {
     /// That of a solve.
     pub(crate) fn of(stats: &Stats) -> Work {
-        Work { forward: stats.rhs_evals, backward: 0, steps: stats.steps, rejected: stats.rejected }
+        Work { forward: stats.rhs_evals, backward: 0, steps: stats.steps, rejected: stats.rejected, retried: 0 }
     }
 
     /// Adds other work.
@@ -146,6 +149,7 @@ impl Work {
         self.backward += other.backward;
         self.steps += other.steps;
         self.rejected += other.rejected;
+        self.retried += other.retried;
     }
 }
 

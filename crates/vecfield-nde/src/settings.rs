@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use field::FieldSettings;
+pub use field::{Clock, FieldSettings, Structure};
 pub(crate) use field::{LAYERS, unfit};
 pub use formulas::{Constant, Formula, Formulas, NetworkSettings};
 pub use model::{ModelSettings, Precision, Trace};
@@ -89,7 +89,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingError> {
         self.model.check()?;
         self.check_formulas()?;
-        self.field.check()?;
+        self.field.check(self.model.kind)?;
         self.solver()?;
         self.optimizer.check(self.model.kind)?;
         Ok(())

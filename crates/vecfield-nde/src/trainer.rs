@@ -46,6 +46,8 @@ pub struct Trainer<M: Model<R>, R: Number> {
     keep: Keep,
     seed: u64,
     theta: Vec<R>,
+    /// Where the last step began.
+    before: Vec<R>,
     gradient: Vec<R>,
     descent: Descent<R>,
     average: Option<Average<R>>,
@@ -148,6 +150,7 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
         let batches = Batches::new(model.samples(), Random::new(seed ^ BATCHES));
         Ok(Trainer {
             gradient: vec![R::zero(); theta.len()],
+            before: theta.clone(),
             theta,
             descent,
             average,
@@ -211,6 +214,7 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
             *self.done.failures.entry(cause(error).into()).or_default() += 1;
         }
         if usable {
+            self.before.copy_from_slice(&self.theta);
             self.descent.step(&mut self.theta, &self.gradient, rate);
             self.model.set_parameters(&self.theta);
             if let Some(average) = &mut self.average {
@@ -224,9 +228,13 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
         Ok(shown)
     }
 
+    /// Goes half the way back that the last step led: to where there was a gradient, if none comes for long.
     fn skip(&mut self, cost: &Cost) -> Result<(), NdeError> {
         self.done.skipped += 1;
         self.done.skipped_in_a_row += 1;
+        let half = R::from_f64(0.5);
+        self.theta.iter_mut().zip(&self.before).for_each(|(theta, &before)| *theta += half * (before - *theta));
+        self.model.set_parameters(&self.theta);
         let cause = match cost.failed.first() {
             Some((_, error)) if cost.good == 0 => error.to_string(),
             _ => {

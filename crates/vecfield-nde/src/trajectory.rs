@@ -3,11 +3,13 @@
 //! Variables are brought to mean zero and variance one, and time to the pace of the data ([`Scaling`]); an augmented state has
 //! further components that begin at zero (Dupont, Doucet & Teh 2019).
 
+mod clock;
 mod forecast;
 mod forecaster;
 mod rates;
 mod samples;
 mod scaling;
+mod structure;
 
 use vecfield_kernels::Activation;
 

@@ -21,6 +21,8 @@ use crate::training::Trained;
 pub(crate) struct Answers<R> {
     kind: Kind,
     networks: Networks<R>,
+    /// Are there residual blocks in place of the equation?
+    residual: bool,
     solver: Solver,
     tableau: &'static Tableau,
     units: Units,
@@ -38,6 +40,7 @@ impl<R: Number> Answers<R> {
         Ok(Answers {
             kind: settings.model.kind,
             networks: Networks::load(NAMES, checkpoint)?,
+            residual: settings.model.residual.is_some(),
             solver,
             tableau,
             units: checkpoint.noted("units")?,
@@ -53,7 +56,10 @@ impl<R: Number> Answers<R> {
         let width = self.networks.each()[1].layer().outputs();
         let done = chunks(examples.len(), CHUNK, |range| {
             // Nothing goes back from here, so nothing is kept for it.
-            let adjoint = BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), Budget::bytes(0))?;
+            let adjoint = match self.residual {
+                true => None,
+                false => Some(BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), Budget::bytes(0))?),
+            };
             let mut memory = ClassifierMemory::new(adjoint);
             for row in examples.values()[range.start * inputs..range.end * inputs].chunks_exact(inputs) {
                 self.units.append(row, &mut memory.inputs);

@@ -29,6 +29,8 @@ pub struct Classifier<R> {
     chance: Chance,
     /// How likely a number on either side of the equation is dropped.
     dropout: f64,
+    /// Residual blocks in place of the equation.
+    residual: Option<usize>,
     /// Every class is taken to be right with this probability, divided among all.
     smoothing: f64,
     /// `[samples, inputs]`.
@@ -38,16 +40,19 @@ pub struct Classifier<R> {
 
 /// Memory of a [`Classifier`] for a chunk.
 pub struct ClassifierMemory<R: Number> {
-    pub(super) adjoint: BatchAdjoint<R>,
+    /// Of a classifier with an equation; `None` of one with residual blocks.
+    pub(super) adjoint: Option<BatchAdjoint<R>>,
     pub(super) inputs: Vec<R>,
     input_bar: Vec<R>,
-    tapes: [Vec<R>; 2],
+    tapes: [Vec<R>; 3],
     embedded: Vec<R>,
     pub(super) starts: Vec<R>,
     ends: Vec<R>,
     pub(super) logits: Vec<R>,
     ends_bar: Vec<R>,
     start_bar: Vec<R>,
+    /// Residual blocks of a row, each an evaluation.
+    blocks: u64,
 }
 
 /// Unless said: noise and dropout for vectors, and what all labels share.
@@ -100,18 +105,23 @@ impl<R: Number> Classifier<R> {
             shape: examples.shape().to_vec(),
             chance,
             dropout: model.dropout.unwrap_or(if image.is_some() { 0.0 } else { DROPOUT }),
+            residual: model.residual,
             smoothing: model.smoothing.unwrap_or(SMOOTHING),
             examples: values,
             labels,
         };
-        BatchNetwork::new(classifier.networks.each()[1])?;
-        classifier.adjoint()?;
+        if classifier.adjoint()?.is_some() {
+            BatchNetwork::new(classifier.networks.each()[1])?;
+        }
         Ok(classifier)
     }
 
-    pub(super) fn adjoint(&self) -> Result<BatchAdjoint<R>, SolveError> {
+    fn adjoint(&self) -> Result<Option<BatchAdjoint<R>>, SolveError> {
+        if self.residual.is_some() {
+            return Ok(None);
+        }
         let width = self.networks.each()[1].layer().outputs();
-        BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget)
+        BatchAdjoint::new(self.tableau, width, &self.solver.options(1.0), self.solver.budget).map(Some)
     }
 
     fn inputs(&self) -> usize {
@@ -150,13 +160,22 @@ pub(super) fn forward<R: Number>(
         starts.extend_from_slice(row);
         starts.resize(starts.len() + width - own, R::zero());
     }
-    let member = |y0| BatchMember { span: (R::zero(), R::one()), y0, save: &[] };
-    let members: Vec<BatchMember<'_, R>> = starts.chunks_exact(width).map(member).collect();
-    adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
     tapes[1].resize(head.layer().tape_len(rows), R::zero());
     logits.resize(rows * head.layer().outputs(), R::zero());
     ends.clear();
-    ends.extend_from_slice(adjoint.states());
+    match adjoint {
+        Some(adjoint) => {
+            let member = |y0| BatchMember { span: (R::zero(), R::one()), y0, save: &[] };
+            let members: Vec<BatchMember<'_, R>> = starts.chunks_exact(width).map(member).collect();
+            adjoint.solve(&BatchNetwork::new(field).expect("`prepare` has made one"), &members);
+            ends.extend_from_slice(adjoint.states());
+        }
+        None => {
+            tapes[2].resize(field.layer().tape_len(rows), R::zero());
+            ends.resize(starts.len(), R::zero());
+            field.layer().record(field.pass(rows, R::zero()), starts, ends, &mut tapes[2]);
+        }
+    }
     dropout.inspect(|dropout| dropout.apply(BEHIND, ends));
     head.layer().record(head.pass(rows, R::zero()), ends, logits, &mut tapes[1]);
 }
@@ -185,7 +204,8 @@ impl<R: Number> Model<R> for Classifier<R> {
     }
 
     fn memory(&self) -> ClassifierMemory<R> {
-        ClassifierMemory::new(self.adjoint().expect("`prepare` has made one"))
+        let adjoint = self.adjoint().expect("`prepare` has made one");
+        ClassifierMemory { blocks: self.residual.unwrap_or(0) as u64, ..ClassifierMemory::new(adjoint) }
     }
 
     fn cost(&self, samples: &[usize], at: &Pass, gradient: &mut [R], memory: &mut ClassifierMemory<R>) -> Cost {
@@ -194,13 +214,25 @@ impl<R: Number> Model<R> for Classifier<R> {
         let dropout = dropped.map(|draw| Dropout { rate: self.dropout, draw, samples });
         self.see(samples, at.draw, &mut memory.inputs);
         forward(&self.networks, rows, dropout, memory);
-        let ClassifierMemory { adjoint, inputs, input_bar, tapes, embedded, starts, ends, logits, ends_bar, start_bar } =
-            memory;
+        let ClassifierMemory {
+            adjoint,
+            inputs,
+            input_bar,
+            tapes,
+            embedded,
+            starts,
+            ends,
+            logits,
+            ends_bar,
+            start_bar,
+            blocks,
+        } = memory;
         let mut cost = Cost::default();
         for ((row, &sample), logits) in samples.iter().enumerate().zip(logits.chunks_exact_mut(self.classes.len())) {
-            let outcome = &adjoint.outcomes()[row];
-            cost.work.add(Work::of(&outcome.stats));
-            if let Err(error) = &outcome.ending {
+            let outcome = adjoint.as_ref().map(|adjoint| &adjoint.outcomes()[row]);
+            let of_blocks = Work { forward: *blocks, steps: *blocks, ..Work::default() };
+            cost.work.add(outcome.map_or(of_blocks, |outcome| Work::of(&outcome.stats)));
+            if let Some(Err(error)) = outcome.map(|outcome| &outcome.ending) {
                 cost.failed.push((sample, AdjointError::Solve(error.clone())));
                 logits.fill(R::zero());
                 continue;
@@ -220,9 +252,17 @@ impl<R: Number> Model<R> for Classifier<R> {
         start_bar.resize(starts.len(), R::zero());
         head.layer().pull_back(head.pass(rows, R::zero()), ends, &mut tapes[1], logits, ends_bar, head_bar);
         dropout.inspect(|dropout| dropout.apply(BEHIND, ends_bar));
-        let of = BatchNetwork::new(field).expect("`prepare` has made one");
-        let pulled = adjoint.pull_back(&of, ends_bar, start_bar, field_bar).expect("as many cotangents as states");
-        cost.work.backward += pulled;
+        cost.work.backward += match adjoint {
+            Some(adjoint) => {
+                let of = BatchNetwork::new(field).expect("`prepare` has made one");
+                adjoint.pull_back(&of, ends_bar, start_bar, field_bar).expect("as many cotangents as states")
+            }
+            None => {
+                let pass = field.pass(rows, R::zero());
+                field.layer().pull_back(pass, starts, &mut tapes[2], ends_bar, start_bar, field_bar);
+                *blocks * rows as u64
+            }
+        };
         let (width, own) = (field.layer().outputs(), stem.layer().outputs());
         for (to, from) in embedded.chunks_exact_mut(own).zip(start_bar.chunks_exact(width)) {
             to.copy_from_slice(&from[..own]);
@@ -257,25 +297,26 @@ fn image(kind: Kind, shape: &[usize]) -> Result<Option<[usize; 3]>, NdeError> {
 
 impl<R: Number> ClassifierMemory<R> {
     /// None yet; the first pass makes it.
-    pub(super) fn new(adjoint: BatchAdjoint<R>) -> ClassifierMemory<R> {
+    pub(super) fn new(adjoint: Option<BatchAdjoint<R>>) -> ClassifierMemory<R> {
         let nothing = Vec::new;
         ClassifierMemory {
             adjoint,
             inputs: nothing(),
             input_bar: nothing(),
-            tapes: [nothing(), nothing()],
+            tapes: [nothing(), nothing(), nothing()],
             embedded: nothing(),
             starts: nothing(),
             ends: nothing(),
             logits: nothing(),
             ends_bar: nothing(),
             start_bar: nothing(),
+            blocks: 0,
         }
     }
 
     /// The first row that could not be solved, and why.
     pub(super) fn failure(&self) -> Option<(usize, SolveError)> {
         let failed = |(row, outcome): (usize, &BatchOutcome<R>)| Some((row, outcome.ending.clone().err()?));
-        self.adjoint.outcomes().iter().enumerate().find_map(failed)
+        self.adjoint.as_ref()?.outcomes().iter().enumerate().find_map(failed)
     }
 }

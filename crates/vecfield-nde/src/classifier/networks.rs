@@ -2,7 +2,8 @@
 
 use vecfield_kernels::Activation;
 use vecfield_nn::{
-    AnyLayer, Convolution, Elementwise, Initialiser, Linear, Mlp, Network, Norm, Pool, Random, Sequential, Window,
+    AnyLayer, Convolution, Elementwise, Initialiser, Linear, Mlp, Network, Norm, Pool, Random, Residual, Sequential,
+    Window,
 };
 
 use crate::error::{NdeError, SettingError};
@@ -32,7 +33,17 @@ pub(super) fn networks<R: Number>(
     };
     let before = settings.field.initialiser.unwrap_or(Initialiser::He);
     let stem = Network::initialised(stem, before, random)?;
-    let field = Network::initialised(field, settings.initialiser(), random)?;
+    let field = match settings.model.residual {
+        Some(blocks) => {
+            let blocks = vec![Residual::new(field).into(); blocks];
+            Network::initialised(Sequential::new(blocks)?.into(), settings.initialiser(), random)?
+        }
+        None => {
+            let mut field = Network::initialised(field, settings.initialiser(), random)?;
+            settings.begin(&mut field, 1.0);
+            field
+        }
+    };
     let head = Network::initialised(head, Initialiser::Glorot, random)?;
     Ok(Stack::new(NAMES, [stem, field, head]))
 }

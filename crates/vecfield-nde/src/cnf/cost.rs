@@ -70,7 +70,8 @@ impl<R: Number> Flows<R> {
             let reason = "the flow's network sees the time anyway; leave `time` out".into();
             return Err(SettingError::Rejected { key: "field.time", reason }.into());
         }
-        let network = Network::initialised(layer, settings.initialiser(), &mut chance::parameters(seed))?;
+        let mut network = Network::initialised(layer, settings.initialiser(), &mut chance::parameters(seed))?;
+        settings.begin(&mut network, 1.0);
         let (solver, tableau) = settings.explicit()?;
         let standardised = rows.values().chunks_exact(dim).flat_map(|row| standard.units(row).map(R::from_f64));
         let points = standardised.collect();

@@ -18,7 +18,7 @@ pub(super) struct OneByOne<R: Real> {
     width: usize,
     solves: Vec<Way<R>>,
     pub(super) states: Vec<R>,
-    pub(super) begins: Vec<usize>,
+    begins: Vec<usize>,
 }
 
 /// How the pass back of a problem gets its states.
@@ -45,22 +45,28 @@ impl<R: Real> OneByOne<R> {
         Ok(OneByOne { solver, options, width, solves: vec![first], states: vec![], begins: vec![] })
     }
 
-    pub(super) fn solve<F: BatchVjp<R>>(
+    /// Where the states of a problem are.
+    pub(super) fn range(&self, problem: usize) -> core::ops::Range<usize> {
+        self.begins[problem]..self.begins[problem + 1]
+    }
+
+    /// Solves problems, each with its number among the members of the field.
+    pub(super) fn solve<'a, F: BatchVjp<R>>(
         &mut self,
         field: &F,
-        problems: &[BatchMember<'_, R>],
+        problems: impl Iterator<Item = (usize, BatchMember<'a, R>)>,
         failures: &mut Vec<Option<AdjointError>>,
         work: &mut Work,
     ) {
         self.states.clear();
         self.begins.clear();
         self.begins.push(0);
-        for (member, problem) in problems.iter().enumerate() {
-            if self.solves.len() == member {
+        for (place, (member, problem)) in problems.enumerate() {
+            if self.solves.len() == place {
                 let way = Way::new(&self.solver, &self.options, self.width);
                 self.solves.push(way.expect("one was made with the same options"));
             }
-            let (solution, failure) = self.solves[member].solve(&mut Row::new(field, member), problem);
+            let (solution, failure) = self.solves[place].solve(&mut Row::new(field, member), &problem);
             work.add(Work::of(&solution.stats));
             let end = self.states.len() + problem.save.len().max(1) * self.width;
             self.states.extend_from_slice(if failure.is_none() { &solution.y } else { &[] });
@@ -82,23 +88,38 @@ impl<R: Real> OneByOne<R> {
         let mut pullbacks = 0;
         for (member, start_bar) in starts_bar.chunks_exact_mut(self.width).enumerate() {
             start_bar.fill(R::zero());
-            if failures[member].is_some() {
-                continue;
+            if failures[member].is_none() {
+                let own = &states_bar[self.range(member)];
+                pullbacks += self.pull_one(field, (member, member), &mut failures[member], own, start_bar, theta_bar);
             }
-            let mut row = Row::new(field, member);
-            let bars = Cotangents::saved(&states_bar[self.begins[member]..self.begins[member + 1]]);
-            match self.solves[member].pull_back(&mut row, &bars, &self.options) {
-                Ok(gradient) => {
-                    start_bar.copy_from_slice(&gradient.initial);
-                    for (to, from) in theta_bar.iter_mut().zip(gradient.parameters) {
-                        *to += from;
-                    }
-                }
-                Err(error) => failures[member] = Some(error),
-            }
-            pullbacks += row.pullbacks();
         }
         pullbacks
+    }
+
+    /// Pulls back the cotangents of one problem, by its place here and its number among the members.
+    pub(super) fn pull_one<F: BatchVjp<R>>(
+        &mut self,
+        field: &F,
+        (place, member): (usize, usize),
+        failure: &mut Option<AdjointError>,
+        states_bar: &[R],
+        start_bar: &mut [R],
+        theta_bar: &mut [R],
+    ) -> u64 {
+        let mut row = Row::new(field, member);
+        match self.solves[place].pull_back(&mut row, &Cotangents::saved(states_bar), &self.options) {
+            Ok(gradient) => {
+                start_bar.copy_from_slice(&gradient.initial);
+                for (to, from) in theta_bar.iter_mut().zip(gradient.parameters) {
+                    *to += from;
+                }
+            }
+            Err(error) => {
+                start_bar.fill(R::zero());
+                *failure = Some(error);
+            }
+        }
+        row.pullbacks()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::NdeError;
 use crate::kind::Kind;
 use crate::model::Number;
 use crate::parallel::chunks;
-use crate::settings::{Settings, Solver};
+use crate::settings::{Clock, Settings, Solver};
 use crate::training::Trained;
 use crate::trajectory::Scaling;
 
@@ -25,6 +25,7 @@ pub(crate) struct Imagined<R> {
     networks: Networks<R>,
     noise: Vec<R>,
     solver: Solver,
+    clock: Clock,
     tableau: &'static Tableau,
     scaling: Scaling,
     variables: Vec<String>,
@@ -47,6 +48,7 @@ impl<R: Number> Imagined<R> {
             networks: Networks::load(NAMES, checkpoint)?,
             noise: checkpoint.get("noise")?,
             solver,
+            clock: settings.field.clock(),
             tableau,
             scaling: checkpoint.noted("scaling")?,
             variables: checkpoint.noted("variables")?,
@@ -62,7 +64,8 @@ impl<R: Number> Imagined<R> {
 
     /// All series, from the means of their posteriors.
     fn told(&self, data: &Trajectories) -> Result<Vec<Told>, NdeError> {
-        let runs = data.runs();
+        let clocked = self.clock.read(data)?;
+        let runs = clocked.runs();
         let done = chunks(runs.len(), CHUNK, |range| self.chunk(range.clone(), &runs[range]))?;
         Ok(done.into_iter().flatten().collect())
     }
@@ -122,7 +125,8 @@ impl<R: Number> Imagined<R> {
     /// So many series from the prior, at the times of the first that was given.
     fn imagine(&self, data: &Trajectories, count: usize, seed: u64) -> Result<Prediction, NdeError> {
         let times = data.runs()[0].times();
-        let scaled: Vec<R> = times.iter().map(|&t| R::from_f64(self.scaling.time(t))).collect();
+        let clocked = self.clock.read(data)?;
+        let scaled: Vec<R> = clocked.runs()[0].times().iter().map(|&t| R::from_f64(self.scaling.time(t))).collect();
         let done = chunks(count, CHUNK, |range| {
             let mut memory = self.memory()?;
             for number in range.clone() {

@@ -76,6 +76,7 @@ impl<R: Number> Latent<R> {
     /// Data of another kind or without a measurement; networks that cannot be, a method that is not explicit.
     pub fn prepare(settings: &Settings, data: &Data, seed: u64) -> Result<Latent<R>, NdeError> {
         let data = data.trajectories(settings.model.kind)?;
+        let data = &*settings.field.clock().read(data)?;
         let (model, n) = (&settings.model, data.dim());
         let scaling = if model.normalise() { Scaling::of(data) } else { Scaling::none(n) };
         let series: Vec<Series<R>> = data.runs().iter().map(|run| Series::new(run, &scaling)).collect();
@@ -147,15 +148,11 @@ fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Re
     let posterior: AnyLayer = Linear::new(hidden, 2 * latent).into();
     let decoder: AnyLayer = Mlp::new(latent, decoder, n, activation).into();
     let glorot = Initialiser::Glorot;
-    Ok(Stack::new(
-        NAMES,
-        [
-            Network::initialised(encoder, Initialiser::Uniform, random)?,
-            Network::initialised(posterior, glorot, random)?,
-            Network::initialised(settings.network(latent, latent)?, settings.initialiser(), random)?,
-            Network::initialised(decoder, glorot, random)?,
-        ],
-    ))
+    let [encoder, posterior] = [(encoder, Initialiser::Uniform), (posterior, glorot)]
+        .map(|(layer, initialiser)| Network::initialised(layer, initialiser, random));
+    let mut field = Network::initialised(settings.network(latent, latent)?, settings.initialiser(), random)?;
+    settings.begin(&mut field, 1.0);
+    Ok(Stack::new(NAMES, [encoder?, posterior?, field, Network::initialised(decoder, glorot, random)?]))
 }
 
 /// What is to be solved for these series, one series behind the other.

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vecfield_kernels::Activation;
-use vecfield_nn::{AnyLayer, Elementwise, Initialiser, Mlp, NnError, Sequential};
+use vecfield_nn::{AnyLayer, Elementwise, Initialiser, Layer, Mlp, Network, NnError, Role, Sequential};
 
 use super::Settings;
 use crate::error::SettingError;
+use crate::kind::Kind;
+use crate::model::Number;
 
 /// The table `[field]`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,6 +31,50 @@ pub struct FieldSettings {
     /// How the parameters begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initialiser: Option<Initialiser>,
+    /// The weights of the last layer begin so many times as large as the initialiser has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain: Option<f64>,
+    /// What is known of the field's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Structure>,
+    /// How time is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
+}
+
+/// What is known of a field's form, where the variables are positions and then their velocities or momenta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Structure {
+    /// `q' = v`, `v' = f(q, v)`.
+    SecondOrder,
+    /// `q' = ∂H/∂p`, `p' = -∂H/∂q`: the energy `H` stays.
+    Hamiltonian,
+    /// The same with friction, `p' = -∂H/∂q - r ∂H/∂p`: the energy never grows.
+    PortHamiltonian,
+}
+
+impl Structure {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Structure::SecondOrder => "second-order",
+            Structure::Hamiltonian => "hamiltonian",
+            Structure::PortHamiltonian => "port-hamiltonian",
+        }
+    }
+}
+
+/// How time is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Clock {
+    /// As it is.
+    #[default]
+    Linear,
+    /// By its logarithm, `dy/d(ln t) = f`: for what goes on over decades (Kim, Ji, Deng, Ma & Rackauckas 2021).
+    Log,
 }
 
 /// No layer is wider: 2³⁰ numbers between two of them would be gigabytes.
@@ -47,11 +93,34 @@ pub(crate) fn unfit(layers: &[usize]) -> Option<f64> {
 }
 
 impl FieldSettings {
-    pub(super) fn check(&self) -> Result<(), SettingError> {
-        match unfit(self.layers.as_deref().unwrap_or_default()) {
-            Some(found) => Err(SettingError::range("field.layers", found, LAYERS)),
-            None => Ok(()),
+    pub(super) fn check(&self, kind: Kind) -> Result<(), SettingError> {
+        if let Some(found) = unfit(self.layers.as_deref().unwrap_or_default()) {
+            return Err(SettingError::range("field.layers", found, LAYERS));
         }
+        if let Some(gain) = self.gain.filter(|gain| !(*gain >= 0.0 && gain.is_finite())) {
+            return Err(SettingError::range("field.gain", gain, "at least zero"));
+        }
+        let forecasts = matches!(kind, Kind::NeuralOde | Kind::AugmentedOde);
+        let gains = forecasts || matches!(kind, Kind::OdeClassifier | Kind::LatentOde | Kind::Cnf);
+        let keys = [
+            ("field.gain", self.gain.is_some(), gains),
+            ("field.structure", self.structure.is_some(), kind == Kind::NeuralOde),
+            ("field.clock", self.clock.is_some(), forecasts || kind == Kind::LatentOde),
+        ];
+        if let Some((key, ..)) = keys.into_iter().find(|(_, given, known)| *given && !known) {
+            let reason = format!("a {} has no such key in [field]; leave it out", kind.name());
+            return Err(SettingError::Rejected { key, reason });
+        }
+        if self.structure.is_some() && self.clock() == Clock::Log {
+            let reason = "positions and momenta move by time itself; leave `clock` or `structure` out".into();
+            return Err(SettingError::Rejected { key: "field.clock", reason });
+        }
+        Ok(())
+    }
+
+    /// How time is counted.
+    pub fn clock(&self) -> Clock {
+        self.clock.unwrap_or_default()
     }
 }
 
@@ -71,6 +140,19 @@ impl Settings {
             Some(before) => Sequential::new(vec![Elementwise::new(width, *before).into(), mlp.into()])?.into(),
             None => mlp.into(),
         })
+    }
+
+    /// Makes the last weights of a field that begins as many times as large as the file says, or else `gain` times.
+    pub(crate) fn begin<R: Number>(&self, field: &mut Network<AnyLayer, R>, gain: f64) {
+        let (mut at, mut last) = (0, 0..0);
+        for tensor in field.layer().tensors() {
+            if matches!(tensor.role, Role::Weight { .. }) {
+                last = at..at + tensor.len();
+            }
+            at += tensor.len();
+        }
+        let gain = R::from_f64(self.field.gain.unwrap_or(gain));
+        field.update(|theta| theta[last].iter_mut().for_each(|weight| *weight *= gain));
     }
 
     /// How the parameters begin.

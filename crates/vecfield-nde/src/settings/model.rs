@@ -22,6 +22,9 @@ pub struct ModelSettings {
     /// Widths of the layers before the equation; channels, where it is made of convolutions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stem: Option<Vec<usize>>,
+    /// In place of the equation, so many residual blocks, each with weights of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual: Option<usize>,
     /// How likely a number beside the equation is set to zero in training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
@@ -131,6 +134,7 @@ impl ModelSettings {
             augment: None,
             normalise: None,
             stem: None,
+            residual: None,
             dropout: None,
             noise: None,
             shift: None,
@@ -161,6 +165,7 @@ impl ModelSettings {
             ("augment", self.augment.is_some()),
             ("normalise", self.normalise.is_some()),
             ("stem", self.stem.is_some()),
+            ("residual", self.residual.is_some()),
             ("dropout", self.dropout.is_some()),
             ("noise", self.noise.is_some()),
             ("shift", self.shift.is_some()),
@@ -198,6 +203,7 @@ impl ModelSettings {
         share("model.dropout", self.dropout)?;
         share("model.smoothing", self.smoothing)?;
         inside("model.hide", self.hide, |v| (0.0..=0.5).contains(&v), "between 0 and 0.5")?;
+        inside("model.residual", number(self.residual), |v| (1.0..=1024.0).contains(&v), "between 1 and 1024")?;
         size("model.latent", self.latent)?;
         size("model.hidden", self.hidden)?;
         inside("model.depth", number(self.depth), |v| (1.0..=8.0).contains(&v), "between 1 and 8")?;

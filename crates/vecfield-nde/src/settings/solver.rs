@@ -8,6 +8,7 @@ use vecfield_traits::Real;
 
 use super::Settings;
 use crate::error::SettingError;
+use crate::kind::Kind;
 
 /// The table `[solver]`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct SolverSettings {
     /// The most steps of one solve, accepted and rejected together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u64>,
+    /// The method with which a solve that ran out of steps is tried once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<String>,
     /// How the reverse pass gets its states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjoint: Option<AdjointName>,
@@ -95,6 +99,8 @@ pub struct Solver {
     pub step: Option<f64>,
     /// The most steps of one solve.
     pub max_steps: u64,
+    /// The method with which a solve that ran out of steps is tried once more.
+    pub retry: Option<Method>,
     /// How the reverse pass gets its states.
     pub adjoint: AdjointName,
     /// What may be kept for it.
@@ -130,6 +136,23 @@ impl Settings {
         }
     }
 
+    /// The second method, of kinds that try again.
+    fn retry(&self) -> Result<Option<Method>, SettingError> {
+        let Some(name) = &self.solver.retry else { return Ok(None) };
+        let rejected = |reason| Err(SettingError::Rejected { key: "solver.retry", reason });
+        let kind = self.model.kind;
+        if !matches!(kind, Kind::NeuralOde | Kind::AugmentedOde | Kind::Ude) {
+            return rejected(format!("a {} tries no second method; leave `retry` out", kind.name()));
+        }
+        match Method::named(name) {
+            Ok(method) if method.fixed_step() => {
+                rejected(format!("{name} cannot choose its steps; take one that can, as kvaerno5"))
+            }
+            Ok(method) => Ok(Some(method)),
+            Err(error) => rejected(error.to_string()),
+        }
+    }
+
     /// How equations are solved.
     ///
     /// # Errors
@@ -142,6 +165,7 @@ impl Settings {
             .map_err(|error| SettingError::Rejected { key: "solver.method", reason: error.to_string() })?;
         let solver = Solver {
             method,
+            retry: self.retry()?,
             rtol: given.rtol.unwrap_or(defaults.rtol),
             atol: given.atol.unwrap_or(defaults.atol),
             step: given.step,

@@ -46,6 +46,7 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
         checkpoint.note(NOTE, &state)?;
         let mut put = |name: &str, numbers: &[R]| checkpoint.put(&format!("{NOTE}.{name}"), &[numbers.len()], numbers);
         put("theta", &self.theta);
+        put("before", &self.before);
         for (name, numbers) in self.descent.memory() {
             put(name, numbers);
         }
@@ -83,6 +84,7 @@ impl<R: Number, M: Model<R>> Trainer<M, R> {
         if theta.len() != self.theta.len() {
             return differs("the network");
         }
+        self.before = get("before")?;
         self.descent.resume(state.descent_steps, [&get("first")?, &get("second")?])?;
         if let (Some(average), Some(steps)) = (&mut self.average, state.average_steps) {
             average.steps = steps;

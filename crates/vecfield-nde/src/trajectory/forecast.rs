@@ -16,7 +16,7 @@ use crate::flow::Flow;
 use crate::kind::Kind;
 use crate::model::Number;
 use crate::parallel::chunks;
-use crate::settings::{Settings, Solver};
+use crate::settings::{Clock, Settings, Solver};
 use crate::training::Trained;
 
 /// A trained differential equation.
@@ -26,6 +26,7 @@ pub(crate) struct Forecast<R, F = Network<AnyLayer, R>> {
     width: usize,
     number: PhantomData<R>,
     solver: Solver,
+    clock: Clock,
     scaling: Scaling,
     variables: Vec<String>,
 }
@@ -40,12 +41,14 @@ impl<R: Number, F: Rates<R>> Forecast<R, F> {
         let rates = F::load(settings, &scaling, &variables, checkpoint)?;
         let width = rates.field().width();
         Flow::<R>::new(&solver, scaling.pace, width)?;
-        Ok(Forecast { kind: settings.model.kind, rates, width, number: PhantomData, solver, scaling, variables })
+        let (kind, clock) = (settings.model.kind, settings.field.clock());
+        Ok(Forecast { kind, rates, width, number: PhantomData, solver, clock, scaling, variables })
     }
 
     /// The variables at all rows of all trajectories, `[rows, variables]` each, the first row as it was given.
     fn forecasts(&self, data: &Trajectories) -> Result<Vec<Vec<f64>>, NdeError> {
-        let runs = data.runs();
+        let clocked = self.clock.read(data)?;
+        let runs = clocked.runs();
         let solved = chunks(runs.len(), CHUNK, |range| self.chunk(range.clone(), &runs[range]))?;
         Ok(solved.into_iter().flatten().collect())
     }

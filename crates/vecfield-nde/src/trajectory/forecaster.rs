@@ -6,7 +6,7 @@ use vecfield_solvers::batch::BatchMember;
 use vecfield_traits::BatchField;
 
 use super::samples::{Asked, Sample};
-use super::{Rates, Scaling};
+use super::{Rates, Scaling, structure};
 use crate::chance;
 use crate::data::Data;
 use crate::error::NdeError;
@@ -43,12 +43,14 @@ impl<R: Number> Forecaster<R> {
     /// Data of another kind or with nothing to learn from; a network or a solver that cannot be.
     pub fn prepare(settings: &Settings, data: &Data, seed: u64) -> Result<Forecaster<R>, NdeError> {
         let data = data.trajectories(settings.model.kind)?;
+        let data = &*settings.field.clock().read(data)?;
         let scaling = if settings.model.normalise() { Scaling::of(data) } else { Scaling::none(data.dim()) };
         let width = data.dim() + settings.model.augment();
-        let (layer, mut random) = (settings.network(width, width)?, chance::parameters(seed));
+        let (layer, mut random) = (structure::field(settings, &scaling, width)?, chance::parameters(seed));
         // Kinks at random places: with biases at zero, layers of softplus begin almost linear, and descend to a worse minimum.
         let initialiser = settings.field.initialiser.unwrap_or(Initialiser::Uniform);
-        let network = Network::initialised(layer, initialiser, &mut random)?;
+        let mut network = Network::initialised(layer, initialiser, &mut random)?;
+        settings.begin(&mut network, 1.0);
         BatchNetwork::new(&network)?;
         Forecaster::of(network, settings, data, scaling)
     }

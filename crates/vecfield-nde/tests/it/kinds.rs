@@ -100,6 +100,14 @@ fn classifiers_have_the_gradients_of_their_cross_entropy() {
         "[model]\nkind = \"ode-classifier\"\nprecision = \"double\"\nstem = []\n[field]\nlayers = [6]\n{TIGHT}"
     );
     obeys(Classifier::<f64>::prepare(&settings(&bare), &clouds(8), 3).expect("a model"), None, 1e-5);
+    let blocks = format!(
+        "[model]\nkind = \"ode-classifier\"\nprecision = \"double\"\nstem = [5]\nresidual = 3\n[field]\nlayers = [6]\n{TIGHT}"
+    );
+    let twin = Classifier::<f64>::prepare(&settings(&blocks), &clouds(8), 3).expect("a model");
+    // Three blocks in place of one field, from 5 + 8 inputs to 6 and back.
+    let fields = twin.tensors().into_iter().filter(|tensor| tensor.name.starts_with("field"));
+    assert_eq!(fields.map(|tensor| tensor.len()).sum::<usize>(), 3 * (13 * 6 + 6 + 6 * 13 + 13));
+    obeys(twin, Some(2), 1e-5);
     let images = format!(
         "[model]\nkind = \"ode-classifier\"\nprecision = \"double\"\nstem = [2, 3]\nshift = 1\n[field]\nactivation = \"tanh\"\n{TIGHT}"
     );

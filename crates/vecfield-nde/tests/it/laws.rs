@@ -25,6 +25,9 @@ fn forecasters() -> Vec<Forecaster<f64>> {
         "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nmethod = \"kvaerno5\"\nrtol = 1e-9\natol = 1e-9\n",
         "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nmethod = \"reversible-tsit5\"\nadjoint = \"reversible\"\nrtol = 1e-9\natol = 1e-9\n",
         "kind = \"neural-ode\"\n[field]\nlayers = [4]\n[solver]\nadjoint = \"backsolve\"\nrtol = 1e-9\natol = 1e-9\n",
+        "kind = \"neural-ode\"\n[field]\nlayers = [4]\ntime = true\nstructure = \"second-order\"\n[solver]\nrtol = 1e-9\natol = 1e-9\n",
+        "kind = \"neural-ode\"\n[field]\nlayers = [4]\nstructure = \"hamiltonian\"\n[solver]\nrtol = 1e-9\natol = 1e-9\n",
+        "kind = \"neural-ode\"\n[field]\nlayers = [4]\nstructure = \"port-hamiltonian\"\n[solver]\nrtol = 1e-9\natol = 1e-9\n",
     ];
     let data = Data::Trajectories(small());
     text.map(|text| Forecaster::prepare(&settings(text), &data, 5).expect("a model")).into()
@@ -120,7 +123,7 @@ fn the_order_of_trajectories_does_not_matter() {
 struct Toy {
     theta: f64,
     samples: usize,
-    fails: fn(usize) -> Option<Fails>,
+    fails: fn(usize, f64) -> Option<Fails>,
 }
 
 enum Fails {
@@ -153,7 +156,7 @@ impl Model<f64> for Toy {
         let mut cost = Cost::default();
         for &sample in samples {
             let miss = self.theta - sample as f64;
-            let loss = match (self.fails)(sample) {
+            let loss = match (self.fails)(sample, self.theta) {
                 Some(Fails::Told) => {
                     cost.failed.push((sample, AdjointError::Stopped));
                     continue;
@@ -174,7 +177,7 @@ impl Model<f64> for Toy {
     }
 }
 
-fn toy(fails: fn(usize) -> Option<Fails>, more: &str) -> Result<(f64, Trainer<Toy, f64>), NdeError> {
+fn toy(fails: fn(usize, f64) -> Option<Fails>, more: &str) -> Result<(f64, Trainer<Toy, f64>), NdeError> {
     let text = format!("kind = \"neural-ode\"\n[optimizer]\nname = \"sgd\"\n{more}");
     let plan = settings(&text).plan(4).expect("a plan");
     let mut trainer = Trainer::new(Toy { theta: 10.0, samples: 4, fails }, plan, Keep::Last, 0)?;
@@ -186,9 +189,9 @@ const WHOLE: &str = "batch = 0\nsteps = 60\nlearning_rate = 0.5\n";
 
 #[test]
 fn a_batch_is_the_mean_over_the_samples_that_did_not_fail() {
-    let (theta, _) = toy(|_| None, WHOLE).unwrap();
+    let (theta, _) = toy(|_, _| None, WHOLE).unwrap();
     assert!((theta - 1.5).abs() < 1e-12, "{theta}");
-    let (theta, trainer) = toy(|sample| (sample == 0).then_some(Fails::Told), WHOLE).unwrap();
+    let (theta, trainer) = toy(|sample, _| (sample == 0).then_some(Fails::Told), WHOLE).unwrap();
     assert!((theta - 2.0).abs() < 1e-12, "{theta}");
     assert_eq!(trainer.done().failures.values().sum::<u64>(), 60);
     assert_eq!(trainer.done().skipped, 0);
@@ -196,7 +199,7 @@ fn a_batch_is_the_mean_over_the_samples_that_did_not_fail() {
 
 #[test]
 fn batches_that_are_not_finite_are_skipped_and_counted() {
-    let one_bad = |sample| (sample == 3).then_some(Fails::NotFinite);
+    let one_bad = |sample, _| (sample == 3).then_some(Fails::NotFinite);
     let (theta, trainer) = toy(one_bad, "batch = 1\nsteps = 400\nlearning_rate = 0.05\n").unwrap();
     assert!((theta - 1.0).abs() < 0.5, "{theta}");
     assert_eq!(trainer.done().skipped, 100);
@@ -205,12 +208,25 @@ fn batches_that_are_not_finite_are_skipped_and_counted() {
 
 #[test]
 fn nothing_but_failures_ends_with_their_cause() {
-    match toy(|_| Some(Fails::Told), WHOLE).err() {
+    match toy(|_, _| Some(Fails::Told), WHOLE).err() {
         Some(NdeError::Diverged { batches, cause, .. }) => {
             assert_eq!((batches, cause), (50, AdjointError::Stopped.to_string()));
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A step to where nothing can be solved is taken back by half, as often as needed. From 10 the first step leads to -7.
+#[test]
+fn steps_over_a_ledge_are_taken_back() {
+    let ledge = |_, theta: f64| (theta < 0.0).then_some(Fails::Told);
+    let (theta, trainer) = toy(ledge, "batch = 0\nsteps = 60\nlearning_rate = 2.0\n").unwrap();
+    assert!((1..60).contains(&trainer.done().skipped), "{theta}");
+    // Nothing is lost that was there: at a rate that fits, the minimum is found from there.
+    let (theta, trainer) =
+        toy(ledge, "batch = 0\nphases = [{steps = 6, learning_rate = 2.0}, {steps = 60, learning_rate = 0.5}]\n")
+            .unwrap();
+    assert!((theta - 1.5).abs() < 1e-9 && trainer.done().skipped > 0, "{theta}");
 }
 
 /// Short forecasts that begin anywhere are compared with what follows there: a model that is right everywhere costs nothing, one

@@ -58,6 +58,7 @@ impl Outcome<'_> {
                 "total_backward": done.work.backward,
                 "steps": done.work.steps,
                 "rejected": done.work.rejected,
+                "retried": done.work.retried,
             },
             "skipped": done.skipped,
             "failures": done.failures,
