@@ -1,0 +1,68 @@
+//! Why a search cannot begin.
+
+use vecfield_expr::{Unary, nearest_name};
+
+/// Why a search cannot begin.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SymregError {
+    /// A name that is no operation.
+    #[error("there is no operator `{name}`{hint}; there are + - * / ^ min max and {functions}")]
+    UnknownOperator {
+        /// What was asked for.
+        name: String,
+        /// The nearest one, as a phrase, or nothing.
+        hint: String,
+        /// The functions there are.
+        functions: String,
+    },
+    /// A list without one.
+    #[error("no operator is given; leave the list out for + - * / ^ sqrt log exp sin cos tanh abs asin")]
+    NoOperators,
+    /// No column has this name.
+    #[error("there is no column `{name}`{hint}; the columns are {columns}")]
+    UnknownColumn {
+        /// What was asked for.
+        name: String,
+        /// The nearest one, as a phrase, or nothing.
+        hint: String,
+        /// The columns there are.
+        columns: String,
+    },
+    /// A name that no formula can hold.
+    #[error("the column `{name}` cannot stand in a formula: {reason}; rename it")]
+    BadName {
+        /// The column.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Fewer rows than can tell anything.
+    #[error("{rows} complete rows are too few to tell formulas apart; give at least {least}")]
+    TooFewRows {
+        /// Rows without a missing value.
+        rows: usize,
+        /// The least number.
+        least: usize,
+    },
+    /// Only the target.
+    #[error("the target `{name}` is the only column; a formula needs at least one other")]
+    NoVariables {
+        /// The target.
+        name: String,
+    },
+}
+
+impl SymregError {
+    pub(crate) fn unknown_operator(name: &str) -> SymregError {
+        let known = || Unary::FUNCTIONS.iter().map(|function| function.name());
+        let hint = nearest_name(name, known()).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        SymregError::UnknownOperator { name: name.into(), hint, functions: known().collect::<Vec<_>>().join(" ") }
+    }
+
+    pub(crate) fn unknown_column(name: &str, columns: &[String]) -> SymregError {
+        let near = nearest_name(name, columns.iter().map(String::as_str));
+        let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+        SymregError::UnknownColumn { name: name.into(), hint, columns: columns.join(", ") }
+    }
+}

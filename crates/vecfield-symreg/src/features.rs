@@ -1,0 +1,339 @@
+//! Every small expression, once: built from smaller ones level by level, and told apart by its values.
+
+use std::collections::HashMap;
+
+use vecfield_expr::{Binary, ExprId, Graph, Unary};
+use vecfield_kernels::{Function, VectorMath};
+
+use crate::operators::Operators;
+
+/// How a feature is made of earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Shape {
+    Variable(u32),
+    Constant(f64),
+    Unary(Unary, u32),
+    Binary(Binary, u32, u32),
+}
+
+/// Expressions with their values at a sample of rows; those of one value are kept once, the smallest.
+#[derive(Debug, Clone)]
+pub(crate) struct Features {
+    rows: usize,
+    shapes: Vec<Shape>,
+    sizes: Vec<u8>,
+    /// What each takes to describe: functions more than sums and products.
+    costs: Vec<u16>,
+    /// `[features, rows]`.
+    values: Vec<f64>,
+    seen: HashMap<u64, u32>,
+    limit: usize,
+    scratch: Vec<f64>,
+}
+
+/// Values beyond this are of no use: no rounding error of a sum with them is small.
+const LARGEST: f64 = 1e9;
+
+impl Features {
+    /// The variables alone, given their values at the rows; at most `limit` expressions will be kept.
+    pub(crate) fn of(columns: &[Vec<f64>], limit: usize) -> Features {
+        let rows = columns.first().map_or(0, Vec::len);
+        let mut features = Features {
+            rows,
+            shapes: Vec::new(),
+            sizes: Vec::new(),
+            costs: Vec::new(),
+            values: Vec::new(),
+            seen: HashMap::new(),
+            limit,
+            scratch: vec![0.0; rows],
+        };
+        for (i, column) in columns.iter().enumerate() {
+            features.scratch.copy_from_slice(column);
+            features.keep(Shape::Variable(i as u32), 1);
+        }
+        features
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shapes.len()
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn size(&self, i: u32) -> usize {
+        self.sizes[i as usize].into()
+    }
+
+    /// What it takes to describe.
+    pub(crate) fn cost(&self, i: u32) -> usize {
+        self.costs[i as usize].into()
+    }
+
+    fn described(&self, shape: Shape) -> u16 {
+        let of = |i: u32| self.cost(i);
+        let cost = match shape {
+            Shape::Variable(_) => 2,
+            Shape::Constant(_) => 3,
+            Shape::Unary(_, x) => of(x) + FUNCTION,
+            Shape::Binary(Binary::Pow, x, n) if !self.varies(n) => of(x) + POWER,
+            Shape::Binary(Binary::Div, one, x) if !self.varies(one) => of(x) + POWER,
+            Shape::Binary(op, a, b) => of(a) + of(b) + binary_cost(op),
+        };
+        cost.min(u16::MAX.into()) as u16
+    }
+
+    pub(crate) fn shape(&self, i: u32) -> Shape {
+        self.shapes[i as usize]
+    }
+
+    pub(crate) fn values(&self, i: u32) -> &[f64] {
+        &self.values[i as usize * self.rows..][..self.rows]
+    }
+
+    /// Does it take more than one value?
+    pub(crate) fn varies(&self, i: u32) -> bool {
+        !matches!(self.shape(i), Shape::Constant(_))
+    }
+
+    /// Adds expressions from the cheapest up, to the limit.
+    pub(crate) fn enumerate(&mut self, operators: &Operators) {
+        for &constant in operators.constants() {
+            self.constant(constant);
+        }
+        let mut begin = 0;
+        for cost in 3..=COSTLIEST {
+            // What the cost before added is complete now, and stands in no order of costs with what a constant added.
+            let mut by_cost: Vec<Vec<u32>> = vec![Vec::new(); cost];
+            (0..self.len() as u32).filter(|&i| self.cost(i) < cost).for_each(|i| by_cost[self.cost(i)].push(i));
+            let of = |cost: usize| by_cost.get(cost).cloned().unwrap_or_default();
+            for x in of(cost - FUNCTION) {
+                for &op in operators.unary() {
+                    self.unary(op, x);
+                }
+            }
+            for x in of(cost - POWER) {
+                operators.powers().iter().for_each(|&n| self.power(x, n));
+            }
+            for &op in operators.binary() {
+                let own = binary_cost(op);
+                for left in 2..cost.saturating_sub(own + 1) {
+                    for (a, b) in pairs(&of(left), &of(cost - own - left)) {
+                        self.binary(op, a, b);
+                    }
+                }
+            }
+            if self.is_full() || (self.len() == begin && cost > 8) {
+                return;
+            }
+            begin = self.len();
+        }
+    }
+
+    /// Adds `op(x)`; the place of that, or of what has its values.
+    pub(crate) fn unary(&mut self, op: Unary, x: u32) -> Option<u32> {
+        // Functions within functions within functions are not what laws are made of, and there are too many of them.
+        if self.is_full() || !self.varies(x) || self.depth_of_functions(x) >= 2 || is_undone(op, self.shape(x)) {
+            return None;
+        }
+        let mut out = std::mem::take(&mut self.scratch);
+        out.copy_from_slice(self.values(x));
+        apply(op, &mut out);
+        self.scratch = out;
+        self.keep(Shape::Unary(op, x), self.size(x) + 1)
+    }
+
+    fn power(&mut self, x: u32, n: f64) {
+        if self.is_full() || !self.varies(x) || matches!(self.shape(x), Shape::Binary(Binary::Pow, ..)) {
+            return;
+        }
+        let exponent = self.constant(n);
+        let _ = self.combine(Binary::Pow, x, exponent, self.size(x) + 1);
+    }
+
+    /// Adds `op(a, b)`; the place of that, or of what has its values.
+    pub(crate) fn binary(&mut self, op: Binary, a: u32, b: u32) -> Option<u32> {
+        if self.is_full() || !(self.varies(a) || self.varies(b)) {
+            return None;
+        }
+        // Roots and squares of variables apart, exponents are numbers or small.
+        if op == Binary::Pow && !self.values(a).iter().all(|&x| x > 0.0) {
+            return None;
+        }
+        if matches!(op, Binary::Add | Binary::Mul) && a > b {
+            return self.binary(op, b, a);
+        }
+        self.combine(op, a, b, self.size(a) + self.size(b) + 1)
+    }
+
+    fn combine(&mut self, op: Binary, a: u32, b: u32, size: usize) -> Option<u32> {
+        let mut out = std::mem::take(&mut self.scratch);
+        for ((out, &x), &y) in out.iter_mut().zip(self.values(a)).zip(self.values(b)) {
+            *out = op.apply(x, y);
+        }
+        self.scratch = out;
+        self.keep(Shape::Binary(op, a, b), size)
+    }
+
+    /// The feature that is this number everywhere.
+    pub(crate) fn constant(&mut self, value: f64) -> u32 {
+        let known = (0..self.len() as u32).find(|&i| self.shape(i) == Shape::Constant(value));
+        known.unwrap_or_else(|| {
+            self.scratch.fill(value);
+            self.keep(Shape::Constant(value), 1);
+            self.len() as u32 - 1
+        })
+    }
+
+    /// Adds the product of two, powers of one thing as such.
+    pub(crate) fn product(&mut self, a: u32, b: u32) -> Option<u32> {
+        let ((base, n), (other, m)) = (self.as_power(a), self.as_power(b));
+        if base != other {
+            return self.binary(Binary::Mul, a, b);
+        }
+        let exponent = self.constant(n + m);
+        self.combine(Binary::Pow, base, exponent, self.size(base) + 1)
+    }
+
+    /// As a base and a constant exponent.
+    fn as_power(&self, i: u32) -> (u32, f64) {
+        match self.shape(i) {
+            Shape::Binary(Binary::Pow, base, n) if !self.varies(n) => (base, self.values(n)[0]),
+            _ => (i, 1.0),
+        }
+    }
+
+    /// How many functions are in it.
+    pub(crate) fn functions(&self, i: u32) -> usize {
+        match self.shape(i) {
+            Shape::Variable(_) | Shape::Constant(_) => 0,
+            Shape::Unary(_, x) => 1 + self.functions(x),
+            Shape::Binary(_, a, b) => self.functions(a) + self.functions(b),
+        }
+    }
+
+    /// Makes room for so many more.
+    pub(crate) fn allow(&mut self, more: usize) {
+        self.limit = self.len() + more;
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= self.limit
+    }
+
+    fn depth_of_functions(&self, i: u32) -> usize {
+        match self.shape(i) {
+            Shape::Variable(_) | Shape::Constant(_) => 0,
+            Shape::Unary(_, x) => 1 + self.depth_of_functions(x),
+            Shape::Binary(_, a, b) => self.depth_of_functions(a).max(self.depth_of_functions(b)),
+        }
+    }
+
+    /// Keeps what stands in the scratch, if it is finite, new and no constant in disguise.
+    fn keep(&mut self, shape: Shape, size: usize) -> Option<u32> {
+        let values = &self.scratch;
+        if !values.iter().all(|x| x.abs() < LARGEST) {
+            return None;
+        }
+        let constant = matches!(shape, Shape::Constant(_));
+        let spread = values.iter().fold(0.0_f64, |most, x| most.max((x - values[0]).abs()));
+        let height = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        if !constant && spread <= 1e-10 * height.max(1e-6) {
+            return None;
+        }
+        let key = fingerprint(values);
+        if let Some(&known) = self.seen.get(&key) {
+            // The cheaper of two ways to write it; its operands are cheaper still, so none of them is made of it.
+            let cost = self.described(shape);
+            if cost < self.costs[known as usize] {
+                let at = known as usize;
+                (self.shapes[at], self.sizes[at], self.costs[at]) = (shape, size.min(255) as u8, cost);
+            }
+            return Some(known);
+        }
+        let place = self.shapes.len() as u32;
+        self.seen.insert(key, place);
+        self.shapes.push(shape);
+        self.sizes.push(size.min(255) as u8);
+        self.costs.push(self.described(shape));
+        self.values.extend_from_slice(&self.scratch);
+        Some(place)
+    }
+
+    /// The formula of a feature over symbols of these names.
+    pub(crate) fn formula(&self, graph: &mut Graph, names: &[String], i: u32) -> ExprId {
+        match self.shape(i) {
+            Shape::Variable(v) => graph.symbol(&names[v as usize]),
+            Shape::Constant(value) => graph.constant(value),
+            Shape::Unary(op, x) => {
+                let x = self.formula(graph, names, x);
+                graph.unary(op, x)
+            }
+            Shape::Binary(op, a, b) => {
+                let (a, b) = (self.formula(graph, names, a), self.formula(graph, names, b));
+                graph.binary(op, a, b)
+            }
+        }
+    }
+}
+
+/// `x_i ← op(x_i)`.
+pub(crate) fn apply(op: Unary, x: &mut [f64]) {
+    let function = match op {
+        Unary::Exp => Function::Exp,
+        Unary::Log => Function::Ln,
+        Unary::Sin => Function::Sin,
+        Unary::Cos => Function::Cos,
+        Unary::Tan => Function::Tan,
+        Unary::Sinh => Function::Sinh,
+        Unary::Cosh => Function::Cosh,
+        Unary::Tanh => Function::Tanh,
+        Unary::Sqrt => Function::Sqrt,
+        Unary::Abs => Function::Abs,
+        _ => return x.iter_mut().for_each(|x| *x = op.apply(*x)),
+    };
+    f64::map_in_place(function, x);
+}
+
+/// What operations add to the cost of their operands; a variable costs two.
+const FUNCTION: usize = 3;
+const POWER: usize = 2;
+
+fn binary_cost(op: Binary) -> usize {
+    match op {
+        Binary::Mul | Binary::Div => 1,
+        Binary::Pow => 4,
+        _ => 3,
+    }
+}
+
+/// A cost that no enumeration reaches before its limit.
+const COSTLIEST: usize = 40;
+
+/// Every pair of the two lists.
+fn pairs(a: &[u32], b: &[u32]) -> Vec<(u32, u32)> {
+    a.iter().flat_map(|&a| b.iter().map(move |&b| (a, b))).collect()
+}
+
+/// Is a function applied to its inverse?
+fn is_undone(op: Unary, inner: Shape) -> bool {
+    matches!(
+        (op, inner),
+        (Unary::Exp, Shape::Unary(Unary::Log, _))
+            | (Unary::Log, Shape::Unary(Unary::Exp, _))
+            | (Unary::Abs, Shape::Unary(Unary::Abs | Unary::Sqrt | Unary::Exp, _))
+    )
+}
+
+/// Of values to ten digits: the same for expressions that differ by rounding alone.
+fn fingerprint(values: &[f64]) -> u64 {
+    let mix = |hash: u64, x: &f64| {
+        let bits = (x + 0.0).to_bits().wrapping_add(1 << 17) >> 18; // + 0.0: no two zeros
+        let mut z = (hash ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z ^= z >> 29;
+        z
+    };
+    values.iter().fold(0x2545_f491_4f6c_dd1d, mix)
+}

@@ -1,0 +1,62 @@
+//! The best formula of each complexity, and the one to choose among them.
+
+use vecfield_expr::{ExprId, Graph};
+
+/// A formula that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Its nodes, as a tree.
+    pub complexity: usize,
+    /// Mean squared error.
+    pub loss: f64,
+    /// The share of the target's variance that it explains.
+    pub r2: f64,
+    /// The formula as a text.
+    pub expression: String,
+    pub(crate) formula: ExprId,
+    /// Numbers in it that were fitted.
+    pub(crate) numbers: usize,
+}
+
+/// Formulas of which none is at least as simple and at least as good as another.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Front {
+    entries: Vec<Found>,
+}
+
+impl Front {
+    /// Is a formula of this complexity and loss better than what there is?
+    pub(crate) fn welcomes(&self, complexity: usize, loss: f64) -> bool {
+        self.entries.iter().all(|entry| entry.complexity > complexity || entry.loss > loss)
+    }
+
+    /// Takes a formula in, and drops those that it makes superfluous.
+    pub(crate) fn insert(&mut self, found: Found) {
+        if self.welcomes(found.complexity, found.loss) {
+            self.entries.retain(|entry| entry.complexity < found.complexity || entry.loss < found.loss);
+            let at = self.entries.partition_point(|entry| entry.complexity < found.complexity);
+            self.entries.insert(at, found);
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[Found] {
+        &self.entries
+    }
+
+    /// The formula of the least description length: `½ n ln` of the loss, `½ ln n` for each number, and the letters of the formula
+    /// (Rissanen 1978; the letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
+    pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> Option<&Found> {
+        let n = rows as f64;
+        let length = |found: &Found| {
+            let misfit = 0.5 * n * (found.loss.max(floor)).ln();
+            misfit + 0.5 * n.ln() * found.numbers as f64 + (letters as f64).ln() * found.complexity as f64
+        };
+        self.entries.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
+    }
+}
+
+/// The constants of a formula that are no small whole numbers.
+pub(crate) fn numbers(graph: &Graph, formula: ExprId) -> usize {
+    let is_number = |value: f64| value.fract() != 0.0 || value.abs() > 10.0;
+    graph.reachable(&[formula]).ids().iter().filter(|&&id| graph.constant_value(id).is_some_and(is_number)).count()
+}

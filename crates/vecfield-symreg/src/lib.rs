@@ -1,0 +1,49 @@
+//! Formulas from rows of measurements: `y = f(x_1, .., x_n)` with an unknown `f` of few operations.
+//!
+//! ```
+//! use vecfield_symreg::{Symreg, Table};
+//!
+//! // y = 3 x / (1 + x²), from twenty rows.
+//! let x: Vec<f64> = (0..20).map(|i| 0.3 * f64::from(i) - 2.0).collect();
+//! let y = x.iter().map(|x| 3.0 * x / (1.0 + x * x)).collect();
+//! let table = Table::new(vec!["x".into()], vec![x], y)?;
+//! let search = Symreg::default().search(&table, &mut || true);
+//! assert!(search.best().r2 > 1.0 - 1e-12, "{}", search.best().expression);
+//! # Ok::<(), vecfield_symreg::SymregError>(())
+//! ```
+//!
+//! | you want | start at |
+//! |---|---|
+//! | to search | [`Symreg`], [`Symreg::search`] on a [`Table`] |
+//! | what was found | [`Search`], [`Found`] |
+//! | which operations a formula may have | [`Operators`] |
+//!
+//! | module | holds |
+//! |---|---|
+//! | `features` | every small expression, once |
+//! | `span` | which few of them a target is a combination of |
+//! | `relation` | equations that are linear in their unknown numbers, and their solutions |
+//! | `candidate` | formulas with open numbers, fitted |
+//! | `front` | the best of each complexity, and the choice |
+//! | `search` | all together |
+//!
+//! **Architecture invariant:** the same table and settings give the same front. *Why:* a result that nobody can repeat is none.
+//! *Checked by* `tests/it/search.rs`.
+//!
+//! This crate knows nothing about files, clocks or terminals.
+
+mod candidate;
+mod error;
+mod features;
+mod front;
+mod operators;
+mod relation;
+mod search;
+mod span;
+mod table;
+
+pub use error::SymregError;
+pub use front::Found;
+pub use operators::Operators;
+pub use search::{Search, Symreg};
+pub use table::Table;

@@ -1,0 +1,202 @@
+//! Which few columns out of thousands span a target: subsets grown one by one, the best of each size kept (a beam), all pairs tried.
+//!
+//! Adding a column `f` to columns with the orthonormal basis `Q` and the residual `r` leaves `‖r‖² - (r·f)² / (1 - ‖Qᵀf‖²)`: two dot
+//! products for each of the first pairs, a few for larger sets.
+
+use std::collections::HashSet;
+
+/// Columns to choose from, centred and of unit length.
+#[derive(Debug, Clone)]
+pub(crate) struct Pool {
+    rows: usize,
+    /// `[columns, rows]`.
+    unit: Vec<f64>,
+    costs: Vec<usize>,
+}
+
+/// Some columns of a pool.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) columns: Vec<u32>,
+    /// The share of the target's variance that they and a constant leave over.
+    pub(crate) left: f64,
+    pub(crate) cost: usize,
+}
+
+/// How wide and how far to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Breadth {
+    /// The most columns of a span.
+    pub(crate) largest: usize,
+    /// Spans of each size that are grown further.
+    pub(crate) beam: usize,
+    /// Columns, from the cheapest, of which all pairs are tried and with which spans grow.
+    pub(crate) narrow: usize,
+}
+
+/// Spans that grow by any column.
+const FAVOURED: usize = 50;
+
+/// A part of a column that the basis does not have: less is rounding.
+const INDEPENDENT: f64 = 1e-10;
+
+/// A share of the variance that no better span could improve on.
+const NOTHING: f64 = 1e-26;
+
+impl Pool {
+    pub(crate) fn new(rows: usize) -> Pool {
+        Pool { rows, unit: Vec::new(), costs: Vec::new() }
+    }
+
+    /// Adds a column; false if it does not vary.
+    pub(crate) fn push(&mut self, values: impl Iterator<Item = f64>, cost: usize) {
+        let begin = self.unit.len();
+        self.unit.extend(values);
+        centre(&mut self.unit[begin..]);
+        let length = norm(&self.unit[begin..]);
+        let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
+        self.unit[begin..].iter_mut().for_each(|x| *x *= scale);
+        self.costs.push(cost);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.costs.len()
+    }
+
+    /// The first columns alone.
+    pub(crate) fn cheapest(&self, count: usize) -> Pool {
+        let count = count.min(self.len());
+        Pool { rows: self.rows, unit: self.unit[..count * self.rows].to_vec(), costs: self.costs[..count].to_vec() }
+    }
+
+    fn column(&self, i: usize) -> &[f64] {
+        &self.unit[i * self.rows..][..self.rows]
+    }
+
+    /// The best spans of each size for `target`, the smallest first, and within a size the best first.
+    pub(crate) fn spans(&self, target: &[f64], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) -> Vec<Span> {
+        let mut whole = target.to_vec();
+        centre(&mut whole);
+        let total = dot(&whole, &whole);
+        if !(total > 0.0 && total.is_finite()) {
+            return Vec::new();
+        }
+        let empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
+        let narrow = breadth.narrow.min(self.len());
+        let mut found = Vec::new();
+        // All pairs, not only those of which one column is good alone.
+        let singles: Vec<State> = (0..narrow).filter_map(|i| self.with(&empty, i)).collect();
+        let mut beam = self.grown(&[empty], self.len(), breadth.beam);
+        for size in 1..=breadth.largest {
+            found.extend(beam.iter().take(breadth.beam / 4 + 1).map(|state| state.span(total)));
+            let done = beam.iter().any(|state| state.left <= NOTHING * total);
+            if done || size == breadth.largest || !goes_on() {
+                break;
+            }
+            beam = if size == 1 {
+                let both: Vec<State> = beam.iter().chain(&singles).cloned().collect();
+                self.grown(&both, narrow, breadth.beam)
+            } else {
+                self.grown(&beam, narrow, breadth.beam)
+            };
+        }
+        found
+    }
+
+    /// The best `keep` spans that have one column more, out of the first `among`.
+    fn grown(&self, states: &[State], among: usize, keep: usize) -> Vec<State> {
+        let mut best: Vec<(f64, usize, usize)> = Vec::new();
+        let mut worst = f64::INFINITY;
+        for (s, state) in states.iter().enumerate() {
+            // The best few may grow by anything.
+            let among = if s < FAVOURED { self.len() } else { among };
+            for i in 0..among {
+                let column = self.column(i);
+                let along = dot(&state.residual, column);
+                // Not even alone would it be among the best.
+                let most = state.left - along * along;
+                let inside: f64 = state.basis.iter().map(|q| dot(q, column)).map(|x| x * x).sum();
+                let own = 1.0 - inside;
+                if own <= INDEPENDENT || (most > worst && own > 0.5) {
+                    continue;
+                }
+                let left = (state.left - along * along / own).max(0.0);
+                if left < worst {
+                    best.push((left, s, i));
+                    if best.len() >= 8 * keep {
+                        shrink(&mut best, 4 * keep);
+                        worst = best.last().map_or(f64::INFINITY, |entry| entry.0);
+                    }
+                }
+            }
+        }
+        best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
+        let mut seen = HashSet::new();
+        let mut grown = Vec::new();
+        for (_, s, i) in best {
+            let mut columns = states[s].columns.clone();
+            columns.push(i as u32);
+            columns.sort_unstable();
+            if grown.len() < keep && seen.insert(columns) {
+                grown.extend(self.with(&states[s], i));
+            }
+        }
+        grown
+    }
+
+    fn with(&self, state: &State, i: usize) -> Option<State> {
+        let mut q = self.column(i).to_vec();
+        for _ in 0..2 {
+            for known in &state.basis {
+                let along = dot(known, &q);
+                q.iter_mut().zip(known).for_each(|(q, known)| *q -= along * known);
+            }
+        }
+        let length = norm(&q);
+        if length * length <= INDEPENDENT {
+            return None;
+        }
+        q.iter_mut().for_each(|q| *q /= length);
+        let mut residual = state.residual.clone();
+        let along = dot(&q, &residual);
+        residual.iter_mut().zip(&q).for_each(|(r, q)| *r -= along * q);
+        let (mut columns, mut basis) = (state.columns.clone(), state.basis.clone());
+        columns.push(i as u32);
+        basis.push(q);
+        let left = dot(&residual, &residual);
+        Some(State { columns, basis, residual, left, cost: state.cost + self.costs[i] })
+    }
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    columns: Vec<u32>,
+    basis: Vec<Vec<f64>>,
+    residual: Vec<f64>,
+    left: f64,
+    cost: usize,
+}
+
+impl State {
+    fn span(&self, total: f64) -> Span {
+        Span { columns: self.columns.clone(), left: self.left / total, cost: self.cost }
+    }
+}
+
+fn shrink(best: &mut Vec<(f64, usize, usize)>, keep: usize) {
+    best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
+    best.truncate(keep);
+}
+
+fn centre(x: &mut [f64]) {
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    x.iter_mut().for_each(|x| *x -= mean);
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    vecfield_kernels::dot(a, b)
+}
+
+fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
