@@ -8,6 +8,7 @@ pub(crate) mod overview;
 mod predict;
 mod sindy;
 mod solve;
+mod symreg;
 mod train;
 
 use clap::Subcommand;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Discover(Box<discover::Arguments>),
     /// Find sparse equations over a library of terms: which equation made my data?
     Sindy(Box<sindy::Arguments>),
+    /// Find a formula for one column of a table in the others
+    Symreg(Box<symreg::Arguments>),
     /// Train a neural differential equation: learn a right-hand side that nobody knows
     Train(Box<train::Arguments>),
     /// Ask a trained model: forecasts, labels, densities, samples
@@ -41,6 +44,7 @@ impl Command {
             Self::Fit(arguments) => fit::run(&arguments, context),
             Self::Discover(arguments) => discover::run(&arguments, context),
             Self::Sindy(arguments) => sindy::run(&arguments, context),
+            Self::Symreg(arguments) => symreg::run(&arguments, context),
             Self::Train(arguments) => train::run(&arguments, context),
             Self::Predict(arguments) => predict::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),

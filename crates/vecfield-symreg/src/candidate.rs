@@ -50,7 +50,13 @@ impl Candidate {
             return self.error(graph, rows);
         }
         let Some(mut problem) = Fit::of(graph, self, rows, free) else { return f64::INFINITY };
-        let options = Options { iterations, step_tolerance: 1e-14, cost_tolerance: 1e-15, gradient_tolerance: 1e-14, ..Options::default() };
+        let options = Options {
+            iterations,
+            step_tolerance: 1e-14,
+            cost_tolerance: 1e-15,
+            gradient_tolerance: 1e-14,
+            ..Options::default()
+        };
         let mut x: Vec<f64> = free.iter().map(|&i| self.constants[i]).collect();
         let Ok(summary) = LevenbergMarquardt::new(options).minimize(&mut problem, &mut x) else { return f64::INFINITY };
         free.iter().zip(&x).for_each(|(&i, &value)| self.constants[i] = value);
@@ -83,7 +89,15 @@ impl<'a> Fit<'a> {
         let slopes = Program::compile(graph, &outputs, &names).ok()?;
         let mut inputs = vec![0.0; names.len()];
         inputs[rows.names.len()..].copy_from_slice(&candidate.constants);
-        Some(Fit { rows, program, slopes, registers: Registers::new(), free, inputs, outputs: vec![0.0; outputs.len()] })
+        Some(Fit {
+            rows,
+            program,
+            slopes,
+            registers: Registers::new(),
+            free,
+            inputs,
+            outputs: vec![0.0; outputs.len()],
+        })
     }
 
     fn set(&mut self, x: &[f64]) {

@@ -78,8 +78,8 @@ impl Features {
             Shape::Variable(_) => 2,
             Shape::Constant(_) => 3,
             Shape::Unary(_, x) => of(x) + FUNCTION,
-            Shape::Binary(Binary::Pow, x, n) if !self.varies(n) => of(x) + POWER,
-            Shape::Binary(Binary::Div, one, x) if !self.varies(one) => of(x) + POWER,
+            Shape::Binary(Binary::Pow, x, n) if !self.varies(n) => of(x) + power_cost(self.values(n)[0]),
+            Shape::Binary(Binary::Div, one, x) if !self.varies(one) => of(x) + 2,
             Shape::Binary(op, a, b) => of(a) + of(b) + binary_cost(op),
         };
         cost.min(u16::MAX.into()) as u16
@@ -114,8 +114,10 @@ impl Features {
                     self.unary(op, x);
                 }
             }
-            for x in of(cost - POWER) {
-                operators.powers().iter().for_each(|&n| self.power(x, n));
+            for &n in operators.powers() {
+                for x in of(cost.saturating_sub(power_cost(n))) {
+                    self.power(x, n);
+                }
             }
             for &op in operators.binary() {
                 let own = binary_cost(op);
@@ -205,12 +207,15 @@ impl Features {
         }
     }
 
-    /// How many functions are in it.
-    pub(crate) fn functions(&self, i: u32) -> usize {
+    /// Is it a product of powers?
+    pub(crate) fn is_monomial(&self, i: u32) -> bool {
         match self.shape(i) {
-            Shape::Variable(_) | Shape::Constant(_) => 0,
-            Shape::Unary(_, x) => 1 + self.functions(x),
-            Shape::Binary(_, a, b) => self.functions(a) + self.functions(b),
+            Shape::Variable(_) | Shape::Constant(_) => true,
+            Shape::Unary(..) => false,
+            Shape::Binary(op, a, b) => {
+                let is_product = matches!(op, Binary::Mul | Binary::Div) || (op == Binary::Pow && !self.varies(b));
+                is_product && self.is_monomial(a) && self.is_monomial(b)
+            }
         }
     }
 
@@ -223,7 +228,8 @@ impl Features {
         self.len() >= self.limit
     }
 
-    fn depth_of_functions(&self, i: u32) -> usize {
+    /// How many functions are applied to each other.
+    pub(crate) fn depth_of_functions(&self, i: u32) -> usize {
         match self.shape(i) {
             Shape::Variable(_) | Shape::Constant(_) => 0,
             Shape::Unary(_, x) => 1 + self.depth_of_functions(x),
@@ -299,7 +305,10 @@ pub(crate) fn apply(op: Unary, x: &mut [f64]) {
 
 /// What operations add to the cost of their operands; a variable costs two.
 const FUNCTION: usize = 3;
-const POWER: usize = 2;
+
+fn power_cost(n: f64) -> usize {
+    (n.abs() as usize).clamp(2, 9)
+}
 
 fn binary_cost(op: Binary) -> usize {
     match op {

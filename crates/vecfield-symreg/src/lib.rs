@@ -7,7 +7,7 @@
 //! let x: Vec<f64> = (0..20).map(|i| 0.3 * f64::from(i) - 2.0).collect();
 //! let y = x.iter().map(|x| 3.0 * x / (1.0 + x * x)).collect();
 //! let table = Table::new(vec!["x".into()], vec![x], y)?;
-//! let search = Symreg::default().search(&table, &mut || true);
+//! let search = Symreg::default().search(&table, &mut |_| true);
 //! assert!(search.best().r2 > 1.0 - 1e-12, "{}", search.best().expression);
 //! # Ok::<(), vecfield_symreg::SymregError>(())
 //! ```

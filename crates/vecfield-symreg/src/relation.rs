@@ -6,6 +6,8 @@
 
 use vecfield_expr::{Binary, ExprId, Graph, Unary};
 
+use crate::operators::Operators;
+
 /// How the target enters the equation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Relation {
@@ -38,6 +40,20 @@ impl Relation {
         Relation::ReciprocalSquare,
         Relation::Exponential,
     ];
+
+    /// May a formula be made of what solving it takes?
+    pub(crate) fn allowed(self, operators: &Operators) -> bool {
+        let (binary, unary) = (|op| operators.has(op), |op| operators.unary().contains(&op));
+        match self {
+            Relation::Direct => true,
+            Relation::Product => binary(Binary::Pow) && binary(Binary::Mul),
+            Relation::Quotient | Relation::Reciprocal => binary(Binary::Div),
+            Relation::Square => unary(Unary::Sqrt),
+            Relation::ReciprocalSquare => binary(Binary::Div) && unary(Unary::Sqrt),
+            Relation::Logarithm => unary(Unary::Exp),
+            Relation::Exponential => unary(Unary::Log),
+        }
+    }
 
     /// What is to be spanned, if the relation can hold for these values.
     pub(crate) fn target(self, y: &[f64]) -> Option<Vec<f64>> {

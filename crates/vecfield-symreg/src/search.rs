@@ -18,11 +18,13 @@ pub struct Symreg {
     pub operators: Operators,
     /// The most nodes of a formula.
     pub max_size: usize,
+    /// The most terms of a sum: how often sums grow by one.
+    pub generations: usize,
 }
 
 impl Default for Symreg {
     fn default() -> Symreg {
-        Symreg { operators: Operators::default(), max_size: 40 }
+        Symreg { operators: Operators::default(), max_size: 40, generations: 6 }
     }
 }
 
@@ -75,11 +77,11 @@ const MONOMIALS: usize = 250;
 /// Spans of each size that are fitted to all rows.
 const FITTED: usize = 12;
 /// A share of the variance that only rounding leaves.
-const EXACT: f64 = 1e-18;
+const EXACT: f64 = 1e-22;
 
 impl Symreg {
-    /// Searches formulas for the target of `table`; `goes_on` may break it off between two stages.
-    pub fn search(&self, table: &Table, goes_on: &mut dyn FnMut() -> bool) -> Search {
+    /// Searches formulas for the target of `table`; `goes_on` is told the share that is done, and may break it off.
+    pub fn search(&self, table: &Table, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
         let mut run = Run::new(self, table);
         run.constant();
         let cut = run.stages(goes_on);
@@ -136,20 +138,25 @@ impl<'a> Run<'a> {
     }
 
     /// True if it was broken off.
-    fn stages(&mut self, goes_on: &mut dyn FnMut() -> bool) -> bool {
+    fn stages(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
         self.features.enumerate(&self.settings.operators);
         self.multiply();
         self.evaluations += self.features.len() as u64;
-        for relation in Relation::ALL {
-            if !goes_on() {
+        let stages = Relation::ALL.len() + 1;
+        for (stage, relation) in Relation::ALL.into_iter().enumerate() {
+            let share = stage as f64 / stages as f64;
+            if !goes_on(share) {
                 return true;
             }
-            self.relation(relation, goes_on);
+            if relation.allowed(&self.settings.operators) {
+                self.relation(relation, &mut || goes_on(share));
+            }
         }
         if !self.is_exact() {
-            self.open_numbers(goes_on);
+            let begun = 1.0 - 1.0 / stages as f64;
+            self.open_numbers(&mut |share| goes_on(begun + share / stages as f64));
         }
-        !goes_on()
+        !goes_on(1.0)
     }
 
     fn is_exact(&self) -> bool {
@@ -164,7 +171,8 @@ impl<'a> Run<'a> {
             return;
         }
         let features = &mut self.features;
-        let variables: Vec<u32> = (0..self.table.names.len() as u32).filter(|&i| matches!(features.shape(i), Shape::Variable(_))).collect();
+        let variables: Vec<u32> =
+            (0..self.table.names.len() as u32).filter(|&i| matches!(features.shape(i), Shape::Variable(_))).collect();
         let is_function = |i: &u32| matches!(features.shape(*i), Shape::Unary(..)) && features.size(*i) <= 4;
         let mut functions: Vec<u32> = (0..features.len() as u32).filter(is_function).collect();
         functions.sort_by_key(|&i| features.cost(i));
@@ -189,6 +197,8 @@ impl<'a> Run<'a> {
             monomials.extend(&next);
             level = next;
         }
+        monomials.sort_unstable();
+        monomials.dedup();
         monomials.sort_by_key(|&i| features.cost(i));
         monomials.truncate(MONOMIALS);
         for (at, &function) in functions.iter().enumerate() {
@@ -223,11 +233,12 @@ impl<'a> Run<'a> {
             Relation::Quotient => Breadth { largest: 3, beam: 300, narrow: columns.len() },
             _ => Breadth { largest: 3, beam: 80, narrow: 1000 },
         };
-        let mut spans = pool.spans(&target, breadth, goes_on);
+        let terms = |breadth: Breadth| Breadth { largest: breadth.largest.min(self.settings.generations), ..breadth };
+        let mut spans = pool.spans(&target, terms(breadth), goes_on);
         // Long sums of simple terms: the fewer there are to choose from, the surer the right ones are kept.
         for narrow in [8, 14, 25, 45, 80] {
             let simple = pool.cheapest(narrow);
-            spans.extend(simple.spans(&target, Breadth { largest: 6, beam: 200, narrow }, goes_on));
+            spans.extend(simple.spans(&target, terms(Breadth { largest: usize::MAX, beam: 200, narrow }), goes_on));
         }
         self.evaluations += (pool.len() * breadth.largest) as u64;
         for span in chosen(spans) {
@@ -255,7 +266,7 @@ impl<'a> Run<'a> {
             }
             Relation::Quotient => {
                 // Of like cost beside each other, so that the first few of both are among the first few.
-                let rational = order.into_iter().filter(|&i| self.features.functions(i) == 0).take(300);
+                let rational = order.into_iter().filter(|&i| self.features.is_monomial(i)).take(400);
                 // A factor that hardly varies says no more than that the target is itself.
                 let varied = |i: u32| {
                     let sizes = self.features.values(i).iter().map(|x| x.abs());
@@ -347,7 +358,8 @@ impl<'a> Run<'a> {
         let mut held = vec![false; candidate.constants.len()];
         // From the one that is nearest to a round number on.
         for _ in 0..held.len() {
-            let distance = |i: usize| round_to(candidate.constants[i]).map(|r| ((r - candidate.constants[i]).abs(), i, r));
+            let distance =
+                |i: usize| round_to(candidate.constants[i]).map(|r| ((r - candidate.constants[i]).abs(), i, r));
             let nearest = (0..held.len()).filter(|&i| !held[i]).filter_map(distance).min_by(|a, b| a.0.total_cmp(&b.0));
             let Some((_, i, round)) = nearest else { break };
             let mut rounded = candidate.clone();
@@ -378,43 +390,56 @@ impl<'a> Run<'a> {
 
     /// Small expressions with a number before each variable, `c_0 + c_1 f(c_2 x, ..)`: what spans cannot find, because these numbers
     /// are not linear.
-    fn open_numbers(&mut self, goes_on: &mut dyn FnMut() -> bool) {
+    fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) {
         let sample = self.sample();
-        let total = self.variance * sample.y.len() as f64;
-        let structures: Vec<u32> = self
-            .ordered()
-            .into_iter()
-            .filter(|&i| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.functions(i)))
-            .take(STRUCTURES)
-            .collect();
+        let is_structure =
+            |&i: &u32| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.bends(i)) && self.is_open(i);
+        let mut structures: Vec<u32> = self.ordered().into_iter().filter(is_structure).collect();
+        // Functions beside each other before functions of functions.
+        structures.sort_by_key(|&i| self.features.depth_of_functions(i));
+        structures.truncate(STRUCTURES);
         let mut fitted: Vec<(f64, Candidate)> = Vec::new();
         for (at, &i) in structures.iter().enumerate() {
-            if at.is_multiple_of(16) && !goes_on() {
+            if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64) {
                 return;
             }
             let mut constants = vec![0.0, 1.0];
             let inner = self.opened(i, &mut constants);
             let (shift, scale) = (self.graph.symbol(&open(0)), self.graph.symbol(&open(1)));
             let scaled = self.graph.mul(scale, inner);
-            let formula = self.graph.add(shift, scaled);
-            let free: Vec<usize> = (0..constants.len()).collect();
-            for start in &STARTS[..2] {
-                let mut candidate = Candidate { formula, constants: constants.clone() };
-                for (k, number) in candidate.constants.iter_mut().enumerate().skip(2) {
-                    *number *= start[(k - 2) % start.len()];
-                }
-                let error = candidate.fit(&mut self.graph, &sample, &free, 25);
-                self.evaluations += 1;
-                if error < 0.9 * total {
-                    fitted.push((error, candidate));
-                }
-            }
+            let open = Candidate { formula: self.graph.add(shift, scaled), constants };
+            fitted.extend(self.fit_from(&open, &STARTS[..FIRST_STARTS], &sample));
+        }
+        // The most promising from everywhere.
+        fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        fitted.truncate(PROMISING);
+        for (error, candidate) in std::mem::take(&mut fitted) {
+            let begin = Candidate {
+                constants: [&[0.0, 1.0][..], &vec![1.0; candidate.constants.len() - 2]].concat(),
+                ..candidate.clone()
+            };
+            fitted.push((error, candidate));
+            fitted.extend(self.fit_from(&begin, &STARTS[FIRST_STARTS..], &sample));
         }
         fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        fitted.truncate(40);
+        fitted.truncate(FITTED);
         for (_, candidate) in fitted {
             self.polish(candidate);
         }
+    }
+
+    /// The best fit of a formula's open numbers to some rows, from several starts.
+    fn fit_from(&mut self, open: &Candidate, starts: &[[f64; 3]], rows: &Rows) -> Option<(f64, Candidate)> {
+        let free: Vec<usize> = (0..open.constants.len()).collect();
+        let fits = starts.iter().map(|start| {
+            let mut candidate = open.clone();
+            let inner = candidate.constants[2..].iter_mut().enumerate();
+            inner.for_each(|(k, number)| *number *= start[k % start.len()]);
+            (candidate.fit(&mut self.graph, rows, &free, 25), candidate)
+        });
+        let best = fits.min_by(|a, b| a.0.total_cmp(&b.0));
+        self.evaluations += starts.len() as u64;
+        best.filter(|(error, _)| error.is_finite())
     }
 
     /// The rows of the sample.
@@ -426,11 +451,32 @@ impl<'a> Run<'a> {
         Rows { names: self.table.names.clone(), x, y: self.y.clone() }
     }
 
-    fn functions(&self, i: u32) -> usize {
+    /// Would it be no other structure without the numbers in it? A factor is opened anyway.
+    fn is_open(&self, i: u32) -> bool {
+        match self.features.shape(i) {
+            Shape::Variable(_) | Shape::Constant(_) => true,
+            Shape::Unary(_, x) => self.is_open(x),
+            Shape::Binary(op, a, b) => {
+                let needed = match op {
+                    Binary::Add | Binary::Pow => true,
+                    Binary::Div => self.features.varies(b),
+                    _ => self.features.varies(a) && self.features.varies(b),
+                };
+                needed && self.is_open(a) && self.is_open(b)
+            }
+        }
+    }
+
+    /// Operations in a feature that numbers inside do not leave by a factor.
+    fn bends(&self, i: u32) -> usize {
+        let is_monomial = |i: u32| self.features.is_monomial(i);
         match self.features.shape(i) {
             Shape::Variable(_) | Shape::Constant(_) => 0,
-            Shape::Unary(op, x) => usize::from(op != Unary::Abs) + self.functions(x),
-            Shape::Binary(op, a, b) => usize::from(op == Binary::Div) + self.functions(a) + self.functions(b),
+            Shape::Unary(Unary::Log | Unary::Sqrt | Unary::Abs, x) if is_monomial(x) => 0,
+            Shape::Unary(_, x) => 1 + self.bends(x),
+            Shape::Binary(op, a, b) => {
+                usize::from(op == Binary::Div && !is_monomial(b)) + self.bends(a) + self.bends(b)
+            }
         }
     }
 
@@ -465,7 +511,10 @@ impl<'a> Run<'a> {
 /// Nodes of an expression whose numbers are opened, and how many are.
 const LARGEST_OPEN: usize = 5;
 const STRUCTURES: usize = 1500;
-/// Where open numbers start, in turn.
+/// Structures whose numbers are fitted from every start.
+const PROMISING: usize = 80;
+/// Where open numbers start, in turn; all structures from the first of them.
+const FIRST_STARTS: usize = 3;
 const STARTS: [[f64; 3]; 6] =
     [[1.0, 1.0, 1.0], [0.4, 2.5, 1.2], [2.5, 0.4, 0.7], [-0.5, 3.2, 0.3], [3.2, -0.5, 1.7], [-1.0, -0.3, 2.0]];
 

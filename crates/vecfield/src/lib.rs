@@ -22,7 +22,7 @@
 //! | you want | module and feature |
 //! |---|---|
 //! | the traits that all parts meet in | [`traits`], always there |
-//! | the equations behind measured data | `discover`; over one library of terms, `sindy` |
+//! | the equations behind measured data | `discover`; over one library of terms, `sindy`; a formula for one column of a table, `symreg` |
 //! | to fit constants through the solver | `adjoint` |
 //! | derivatives | `autodiff` |
 //! | Brownian motion | `brownian` |
@@ -78,6 +78,8 @@ pub use vecfield_plot as plot;
 pub use vecfield_sindy as sindy;
 #[cfg(feature = "solvers")]
 pub use vecfield_solvers as solvers;
+#[cfg(feature = "symreg")]
+pub use vecfield_symreg as symreg;
 
 /// The names that most programs begin with: `use vecfield::prelude::*`.
 ///

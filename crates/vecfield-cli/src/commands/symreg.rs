@@ -1,0 +1,127 @@
+//! `vecfield symreg DATA.csv --target NAME`: a formula for one column of a table in the others.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::{Value, json};
+use vecfield_io::read_table;
+use vecfield_symreg::{Found, Operators, Search, Symreg, SymregError, Table};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::layout::{duration, table};
+use crate::watch::Watch;
+
+const EXAMPLES: &str = "Examples:
+  vecfield symreg planets.csv --target period
+  vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json";
+
+/// Arguments of `vecfield symreg`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// A table with a column for each variable
+    #[arg(value_name = "DATA.csv")]
+    data: PathBuf,
+    /// The column that the formula gives
+    #[arg(long, value_name = "NAME")]
+    target: String,
+    /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out
+    #[arg(long, value_name = "OP,..", allow_hyphen_values = true)]
+    operators: Option<String>,
+    /// The most nodes of a formula
+    #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
+    max_size: usize,
+    /// How often sums grow by a term
+    #[arg(long, value_name = "G", default_value_t = Symreg::default().generations)]
+    generations: usize,
+    /// Stop after so many seconds with the best so far
+    #[arg(long, value_name = "S")]
+    seconds: Option<f64>,
+}
+
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    let settings = arguments.settings()?;
+    let rows = arguments.table(context)?;
+    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
+    let work = || settings.search(&rows, &mut |share| watch.goes_on("searching", share));
+    let search = context.on_threads(work)?;
+    let outcome = Outcome { search: &search, seconds: clock.elapsed().as_secs_f64(), target: &arguments.target };
+    context.result(&outcome.to_json(), |_| outcome.for_people())
+}
+
+impl Arguments {
+    fn settings(&self) -> Result<Symreg, Failure> {
+        let of = |text: &String| text.parse::<Operators>().map_err(|e| Failure::Argument(format!("--operators: {e}")));
+        let operators = self.operators.as_ref().map(of).transpose()?.unwrap_or_default();
+        for (flag, value) in [("--max-size", self.max_size), ("--generations", self.generations)] {
+            if value == 0 {
+                return Err(Failure::Argument(format!("{flag} 0: give a number, 1 or larger")));
+            }
+        }
+        Ok(Symreg { operators, max_size: self.max_size, generations: self.generations })
+    }
+
+    fn table(&self, context: &Context) -> Result<Table, Failure> {
+        let read = read_table(&self.data)?;
+        let column = |i: usize| read.rows().map(|row| row[i]).collect();
+        let columns: Vec<Vec<f64>> = (0..read.columns().len()).map(column).collect();
+        let named = Table::of_columns(read.columns().to_vec(), columns, &self.target);
+        let table = named.map_err(|e| match e {
+            SymregError::UnknownColumn { .. } => Failure::Argument(format!("--target: {e}")),
+            _ => Failure::Argument(format!("{}: {e}", self.data.display())),
+        })?;
+        let left_out = read.row_count() - table.rows();
+        if left_out > 0 {
+            context.remark(&format!("warning: {left_out} rows have a missing cell and are left out"));
+        }
+        Ok(table)
+    }
+}
+
+/// A search with what it was made for.
+struct Outcome<'a> {
+    search: &'a Search,
+    seconds: f64,
+    target: &'a str,
+}
+
+impl Outcome<'_> {
+    fn to_json(&self) -> Value {
+        let entry = |found: &Found| {
+            json!({
+                "complexity": found.complexity,
+                "loss": found.loss,
+                "r2": found.r2,
+                "expression": found.expression,
+                "latex": self.search.latex(found),
+            })
+        };
+        json!({
+            "target": self.target,
+            "front": self.search.front().iter().map(entry).collect::<Vec<_>>(),
+            "best": entry(self.search.best()),
+            "evaluations": self.search.evaluations(),
+            "cut": self.search.cut(),
+            "seconds": self.seconds,
+        })
+    }
+
+    fn for_people(&self) -> String {
+        let best = self.search.best();
+        let row = |found: &Found| {
+            let chosen = if found == best { "*" } else { "" };
+            let numbers = [found.complexity.to_string(), format!("{:.3e}", found.loss), format!("{:.6}", found.r2)];
+            [&numbers[..], &[found.expression.clone(), chosen.to_string()]].concat()
+        };
+        let rows: Vec<Vec<String>> = self.search.front().iter().map(row).collect();
+        let front = table(&["nodes", "loss", "R2", "formula", ""], &rows, &[3, 4]);
+        let cut = if self.search.cut() { ", broken off" } else { "" };
+        let (count, seconds) = (self.search.evaluations(), duration(self.seconds));
+        format!(
+            "{front}\n{} = {}\n{count} expressions and sums compared; {seconds}{cut}\n",
+            self.target, best.expression
+        )
+    }
+}

@@ -1,0 +1,112 @@
+//! Formulas are found again from their values, and what is found is what it says.
+
+use proptest::prelude::*;
+use vecfield_expr::{Graph, Program, Scope};
+use vecfield_symreg::{Found, Operators, Search, Symreg, Table};
+
+/// Numbers between 0 and 1 that fill the square evenly (Roberts 2018).
+fn spread(count: usize) -> [Vec<f64>; 2] {
+    let fraction = |step: f64| (1..=count).map(|k| (0.5 + step * k as f64).fract()).collect();
+    [fraction(0.754_877_666_246_692_8), fraction(0.569_840_290_998_053_3)]
+}
+
+fn table(low: f64, high: f64, f: impl Fn(f64, f64) -> f64) -> Table {
+    let [x, y] = spread(60).map(|column| column.iter().map(|u| low + (high - low) * u).collect::<Vec<f64>>());
+    let target = x.iter().zip(&y).map(|(&x, &y)| f(x, y)).collect();
+    Table::new(vec!["x".into(), "y".into()], vec![x, y], target).unwrap()
+}
+
+/// The value of what was found, at one point.
+fn value(found: &Found, x: f64, y: f64) -> f64 {
+    let mut graph = Graph::new();
+    let formula = graph.parse(&found.expression, &Scope::new(["x", "y"]).unwrap()).unwrap();
+    let program = Program::compile(&graph, &[formula], &["x", "y"]).unwrap();
+    let mut out = [0.0];
+    program.eval(&[x, y], &mut out, &mut program.registers());
+    out[0]
+}
+
+fn search(table: &Table) -> Search {
+    Symreg::default().search(table, &mut |_| true)
+}
+
+#[track_caller]
+fn found_again(low: f64, high: f64, f: impl Fn(f64, f64) -> f64) {
+    let search = search(&table(low, high, &f));
+    let best = search.best();
+    for k in 0..20 {
+        let (x, y) = (low + (high - low) * f64::from(k) / 19.0, high - (high - low) * f64::from(k) / 23.0);
+        let (expected, got) = (f(x, y), value(best, x, y));
+        assert!((got - expected).abs() <= 1e-8 * (1.0 + expected.abs()), "{}: {got} for {expected}", best.expression);
+    }
+}
+
+#[test]
+fn sums_of_products_are_found() {
+    found_again(0.5, 3.0, |x, y| 2.5 * x * x * x - 1.3 * x * y + 0.7);
+}
+
+#[test]
+fn functions_are_found() {
+    found_again(0.0, 1.0, |x, y| x.sin() + (y * y).sin());
+}
+
+#[test]
+fn quotients_are_found() {
+    found_again(0.5, 3.0, |x, y| (x + 2.0 * y) / (1.0 + x * x));
+}
+
+#[test]
+fn roots_of_sums_are_found() {
+    found_again(0.5, 3.0, |x, y| (x * x + 3.0 * y * y).sqrt());
+}
+
+#[test]
+fn products_of_powers_are_found() {
+    found_again(0.5, 3.0, |x, y| 2.4 * x.powf(0.75) / y.sqrt());
+}
+
+#[test]
+fn numbers_inside_functions_are_found() {
+    found_again(0.0, 3.0, |x, y| 1.2 * (-0.5 * x).exp() * (3.0 * y).sin());
+}
+
+#[test]
+fn a_search_repeats_and_can_be_broken_off() {
+    let table = table(0.5, 3.0, |x, y| x / y + 0.1 * (17.0 * x).sin());
+    let (once, again) = (search(&table), search(&table));
+    assert_eq!(once.front(), again.front());
+    assert_eq!(once.best(), again.best());
+    let cut = Symreg::default().search(&table, &mut |share| share < 0.1);
+    assert!(cut.cut() && !cut.front().is_empty() && !once.cut());
+    assert!(cut.evaluations() < once.evaluations());
+}
+
+#[test]
+fn only_the_operators_asked_for_are_used() {
+    let settings = Symreg { operators: "+,*".parse::<Operators>().unwrap(), ..Symreg::default() };
+    let search = settings.search(&table(0.5, 2.0, |x, y| (x * y).sin()), &mut |_| true);
+    for found in search.front() {
+        assert!(!found.expression.contains("sin") && !found.expression.contains('/'), "{}", found.expression);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3))]
+
+    /// On a front more nodes mean less loss, and the losses are those of the formulas as they are printed.
+    #[test]
+    fn a_front_says_the_truth(a in -3.0..3.0_f64, b in -3.0..3.0_f64, noise in 0.0..0.1_f64) {
+        let table = table(0.5, 2.0, |x, y| a * x * y.ln() + b + noise * (31.0 * x * y).sin());
+        let search = search(&table);
+        let [x, y] = spread(60).map(|column| column.iter().map(|u| 0.5 + 1.5 * u).collect::<Vec<f64>>());
+        prop_assert!(search.front().windows(2).all(|pair| pair[0].complexity < pair[1].complexity && pair[0].loss > pair[1].loss));
+        for found in search.front() {
+            let errors = x.iter().zip(&y).map(|(&x, &y)| {
+                value(found, x, y) - (a * x * y.ln() + b + noise * (31.0 * x * y).sin())
+            });
+            let loss = errors.map(|e| e * e).sum::<f64>() / 60.0;
+            prop_assert!((loss - found.loss).abs() <= 1e-6 * found.loss + 1e-20, "{}: {loss} for {}", found.expression, found.loss);
+        }
+    }
+}
