@@ -18,6 +18,9 @@ pub struct Found {
     pub(crate) numbers: usize,
 }
 
+/// What the digits of a number take beyond those that the rows can tell, in natural units.
+const DIGITS: f64 = 3.0;
+
 /// Formulas of which none is at least as simple and at least as good as another.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Front {
@@ -43,13 +46,16 @@ impl Front {
         &self.entries
     }
 
-    /// The formula of the least description length: `½ n ln` of the loss, `½ ln n` for each number, and the letters of the formula
-    /// (Rissanen 1978; the letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
+    /// The formula of the least description length: `½ n ln` of the loss, `½ ln n` and a few digits for each of `k` numbers with the
+    /// correction `k (k + 1) / (n - k - 1)` for few rows (Hurvich and Tsai 1989), and the letters of the formula (Rissanen 1978; the
+    /// letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
     pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> Option<&Found> {
         let n = rows as f64;
         let length = |found: &Found| {
             let misfit = 0.5 * n * (found.loss.max(floor)).ln();
-            misfit + 0.5 * n.ln() * found.numbers as f64 + (letters as f64).ln() * found.complexity as f64
+            let k = found.numbers as f64;
+            let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
+            misfit + (0.5 * n.ln() + DIGITS) * k + few_rows + (letters as f64).ln() * found.complexity as f64
         };
         self.entries.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
     }

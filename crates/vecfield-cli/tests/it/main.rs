@@ -6,6 +6,7 @@ mod errors;
 mod fit;
 mod sindy;
 mod solve;
+mod symreg;
 mod stochastic;
 mod train;
 
