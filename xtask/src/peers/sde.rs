@@ -22,7 +22,8 @@ pub(super) fn run(sh: &Shell, workspace: &Workspace, python: &Path, scripts: &Pa
     let script = scripts.join("bench_sde.py");
     for case in CASES {
         let line = ours.lines().find(|line| line.contains(case) && line.contains("\"depth\":11,\"end\":1,"));
-        let seconds = line.and_then(|line| number_after(line, "\"seconds\":")).context("the example printed no time")?;
+        let seconds =
+            line.and_then(|line| number_after(line, "\"seconds\":")).context("the example printed no time")?;
         println!("\n{case}\n  {:<18} {seconds:>10.4} s", "vecfield");
         for peer in PEERS {
             let ran = cmd!(sh, "{python} {script} --case {case} --peer {peer}").quiet().ignore_stderr().read();

@@ -6,8 +6,8 @@ mod errors;
 mod fit;
 mod sindy;
 mod solve;
-mod symreg;
 mod stochastic;
+mod symreg;
 mod train;
 
 use std::path::{Path, PathBuf};
