@@ -31,14 +31,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// A small model of few pictures, which takes seconds.
+/// A small model of few pictures, which takes seconds when optimised.
 fn learn() -> Result<(), Box<dyn Error>> {
     let settings: Settings = toml::from_str(
-        "[model]\nkind = \"ode-classifier\"\nstem = [8, 12, 16]\n[optimizer]\nbatch = 32\nsteps = 60\nlearning_rate = 1e-2\n",
+        "[model]\nkind = \"ode-classifier\"\nstem = [8, 12, 16]\n[optimizer]\nbatch = 24\nsteps = 300\nlearning_rate = 1e-2\n",
     )?;
-    let training = train(&settings, &samples(240, 1)?, 0, &mut |_| ControlFlow::Continue(()))?;
+    let training = train(&settings, &samples(1000, 1)?, 0, &mut |_| ControlFlow::Continue(()))?;
     let model = load(&training.checkpoint)?;
-    for (name, value) in model.evaluate(&samples(120, 2)?)? {
+    for (name, value) in model.evaluate(&samples(200, 2)?)? {
         println!("{name} on new pictures: {value:.3}");
     }
     Ok(())
