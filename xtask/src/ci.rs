@@ -117,8 +117,10 @@ fn problems(workspace: &Workspace) -> anyhow::Result<()> {
 /// Every `examples/*.rs` of every crate runs to its end.
 fn examples(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
-    for member in &workspace.crates {
+    for member in workspace.crates.iter().filter(|member| !member.examples.is_empty()) {
         let package = &member.name;
+        // A package's at once, on all cores.
+        cmd!(sh, "cargo build --quiet --package {package} --examples").run()?;
         for example in &member.examples {
             cmd!(sh, "cargo run --quiet --package {package} --example {example}").run()?;
         }

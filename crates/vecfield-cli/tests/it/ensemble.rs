@@ -86,5 +86,5 @@ fn what_is_wrong_is_said() {
     folder.vecfield(&["solve", "r.toml"]).failed(2, &["r.toml:9:1", "cannot vary `c`"]);
     let plain = GROWTH.replace("[ensemble]\na = { from = 0.0, to = 0.9, count = 10 }\n", "");
     folder.file("s.toml", &plain);
-    folder.vecfield(&["solve", "s.toml", "--paths", "3"]).failed(2, &["has no [ensemble]"]);
+    folder.vecfield(&["solve", "s.toml", "--paths", "3"]).failed(2, &["neither [noise] nor [ensemble]"]);
 }
