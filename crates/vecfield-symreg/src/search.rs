@@ -74,6 +74,8 @@ const PRODUCTS: usize = 20_000;
 const FUNCTIONS: usize = 80;
 /// Products of powers that are factors beside a function.
 const MONOMIALS: usize = 250;
+/// Terms that a denominator may have beside the constant, each tried alone.
+const DENOMINATORS: usize = 250;
 /// Spans of each size that are fitted to all rows.
 const FITTED: usize = 12;
 /// A share of the variance that only rounding leaves.
@@ -229,11 +231,15 @@ impl<'a> Run<'a> {
             pool.push(self.values(*column).into_iter(), self.features.cost(column.feature()) + 3);
         }
         let breadth = match relation {
-            Relation::Direct => Breadth { largest: 4, beam: 120, narrow: (1500 * SAMPLE / target.len()).min(4000) },
-            Relation::Quotient => Breadth { largest: 3, beam: 300, narrow: columns.len() },
+            Relation::Direct => Breadth { largest: 4, beam: 150, narrow: (1500 * SAMPLE / target.len()).min(4000) },
+            Relation::Quotient => Breadth { largest: 2, beam: 120, narrow: columns.len() },
             _ => Breadth { largest: 3, beam: 80, narrow: 1000 },
         };
-        let terms = |breadth: Breadth| Breadth { largest: breadth.largest.min(self.settings.generations), ..breadth };
+        let generations = self.settings.generations;
+        let terms = |breadth: Breadth| Breadth { largest: breadth.largest.min(generations), ..breadth };
+        if relation == Relation::Quotient {
+            self.one_denominator(&columns, terms(Breadth { largest: 3, beam: 20, narrow: 60 }), goes_on);
+        }
         let mut spans = pool.spans(&target, terms(breadth), goes_on);
         // Long sums of simple terms: the fewer there are to choose from, the surer the right ones are kept.
         for narrow in [8, 14, 25, 45, 80] {
@@ -250,6 +256,29 @@ impl<'a> Run<'a> {
             if size <= self.settings.max_size {
                 self.fit(relation, &parts, &target);
             }
+        }
+    }
+
+    /// Quotients whose denominator has one term beside the constant: sums are sought beside each such term in turn, since the terms
+    /// of sums alone say little of the target.
+    fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) {
+        let plain: Vec<Column> = columns.iter().copied().filter(|column| matches!(column, Column::Plain(_))).collect();
+        let mut pool = Pool::new(self.features.rows());
+        for column in &plain {
+            pool.push(self.values(*column).into_iter(), self.features.cost(column.feature()) + 3);
+        }
+        let mut found: Vec<(Span, Column)> = Vec::new();
+        for &term in columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(DENOMINATORS) {
+            let (beside, target) = (self.values(term), self.y.clone());
+            let spans = chosen(pool.spans_beside(Some(&beside), &target, breadth, goes_on));
+            found.extend(spans.into_iter().map(|span| (span, term)));
+        }
+        found.sort_by(|a, b| (a.0.left, a.0.cost).partial_cmp(&(b.0.left, b.0.cost)).expect("no NaN among them"));
+        found.truncate(FITTED);
+        let target = self.y.clone();
+        for (span, term) in found {
+            let parts: Vec<Column> = span.columns.iter().map(|&i| plain[i as usize]).chain([term]).collect();
+            self.fit(Relation::Quotient, &parts, &target);
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct Breadth {
 }
 
 /// Spans that grow by any column.
-const FAVOURED: usize = 50;
+const FAVOURED: usize = 150;
 
 /// A part of a column that the basis does not have: less is rounding.
 const INDEPENDENT: f64 = 1e-10;
@@ -75,13 +75,32 @@ impl Pool {
 
     /// The best spans of each size for `target`, the smallest first, and within a size the best first.
     pub(crate) fn spans(&self, target: &[f64], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) -> Vec<Span> {
+        self.spans_beside(None, target, breadth, goes_on)
+    }
+
+    /// The same beside one more column, which is in none of the spans and helps all.
+    pub(crate) fn spans_beside(
+        &self,
+        beside: Option<&[f64]>,
+        target: &[f64],
+        breadth: Breadth,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Vec<Span> {
         let mut whole = target.to_vec();
         centre(&mut whole);
         let total = dot(&whole, &whole);
         if !(total > 0.0 && total.is_finite()) {
             return Vec::new();
         }
-        let empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
+        let mut empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
+        if let Some(beside) = beside {
+            let mut column = beside.to_vec();
+            centre(&mut column);
+            let length = norm(&column);
+            column.iter_mut().for_each(|x| *x /= length);
+            let Some(helped) = empty.with(&column) else { return Vec::new() };
+            empty = helped;
+        }
         let narrow = breadth.narrow.min(self.len());
         let mut found = Vec::new();
         // All pairs, not only those of which one column is good alone.
@@ -145,26 +164,10 @@ impl Pool {
     }
 
     fn with(&self, state: &State, i: usize) -> Option<State> {
-        let mut q = self.column(i).to_vec();
-        for _ in 0..2 {
-            for known in &state.basis {
-                let along = dot(known, &q);
-                q.iter_mut().zip(known).for_each(|(q, known)| *q -= along * known);
-            }
-        }
-        let length = norm(&q);
-        if length * length <= INDEPENDENT {
-            return None;
-        }
-        q.iter_mut().for_each(|q| *q /= length);
-        let mut residual = state.residual.clone();
-        let along = dot(&q, &residual);
-        residual.iter_mut().zip(&q).for_each(|(r, q)| *r -= along * q);
-        let (mut columns, mut basis) = (state.columns.clone(), state.basis.clone());
-        columns.push(i as u32);
-        basis.push(q);
-        let left = dot(&residual, &residual);
-        Some(State { columns, basis, residual, left, cost: state.cost + self.costs[i] })
+        let mut state = state.with(self.column(i))?;
+        state.columns.push(i as u32);
+        state.cost += self.costs[i];
+        Some(state)
     }
 }
 
@@ -178,6 +181,28 @@ struct State {
 }
 
 impl State {
+    /// With a column of unit length in the basis too, if there is something of it that was not.
+    fn with(&self, column: &[f64]) -> Option<State> {
+        let mut q = column.to_vec();
+        for _ in 0..2 {
+            for known in &self.basis {
+                let along = dot(known, &q);
+                q.iter_mut().zip(known).for_each(|(q, known)| *q -= along * known);
+            }
+        }
+        let length = norm(&q);
+        if length.is_nan() || length * length <= INDEPENDENT {
+            return None;
+        }
+        q.iter_mut().for_each(|q| *q /= length);
+        let mut state = self.clone();
+        let along = dot(&q, &state.residual);
+        state.residual.iter_mut().zip(&q).for_each(|(r, q)| *r -= along * q);
+        state.left = dot(&state.residual, &state.residual);
+        state.basis.push(q);
+        Some(state)
+    }
+
     fn span(&self, total: f64) -> Span {
         Span { columns: self.columns.clone(), left: self.left / total, cost: self.cost }
     }
