@@ -310,7 +310,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
             self.begin = Begin::Massive;
         }
         match first_not_finite(&self.k[..self.n]) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
+            Some(component) => Err(SolveError::undefined(component, t)),
             None => Ok(()),
         }
     }
@@ -451,9 +451,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for DiagonallyImplicit<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let unfinished = || first_not_finite(&self.stage).or(first_not_finite(&self.change)).map(Culprit::not_finite);
-        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
-        if let Some(culprit) = slope.or(Culprit::among_stages(&self.k, n)).or_else(unfinished) {
+        let slope = self.linearisation.not_finite();
+        if let Some(culprit) = Culprit::spoilt(slope, &self.k, n, &[&self.stage, &self.change]) {
             return culprit;
         }
         worst(n, |i| self.scaled[i] / self.norm.scale(i, self.y[i], self.y[i]))

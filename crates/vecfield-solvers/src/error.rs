@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use vecfield_traits::Real;
+
 /// Why a solve could not begin, or stopped early.
 ///
 /// Times and steps are in double precision whatever the solve's number was. [`named`](SolveError::named) says the same with
@@ -173,6 +175,11 @@ pub enum SolveError {
 }
 
 impl SolveError {
+    /// The rate of a component is not finite where a solve begins.
+    pub(crate) fn undefined<R: Real>(component: usize, t: R) -> SolveError {
+        SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }
+    }
+
     /// The message, with components called by their names.
     pub fn named<'a>(&'a self, names: &'a [String]) -> impl fmt::Display + 'a {
         Named { error: self, names }

@@ -250,7 +250,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
         let k = &mut self.k[..self.n];
         field.eval(t, &self.y, k);
         match first_not_finite(k) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
+            Some(component) => Err(SolveError::undefined(component, t)),
             None => Ok(()),
         }
     }
@@ -344,11 +344,8 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for ExplicitRungeKutta<S> {
 
     fn culprit(&self) -> Culprit {
         let (n, end) = (self.n, self.tableau.end_slot());
-        if let Some(culprit) = Culprit::among_stages(&self.k[..(end + 1) * n], n) {
+        if let Some(culprit) = Culprit::spoilt(None, &self.k[..(end + 1) * n], n, &[&self.y_new]) {
             return culprit;
-        }
-        if let Some(component) = first_not_finite(&self.y_new) {
-            return Culprit::not_finite(component);
         }
         let weights = self.error.leading().unwrap_or(&self.weights);
         worst(n, |i| {

@@ -343,9 +343,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Gauss<R> {
     }
 
     fn culprit(&self) -> Culprit {
-        let end = || first_not_finite(&self.y_new).or(first_not_finite(&self.rate_new)).map(Culprit::not_finite);
-        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
-        if let Some(culprit) = slope.or(Culprit::among_stages(&self.rates, self.n)).or_else(end) {
+        let slope = self.linearisation.not_finite();
+        if let Some(culprit) = Culprit::spoilt(slope, &self.rates, self.n, &[&self.y_new, &self.rate_new]) {
             return culprit;
         }
         worst(self.n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))

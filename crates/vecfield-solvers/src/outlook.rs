@@ -4,7 +4,7 @@ use vecfield_traits::{Elementary, Real, Scalar, VectorField};
 
 use crate::SolveError;
 use crate::clock::Clock;
-use crate::radius::PowerMethod;
+use crate::radius::{PowerMethod, distance_from};
 use crate::stepper::{Evaluator, Stepper};
 
 /// Trial steps from one look to the next.
@@ -68,10 +68,10 @@ where
     // Twice more, to see which way the mode goes: what turns is no stiffer for it, and only a real mode keeps its direction.
     let product =
         |a: &[RealOf<F, K>], b: &[RealOf<F, K>]| -> f64 { a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum() };
-    let mut decay = 0.0;
+    let (distance, mut decay) = (distance_from(y), 0.0);
     for _ in 0..2 {
         let before = power.direction().to_vec();
-        decay = power.once(field, t, (y, rate), (&mut *point, &mut *there)).to_f64();
+        decay = power.once(field, (t, distance), (y, rate), (&mut *point, &mut *there)).to_f64();
         let cosine = product(&before, power.direction()) / (product(&before, &before).sqrt() * decay);
         let decays = cosine < TURNED;
         if !decays {

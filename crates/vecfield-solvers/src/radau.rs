@@ -422,9 +422,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let end = || first_not_finite(&self.rate_new).map(Culprit::not_finite);
-        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
-        if let Some(culprit) = slope.or(Culprit::among_stages(&self.rates, n)).or_else(end) {
+        let slope = self.linearisation.not_finite();
+        if let Some(culprit) = Culprit::spoilt(slope, &self.rates, n, &[&self.rate_new]) {
             return culprit;
         }
         worst(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y[j]))

@@ -52,10 +52,11 @@ impl<R: Real> PowerMethod<R> {
                 *direction = if fastest > R::zero() { rate.value() / fastest + pattern } else { pattern };
             }
         }
+        let distance = distance_from(y);
         let (mut radius, mut largest) = (R::zero(), R::zero());
         for iteration in 0..ITERATIONS {
             let before = radius;
-            radius = self.once(field, t, (y, rate), (&mut *point, &mut *there));
+            radius = self.once(field, (t, distance), (y, rate), (&mut *point, &mut *there));
             if !Scalar::is_finite(&radius) || radius == R::zero() {
                 self.reset();
                 break;
@@ -68,16 +69,14 @@ impl<R: Real> PowerMethod<R> {
         number(SAFETY) * largest
     }
 
-    /// One iteration, `v ← J v / ‖v‖`; the length of the new direction.
+    /// One iteration, `v ← J v / ‖v‖`; the length of the new direction. `distance` is that at which the field is asked.
     pub(crate) fn once<S: Scalar<Real = R>, F: VectorField<S>>(
         &mut self,
         field: &mut Evaluator<'_, F, S>,
-        t: R,
+        (t, distance): (R, R),
         (y, rate): (&[S], &[S]),
         (point, there): (&mut [S], &mut [S]),
     ) -> R {
-        let size = length(y.iter().map(Scalar::value));
-        let distance = if size > R::zero() { size * R::EPSILON.sqrt() } else { R::EPSILON };
         let along = length(self.direction.iter().copied());
         for ((point, y), direction) in point.iter_mut().zip(y).zip(&self.direction) {
             *point = S::lift(y.value() + *direction * (distance / along));
@@ -88,6 +87,12 @@ impl<R: Real> PowerMethod<R> {
         }
         length(self.direction.iter().copied())
     }
+}
+
+/// How far from `y` differences are taken.
+pub(crate) fn distance_from<S: Scalar>(y: &[S]) -> S::Real {
+    let size = length(y.iter().map(Scalar::value));
+    if size > S::Real::zero() { size * S::Real::EPSILON.sqrt() } else { S::Real::EPSILON }
 }
 
 fn length<R: Real>(x: impl Iterator<Item = R>) -> R {

@@ -335,7 +335,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Reversible<S> {
             }
         };
         match broken {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
+            Some(component) => Err(SolveError::undefined(component, t)),
             None => Ok(()),
         }
     }

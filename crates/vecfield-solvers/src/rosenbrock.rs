@@ -21,7 +21,7 @@ use crate::controller::Controller;
 use crate::linear::{Linearisation, Shifted};
 use crate::norm::Norm;
 use crate::options::{Options, proportional};
-use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, first_not_finite, worst};
+use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper, worst};
 use crate::{SolveError, initial};
 
 /// Every Rosenbrock method, lowest order first.
@@ -333,9 +333,8 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Rosenbrock<R> {
 
     fn culprit(&self) -> Culprit {
         let n = self.n;
-        let end = || first_not_finite(&self.y_new).or(first_not_finite(&self.rate_new)).map(Culprit::not_finite);
-        let slope = self.linearisation.not_finite().map(Culprit::not_finite);
-        if let Some(culprit) = slope.or(Culprit::among_stages(&self.k, n)).or_else(end) {
+        let slope = self.linearisation.not_finite();
+        if let Some(culprit) = Culprit::spoilt(slope, &self.k, n, &[&self.y_new, &self.rate_new]) {
             return culprit;
         }
         worst(n, |j| self.error[j] / self.norm.scale(j, self.y[j], self.y_new[j]))

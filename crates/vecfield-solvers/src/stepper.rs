@@ -1,6 +1,6 @@
 //! What the one integration loop asks of a method.
 
-use vecfield_traits::{self as traits, Half, Jacobian, Real as _, Scalar, VectorField};
+use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
 pub use crate::bootstrap::{Round, rounds};
@@ -159,9 +159,15 @@ impl Culprit {
     }
 
     /// The first among the rates of stages, `[s, n]`, that is no number.
-    pub(crate) fn among_stages<S: Scalar>(rates: &[S], n: usize) -> Option<Culprit> {
+    fn among_stages<S: Scalar>(rates: &[S], n: usize) -> Option<Culprit> {
         let at = first_not_finite(rates)?;
         Some(Culprit { stage: Some(at / n), ..Culprit::not_finite(at % n) })
+    }
+
+    /// What spoilt a step first: a slope of the linearisation, the rate of a stage, `[s, n]`, or one of the `results` of them.
+    pub(crate) fn spoilt<S: Scalar>(slope: Option<usize>, rates: &[S], n: usize, results: &[&[S]]) -> Option<Culprit> {
+        let result = || results.iter().find_map(|x| first_not_finite(x)).map(Culprit::not_finite);
+        slope.map(Culprit::not_finite).or_else(|| Culprit::among_stages(rates, n)).or_else(result)
     }
 
     /// A component whose error is too large.
@@ -226,7 +232,7 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
     pub fn eval_finite(&mut self, t: S::Real, y: &[S], dy: &mut [S]) -> Result<(), SolveError> {
         self.eval(t, y, dy);
         match first_not_finite(dy) {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
+            Some(component) => Err(SolveError::undefined(component, t)),
             None => Ok(()),
         }
     }

@@ -202,7 +202,7 @@ impl<S: Scalar, F: VectorField<S>> Stepper<F> for Symplectic<S> {
             field.eval_half(half, t, y, rates);
             if let Some(&component) = self.partition.half(half).iter().find(|&&i| !Scalar::is_finite(&rates[i].value()))
             {
-                return Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None });
+                return Err(SolveError::undefined(component, t));
             }
         }
         self.known = [true; 2];

@@ -257,7 +257,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Taylor<R> {
             });
         }
         match self.now.first_broken() {
-            Some(component) => Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
+            Some(component) => Err(SolveError::undefined(component, t)),
             None => Ok(()),
         }
     }

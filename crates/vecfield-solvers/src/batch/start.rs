@@ -75,12 +75,7 @@ fn evaluate<R: Real, W: BatchWitness<R>>(
         lane.stats.rhs_evals += 1;
         let (index, t) = (lane.member, lane.clock.t);
         if let Some(component) = first_not_finite(&lanes.rates[row * width..][..width]) {
-            kept.end(
-                index,
-                Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None }),
-                t,
-                lane.stats,
-            );
+            kept.end(index, Err(SolveError::undefined(component, t)), t, lane.stats);
             lanes.leave(plan, row);
             continue;
         }

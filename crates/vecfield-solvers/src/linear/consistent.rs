@@ -91,7 +91,7 @@ impl<R: Real> Settling<R> {
         field.eval(t, y, &mut self.rate);
         for iteration in 0..ITERATIONS {
             if let Some(component) = first_not_finite(&self.rate) {
-                return Err(SolveError::NotFinite { component, t: t.to_f64(), step: 0.0, stage: None });
+                return Err(SolveError::undefined(component, t));
             }
             at.evaluate(field, t, y);
             self.equations.factorize(at).map_err(|components| SolveError::HighIndex { components, t: t.to_f64() })?;
