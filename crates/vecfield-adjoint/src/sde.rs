@@ -114,8 +114,14 @@ impl<'a, F: DriftDiffusionVjp<f64>> SdeAdjoint<'a, F> {
             Motion { walker: self.simulation.motion().walker(columns, paths.start, count), first: paths.start };
         let mut pass = Pass { field, motion, work: field.workspace(count), paths: count, steps, times, start };
         match self.simulation.method() {
-            SdeMethod::RungeKutta(tableau) => pass.runge_kutta(tableau, quantity),
-            SdeMethod::Additive(tableau) => pass.shifted(tableau, quantity),
+            SdeMethod::RungeKutta(tableau) => {
+                let mut family = runge_kutta::Stages::new(tableau, &pass);
+                pass.retraced(&mut family, quantity)
+            }
+            SdeMethod::Additive(tableau) => {
+                let mut family = shifted::Stages::new(tableau, &pass);
+                pass.retraced(&mut family, quantity)
+            }
             _ => pass.reversible_heun(self.memory, quantity),
         }
     }
@@ -155,7 +161,52 @@ struct Pass<'a, F: DriftDiffusionVjp<f64>> {
     start: Vec<f64>,
 }
 
+/// A family whose steps are found again from the states at their starts.
+trait Retraced<F: DriftDiffusionVjp<f64>> {
+    /// The stages of step `n`, which begins at `y`.
+    fn stages(&mut self, pass: &mut Pass<'_, F>, n: usize, y: &[f64]) -> Result<(), SdeError>;
+
+    /// Takes `y` to the end of that step, of size `h`.
+    fn land(&self, h: f64, y: &mut [f64]);
+
+    /// From the cotangent of the end of that step to that of its start.
+    fn back(
+        &mut self,
+        pass: &mut Pass<'_, F>,
+        n: usize,
+        y: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+    ) -> Result<(), SdeError>;
+}
+
 impl<F: DriftDiffusionVjp<f64>> Pass<'_, F> {
+    /// The gradient with the state at the start of every step kept.
+    fn retraced(
+        &mut self,
+        family: &mut impl Retraced<F>,
+        quantity: impl FnOnce(&SdeSolution, &mut [f64]) -> f64,
+    ) -> Result<SdeGradient, SdeError> {
+        let mut states = vec![self.start.clone()];
+        for n in 0..self.steps.len() {
+            let mut y = states[n].clone();
+            family.stages(self, n, &y)?;
+            family.land(self.steps[n].end - self.steps[n].t, &mut y);
+            states.push(y);
+        }
+        let solution = self.saved(|n| states[n + 1].clone());
+        let mut bars = vec![0.0; solution.y.len()];
+        let value = quantity(&solution, &mut bars);
+        let (mut y_bar, mut theta_bar) = (vec![0.0; self.start.len()], self.theta());
+        for n in (0..self.steps.len()).rev() {
+            self.seed(n, &bars, &mut y_bar);
+            family.stages(self, n, &states[n])?;
+            family.back(self, n, &states[n], &mut y_bar, &mut theta_bar)?;
+        }
+        self.seed_start(&bars, &mut y_bar);
+        Ok(SdeGradient { value, y0: y_bar, theta: theta_bar })
+    }
+
     /// `[times, dim, paths]` from the states that `state` gives at the end of each step.
     fn saved(&self, state: impl Fn(usize) -> Vec<f64>) -> SdeSolution {
         let mut y = vec![0.0; self.times.len() * self.start.len()];

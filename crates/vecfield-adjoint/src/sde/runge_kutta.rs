@@ -1,119 +1,102 @@
 //! Back through a [`StochasticTableau`]: stages are found again from the state at the start of the step.
 
 use vecfield_kernels::axpy;
-use vecfield_solvers::sde::{SdeError, SdeSolution, StochasticTableau, strike, strike_back};
+use vecfield_solvers::sde::{SdeError, StochasticTableau, strike, strike_back};
 use vecfield_traits::DriftDiffusionVjp;
 
-use super::{Pass, SdeGradient, add};
+use super::{Pass, Retraced, add};
 
-/// Stages, evaluations and their cotangents.
-struct Stages {
+/// The stages of a step, and their cotangents.
+pub(super) struct Stages<'a> {
+    tableau: &'a StochasticTableau,
+    values: Values,
+    bars: Values,
+}
+
+/// Stages and evaluations.
+struct Values {
     z: Vec<Vec<f64>>,
     f: Vec<Vec<f64>>,
     gw: Vec<Vec<f64>>,
     gh: Vec<Vec<f64>>,
     g: Vec<f64>,
-    z_bar: Vec<f64>,
 }
 
-impl<F: DriftDiffusionVjp<f64>> Pass<'_, F> {
-    pub(super) fn runge_kutta(
-        &mut self,
-        tableau: &StochasticTableau,
-        quantity: impl FnOnce(&SdeSolution, &mut [f64]) -> f64,
-    ) -> Result<SdeGradient, SdeError> {
-        let size = self.start.len();
-        let state = || vec![0.0; size];
-        let rows = || (0..tableau.stages()).map(|_| state()).collect::<Vec<_>>();
-        let mut stages = Stages { z: rows(), f: rows(), gw: rows(), gh: rows(), g: self.diffusion(), z_bar: state() };
-        let mut states = vec![self.start.clone()];
-        for n in 0..self.steps.len() {
-            let mut y = states[n].clone();
-            self.stages(tableau, n, &y, &mut stages)?;
-            let h = self.steps[n].end - self.steps[n].t;
-            for i in 0..tableau.stages() {
-                combine(&mut y, [h * tableau.b[i], tableau.bw[i], weight(tableau.bh, i)], &stages, i);
-            }
-            states.push(y);
-        }
-        let solution = self.saved(|n| states[n + 1].clone());
-        let mut bars = vec![0.0; solution.y.len()];
-        let value = quantity(&solution, &mut bars);
-        let (mut y_bar, mut theta_bar) = (state(), self.theta());
-        let mut bar = Stages { z: rows(), f: rows(), gw: rows(), gh: rows(), g: self.diffusion(), z_bar: state() };
-        for n in (0..self.steps.len()).rev() {
-            self.seed(n, &bars, &mut y_bar);
-            self.stages(tableau, n, &states[n], &mut stages)?;
-            self.back(tableau, n, &stages, &mut bar, &mut y_bar, &mut theta_bar)?;
-        }
-        self.seed_start(&bars, &mut y_bar);
-        Ok(SdeGradient { value, y0: y_bar, theta: theta_bar })
+impl<'a> Stages<'a> {
+    pub(super) fn new<F: DriftDiffusionVjp<f64>>(tableau: &'a StochasticTableau, pass: &Pass<'_, F>) -> Self {
+        let rows = || vec![vec![0.0; pass.start.len()]; tableau.stages()];
+        let values = || Values { z: rows(), f: rows(), gw: rows(), gh: rows(), g: pass.diffusion() };
+        Stages { tableau, values: values(), bars: values() }
     }
+}
 
-    fn stages(
-        &mut self,
-        tableau: &StochasticTableau,
-        n: usize,
-        y: &[f64],
-        stages: &mut Stages,
-    ) -> Result<(), SdeError> {
-        let (noise, over) = (self.field.noise(), self.motion.over(&self.steps[n])?);
+impl<F: DriftDiffusionVjp<f64>> Retraced<F> for Stages<'_> {
+    fn stages(&mut self, pass: &mut Pass<'_, F>, n: usize, y: &[f64]) -> Result<(), SdeError> {
+        let Stages { tableau, values, .. } = self;
+        let (noise, over) = (pass.field.noise(), pass.motion.over(&pass.steps[n])?);
         for i in 0..tableau.stages() {
-            let mut z = std::mem::take(&mut stages.z[i]);
+            let mut z = std::mem::take(&mut values.z[i]);
             z.copy_from_slice(y);
             for j in 0..i {
                 let weights = [over.h * tableau.a[i][j], tableau.aw[i][j], weight_of(tableau.ah, i, j)];
-                combine(&mut z, weights, stages, j);
+                combine(&mut z, weights, values, j);
             }
-            self.field.both(over.t + tableau.c[i] * over.h, &z, &mut stages.f[i], &mut stages.g, &mut self.work);
-            strike(noise, &stages.g, over.w, &mut stages.gw[i]);
+            pass.field.both(over.t + tableau.c[i] * over.h, &z, &mut values.f[i], &mut values.g, &mut pass.work);
+            strike(noise, &values.g, over.w, &mut values.gw[i]);
             if tableau.uses_area() {
-                strike(noise, &stages.g, over.area, &mut stages.gh[i]);
+                strike(noise, &values.g, over.area, &mut values.gh[i]);
             }
-            stages.z[i] = z;
+            values.z[i] = z;
         }
         Ok(())
     }
 
-    /// From the cotangent of the step's end to that of its start.
+    fn land(&self, h: f64, y: &mut [f64]) {
+        let tableau = self.tableau;
+        for i in 0..tableau.stages() {
+            combine(y, [h * tableau.b[i], tableau.bw[i], weight(tableau.bh, i)], &self.values, i);
+        }
+    }
+
     fn back(
         &mut self,
-        tableau: &StochasticTableau,
+        pass: &mut Pass<'_, F>,
         n: usize,
-        stages: &Stages,
-        bar: &mut Stages,
+        _y: &[f64],
         y_bar: &mut [f64],
         theta_bar: &mut [f64],
     ) -> Result<(), SdeError> {
-        let (noise, over) = (self.field.noise(), self.motion.over(&self.steps[n])?);
+        let Stages { tableau, values, bars } = self;
+        let (noise, over) = (pass.field.noise(), pass.motion.over(&pass.steps[n])?);
         for i in 0..tableau.stages() {
             let weights = [over.h * tableau.b[i], tableau.bw[i], weight(tableau.bh, i)];
-            for (weight, bar) in weights.into_iter().zip([&mut bar.f[i], &mut bar.gw[i], &mut bar.gh[i]]) {
+            for (weight, bar) in weights.into_iter().zip([&mut bars.f[i], &mut bars.gw[i], &mut bars.gh[i]]) {
                 bar.iter_mut().zip(y_bar.iter()).for_each(|(bar, y_bar)| *bar = weight * y_bar);
             }
         }
         for i in (0..tableau.stages()).rev() {
-            bar.g.fill(0.0);
-            bar.z_bar.fill(0.0);
-            strike_back(noise, &bar.gw[i], over.w, &mut bar.g);
+            let z_bar = &mut bars.z[i];
+            bars.g.fill(0.0);
+            z_bar.fill(0.0);
+            strike_back(noise, &bars.gw[i], over.w, &mut bars.g);
             if tableau.uses_area() {
-                strike_back(noise, &bar.gh[i], over.area, &mut bar.g);
+                strike_back(noise, &bars.gh[i], over.area, &mut bars.g);
             }
             let t = over.t + tableau.c[i] * over.h;
-            self.field.pull_back(t, &stages.z[i], &bar.f[i], &bar.g, &mut bar.z_bar, theta_bar, &mut self.work);
-            add(&bar.z_bar, y_bar);
+            pass.field.pull_back(t, &values.z[i], &bars.f[i], &bars.g, z_bar, theta_bar, &mut pass.work);
+            add(z_bar, y_bar);
             for j in 0..i {
-                axpy(over.h * tableau.a[i][j], &bar.z_bar, &mut bar.f[j]);
-                axpy(tableau.aw[i][j], &bar.z_bar, &mut bar.gw[j]);
-                axpy(weight_of(tableau.ah, i, j), &bar.z_bar, &mut bar.gh[j]);
+                axpy(over.h * tableau.a[i][j], z_bar, &mut bars.f[j]);
+                axpy(tableau.aw[i][j], z_bar, &mut bars.gw[j]);
+                axpy(weight_of(tableau.ah, i, j), z_bar, &mut bars.gh[j]);
             }
         }
         Ok(())
     }
 }
 
-fn combine(out: &mut [f64], weights: [f64; 3], stages: &Stages, j: usize) {
-    for (weight, x) in weights.into_iter().zip([&stages.f[j], &stages.gw[j], &stages.gh[j]]) {
+fn combine(out: &mut [f64], weights: [f64; 3], values: &Values, j: usize) {
+    for (weight, x) in weights.into_iter().zip([&values.f[j], &values.gw[j], &values.gh[j]]) {
         if weight != 0.0 {
             axpy(weight, x, out);
         }
