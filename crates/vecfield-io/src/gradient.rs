@@ -7,7 +7,7 @@ use vecfield_adjoint::{
     AdjointError, Budget, Cotangents, Crossing, Directions, Discrete, Gradient, Pointwise, Rewind, Unfinished,
     backsolve, push_forward,
 };
-use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, Scope, SymbolicAt};
+use vecfield_expr::{CompileError, ExprId, ParseError, Program, Pullback, Registers, SymbolicAt};
 use vecfield_solvers::reversible::{REVERSIBLE_DOP853, REVERSIBLE_TSIT5};
 use vecfield_solvers::tableau::DOP853;
 use vecfield_solvers::{AnyStepper, Direction as Side, Ending, Integrator, Method, Save, Solution};
@@ -119,14 +119,8 @@ impl Objective {
             .chain(problem.discrete().iter().map(|d| &d.name[..]))
             .collect();
         let parameters: Vec<&str> = problem.parameters().iter().map(|p| &p.name[..]).collect();
-        let definitions = problem.definitions();
-        let known = (["t"].into_iter()).chain(names.iter().chain(&parameters).copied());
-        let known = known.chain(definitions.iter().map(|d| &d.name[..]));
-        let scope = Scope::new(known).expect("a problem that was read has names that formulas can use");
-        let quantity = graph.parse(text, &scope)?;
-        let meanings: Vec<_> = definitions.iter().map(|d| (graph.symbol(&d.name), d.formula)).collect();
-        let quantity = graph.substitute(quantity, &meanings);
         let inputs: Vec<&str> = ["t"].into_iter().chain(names.iter().chain(&parameters).copied()).collect();
+        let quantity = problem.quantity(&mut graph, text, &inputs)?;
         let mut formula = |outputs: &[ExprId]| -> Result<Formula, CompileError> {
             let program = Program::compile(&graph, outputs, &inputs)?;
             Ok(Formula { program, pullback: Pullback::compile(&mut graph, outputs, &inputs)? })

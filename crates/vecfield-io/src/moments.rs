@@ -56,18 +56,24 @@ impl Moments {
     }
 
     fn add(&mut self, sample: &mut [f64]) {
-        let count = sample.len() as f64;
-        // The mean of deviations from one of the numbers loses nothing where they are large and close together.
-        let near = sample.first().copied().unwrap_or(0.0);
-        let mean = near + sample.iter().map(|x| (x - near) / count).sum::<f64>();
-        let squares: f64 = sample.iter().map(|x| (x - mean) * (x - mean)).sum();
+        let (mean, variance) = mean_and_variance(sample);
         self.mean.push(mean);
-        self.variance.push(if sample.len() > 1 { squares / (count - 1.0) } else { 0.0 });
+        self.variance.push(variance);
         sample.sort_unstable_by(f64::total_cmp);
         for (quantile, level) in self.quantiles.iter_mut().zip(Moments::LEVELS) {
             quantile.push(between(sample, level));
         }
     }
+}
+
+/// The variance is divided by one less than the number, and zero for one.
+pub(crate) fn mean_and_variance(sample: &[f64]) -> (f64, f64) {
+    let count = sample.len() as f64;
+    // The mean of deviations from one of the numbers loses nothing where they are large and close together.
+    let near = sample.first().copied().unwrap_or(0.0);
+    let mean = near + sample.iter().map(|x| (x - near) / count).sum::<f64>();
+    let squares: f64 = sample.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (mean, if sample.len() > 1 { squares / (count - 1.0) } else { 0.0 })
 }
 
 /// The quantile of sorted numbers, with straight lines between them (Hyndman and Fan 1996, definition 7).

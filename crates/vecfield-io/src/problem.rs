@@ -13,7 +13,7 @@ mod toml;
 use std::path::Path;
 
 use vecfield_adjoint::Belief;
-use vecfield_expr::{ExprId, Graph};
+use vecfield_expr::{ExprId, Graph, ParseError, Scope};
 use vecfield_traits::Calculus;
 
 use crate::names::did_you_mean;
@@ -191,6 +191,17 @@ impl Problem {
     /// The graph, to add formulas of the same names (derivatives, quantities of interest).
     pub fn graph_mut(&mut self) -> &mut Graph {
         &mut self.graph
+    }
+
+    /// The formula of a quantity over `inputs` and the problem's definitions, whose meanings it is then made of. It is added to
+    /// `graph`, a copy of the problem's.
+    pub(crate) fn quantity(&self, graph: &mut Graph, text: &str, inputs: &[&str]) -> Result<ExprId, ParseError> {
+        let definitions = self.definitions();
+        let known = inputs.iter().copied().chain(definitions.iter().map(|d| &d.name[..]));
+        let scope = Scope::new(known).expect("a problem that was read has names that formulas can use");
+        let quantity = graph.parse(text, &scope)?;
+        let meanings: Vec<_> = definitions.iter().map(|d| (graph.symbol(&d.name), d.formula)).collect();
+        Ok(graph.substitute(quantity, &meanings))
     }
 
     /// Its parameters, in the order of the file.

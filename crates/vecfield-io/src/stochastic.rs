@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vecfield_expr::{CompileError, ParseError, Program, Scope, StochasticAt, StochasticFormulas};
+use vecfield_expr::{CompileError, ParseError, Program, StochasticAt, StochasticFormulas};
 use vecfield_solvers::Stats;
 use vecfield_solvers::sde::{Brownian, SdeError, SdeMethod, SdeSolution, Simulation, Steps};
 use vecfield_traits::{Calculus, DriftDiffusion, Noise};
 
-use crate::moments::Moments;
+use crate::moments::{Moments, mean_and_variance};
 use crate::problem::{Problem, SettingError, Stochastic};
 use crate::system::System;
 
@@ -187,9 +187,9 @@ impl StochasticSolver {
             if let Some(path) = values.iter().position(|value| !value.is_finite()) {
                 return Err(StochasticError::NoMean { text: text.into(), path, t, value: values[path] });
             }
-            let moments = Moments::of_columns(&values, 1, 1);
-            mean.push(moments.mean[0]);
-            stderr.push((moments.variance[0] / paths as f64).sqrt());
+            let (mean_now, variance) = mean_and_variance(&values);
+            mean.push(mean_now);
+            stderr.push((variance / paths as f64).sqrt());
         }
         Ok(Expectation { text: text.into(), mean, stderr })
     }
@@ -228,15 +228,11 @@ fn motion(seed: u64, span: (f64, f64), steps: Steps) -> Result<Brownian, SdeErro
 
 fn quantity(problem: &Problem, text: &str) -> Result<(String, Program), StochasticError> {
     let mut graph = problem.graph().clone();
-    let definitions = problem.definitions();
     let names = problem.variables().iter().map(|v| &v.name[..]);
     let names = names.chain(problem.parameters().iter().map(|p| &p.name[..]));
     let inputs: Vec<&str> = ["t"].into_iter().chain(names).collect();
-    let known = inputs.iter().copied().chain(definitions.iter().map(|d| &d.name[..]));
-    let scope = Scope::new(known).expect("a problem that was read has names that formulas can use");
-    let formula = graph.parse(text, &scope).map_err(|reason| StochasticError::Quantity { reason })?;
-    let meanings: Vec<_> = definitions.iter().map(|d| (graph.symbol(&d.name), d.formula)).collect();
-    let formula = graph.substitute(formula, &meanings);
+    let formula = problem.quantity(&mut graph, text, &inputs);
+    let formula = formula.map_err(|reason| StochasticError::Quantity { reason })?;
     Ok((text.into(), Program::compile(&graph, &[formula], &inputs)?))
 }
 

@@ -176,19 +176,12 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let result = Solution::new(system, &run, seconds, gradient)?;
     if let Some(folder) = &folder {
         folder.write("trajectory.csv", |to| write_table(to, &columns(system), &rows(&run)))?;
-        let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
-        folder.write("result.json", |to| writeln!(to, "{json}"))?;
+        let drawn = || arguments.plot.then(|| picture::svg(&problem)).transpose();
+        keep(folder, &["trajectory.csv"], &result, drawn, context)?;
         if paused.is_some() {
             folder.remove(PAUSED)?;
             folder.remove(PARTIAL)?;
         }
-        let mut written = "trajectory.csv and result.json".to_string();
-        if arguments.plot {
-            let svg = picture::svg(&problem)?;
-            folder.write("trajectory.svg", |to| write!(to, "{svg}"))?;
-            written = "trajectory.csv, trajectory.svg and result.json".into();
-        }
-        context.remark(&format!("wrote {written} to {}", folder.path().display()));
     }
     context.result(&result, |result| result.for_people(problem.title()))
 }
@@ -296,6 +289,25 @@ fn flag_of(reason: &SettingError) -> &'static str {
         "rtol" => "--rtol",
         _ => "--save",
     }
+}
+
+/// Writes the result beside the `tables` that are written already, and its picture if there is one, and says what there is.
+fn keep(
+    folder: &OutputDir,
+    tables: &[&str],
+    result: &impl Serialize,
+    picture: impl FnOnce() -> Result<Option<String>, Failure>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(result).map_err(|e| Failure::Output(e.to_string()))?;
+    folder.write("result.json", |to| writeln!(to, "{json}"))?;
+    let picture = picture()?;
+    if let Some(svg) = &picture {
+        folder.write("trajectory.svg", |to| write!(to, "{svg}"))?;
+    }
+    let before = [tables, if picture.is_some() { &["trajectory.svg"] } else { &[] }].concat().join(", ");
+    context.remark(&format!("wrote {before} and result.json to {}", folder.path().display()));
+    Ok(())
 }
 
 /// The result, as its JSON says it.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use vecfield_io::{EnsembleRun, EnsembleSolver, Moments, OutputDir, Problem, number_text, write_table};
 use vecfield_solvers::Ending;
 
-use super::{COLUMNS, Occurrence, Statistics};
+use super::{COLUMNS, Occurrence, Statistics, keep};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, number, table};
@@ -57,15 +57,8 @@ pub(super) fn run(
     if let Some(folder) = folder {
         folder.write("trajectories.csv", |to| write_rows(to, solver, &run))?;
         folder.write("members.csv", |to| write_members(to, solver, &run))?;
-        let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
-        folder.write("result.json", |to| writeln!(to, "{json}"))?;
-        let mut written = "trajectories.csv, members.csv and result.json";
-        if plot {
-            let svg = super::picture::ensemble(problem, solver.system(), &run, &moments)?;
-            folder.write("trajectory.svg", |to| write!(to, "{svg}"))?;
-            written = "trajectories.csv, members.csv, trajectory.svg and result.json";
-        }
-        context.remark(&format!("wrote {written} to {}", folder.path().display()));
+        let svg = || plot.then(|| super::picture::ensemble(problem, solver.system(), &run, &moments)).transpose();
+        keep(folder, &["trajectories.csv", "members.csv"], &result, svg, context)?;
     }
     context.result(&result, |result| result.for_people(problem.title()))
 }

@@ -11,7 +11,7 @@ use vecfield_io::{
 use vecfield_solvers::sde::SdeError;
 
 use super::ensemble::{bands, quantiles};
-use super::{Occurrence, Statistics};
+use super::{Occurrence, Statistics, keep};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, number, table};
@@ -54,15 +54,8 @@ pub(super) fn run(
     let result = Answer::new(solver, &run, seconds);
     if let Some(folder) = folder {
         folder.write("moments.csv", |to| write_moments(to, solver, &run))?;
-        let json = serde_json::to_string_pretty(&result).map_err(|e| Failure::Output(e.to_string()))?;
-        folder.write("result.json", |to| writeln!(to, "{json}"))?;
-        let mut written = "moments.csv and result.json";
-        if plot {
-            let svg = super::picture::paths(problem, solver.system(), &run)?;
-            folder.write("trajectory.svg", |to| write!(to, "{svg}"))?;
-            written = "moments.csv, trajectory.svg and result.json";
-        }
-        context.remark(&format!("wrote {written} to {}", folder.path().display()));
+        let svg = || plot.then(|| super::picture::paths(problem, solver.system(), &run)).transpose();
+        keep(folder, &["moments.csv"], &result, svg, context)?;
     }
     context.result(&result, |result| result.for_people(problem.title()))
 }
