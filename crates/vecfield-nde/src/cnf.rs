@@ -12,7 +12,7 @@ use vecfield_kernels::Activation;
 
 pub use cost::{Flows, FlowsMemory};
 pub(crate) use field::{ALONG, Density};
-pub(crate) use points::{Sampler, Standard};
+pub(crate) use points::Sampler;
 
 use crate::data::DataKind;
 use crate::kind::{Defaults, Description};

@@ -43,6 +43,7 @@
 //! | `stack` | several networks as one model |
 //! | `classes` | logits, probabilities, and how good they are |
 //! | `chance` | random numbers as functions of draws and samples |
+//! | `points` | what densities of points share: units, rows carried, what is asked of them |
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
@@ -75,6 +76,7 @@ mod kind;
 pub mod latent;
 mod model;
 mod parallel;
+mod points;
 mod settings;
 mod stack;
 mod trainer;

@@ -8,11 +8,12 @@ use vecfield_solvers::{SolveError, Tolerance};
 
 use super::MATCHING;
 use super::field::{ALONG, Density};
-use super::points::{self, Standard};
+use super::points;
 use crate::chance::{self, HALF_LOG_TAU};
 use crate::data::{Data, missing};
 use crate::error::{NdeError, SettingError};
 use crate::model::{Cost, Model, Number, Pass, Work};
+use crate::points::Standard;
 use crate::settings::{Settings, Solver, Trace};
 
 /// A flow with the points it is to explain.

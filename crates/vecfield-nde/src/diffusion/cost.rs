@@ -4,10 +4,10 @@ use vecfield_nn::{AnyLayer, Checkpoint, Layer, Memory, Network, Order, Tensor};
 
 use super::noise::{Process, angle};
 use crate::chance;
-use crate::cnf::Standard;
 use crate::data::{Data, missing};
 use crate::error::{NdeError, SettingError};
 use crate::model::{Cost, Model, Number, Pass, Work};
+use crate::points::Standard;
 use crate::settings::Settings;
 
 /// A network with the points that noise is put on.

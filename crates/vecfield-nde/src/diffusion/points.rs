@@ -5,19 +5,18 @@ use core::ops::Range;
 use vecfield_data::Samples;
 use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Network, Random};
 use vecfield_solvers::Options;
-use vecfield_solvers::batch::{BatchMember, BatchSolver};
 use vecfield_solvers::tableau::Tableau;
-use vecfield_traits::BatchField;
 
 use super::noise::{Process, angle};
 use super::sampler::{ProbabilityFlow, Sampler, sliced_wasserstein};
 use crate::chance::{HALF_LOG_TAU, of_sample};
-use crate::cnf::{ALONG, Density, Standard};
-use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged};
+use crate::cnf::{ALONG, Density};
+use crate::data::{Data, Metric, Prediction, Request, arranged};
 use crate::error::NdeError;
 use crate::kind::Kind;
 use crate::model::Number;
 use crate::parallel::chunks;
+use crate::points::{CHUNK, Points, Standard, TOLERANCE, carry, in_double};
 use crate::settings::{Settings, Solver};
 use crate::training::Trained;
 
@@ -36,26 +35,17 @@ pub(crate) struct Denoiser {
     columns: Vec<String>,
 }
 
-/// So many points are carried together.
-const CHUNK: usize = 64;
-
-/// Densities are good to this, however loosely points are drawn.
-const TOLERANCE: f64 = 1e-6;
-
 /// No more points are drawn or looked at for a metric.
 const COMPARED: usize = 10_000;
 
 impl Denoiser {
     pub(crate) fn load<R: Number>(settings: &Settings, checkpoint: &Checkpoint) -> Result<Denoiser, NdeError> {
-        let network: Network<AnyLayer, R> = checkpoint.network("field")?;
-        let theta = network.theta().iter().map(|theta| theta.to_f64()).collect();
-        let network = Network::new(network.layer().clone(), theta)?;
         let (solver, tableau) = settings.explicit()?;
         let exact = Solver { rtol: solver.rtol.min(TOLERANCE), atol: solver.atol.min(TOLERANCE), ..solver.clone() };
         let sampler = settings.model.sampler.unwrap_or_default();
         Ok(Denoiser {
             kind: settings.model.kind,
-            network,
+            network: in_double::<R>(checkpoint)?,
             process: settings.model.process.unwrap_or_default(),
             sampler,
             evaluations: settings.model.evaluations.unwrap_or(sampler.evaluations()),
@@ -69,61 +59,6 @@ impl Denoiser {
 
     fn dim(&self) -> usize {
         self.columns.len()
-    }
-
-    /// Where rows of a field are carried from one level to another.
-    fn carry<F: BatchField<f64>>(
-        &self,
-        field: &F,
-        span: (f64, f64),
-        starts: &[f64],
-        options: &Options<f64>,
-        first: usize,
-    ) -> Result<Vec<f64>, NdeError> {
-        let width = field.width();
-        let mut solver = BatchSolver::new(self.tableau, width, options)?;
-        let member = |y0| BatchMember { span, y0, save: &[] };
-        let members: Vec<BatchMember<'_, f64>> = starts.chunks_exact(width).map(member).collect();
-        solver.solve(field, &members);
-        for (row, outcome) in solver.outcomes().iter().enumerate() {
-            if let Err(error) = &outcome.ending {
-                return Err(NdeError::Row { row: first + row + 1, source: error.clone() });
-            }
-        }
-        Ok(solver.states().to_vec())
-    }
-
-    /// `ln p` of every row.
-    fn log_densities(&self, rows: &Samples) -> Result<Vec<f64>, NdeError> {
-        let (dim, still, [low, high]) = (self.dim(), vec![0.0; self.dim()], self.process.levels());
-        // A point of the lowest level is that of the data made smaller by the little noise that is there.
-        let [cos, _] = angle(low);
-        let done = chunks(rows.len(), CHUNK, |range| {
-            let mut starts = Vec::with_capacity(range.len() * (dim + ALONG));
-            for row in rows.values()[range.start * dim..range.end * dim].chunks_exact(dim) {
-                starts.extend(self.standard.units(row).map(|x| cos * x));
-                starts.extend([0.0; ALONG]);
-            }
-            let field = ProbabilityFlow(Density::new(&self.network, &[], &still));
-            let ends = self.carry(&field, (low, high), &starts, &self.exact, range.start)?;
-            let log = |end: &[f64]| {
-                let base: f64 = end[..dim].iter().map(|z| -0.5 * z * z - HALF_LOG_TAU).sum();
-                base + end[dim] + dim as f64 * cos.ln() - self.standard.log_scale()
-            };
-            Ok::<_, NdeError>(ends.chunks_exact(dim + ALONG).map(log).collect::<Vec<f64>>())
-        })?;
-        Ok(done.into_iter().flatten().collect())
-    }
-
-    /// Points drawn, `[count, dim]`.
-    fn draw(&self, count: usize, seed: u64) -> Result<Vec<f64>, NdeError> {
-        let dim = self.dim();
-        let done = chunks(count, CHUNK, |range| {
-            let points = self.draw_chunk(range, seed)?;
-            let values = |z: &[f64]| self.standard.values(z).collect::<Vec<_>>();
-            Ok::<_, NdeError>(points.chunks_exact(dim).flat_map(values).collect::<Vec<f64>>())
-        })?;
-        Ok(done.into_iter().flatten().collect())
     }
 
     fn draw_chunk(&self, range: Range<usize>, seed: u64) -> Result<Vec<f64>, NdeError> {
@@ -145,10 +80,51 @@ impl Denoiser {
             Sampler::Ode => {
                 let [low, high] = self.process.levels();
                 let flow = ProbabilityFlow(BatchNetwork::new(&self.network)?);
-                u = self.carry(&flow, (high, low), &u, &self.options, range.start)?;
+                u = carry(&flow, (self.tableau, &self.options), (high, low), &u, range.start)?;
             }
         }
         Ok(u)
+    }
+}
+
+impl Points for Denoiser {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn log_densities(&self, rows: &Samples) -> Result<Vec<f64>, NdeError> {
+        let (dim, still, [low, high]) = (self.dim(), vec![0.0; self.dim()], self.process.levels());
+        // A point of the lowest level is that of the data made smaller by the little noise that is there.
+        let [cos, _] = angle(low);
+        let done = chunks(rows.len(), CHUNK, |range| {
+            let mut starts = Vec::with_capacity(range.len() * (dim + ALONG));
+            for row in rows.values()[range.start * dim..range.end * dim].chunks_exact(dim) {
+                starts.extend(self.standard.units(row).map(|x| cos * x));
+                starts.extend([0.0; ALONG]);
+            }
+            let field = ProbabilityFlow(Density::new(&self.network, &[], &still));
+            let ends = carry(&field, (self.tableau, &self.exact), (low, high), &starts, range.start)?;
+            let log = |end: &[f64]| {
+                let base: f64 = end[..dim].iter().map(|z| -0.5 * z * z - HALF_LOG_TAU).sum();
+                base + end[dim] + dim as f64 * cos.ln() - self.standard.log_scale()
+            };
+            Ok::<_, NdeError>(ends.chunks_exact(dim + ALONG).map(log).collect::<Vec<f64>>())
+        })?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    fn draw(&self, count: usize, seed: u64) -> Result<Vec<f64>, NdeError> {
+        let dim = self.dim();
+        let done = chunks(count, CHUNK, |range| {
+            let points = self.draw_chunk(range, seed)?;
+            let values = |z: &[f64]| self.standard.values(z).collect::<Vec<_>>();
+            Ok::<_, NdeError>(points.chunks_exact(dim).flat_map(values).collect::<Vec<f64>>())
+        })?;
+        Ok(done.into_iter().flatten().collect())
     }
 }
 
@@ -163,18 +139,7 @@ impl Trained for Denoiser {
         Ok(vec![("sliced_wasserstein".into(), distance)])
     }
 
-    /// The points with their `log_density`, or points drawn.
     fn predict(&self, input: Option<&Data>, request: &Request) -> Result<Prediction, NdeError> {
-        if let Some(count) = request.samples {
-            let values = self.draw(count, request.seed)?;
-            return Ok(Prediction { of: RowsOf::Nothing, columns: self.columns.clone(), values });
-        }
-        let what = "says how likely points are: give it a table of them, or `--samples N` to draw some";
-        let rows = arranged(input.ok_or(NdeError::Request { kind: self.kind, what })?.rows(self.kind)?, &self.columns)?;
-        let logs = self.log_densities(&rows)?;
-        let with = |(row, log): (&[f64], f64)| row.iter().copied().chain([log]).collect::<Vec<f64>>();
-        let values = rows.values().chunks_exact(self.dim()).zip(logs).flat_map(with).collect();
-        let columns = self.columns.iter().cloned().chain(["log_density".to_owned()]).collect();
-        Ok(Prediction { of: RowsOf::Rows, columns, values })
+        self.told(input, request)
     }
 }
