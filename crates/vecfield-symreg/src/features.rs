@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use vecfield_expr::{Binary, ExprId, Graph, Unary};
-use vecfield_kernels::{Function, VectorMath};
+use vecfield_kernels::VectorMath;
 
 use crate::operators::Operators;
 
@@ -26,6 +26,7 @@ pub(crate) struct Features {
     costs: Vec<u16>,
     /// `[features, rows]`.
     values: Vec<f64>,
+    /// By the fingerprints of their values.
     seen: HashMap<u64, u32>,
     limit: usize,
     scratch: Vec<f64>,
@@ -105,7 +106,6 @@ impl Features {
         }
         let mut begin = 0;
         for cost in 3..=COSTLIEST {
-            // What the cost before added is complete now, and stands in no order of costs with what a constant added.
             let mut by_cost: Vec<Vec<u32>> = vec![Vec::new(); cost];
             (0..self.len() as u32).filter(|&i| self.cost(i) < cost).for_each(|i| by_cost[self.cost(i)].push(i));
             let of = |cost: usize| by_cost.get(cost).cloned().unwrap_or_default();
@@ -160,7 +160,6 @@ impl Features {
         if self.is_full() || !(self.varies(a) || self.varies(b)) {
             return None;
         }
-        // Roots and squares of variables apart, exponents are numbers or small.
         if op == Binary::Pow && !self.values(a).iter().all(|&x| x > 0.0) {
             return None;
         }
@@ -286,21 +285,11 @@ impl Features {
 }
 
 /// `x_i ← op(x_i)`.
-pub(crate) fn apply(op: Unary, x: &mut [f64]) {
-    let function = match op {
-        Unary::Exp => Function::Exp,
-        Unary::Log => Function::Ln,
-        Unary::Sin => Function::Sin,
-        Unary::Cos => Function::Cos,
-        Unary::Tan => Function::Tan,
-        Unary::Sinh => Function::Sinh,
-        Unary::Cosh => Function::Cosh,
-        Unary::Tanh => Function::Tanh,
-        Unary::Sqrt => Function::Sqrt,
-        Unary::Abs => Function::Abs,
-        _ => return x.iter_mut().for_each(|x| *x = op.apply(*x)),
-    };
-    f64::map_in_place(function, x);
+fn apply(op: Unary, x: &mut [f64]) {
+    match op.kernel() {
+        Some(kernel) => f64::map_in_place(kernel, x),
+        None => x.iter_mut().for_each(|x| *x = op.apply(*x)),
+    }
 }
 
 /// What operations add to the cost of their operands; a variable costs two.

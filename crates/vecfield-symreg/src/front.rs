@@ -46,10 +46,14 @@ impl Front {
         &self.entries
     }
 
-    /// The formula of the least description length: `½ n ln` of the loss, `½ ln n` and a few digits for each of `k` numbers with the
+    pub(crate) fn into_entries(self) -> Vec<Found> {
+        self.entries
+    }
+
+    /// Which entry has the least description length: `½ n ln` of the loss, `½ ln n` and a few digits for each of `k` numbers with the
     /// correction `k (k + 1) / (n - k - 1)` for few rows (Hurvich and Tsai 1989), and the letters of the formula (Rissanen 1978; the
     /// letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
-    pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> Option<&Found> {
+    pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> usize {
         let n = rows as f64;
         let length = |found: &Found| {
             let misfit = 0.5 * n * (found.loss.max(floor)).ln();
@@ -57,7 +61,8 @@ impl Front {
             let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
             misfit + (0.5 * n.ln() + DIGITS) * k + few_rows + (letters as f64).ln() * found.complexity as f64
         };
-        self.entries.iter().min_by(|a, b| length(a).total_cmp(&length(b)))
+        let shorter = |&a: &usize, &b: &usize| length(&self.entries[a]).total_cmp(&length(&self.entries[b]));
+        (0..self.entries.len()).min_by(shorter).unwrap_or(0)
     }
 }
 

@@ -89,10 +89,8 @@ impl Symreg {
         let cut = run.stages(goes_on);
         let floor = EXACT * run.variance.max(f64::MIN_POSITIVE);
         let letters = table.names.len() + self.operators.unary().len() + self.operators.binary().len() + 1;
-        let best = run.front.best(table.rows(), letters, floor).cloned();
-        let front = run.front.entries().to_vec();
-        let at = best.and_then(|best| front.iter().position(|found| *found == best)).unwrap_or(0);
-        Search { front, best: at, graph: run.graph, evaluations: run.evaluations, cut }
+        let best = run.front.best(table.rows(), letters, floor);
+        Search { front: run.front.into_entries(), best, graph: run.graph, evaluations: run.evaluations, cut }
     }
 }
 
@@ -226,10 +224,7 @@ impl<'a> Run<'a> {
     fn relation(&mut self, relation: Relation, goes_on: &mut dyn FnMut() -> bool) {
         let Some(target) = relation.target(&self.y) else { return };
         let columns = self.columns(relation);
-        let mut pool = Pool::new(self.features.rows());
-        for column in &columns {
-            pool.push(self.values(*column).into_iter(), self.features.cost(column.feature()) + 3);
-        }
+        let pool = self.pool(&columns);
         let breadth = match relation {
             Relation::Direct => Breadth { largest: 4, beam: 150, narrow: (1500 * SAMPLE / target.len()).min(4000) },
             Relation::Quotient => Breadth { largest: 2, beam: 120, narrow: columns.len() },
@@ -263,19 +258,14 @@ impl<'a> Run<'a> {
     /// of sums alone say little of the target.
     fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) {
         let plain: Vec<Column> = columns.iter().copied().filter(|column| matches!(column, Column::Plain(_))).collect();
-        let mut pool = Pool::new(self.features.rows());
-        for column in &plain {
-            pool.push(self.values(*column).into_iter(), self.features.cost(column.feature()) + 3);
-        }
-        let mut found: Vec<(Span, Column)> = Vec::new();
+        let pool = self.pool(&plain);
+        let (mut found, target): (Vec<(Span, Column)>, _) = (Vec::new(), self.y.clone());
         for &term in columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(DENOMINATORS) {
-            let (beside, target) = (self.values(term), self.y.clone());
-            let spans = chosen(pool.spans_beside(Some(&beside), &target, breadth, goes_on));
+            let spans = chosen(pool.spans_beside(Some(&self.values(term)), &target, breadth, goes_on));
             found.extend(spans.into_iter().map(|span| (span, term)));
         }
         found.sort_by(|a, b| (a.0.left, a.0.cost).partial_cmp(&(b.0.left, b.0.cost)).expect("no NaN among them"));
         found.truncate(FITTED);
-        let target = self.y.clone();
         for (span, term) in found {
             let parts: Vec<Column> = span.columns.iter().map(|&i| plain[i as usize]).chain([term]).collect();
             self.fit(Relation::Quotient, &parts, &target);
@@ -307,6 +297,13 @@ impl<'a> Run<'a> {
             }
             _ => order.into_iter().map(Column::Plain).collect(),
         }
+    }
+
+    fn pool(&self, columns: &[Column]) -> Pool {
+        let mut pool = Pool::new(self.features.rows());
+        // A term takes its number and its sign too.
+        columns.iter().for_each(|&column| pool.push(&self.values(column), self.features.cost(column.feature()) + 3));
+        pool
     }
 
     fn values(&self, column: Column) -> Vec<f64> {
@@ -346,7 +343,7 @@ impl<'a> Run<'a> {
                 constants[0] = if negative { -constants[0].exp() } else { constants[0].exp() };
                 let power = |i: usize, f: ExprId, graph: &mut Graph| {
                     // A factor that is negative everywhere is taken by its size.
-                    let base = if columns_negative(&self.features, parts[i].feature()) { graph.neg(f) } else { f };
+                    let base = if self.features.values(parts[i].feature())[0] < 0.0 { graph.neg(f) } else { f };
                     graph.pow(base, numbers[i + 1])
                 };
                 let factors: Vec<ExprId> = formulas.iter().enumerate().map(|(i, &f)| power(i, f, graph)).collect();
@@ -561,10 +558,6 @@ impl Column {
             Column::Plain(i) | Column::Logarithm(i) | Column::TimesTarget(i) => i,
         }
     }
-}
-
-fn columns_negative(features: &Features, i: u32) -> bool {
-    features.values(i)[0] < 0.0
 }
 
 /// The spans to fit: of each size the best, and of those that leave nothing the cheapest.

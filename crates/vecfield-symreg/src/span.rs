@@ -48,14 +48,9 @@ impl Pool {
         Pool { rows, unit: Vec::new(), costs: Vec::new() }
     }
 
-    /// Adds a column; false if it does not vary.
-    pub(crate) fn push(&mut self, values: impl Iterator<Item = f64>, cost: usize) {
-        let begin = self.unit.len();
-        self.unit.extend(values);
-        centre(&mut self.unit[begin..]);
-        let length = norm(&self.unit[begin..]);
-        let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
-        self.unit[begin..].iter_mut().for_each(|x| *x *= scale);
+    /// Adds a column; one that does not vary is zero, and in no span.
+    pub(crate) fn push(&mut self, values: &[f64], cost: usize) {
+        self.unit.extend(unit(values));
         self.costs.push(cost);
     }
 
@@ -94,11 +89,7 @@ impl Pool {
         }
         let mut empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
         if let Some(beside) = beside {
-            let mut column = beside.to_vec();
-            centre(&mut column);
-            let length = norm(&column);
-            column.iter_mut().for_each(|x| *x /= length);
-            let Some(helped) = empty.with(&column) else { return Vec::new() };
+            let Some(helped) = empty.with(&unit(beside)) else { return Vec::new() };
             empty = helped;
         }
         let narrow = breadth.narrow.min(self.len());
@@ -211,6 +202,16 @@ impl State {
 fn shrink(best: &mut Vec<(f64, usize, usize)>, keep: usize) {
     best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
     best.truncate(keep);
+}
+
+/// Centred and of unit length; zero where there is nothing but the mean.
+fn unit(values: &[f64]) -> Vec<f64> {
+    let mut unit = values.to_vec();
+    centre(&mut unit);
+    let length = norm(&unit);
+    let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
+    unit.iter_mut().for_each(|x| *x *= scale);
+    unit
 }
 
 fn centre(x: &mut [f64]) {

@@ -3,7 +3,7 @@
 
 use core::mem::swap;
 
-use vecfield_kernels::{Function, Job, VectorMath, run};
+use vecfield_kernels::{Job, VectorMath, run};
 
 use super::instruction::{Instruction, Op};
 use super::{Code, Program};
@@ -292,24 +292,16 @@ fn compute<'a, R: VectorMath, I: Copy>(
 
 #[inline(always)]
 fn apply<R: VectorMath>(function: Unary, a: &Block<R>, out: &mut Block<R>) {
-    let kernel = match function {
-        Unary::Neg => return map(a, out, |a| -a),
-        Unary::Abs => return map(a, out, R::abs),
-        Unary::Sqrt => return map(a, out, R::sqrt),
-        Unary::Sign => return map(a, out, R::sign),
-        Unary::Asin => return map(a, out, R::asin),
-        Unary::Acos => return map(a, out, R::acos),
-        Unary::Atan => return map(a, out, R::atan),
-        Unary::Exp => Function::Exp,
-        Unary::Log => Function::Ln,
-        Unary::Sin => Function::Sin,
-        Unary::Cos => Function::Cos,
-        Unary::Tan => Function::Tan,
-        Unary::Sinh => Function::Sinh,
-        Unary::Cosh => Function::Cosh,
-        Unary::Tanh => Function::Tanh,
-    };
-    R::map_into(kernel, a, out);
+    if let Some(kernel) = function.kernel() {
+        return R::map_into(kernel, a, out);
+    }
+    match function {
+        Unary::Neg => map(a, out, |a| -a),
+        Unary::Abs => map(a, out, R::abs),
+        Unary::Sqrt => map(a, out, R::sqrt),
+        Unary::Sign => map(a, out, R::sign),
+        other => map(a, out, |a| other.apply(a)),
+    }
 }
 
 /// `aⁿ` by repeated squaring, in the order of `powi` in the compiler's run-time library, and so with its bits.
