@@ -11,7 +11,9 @@ use crate::data::{Data, DataKind};
 use crate::diffusion;
 use crate::error::NdeError;
 use crate::latent;
+use crate::latent_sde;
 use crate::model::Number;
+use crate::neural_sde;
 use crate::settings::{PhaseSettings, RuleName, ScheduleName, Settings};
 use crate::trainer::Keep;
 use crate::training::{Resumed, Trained, Training, Watcher, run};
@@ -31,6 +33,10 @@ pub enum Kind {
     OdeClassifier,
     /// Readings of a hidden state that moves by an equation.
     LatentOde,
+    /// Readings of a hidden state that chance moves too.
+    LatentSde,
+    /// Series like those it was shown.
+    NeuralSde,
     /// Classes of series, by an equation that they drive.
     NeuralCde,
     /// A density and its samples by a flow from a normal distribution.
@@ -91,11 +97,13 @@ pub struct Defaults {
 
 impl Kind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 10] = [
         Kind::NeuralOde,
         Kind::AugmentedOde,
         Kind::OdeClassifier,
         Kind::LatentOde,
+        Kind::LatentSde,
+        Kind::NeuralSde,
         Kind::NeuralCde,
         Kind::Cnf,
         Kind::Diffusion,
@@ -109,6 +117,8 @@ impl Kind {
             Kind::AugmentedOde => &trajectory::AUGMENTED_ODE,
             Kind::OdeClassifier => &classifier::ODE_CLASSIFIER,
             Kind::LatentOde => &latent::LATENT_ODE,
+            Kind::LatentSde => &latent_sde::LATENT_SDE,
+            Kind::NeuralSde => &neural_sde::NEURAL_SDE,
             Kind::NeuralCde => &cde::NEURAL_CDE,
             Kind::Cnf => &cnf::CNF,
             Kind::Diffusion => &diffusion::DIFFUSION,
@@ -151,6 +161,12 @@ impl Kind {
                 run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
             Kind::LatentOde => run(latent::Latent::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
+            Kind::LatentSde => {
+                run(latent_sde::LatentSde::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
+            Kind::NeuralSde => {
+                run(neural_sde::NeuralSde::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+            }
             Kind::NeuralCde => {
                 run(cde::Controlled::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
             }
@@ -172,6 +188,8 @@ impl Kind {
             Kind::NeuralOde | Kind::AugmentedOde => Box::new(trajectory::Forecast::<R>::load(settings, checkpoint)?),
             Kind::OdeClassifier => Box::new(classifier::Answers::<R>::load(settings, checkpoint)?),
             Kind::LatentOde => Box::new(latent::Imagined::<R>::load(settings, checkpoint)?),
+            Kind::LatentSde => Box::new(latent_sde::Drawn::<R>::load(settings, checkpoint)?),
+            Kind::NeuralSde => Box::new(neural_sde::Generator::<R>::load(settings, checkpoint)?),
             Kind::NeuralCde => Box::new(cde::Read::<R>::load(settings, checkpoint)?),
             Kind::Cnf => Box::new(cnf::Sampler::load::<R>(settings, checkpoint)?),
             Kind::Diffusion => Box::new(diffusion::Denoiser::load::<R>(settings, checkpoint)?),

@@ -8,8 +8,10 @@
 
 mod answers;
 mod cost;
-mod encoder;
-mod series;
+pub(crate) mod encoder;
+pub(crate) mod misfit;
+pub(crate) mod series;
+pub(crate) mod told;
 
 use vecfield_kernels::Activation;
 
@@ -45,7 +47,7 @@ pub(crate) const LATENT_ODE: Description = Description {
 
 /// Dimensions of the hidden state, of what is remembered of a series, and widths of the decoder, unless said.
 const LATENT: usize = 4;
-const HIDDEN: usize = 25;
+pub(crate) const HIDDEN: usize = 25;
 const DECODER: &[usize] = &[20];
 /// The part of the readings, at either end, that training may hide from the encoder, unless said.
 const HIDE: f64 = 0.25;

@@ -43,12 +43,15 @@
 //! | `stack` | several networks as one model |
 //! | `classes` | logits, probabilities, and how good they are |
 //! | `chance` | random numbers as functions of draws and samples |
+//! | `chain` | stochastic steps of many series, free or steered along readings, and back |
 //! | `points` | what densities of points share: units, rows carried, what is asked of them |
 //! | `parallel` | chunks of a batch on threads, summed in their order |
 //! | `flow` | many solves by one network, and the pass back |
 //! | `trajectory` | the kinds `neural-ode` and `augmented-ode` |
 //! | `classifier` | the kind `ode-classifier` |
 //! | `latent` | the kind `latent-ode` |
+//! | `latent_sde` | the kind `latent-sde` |
+//! | `neural_sde` | the kind `neural-sde` |
 //! | `cde` | the kind `neural-cde` |
 //! | `cnf` | the kind `cnf` |
 //! | `diffusion` | the kind `diffusion` |
@@ -64,6 +67,7 @@
 //! This crate knows nothing about files, clocks or terminals.
 
 pub mod cde;
+mod chain;
 mod chance;
 mod classes;
 pub mod classifier;
@@ -74,7 +78,9 @@ mod error;
 mod flow;
 mod kind;
 pub mod latent;
+pub mod latent_sde;
 mod model;
+pub mod neural_sde;
 mod parallel;
 mod points;
 mod settings;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use field::{Clock, FieldSettings, Structure};
-pub(crate) use field::{LAYERS, unfit};
+pub(crate) use field::{LAYERS, begin_at, unfit};
 pub use formulas::{Constant, Formula, Formulas, NetworkSettings};
 pub use model::{ModelSettings, Precision, Trace};
 pub use optimizer::{OptimizerSettings, Phase, PhaseSettings, Plan, RuleName, ScheduleName, Starts};
@@ -90,7 +90,10 @@ impl Settings {
         self.model.check()?;
         self.check_formulas()?;
         self.field.check(self.model.kind)?;
-        self.solver()?;
+        match self.model.kind {
+            Kind::LatentSde | Kind::NeuralSde => _ = self.stochastic_step()?,
+            _ => _ = self.solver()?,
+        }
         self.optimizer.check(self.model.kind)?;
         Ok(())
     }

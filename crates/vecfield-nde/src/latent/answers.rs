@@ -9,8 +9,9 @@ use vecfield_solvers::tableau::Tableau;
 
 use super::cost::{LatentMemory, NAMES, Networks, decode, divergence, encode, problems};
 use super::series::{Series, Window};
+use super::told::{Told, drawn, filled, metrics};
 use crate::chance::of_sample;
-use crate::data::{Data, Metric, Prediction, Request, RowsOf, arranged_trajectories};
+use crate::data::{Data, Metric, Prediction, Request, arranged_trajectories};
 use crate::error::NdeError;
 use crate::kind::Kind;
 use crate::model::Number;
@@ -33,12 +34,6 @@ pub(crate) struct Imagined<R> {
 
 /// So many series are solved together.
 const CHUNK: usize = 32;
-
-/// What a series is taken to be, `[rows, variables]`, and its evidence bound.
-struct Told {
-    values: Vec<f64>,
-    elbo: f64,
-}
 
 impl<R: Number> Imagined<R> {
     pub(crate) fn load(settings: &Settings, checkpoint: &Checkpoint) -> Result<Imagined<R>, NdeError> {
@@ -144,8 +139,7 @@ impl<R: Number> Imagined<R> {
             };
             Ok::<_, NdeError>(memory.decoded.chunks_exact(n).enumerate().flat_map(row).collect::<Vec<f64>>())
         })?;
-        let columns = ["trajectory", "t"].map(String::from).into_iter().chain(self.variables.iter().cloned()).collect();
-        Ok(Prediction { of: RowsOf::Nothing, columns, values: done.into_iter().flatten().collect() })
+        Ok(drawn(&self.variables, done.into_iter().flatten().collect()))
     }
 }
 
@@ -153,16 +147,7 @@ impl<R: Number> Trained for Imagined<R> {
     /// `rmse` over the measured cells, and the mean `elbo` of a series; in the data's units.
     fn evaluate(&self, data: &Data) -> Result<Vec<Metric>, NdeError> {
         let data = arranged_trajectories(data.trajectories(self.kind)?, &self.variables)?;
-        let told = self.told(&data)?;
-        let (mut squares, mut count) = (0.0, 0_u64);
-        for (run, told) in data.runs().iter().zip(&told) {
-            for (y, found) in run.values().iter().zip(&told.values).filter(|(y, _)| !y.is_nan()) {
-                squares += (y - found) * (y - found);
-                count += 1;
-            }
-        }
-        let elbo = told.iter().map(|told| told.elbo).sum::<f64>() / told.len() as f64;
-        Ok(vec![("rmse".into(), (squares / count.max(1) as f64).sqrt()), ("elbo".into(), elbo)])
+        Ok(metrics(&data, &self.told(&data)?))
     }
 
     /// The trajectories with their empty cells filled in from all that was measured of them; or new ones.
@@ -174,10 +159,7 @@ impl<R: Number> Trained for Imagined<R> {
         if let Some(count) = request.samples {
             return self.imagine(&data, count, request.seed);
         }
-        let filled = data.runs().iter().zip(self.told(&data)?).flat_map(|(run, told)| {
-            let fill = |(given, found): (&f64, f64)| if given.is_nan() { found } else { *given };
-            run.values().iter().zip(told.values).map(fill).collect::<Vec<_>>()
-        });
-        Ok(Prediction { of: RowsOf::Times, columns: self.variables.clone(), values: filled.collect() })
+        let told = self.told(&data)?;
+        Ok(filled(&data, told))
     }
 }

@@ -9,9 +9,10 @@ use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
 
 use super::encoder::Encoding;
+use super::misfit::{NOISE, misfit};
 use super::series::{Series, Window};
 use super::{DECODER, HIDDEN, HIDE, LATENT};
-use crate::chance::{self, HALF_LOG_TAU};
+use crate::chance;
 use crate::data::Data;
 use crate::error::NdeError;
 use crate::model::{Cost, Model, Number, Pass, Work};
@@ -59,10 +60,9 @@ pub struct LatentMemory<R: Number> {
     starts_bar: Vec<R>,
     posterior_bar: Vec<R>,
     remembered_bar: Vec<R>,
+    read_bar: Vec<R>,
 }
 
-/// The first guess of the noise: a third of what the variable does.
-const NOISE: f64 = -2.2;
 /// The part of a training over which the distance from the prior gains its weight.
 const WARM_UP: f64 = 0.2;
 /// A stream of random numbers of its own.
@@ -115,28 +115,6 @@ impl<R: Number> Latent<R> {
             None => series.shown(),
         }
     }
-
-    /// The misfit of a series by the noise, its slopes in `bar`, and those of the noise added to `noise_bar`.
-    fn misfit(&self, of: &Window<'_, R>, decoded: &[R], bar: &mut [R], weight: R, noise_bar: &mut [R]) -> f64 {
-        let (n, half) = (self.variables.len(), R::from_f64(0.5));
-        let cells = of.rows().flat_map(|row| &of.series.cells[row * n..(row + 1) * n]);
-        let mut nll = 0.0;
-        for (i, (&cell, &found)) in cells.zip(decoded).enumerate() {
-            bar[i] = R::zero();
-            if cell.is_nan() {
-                continue;
-            }
-            let log_variance = self.noise[i % n];
-            let (miss, precision) = (found - cell, (-log_variance).exp());
-            let square = miss * miss * precision;
-            nll += 0.5 * (square + log_variance).to_f64() + HALF_LOG_TAU;
-            bar[i] = weight * miss * precision;
-            if !noise_bar.is_empty() {
-                noise_bar[i % n] += weight * half * (R::one() - square);
-            }
-        }
-        nll
-    }
 }
 
 fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Result<Networks<R>, NdeError> {
@@ -168,8 +146,15 @@ pub(super) fn encode<R: Number>(
     memory: &mut LatentMemory<R>,
 ) {
     let [encoder, posterior, ..] = networks.each();
-    memory.encoding.read(encoder, series, variables, &mut memory.remembered);
+    memory.encoding.read(encoder, series, variables);
     let (rows, layer) = (series.len(), posterior.layer());
+    memory.remembered.clear();
+    memory.remembered.resize(rows * layer.inputs(), R::zero());
+    for (i, remembered) in memory.remembered.chunks_exact_mut(layer.inputs()).enumerate() {
+        if let Some(row) = memory.encoding.last(i) {
+            remembered.copy_from_slice(&memory.encoding.states()[row * layer.inputs()..(row + 1) * layer.inputs()]);
+        }
+    }
     memory.posterior.resize(rows * layer.outputs(), R::zero());
     memory.tapes[0].resize(layer.tape_len(rows), R::zero());
     layer.record(posterior.pass(rows, R::zero()), &memory.remembered, &mut memory.posterior, &mut memory.tapes[0]);
@@ -221,6 +206,7 @@ impl<R: Number> LatentMemory<R> {
             starts_bar: nothing(),
             posterior_bar: nothing(),
             remembered_bar: nothing(),
+            read_bar: nothing(),
         }
     }
 
@@ -317,7 +303,8 @@ impl<R: Number> Model<R> for Latent<R> {
             }
             // Long series count no more than short ones.
             let weight = R::from_f64(1.0 / window.series.measured as f64);
-            let nll = self.misfit(window, &decoded[own.clone()], &mut decoded_bar[own], weight, &mut noise_bar);
+            let cells = window.rows().flat_map(|row| &window.series.cells[row * n..(row + 1) * n]).copied();
+            let nll = misfit(&self.noise, cells, &decoded[own.clone()], &mut decoded_bar[own], weight, &mut noise_bar);
             let far = divergence(posterior);
             cost.loss += weight.to_f64() * (nll + beta.to_f64() * far);
             cost.shown += weight.to_f64() * (nll + far);
@@ -370,11 +357,19 @@ impl<R: Number> Latent<R> {
                 memory.posterior_bar[at + latent] += bar * memory.draws[row * latent + i] * deviation;
             }
         }
-        let LatentMemory { encoding, remembered, remembered_bar, posterior_bar, tapes, .. } = memory;
+        let LatentMemory { encoding, remembered, remembered_bar, read_bar, posterior_bar, tapes, .. } = memory;
         remembered_bar.resize(remembered.len(), R::zero());
         let pass = posterior.pass(rows, R::zero());
         posterior.layer().pull_back(pass, remembered, &mut tapes[0], posterior_bar, remembered_bar, posterior_theta);
-        encoding.pull_back(encoder, remembered_bar, encoder_theta);
+        read_bar.clear();
+        read_bar.resize(encoding.states().len(), R::zero());
+        let hidden = posterior.layer().inputs();
+        for (i, bar) in remembered_bar.chunks_exact(hidden).enumerate() {
+            if let Some(row) = encoding.last(i) {
+                read_bar[row * hidden..(row + 1) * hidden].copy_from_slice(bar);
+            }
+        }
+        encoding.pull_back(encoder, read_bar, encoder_theta);
         pulled
     }
 }

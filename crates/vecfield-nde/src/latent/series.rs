@@ -8,27 +8,27 @@ use crate::trajectory::Scaling;
 
 /// A series in a model's units.
 #[derive(Debug, Clone)]
-pub(super) struct Series<R> {
+pub(crate) struct Series<R> {
     /// The times of all rows, and the same backwards.
     times: Vec<R>,
     backwards: Vec<R>,
     /// `[rows, variables]`, not numbers where nothing was measured.
-    pub(super) cells: Vec<R>,
+    pub(crate) cells: Vec<R>,
     /// How many were measured.
-    pub(super) measured: usize,
+    pub(crate) measured: usize,
     /// What the encoder reads, from the last row with a measurement to the first: the values (zero where there is none), which of
     /// them were measured, and the time to the row read before. `[readings, 2 variables + 1]`.
     readings: Vec<R>,
     /// The row of each reading.
-    rows: Vec<usize>,
+    pub(crate) rows: Vec<usize>,
 }
 
 /// The part of a series that is shown to the encoder, and where the hidden state is that it infers: at the first of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window<'a, R> {
-    pub(super) series: &'a Series<R>,
+pub(crate) struct Window<'a, R> {
+    pub(crate) series: &'a Series<R>,
     /// `[readings, 2 variables + 1]`.
-    pub(super) readings: &'a [R],
+    pub(crate) readings: &'a [R],
     /// The row of the hidden state.
     row: usize,
     /// The first row that is asked for.
@@ -36,7 +36,7 @@ pub(super) struct Window<'a, R> {
 }
 
 impl<R: Number> Series<R> {
-    pub(super) fn new(run: &Trajectory, scaling: &Scaling) -> Series<R> {
+    pub(crate) fn new(run: &Trajectory, scaling: &Scaling) -> Series<R> {
         let n = run.dim();
         let cell = |(i, &y): (usize, &f64)| R::from_f64(scaling.state(i % n, y));
         let cells: Vec<R> = run.values().iter().enumerate().map(cell).collect();
@@ -56,22 +56,27 @@ impl<R: Number> Series<R> {
         Series { backwards: times.iter().rev().copied().collect(), times, cells, measured, readings, rows }
     }
 
+    /// The times of all rows.
+    pub(crate) fn times(&self) -> &[R] {
+        &self.times
+    }
+
     /// All readings, for all rows.
-    pub(super) fn whole(&self) -> Window<'_, R> {
+    pub(crate) fn whole(&self) -> Window<'_, R> {
         // Without a reading nothing is inferred, and the hidden state is that of the first row.
         let row = self.rows.last().copied().unwrap_or(0);
         Window { series: self, readings: &self.readings, row, from: 0 }
     }
 
     /// All readings, for the rows that have some.
-    pub(super) fn shown(&self) -> Window<'_, R> {
+    pub(crate) fn shown(&self) -> Window<'_, R> {
         let whole = self.whole();
         Window { from: whole.row, ..whole }
     }
 
     /// In every other draw the same, else with up to the part `hide` of the readings hidden at each end: the equation has to
     /// find those, back and forth, from what is left.
-    pub(super) fn partly_shown(&self, hide: f64, random: &mut Random) -> Window<'_, R> {
+    pub(crate) fn partly_shown(&self, hide: f64, random: &mut Random) -> Window<'_, R> {
         let (shown, count) = (self.shown(), self.rows.len());
         let most = (hide * count as f64) as usize;
         if most == 0 || random.below(2) == 0 {
@@ -87,7 +92,7 @@ impl<R: Number> Series<R> {
 impl<'a, R: Number> Window<'a, R> {
     /// What is to be solved from the hidden state: when that is, and the times asked for, onwards and then backwards where
     /// there are some.
-    pub(super) fn problems(&self) -> impl Iterator<Item = (R, &'a [R])> + use<'a, R> {
+    pub(crate) fn problems(&self) -> impl Iterator<Item = (R, &'a [R])> + use<'a, R> {
         let Series { times, backwards, .. } = self.series;
         let (start, count) = (times[self.row], times.len());
         let ways = [&times[self.row..], &backwards[count - self.row..count - self.from]];
@@ -95,7 +100,7 @@ impl<'a, R: Number> Window<'a, R> {
     }
 
     /// The rows in the order in which [`problems`](Window::problems) ask for them.
-    pub(super) fn rows(&self) -> impl Iterator<Item = usize> + use<R> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = usize> + use<R> {
         (self.row..self.series.times.len()).chain((self.from..self.row).rev())
     }
 }

@@ -101,7 +101,8 @@ impl FieldSettings {
             return Err(SettingError::range("field.gain", gain, "at least zero"));
         }
         let forecasts = matches!(kind, Kind::NeuralOde | Kind::AugmentedOde);
-        let gains = forecasts || matches!(kind, Kind::OdeClassifier | Kind::LatentOde | Kind::Cnf);
+        let gains = forecasts
+            || matches!(kind, Kind::OdeClassifier | Kind::LatentOde | Kind::LatentSde | Kind::NeuralSde | Kind::Cnf);
         let keys = [
             ("field.gain", self.gain.is_some(), gains),
             ("field.structure", self.structure.is_some(), kind == Kind::NeuralOde),
@@ -144,21 +145,26 @@ impl Settings {
 
     /// Makes the last weights of a field that begins as many times as large as the file says, or else `gain` times.
     pub(crate) fn begin<R: Number>(&self, field: &mut Network<AnyLayer, R>, gain: f64) {
-        let (mut at, mut last) = (0, 0..0);
-        for tensor in field.layer().tensors() {
-            if matches!(tensor.role, Role::Weight { .. }) {
-                last = at..at + tensor.len();
-            }
-            at += tensor.len();
-        }
-        let gain = R::from_f64(self.field.gain.unwrap_or(gain));
-        field.update(|theta| theta[last].iter_mut().for_each(|weight| *weight *= gain));
+        begin_at(field, self.field.gain.unwrap_or(gain));
     }
 
     /// How the parameters begin.
     pub fn initialiser(&self) -> Initialiser {
         self.field.initialiser.unwrap_or_default()
     }
+}
+
+/// Makes the last weights of a network that begins so many times as large.
+pub(crate) fn begin_at<R: Number>(network: &mut Network<AnyLayer, R>, gain: f64) {
+    let (mut at, mut last) = (0, 0..0);
+    for tensor in network.layer().tensors() {
+        if matches!(tensor.role, Role::Weight { .. }) {
+            last = at..at + tensor.len();
+        }
+        at += tensor.len();
+    }
+    let gain = R::from_f64(gain);
+    network.update(|theta| theta[last].iter_mut().for_each(|weight| *weight *= gain));
 }
 
 /// An activation by its name, where there is one.

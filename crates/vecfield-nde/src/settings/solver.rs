@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use vecfield_adjoint::Budget;
+use vecfield_data::Trajectories;
 use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{Method, Options};
 use vecfield_traits::Real;
@@ -9,6 +10,7 @@ use vecfield_traits::Real;
 use super::Settings;
 use crate::error::SettingError;
 use crate::kind::Kind;
+use crate::trajectory::Scaling;
 
 /// The table `[solver]`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -117,6 +119,10 @@ impl Solver {
     }
 }
 
+/// Stochastic steps of the longest series, unless their length is said, and the most there may be.
+const STEPS: f64 = 100.0;
+const MOST_STEPS: f64 = 1e6;
+
 impl Settings {
     /// How equations are solved, for kinds that take explicit methods alone.
     ///
@@ -134,6 +140,56 @@ impl Settings {
                 Err(SettingError::Rejected { key: "solver.method", reason })
             }
         }
+    }
+
+    /// The length of the steps, in the data's time, of kinds whose steps are Euler's and Maruyama's; `None` unless said.
+    ///
+    /// # Errors
+    ///
+    /// Another method, tolerances, anything else that such steps do not have.
+    pub(crate) fn stochastic_step(&self) -> Result<Option<f64>, SettingError> {
+        let (given, kind) = (&self.solver, self.model.kind);
+        if let Some(method) = given.method.as_deref().filter(|&method| method != kind.defaults().method) {
+            let steps = kind.defaults().method;
+            let reason =
+                format!("a {} takes the steps of {steps}, not of \"{method}\"; leave `method` out", kind.name());
+            return Err(SettingError::Rejected { key: "solver.method", reason });
+        }
+        let others = [
+            ("solver.rtol", given.rtol.is_some()),
+            ("solver.atol", given.atol.is_some()),
+            ("solver.max_steps", given.max_steps.is_some()),
+            ("solver.retry", given.retry.is_some()),
+            ("solver.adjoint", given.adjoint.is_some()),
+            ("solver.memory", given.memory.is_some()),
+        ];
+        if let Some((key, _)) = others.into_iter().find(|(_, given)| *given) {
+            let reason = format!("the steps of a {} are of one size; leave it out, or say `step`", kind.name());
+            return Err(SettingError::Rejected { key, reason });
+        }
+        match given.step.filter(|step| !(*step > 0.0 && step.is_finite())) {
+            Some(step) => Err(SettingError::range("solver.step", step, "above zero")),
+            None => Ok(given.step),
+        }
+    }
+
+    /// The longest step, in a model's time, for these trajectories.
+    ///
+    /// # Errors
+    ///
+    /// As [`stochastic_step`](Settings::stochastic_step), and one that makes too many of a series.
+    pub(crate) fn stochastic_step_of(&self, data: &Trajectories, scaling: &Scaling) -> Result<f64, SettingError> {
+        let spans = data.runs().iter().map(|run| run.times()[run.len() - 1] - run.times()[0]);
+        let span = spans.fold(0.0, f64::max);
+        let step = self.stochastic_step()?.unwrap_or(span / STEPS);
+        if span > MOST_STEPS * step {
+            let reason = format!(
+                "steps of {step} make more than a million of a series over {span}; take longer ones (a hundredth of that, unless said)"
+            );
+            return Err(SettingError::Rejected { key: "solver.step", reason });
+        }
+        // Where no series has two rows, there is no step.
+        Ok(if step > 0.0 { step * scaling.pace } else { 1.0 })
     }
 
     /// The second method, of kinds that try again.

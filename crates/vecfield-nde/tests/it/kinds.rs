@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use vecfield_data::Samples;
+use vecfield_data::{Samples, Trajectory};
 use vecfield_nde::{Data, Model, Pass, Request, Settings, load, resume, train};
 use vecfield_nde::{classifier::Classifier, cnf::Flows, latent::Latent, ude};
 use vecfield_nn::{Checkpoint, Random};
 
 use crate::turns;
 
-fn settings(text: &str) -> Settings {
+pub(crate) fn settings(text: &str) -> Settings {
     toml::from_str(text).expect("a model file")
 }
 
@@ -150,7 +150,7 @@ fn latent_equations_have_the_gradients_of_their_bound() {
     obeys(model, None, 1e-5);
 }
 
-const STARTS: [[f64; 2]; 6] = [[1.0, 0.0], [0.0, 1.0], [-0.5, 0.5], [0.3, -0.9], [0.8, 0.4], [-1.0, -0.2]];
+pub(crate) const STARTS: [[f64; 2]; 6] = [[1.0, 0.0], [0.0, 1.0], [-0.5, 0.5], [0.3, -0.9], [0.8, 0.4], [-1.0, -0.2]];
 
 /// A linear field carries a normal distribution to a normal one, whose density is known.
 #[test]
@@ -212,6 +212,8 @@ fn trainings_are_repeatable_and_can_be_taken_up() {
         ("[model]\nkind = \"ode-classifier\"\nstem = [4, 8]\n[optimizer]\nbatch = 20\nsteps = 6\n", bars(30)),
         (&format!("{FORMULAS}[optimizer]\nbatch = 20\nsteps = 6\n"), whirls(20)),
         ("[model]\nkind = \"latent-ode\"\n[optimizer]\nbatch = 40\nsteps = 6\n", Data::Trajectories(turns(&many))),
+        ("[model]\nkind = \"latent-sde\"\n[optimizer]\nbatch = 40\nsteps = 6\n", Data::Trajectories(turns(&many))),
+        ("[model]\nkind = \"neural-sde\"\n[optimizer]\nbatch = 40\nsteps = 6\n", Data::Trajectories(turns(&many))),
     ];
     for (text, data) in cases {
         let settings = settings(text);
@@ -278,7 +280,7 @@ fn empty_rows_tell_a_latent_equation_nothing() {
         let run = &data.runs()[3];
         let values = run.values().iter().enumerate().map(|(i, &v)| if i < 2 * gone { f64::NAN } else { v });
         let values = values.skip(2 * dropped).collect();
-        let run = vecfield_data::Trajectory::new(run.times()[dropped..].to_vec(), values, vec![]).expect("a run");
+        let run = Trajectory::new(run.times()[dropped..].to_vec(), values, vec![]).expect("a run");
         let asked = Data::Trajectories(data.with_runs(vec![run]).expect("as before"));
         model.predict(Some(&asked), &Request::default()).expect("series").values
     };

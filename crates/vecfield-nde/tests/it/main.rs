@@ -5,6 +5,7 @@ mod diffusion;
 mod kinds;
 mod laws;
 mod settings;
+mod stochastic;
 mod structures;
 mod training;
 mod ude;
