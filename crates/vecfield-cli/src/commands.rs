@@ -5,6 +5,7 @@ mod discover;
 mod fit;
 mod input;
 pub(crate) mod overview;
+mod pinn;
 mod predict;
 mod sindy;
 mod solve;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Symreg(Box<symreg::Arguments>),
     /// Train a neural differential equation: learn a right-hand side that nobody knows
     Train(Box<train::Arguments>),
+    /// Solve a differential or integral equation whose solution is a network: I know the equation
+    Pinn(Box<pinn::Arguments>),
     /// Ask a trained model: forecasts, labels, densities, samples
     Predict(Box<predict::Arguments>),
     /// Print a completion script for a shell
@@ -46,6 +49,7 @@ impl Command {
             Self::Sindy(arguments) => sindy::run(&arguments, context),
             Self::Symreg(arguments) => symreg::run(&arguments, context),
             Self::Train(arguments) => train::run(&arguments, context),
+            Self::Pinn(arguments) => pinn::run(&arguments, context),
             Self::Predict(arguments) => predict::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
         }

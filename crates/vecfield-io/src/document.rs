@@ -103,7 +103,7 @@ impl Document {
         })
     }
 
-    /// An error about the value of the key whose path is `key`, as in `optimizer.batch`; about the table, or the beginning of
+    /// An error about the value of the key whose path is `key`, as in `optimizer.batch` or `condition.0.on`; about the table, or the beginning of
     /// the file, where the key is not there.
     pub fn refuse(&self, key: &str, reason: impl fmt::Display) -> DocumentError {
         self.at(self.place(key).unwrap_or(0..0), reason.to_string())
@@ -128,12 +128,17 @@ impl Document {
 
     fn place(&self, key: &str) -> Option<Range<usize>> {
         let document = DeTable::parse(&self.text).ok()?;
-        let (mut table, mut found) = (document.get_ref(), None);
+        let (mut table, mut list, mut found) = (document.get_ref(), None::<&[_]>, None);
         for name in key.split('.') {
-            let Some((_, value)) = table.get_key_value(name) else { break };
+            let value = match list.take() {
+                Some(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
+                None => table.get_key_value(name).map(|(_, value)| value),
+            };
+            let Some(value) = value else { break };
             found = Some(value.span());
             match value.get_ref() {
                 DeValue::Table(inner) => table = inner,
+                DeValue::Array(items) => list = Some(items.as_ref()),
                 _ => break,
             }
         }

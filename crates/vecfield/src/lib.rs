@@ -35,6 +35,7 @@
 //! | neural networks, and as vector fields | `nn` |
 //! | nonlinear least squares | `optim` |
 //! | paths through data, log-signatures | `paths` |
+//! | networks as solutions of known equations | `pinn` |
 //! | figures and the report | `plot` |
 //! | to integrate | `solvers` |
 //!
@@ -72,6 +73,8 @@ pub use vecfield_nn as nn;
 pub use vecfield_optim as optim;
 #[cfg(feature = "paths")]
 pub use vecfield_paths as paths;
+#[cfg(feature = "pinn")]
+pub use vecfield_pinn as pinn;
 #[cfg(feature = "plot")]
 pub use vecfield_plot as plot;
 #[cfg(feature = "sindy")]

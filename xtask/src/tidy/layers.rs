@@ -10,7 +10,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["vecfield-linalg", "vecfield-expr", "vecfield-paths", "vecfield-brownian"],
     &["vecfield-solvers", "vecfield-optim", "vecfield-nn"],
     &["vecfield-adjoint"],
-    &["vecfield-nde", "vecfield-sindy", "vecfield-symreg"],
+    &["vecfield-nde", "vecfield-pinn", "vecfield-sindy", "vecfield-symreg"],
     &["vecfield-discover", "vecfield-io", "vecfield-plot"],
     &["vecfield-cli", "vecfield"],
 ];

@@ -1,0 +1,101 @@
+//! `vecfield pinn PROBLEM.toml`: the equation is known, the network is its solution.
+
+mod outcome;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use vecfield_io::{Document, OutputDir, Overwrite, read_table};
+use vecfield_pinn::{Description, PinnError, Problem, Progress, Settings, Table, solve};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::watch::Watch;
+use outcome::{Asked, Outcome};
+
+const EXAMPLES: &str = "Examples:
+  vecfield pinn burgers.toml --evaluate points.csv --json
+  vecfield pinn burgers.toml --evaluate points.csv --out solved --seconds 60
+
+A problem file has [domain], [equations] and [[condition]]; the points are a table with a column for each coordinate.";
+
+/// Arguments of `vecfield pinn`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The equations, where they hold, and what is known on the boundary, in TOML
+    #[arg(value_name = "PROBLEM.toml")]
+    problem: PathBuf,
+    /// A table of points where the solution is wanted
+    #[arg(long, value_name = "POINTS.csv")]
+    evaluate: Option<PathBuf>,
+    /// Stop after this many seconds with the best so far
+    #[arg(long, value_name = "S")]
+    seconds: Option<f64>,
+    /// Write the solution at the points and the history to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier result
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) const SOLUTION: &str = "solution.csv";
+pub(crate) const HISTORY: &str = "history.csv";
+
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    let document = Document::open(&arguments.problem)?;
+    let description: Description = document.read()?;
+    let data = data(&description, &arguments.problem)?;
+    let problem = Problem::new(&description, &data).map_err(|e| refused(&document, &e))?;
+    problem.warnings().iter().for_each(|warning| context.remark(&format!("warning: {warning}")));
+    let asked = arguments.evaluate.as_deref().map(|path| Asked::read(path, &problem)).transpose()?;
+    let folder = folder(arguments)?;
+    let watch = Watch::new(context, arguments.seconds)?;
+    let mut history: Vec<(usize, f64, f64)> = Vec::new();
+    let work = || {
+        let mut observe = |progress: &Progress| {
+            if progress.loss.is_finite() && history.last().is_none_or(|&(at, ..)| at < progress.iteration) {
+                history.push((progress.iteration, context.began.elapsed().as_secs_f64(), progress.loss));
+            }
+            watch.goes_on(&format!("level {}", progress.level), progress.share)
+        };
+        let points = asked.as_ref().map(|asked| asked.points.as_slice());
+        solve(&problem, points, &Settings::default(), &mut observe)
+    };
+    let found = context.on_threads(work)?.map_err(|e| refused(&document, &e))?;
+    drop(watch);
+    let outcome =
+        Outcome { problem: &problem, found: &found, asked, history, seconds: context.began.elapsed().as_secs_f64() };
+    if let Some(folder) = &folder {
+        outcome.write(folder)?;
+        context.remark(&format!("wrote to {}", folder.path().display()));
+    }
+    context.result(&outcome.to_json(), |_| outcome.for_people())
+}
+
+/// The tables that the problem file names, from beside it.
+fn data(description: &Description, file: &Path) -> Result<Vec<Table>, Failure> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let read = |path: PathBuf| -> Result<Table, Failure> {
+        let table = read_table(&path)?;
+        Ok(Table { columns: table.columns().to_vec(), rows: table.rows().map(<[f64]>::to_vec).collect() })
+    };
+    description.data.iter().map(|data| read(folder.join(&data.file))).collect()
+}
+
+fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
+    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
+    let create = |path: &PathBuf| OutputDir::create(path, &[SOLUTION, HISTORY], overwrite);
+    Ok(arguments.out.as_ref().map(create).transpose()?)
+}
+
+/// What is wrong, at its place in the problem file.
+fn refused(document: &Document, error: &PinnError) -> Failure {
+    match (error.key(), error.inside()) {
+        (Some(key), Some(inside)) => document.refuse_inside(key, inside, error).into(),
+        (Some(key), None) => document.refuse(key, error).into(),
+        (None, _) if error.is_input() => Failure::Argument(error.to_string()),
+        (None, _) => Failure::Computation(error.to_string()),
+    }
+}
