@@ -128,6 +128,45 @@ pub enum SindyError {
         "the equations depend on inputs, whose values between and after the samples are not known; simulate a model without"
     )]
     NeedsInputs,
+    /// Quotients are found by evidence alone.
+    #[error(
+        "quotients are found in integral form by evidence; leave out the other form (`--derivative`) and the other optimizer"
+    )]
+    RationalNeedsAuto,
+    /// A grid cannot be read.
+    #[error(
+        "`{text}` is not a grid; write FIRST:STEP, the first point and the distance to the next, for example `-8:0.25`"
+    )]
+    GridSyntax {
+        /// The text.
+        text: String,
+    },
+    /// A column is no point of a field.
+    #[error(
+        "column `{column}` is out of place in a field; name the columns u_0, u_1, .. in order, as many for each field"
+    )]
+    NotAField {
+        /// The column.
+        column: String,
+    },
+    /// A field has too few points or times.
+    #[error("a field of {points} points at {times} times is too small; at least {needed} of both are needed")]
+    SmallField {
+        /// Points of the grid.
+        points: usize,
+        /// Times of the longest run.
+        times: usize,
+        /// The fewest.
+        needed: usize,
+    },
+    /// A field has a gap.
+    #[error("`{variable}` has no value at t = {t}; a field must be complete: fill the cell, or leave out that time")]
+    FieldCell {
+        /// The column.
+        variable: String,
+        /// The time.
+        t: f64,
+    },
     /// The equations cannot be integrated.
     #[error("the equations cannot be integrated: {0}")]
     Solve(vecfield_solvers::SolveError),

@@ -35,11 +35,13 @@
 //!
 //! There are no files, clocks, threads or random numbers here.
 
+mod derivative;
 mod error;
 mod library;
 mod model;
 pub mod noise;
 mod path;
+pub mod pde;
 mod refine;
 pub mod regression;
 mod shooting;
@@ -49,6 +51,6 @@ pub mod sparse;
 
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};
-pub use model::{Model, Refinement};
+pub use model::{Model, Refinement, RunnerUp};
 pub use path::{Curve, Paths, Scale};
 pub use sindy::{Form, Known, Selection, Sindy};

@@ -1,5 +1,6 @@
 //! What was found: equations with their errors and scores.
 
+use crate::refine::Rival;
 use crate::{Library, SindyError};
 use vecfield_expr::{ExprField, ExprId, Graph, TextStyle};
 use vecfield_solvers::{Options, Save, solve_explicit, tableau::DOP853};
@@ -20,15 +21,18 @@ pub enum Refinement {
     DidNotStart,
 }
 
-/// Sparse equations `dyᵢ/dt = known_i + Σ_k θ_ik φ_k`.
+/// Sparse equations `dyᵢ/dt = known_i + Σ_k θ_ik φ_k`, or with quotients `known_i + Σ_k θ_ik φ_k / (1 + Σ_k β_ik φ_k)`.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) library: Library,
     /// Features that can be chosen; known parts stand behind them.
     pub(crate) selectable: usize,
-    /// `[variables, selectable]`.
+    /// `[variables, selectable]`; of quotients, as much again for the denominators.
     pub(crate) coefficients: Vec<f64>,
     pub(crate) stderr: Vec<f64>,
+    /// Empty where no evidence was weighed.
+    pub(crate) inclusion: Vec<f64>,
+    pub(crate) runners_up: Vec<Rival>,
     /// Known parts: `(equation, feature)`.
     pub(crate) known: Vec<(usize, usize)>,
     pub(crate) noise: Vec<f64>,
@@ -37,7 +41,33 @@ pub struct Model {
     pub(crate) refinement: Refinement,
 }
 
+/// Another support, and how likely it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunnerUp {
+    /// Its right-hand sides.
+    pub equations: Vec<String>,
+    /// Its evidence over that of the chosen support.
+    pub odds: f64,
+}
+
 impl Model {
+    /// Equations without a term.
+    pub(crate) fn empty(library: Library, selectable: usize, known: Vec<(usize, usize)>) -> Self {
+        Self {
+            library,
+            selectable,
+            coefficients: Vec::new(),
+            stderr: Vec::new(),
+            inclusion: Vec::new(),
+            runners_up: Vec::new(),
+            known,
+            noise: Vec::new(),
+            derivative_r2: f64::NAN,
+            trajectory_r2: None,
+            refinement: Refinement::None,
+        }
+    }
+
     /// The library; features beyond [`feature_count`](Model::feature_count) are known parts.
     pub fn library(&self) -> &Library {
         &self.library
@@ -70,6 +100,32 @@ impl Model {
         terms.filter(|(_, (c, _))| **c != 0.0).map(|(k, (&c, &e))| (self.library.features()[k].key(), c, e))
     }
 
+    /// Are right-hand sides quotients?
+    pub fn is_rational(&self) -> bool {
+        self.coefficients.len() > self.variables().len() * self.selectable
+    }
+
+    /// The coefficients `β` of the denominator `1 + Σ_k β_ik φ_k` of equation `i`; empty where equations are sums.
+    pub fn denominator(&self, i: usize) -> &[f64] {
+        let (d, p) = (self.variables().len(), self.selectable);
+        self.coefficients.get((d + i) * p..(d + i + 1) * p).unwrap_or(&[])
+    }
+
+    /// The probability of each feature to be in equation `i`: its share of the evidence of the support and of all that adding, dropping or
+    /// swapping one term makes of it. Empty where terms were not chosen by evidence.
+    pub fn inclusion(&self, i: usize) -> &[f64] {
+        self.inclusion.get(i * self.selectable..(i + 1) * self.selectable).unwrap_or(&[])
+    }
+
+    /// The most likely other supports, with the coefficients that the linearised likelihood predicts.
+    pub fn runners_up(&self, digits: Option<usize>) -> Vec<RunnerUp> {
+        let odds = |rival: &Rival| (-0.5 * rival.change).exp();
+        self.runners_up
+            .iter()
+            .map(|rival| RunnerUp { equations: self.equations_of(&rival.theta, digits), odds: odds(rival) })
+            .collect()
+    }
+
     /// Number of terms in all equations.
     pub fn term_count(&self) -> usize {
         self.coefficients.iter().filter(|c| **c != 0.0).count()
@@ -98,13 +154,31 @@ impl Model {
 
     /// The right-hand sides as formulas, with the graph that holds them.
     pub fn formulas(&self) -> (Graph, Vec<ExprId>) {
+        self.formulas_of(&self.coefficients)
+    }
+
+    fn formulas_of(&self, theta: &[f64]) -> (Graph, Vec<ExprId>) {
         let mut graph = self.library.graph().clone();
-        let formulas = (0..self.variables().len())
+        let (d, p) = (self.variables().len(), self.selectable);
+        let sum = |part: usize| -> Vec<(f64, ExprId)> {
+            let coefficients = theta.get(part * p..(part + 1) * p).unwrap_or(&[]);
+            let chosen = coefficients.iter().enumerate().filter(|(_, c)| **c != 0.0);
+            chosen.map(|(k, &c)| (c, self.library.features()[k].formula())).collect()
+        };
+        let formulas = (0..d)
             .map(|i| {
                 let known = self.known.iter().filter(|part| part.0 == i).map(|part| (1.0, part.1));
-                let chosen = self.coefficients(i).iter().enumerate().filter(|(_, c)| **c != 0.0).map(|(k, &c)| (c, k));
-                let terms: Vec<(f64, ExprId)> =
-                    known.chain(chosen).map(|(c, k)| (c, self.library.features()[k].formula())).collect();
+                let mut terms: Vec<(f64, ExprId)> =
+                    known.map(|(c, k)| (c, self.library.features()[k].formula())).collect();
+                let below = sum(d + i);
+                if below.is_empty() {
+                    terms.extend(sum(i));
+                } else {
+                    let above = graph.linear_combination(sum(i));
+                    let one = graph.constant(1.0);
+                    let below = graph.linear_combination(std::iter::once((1.0, one)).chain(below));
+                    terms.push((1.0, graph.div(above, below)));
+                }
                 graph.linear_combination(terms)
             })
             .collect();
@@ -113,7 +187,11 @@ impl Model {
 
     /// The right-hand sides as text, with at most `digits` significant digits, or with all.
     pub fn equations(&self, digits: Option<usize>) -> Vec<String> {
-        let (graph, formulas) = self.formulas();
+        self.equations_of(&self.coefficients, digits)
+    }
+
+    fn equations_of(&self, theta: &[f64], digits: Option<usize>) -> Vec<String> {
+        let (graph, formulas) = self.formulas_of(theta);
         let style = digits.map_or_else(TextStyle::default, TextStyle::digits);
         formulas.iter().map(|&formula| graph.to_text_styled(formula, style)).collect()
     }

@@ -9,6 +9,7 @@ mod gram;
 use crate::path::{Along, evaluate};
 use crate::{Library, Paths, SindyError};
 pub use gram::{GramSystem, NoiseModel};
+pub(crate) use gram::{inverse_diagonal, solve_on, unit_diagonal};
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_linalg::axpy;
 
@@ -35,28 +36,70 @@ pub fn integral(
     let (d, p) = (data.dim(), library.len());
     let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnValues); d];
     for (index, run) in data.runs().iter().enumerate() {
-        let integrals = feature_integrals(run, paths, index, library)?;
-        let edges = window_edges(run.len(), window);
-        for pair in edges.windows(2) {
-            for (variable, system) in systems.iter_mut().enumerate() {
-                let rows: Vec<usize> = (pair[0]..pair[1]).filter(|&k| !run.row(k)[variable].is_nan()).collect();
-                add_window(system, run, &integrals, variable, &rows);
-            }
+        let mut along = Along::new(library, run, paths.run(index));
+        let integrals = feature_integrals(run, p, |t, values| along.features(t, values))?;
+        for (variable, system) in systems.iter_mut().enumerate() {
+            add_windows(system, run, &integrals, variable, window);
         }
     }
-    for system in &mut systems {
-        if system.rows < 2 {
-            return Err(SindyError::TooFewPoints { found: system.rows, needed: 3 });
-        }
-        system.mirror();
-    }
+    systems.iter_mut().try_for_each(finish)?;
     Ok(systems)
+}
+
+/// The integral form of `yᵢ' = κᵢ + Σ a_k φ_k / (1 + Σ b_k φ_k)`, cleared of its fraction: `yᵢ = c + ∫κᵢ + Σ a_k ∫φ_k - Σ b_k ∫φ_k (yᵢ' - κᵢ)`,
+/// with the derivative of the smoothed path. Columns: `selectable` for `a`, as many for `b`, then the rest of the library; `known` are
+/// the features `(equation, feature)` of `κ`.
+pub(crate) fn rational_integral(
+    data: &Trajectories,
+    paths: &Paths,
+    library: &Library,
+    selectable: usize,
+    known: &[(usize, usize)],
+    window: usize,
+) -> Result<Vec<GramSystem>, SindyError> {
+    let (d, p) = (data.dim(), library.len());
+    let width = p + selectable;
+    let mut systems = vec![GramSystem::new(width, NoiseModel::WhiteOnValues); d];
+    let mut features = vec![0.0; p];
+    for (index, run) in data.runs().iter().enumerate() {
+        let mut along = Along::new(library, run, paths.run(index));
+        for (variable, system) in systems.iter_mut().enumerate() {
+            let integrals = feature_integrals(run, width, |t, values| {
+                along.features(t, &mut features)?;
+                let parts = known.iter().filter(|part| part.0 == variable).map(|part| features[part.1]);
+                let rate = paths.run(index)[variable].derivative(t) - parts.sum::<f64>();
+                values[..selectable].copy_from_slice(&features[..selectable]);
+                values[selectable..2 * selectable].fill(0.0);
+                axpy(-rate, &features[..selectable], &mut values[selectable..2 * selectable]);
+                values[2 * selectable..].copy_from_slice(&features[selectable..]);
+                Ok(())
+            })?;
+            add_windows(system, run, &integrals, variable, window);
+        }
+    }
+    systems.iter_mut().try_for_each(finish)?;
+    Ok(systems)
+}
+
+fn finish(system: &mut GramSystem) -> Result<(), SindyError> {
+    if system.rows < 2 {
+        return Err(SindyError::TooFewPoints { found: system.rows, needed: 3 });
+    }
+    system.mirror();
+    Ok(())
 }
 
 /// Cuts `n` samples into windows of nearly equal size, about `window` each.
 pub(crate) fn window_edges(n: usize, window: usize) -> Vec<usize> {
     let count = ((n as f64 / window.max(2) as f64).round() as usize).max(1);
     (0..=count).map(|k| (k * n + count / 2) / count).collect()
+}
+
+fn add_windows(system: &mut GramSystem, run: &Trajectory, integrals: &[f64], variable: usize, window: usize) {
+    for pair in window_edges(run.len(), window).windows(2) {
+        let rows: Vec<usize> = (pair[0]..pair[1]).filter(|&k| !run.row(k)[variable].is_nan()).collect();
+        add_window(system, run, integrals, variable, &rows);
+    }
 }
 
 fn add_window(system: &mut GramSystem, run: &Trajectory, integrals: &[f64], variable: usize, rows: &[usize]) {
@@ -79,10 +122,13 @@ fn add_window(system: &mut GramSystem, run: &Trajectory, integrals: &[f64], vari
     system.rows += rows.len() - 1;
 }
 
-/// `∫ φ` from the first sample to each, `[n, p]`.
-fn feature_integrals(run: &Trajectory, paths: &Paths, index: usize, library: &Library) -> Result<Vec<f64>, SindyError> {
-    let (n, p) = (run.len(), library.len());
-    let mut along = Along::new(library, run, paths.run(index));
+/// `∫ φ` from the first sample to each, `[n, p]`, of what `features` writes.
+fn feature_integrals(
+    run: &Trajectory,
+    p: usize,
+    mut features: impl FnMut(f64, &mut [f64]) -> Result<(), SindyError>,
+) -> Result<Vec<f64>, SindyError> {
+    let n = run.len();
     let mut integrals = vec![0.0; n * p];
     let mut values = vec![0.0; p];
     for k in 1..n {
@@ -92,7 +138,7 @@ fn feature_integrals(run: &Trajectory, paths: &Paths, index: usize, library: &Li
         let row = &mut rest[..p];
         row.copy_from_slice(&done[(k - 1) * p..]);
         for (node, weight) in NODES {
-            along.features(middle + half * node, &mut values)?;
+            features(middle + half * node, &mut values)?;
             axpy(half * weight, &values, row);
         }
     }

@@ -2,7 +2,7 @@
 //! least-squares problem this makes.
 //!
 //! With `S = ∂y/∂(θ, y₀)`, `S' = (∂f/∂y) S + [φ_k e_i | 0]`: the sensitivity to a coefficient that is zero costs the same as to one that is not,
-//! so the likelihood can be linearised for a whole library at once. Fixed Runge–Kutta 4 steps keep cost and gradient exactly
+//! so the likelihood can be linearised for a whole library at once. Fixed Runge–Kutta steps keep cost and gradient exactly
 //! consistent. The normal equations of a window, `[H B; Bᵀ D]`, couple to others through the coefficients alone: initial states are
 //! eliminated window by window.
 //!
@@ -13,5 +13,5 @@
 mod integrate;
 mod normal;
 
-pub(crate) use integrate::{Columns, Model, Windows};
+pub(crate) use integrate::{Columns, FINEST, Model, Part, Term, Windows};
 pub(crate) use normal::Shooting;

@@ -1,13 +1,14 @@
 //! [`Sindy`]: from a data set to a [`Model`].
 
-use crate::model::{Model, Refinement};
+use crate::model::Model;
 use crate::noise::difference_noise;
-use crate::refine::refine;
+use crate::refine::{Task, refine};
 use crate::regression::{GramSystem, finite_difference, integral, smoothed_derivative};
 use crate::smooth::Order;
 use crate::sparse::{best_subsets, stlsq};
 use crate::{Family, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
+use vecfield_linalg::dot;
 
 /// What the equations are matched to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,6 +95,8 @@ pub struct Sindy {
     pub selection: Selection,
     /// Known parts of equations.
     pub known: Vec<Known>,
+    /// Are right-hand sides quotients of two sums over the library? For automatic selection in integral form.
+    pub rational: bool,
 }
 
 /// The equation a known part is in, and its place in the library.
@@ -108,7 +111,7 @@ const LEAST_ROWS: usize = 5;
 impl Sindy {
     /// Integral form, automatic selection, nothing known.
     pub fn new(families: Vec<Family>) -> Self {
-        Self { families, form: Form::default(), selection: Selection::default(), known: Vec::new() }
+        Self { families, form: Form::default(), selection: Selection::default(), known: Vec::new(), rational: false }
     }
 
     /// The equations of `data`.
@@ -129,10 +132,14 @@ impl Sindy {
         }
         let (library, selectable, known) = self.library(data)?;
         let paths = Paths::smooth_for_noise(data, Order::Quintic)?;
+        if self.rational && (self.form, self.selection) != (Form::Integral, Selection::Auto) {
+            return Err(SindyError::RationalNeedsAuto);
+        }
         let systems = match (self.form, self.selection) {
             (Form::Integral, Selection::Auto) => {
-                let model = refine(data, &paths, &library, selectable, &known)?;
-                return scored(data, &paths, model);
+                let (paths, library, known) = (&paths, &library, &known);
+                let model = refine(&Task { data, paths, library, selectable, known, rational: self.rational })?;
+                return scored(data, paths, model);
             }
             (Form::Integral, _) => integral(data, &paths, &library, usize::MAX)?,
             (Form::FiniteDifference(order), _) => finite_difference(data, &library, order)?,
@@ -153,18 +160,7 @@ impl Sindy {
         } else if data.runs().iter().all(|run| run.len() > 3) {
             noise = difference_noise(data);
         }
-        let refinement = Refinement::None;
-        let model = Model {
-            library,
-            selectable,
-            coefficients,
-            stderr,
-            known,
-            noise,
-            derivative_r2: f64::NAN,
-            trajectory_r2: None,
-            refinement,
-        };
+        let model = Model { coefficients, stderr, noise, ..Model::empty(library, selectable, known) };
         scored(data, &paths, model)
     }
 
@@ -260,7 +256,8 @@ fn derivative_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Result<f6
             along.features(t, &mut values)?;
             for i in 0..d {
                 let known: f64 = model.known.iter().filter(|part| part.0 == i).map(|part| values[part.1]).sum();
-                let f = known + vecfield_linalg::dot(model.coefficients(i), &values[..model.selectable]);
+                let chosen = |c: &[f64]| if c.is_empty() { 0.0 } else { dot(c, &values[..model.selectable]) };
+                let f = known + chosen(model.coefficients(i)) / (1.0 + chosen(model.denominator(i)));
                 let rate = paths.run(index)[i].derivative(t);
                 left[i] += (rate - f).powi(2);
                 sums[i] += rate;

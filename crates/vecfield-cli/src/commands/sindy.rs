@@ -1,5 +1,7 @@
 //! `vecfield sindy DATA.csv`: sparse equations over a library of candidate terms.
 
+mod field;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 use vecfield_data::Trajectories;
 use vecfield_io::{TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
+use vecfield_sindy::pde::PdeSindy;
 use vecfield_sindy::{Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
 
 use crate::context::Context;
@@ -18,6 +21,8 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy lorenz.csv
   vecfield sindy lorenz.csv --library polynomial:3,fourier:2 --json
   vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
+  vecfield sindy enzyme.csv --implicit
+  vecfield sindy burgers.csv --pde --grid=-8:0.25 --periodic
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
 
 Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.";
@@ -30,8 +35,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DATA.csv")]
     data: PathBuf,
     /// Candidate terms: polynomial:DEGREE, fourier:HARMONICS, custom:FORMULA, separated by commas
-    #[arg(long, value_name = "FAMILY,..", default_value = "polynomial:2")]
-    library: String,
+    #[arg(long, value_name = "FAMILY,..")]
+    library: Option<String>,
     /// How terms are chosen
     #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
     optimizer: Optimizer,
@@ -47,12 +52,24 @@ pub(crate) struct Arguments {
     /// Match derivatives: finite-difference:ORDER or spline
     #[arg(long, value_name = "M")]
     derivative: Option<String>,
+    /// Right-hand sides are quotients of two sums over the library
+    #[arg(long, conflicts_with_all = ["derivative", "optimizer"])]
+    implicit: bool,
     /// Columns that are known inputs
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     control: Vec<String>,
     /// A known part of an equation, such as "x: 1.3*x"; may be repeated
     #[arg(long, value_name = "VARIABLE: FORMULA")]
     known: Vec<String>,
+    /// The columns u_0, u_1, .. are a field on a grid: find its partial differential equation
+    #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "simulate"])]
+    pde: bool,
+    /// The first point of the grid and the distance to the next
+    #[arg(long, value_name = "FIRST:STEP", requires = "pde", allow_hyphen_values = true)]
+    grid: Option<String>,
+    /// The last point of the grid neighbours the first
+    #[arg(long, requires = "pde")]
+    periodic: bool,
     /// Simulate the equations from the first measured state at these times
     #[arg(long, value_name = "T,T,..", value_delimiter = ',', allow_hyphen_values = true)]
     simulate: Vec<f64>,
@@ -77,7 +94,10 @@ const THRESHOLD: f64 = 0.1;
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
     let data = read_trajectories(&arguments.data, &format)?;
-    let sindy = arguments.task()?;
+    if arguments.pde {
+        return field::run(arguments, &data, context);
+    }
+    let sindy = arguments.task(&data)?;
     let clock = Instant::now();
     let wrong = |e: SindyError| arguments.failure(&e);
     let model = context.on_threads(|| sindy.fit(&data))?.map_err(wrong)?;
@@ -92,9 +112,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 }
 
 impl Arguments {
-    fn task(&self) -> Result<Sindy, Failure> {
+    fn task(&self, data: &Trajectories) -> Result<Sindy, Failure> {
         let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
-        let families = Family::parse_list(&self.library).map_err(|e| argument("--library", e))?;
+        let families = Family::parse_list(&self.library(data)).map_err(|e| argument("--library", e))?;
         for (flag, value) in [("--threshold", self.threshold), ("--alpha", self.alpha)] {
             if value.is_some() && self.optimizer != Optimizer::Stlsq {
                 return Err(Failure::Argument(format!(
@@ -114,7 +134,35 @@ impl Arguments {
         };
         let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| argument("--known", e)));
         let known = known.collect::<Result<_, _>>()?;
-        Ok(Sindy { form: self.form()?, selection, known, ..Sindy::new(families) })
+        Ok(Sindy { form: self.form()?, selection, known, rational: self.implicit, ..Sindy::new(families) })
+    }
+
+    /// How far the terms of a field go: `polynomial:DEGREE,derivative:ORDER`.
+    fn field_task(&self) -> Result<PdeSindy, Failure> {
+        let mut task = PdeSindy::default();
+        for part in self.library.iter().flat_map(|text| text.split(',')) {
+            let number =
+                part.split_once(':').and_then(|(kind, n)| Some((kind.trim(), n.trim().parse::<usize>().ok()?)));
+            match number {
+                Some(("polynomial", n)) if n <= 6 => task.degree = n,
+                Some(("derivative", n)) if (1..=4).contains(&n) => task.order = n,
+                _ => {
+                    let known = "for a field give polynomial:DEGREE (up to 6) and derivative:ORDER (1 to 4)";
+                    return Err(Failure::Argument(format!("--library {part}: {known}")));
+                }
+            }
+        }
+        Ok(task)
+    }
+
+    /// The library asked for; quotients of few variables get higher degrees.
+    fn library(&self, data: &Trajectories) -> String {
+        let degree = match data.dim() + data.inputs().len() {
+            1 if self.implicit => 4,
+            2 | 3 if self.implicit => 3,
+            _ => 2,
+        };
+        self.library.clone().unwrap_or_else(|| format!("polynomial:{degree}"))
     }
 
     fn form(&self) -> Result<Form, Failure> {
@@ -170,6 +218,14 @@ impl Arguments {
     }
 }
 
+/// Terms less likely than this are not listed.
+const INCLUDED: f64 = 1e-3;
+
+/// A number, or null where it is none.
+fn finite(v: f64) -> Value {
+    if v.is_finite() { json!(v) } else { Value::Null }
+}
+
 /// A model with what it was made from.
 struct Outcome<'a> {
     model: &'a Model,
@@ -185,22 +241,35 @@ impl Outcome<'_> {
             let of_equation = |i: usize| (names[i].clone(), Value::Object(model.terms(i).map(pick).collect()));
             (0..names.len()).map(of_equation).collect()
         };
-        let finite = |v: f64| if v.is_finite() { json!(v) } else { Value::Null };
+
+        let inclusion = |i: usize| -> Map<String, Value> {
+            let shares =
+                model.inclusion(i).iter().zip(model.library().features()).filter(|(share, _)| **share > INCLUDED);
+            shares.map(|(share, feature)| (feature.key().to_string(), json!(share))).collect()
+        };
         let library: Vec<&str> = model.library().features()[..model.feature_count()].iter().map(|f| f.key()).collect();
         let mut result = json!({
             "variables": names,
             "equations": names.iter().cloned().zip(model.equations(None).into_iter().map(Value::from)).collect::<Map<_, _>>(),
-            "coefficients": terms(|(key, value, _)| (key.to_string(), json!(value))),
-            "stderr": terms(|(key, _, e)| (key.to_string(), if e.is_finite() { json!(e) } else { Value::Null })),
             "noise": names.iter().cloned().zip(model.noise().iter().map(|v| finite(*v))).collect::<Map<_, _>>(),
             "score": {
                 "derivative_r2": finite(model.derivative_r2()),
                 "trajectory_r2": self.model.trajectory_r2().map_or(Value::Null, |r2| json!(r2)),
             },
             "library": library,
+            "inclusion": names.iter().cloned().enumerate().map(|(i, name)| (name, Value::Object(inclusion(i)))).collect::<Map<_, _>>(),
+            "alternatives": model.runners_up(None).iter().map(|other| json!({
+                "equations": names.iter().cloned().zip(other.equations.iter().cloned().map(Value::from)).collect::<Map<_, _>>(),
+                "odds": other.odds,
+            })).collect::<Vec<_>>(),
             "refined": matches!(model.refinement(), Refinement::Shooting { .. }),
             "seconds": self.seconds,
         });
+        // A quotient has no coefficients of terms.
+        if !model.is_rational() {
+            result["coefficients"] = json!(terms(|(key, value, _)| (key.to_string(), json!(value))));
+            result["stderr"] = json!(terms(|(key, _, e)| (key.to_string(), finite(e))));
+        }
         if let Some(states) = &self.simulated {
             result["simulated"] = states.chunks_exact(names.len()).map(|state| json!(state)).collect();
         }

@@ -266,3 +266,46 @@ impl GramSystem {
         sub.solve(&(0..row).collect::<Vec<_>>(), 0.0).unwrap_or((vec![0.0; row], 0.0))
     }
 }
+
+/// `D^{-1/2} M D^{-1/2}` and `log det D` for `D = diag M`.
+pub(crate) fn unit_diagonal(m: &[f64], k: usize) -> (Vec<f64>, f64) {
+    let scale: Vec<f64> = (0..k).map(|i| m[i * k + i].max(f64::MIN_POSITIVE).sqrt()).collect();
+    let scaled =
+        (0..k * k).map(|at| m[at] / (scale[at / k] * scale[at % k]) + if at % (k + 1) == 0 { 1e-11 } else { 0.0 });
+    (scaled.collect(), 2.0 * scale.iter().map(|s| s.ln()).sum::<f64>())
+}
+
+/// `M_AA⁻¹ h_A`, zero off the support.
+pub(crate) fn solve_on(m: &[f64], h: &[f64], support: &[bool]) -> Option<Vec<f64>> {
+    let p = h.len();
+    let active: Vec<usize> = (0..p).filter(|&i| support[i]).collect();
+    let k = active.len();
+    let sub: Vec<f64> = (0..k * k).map(|at| m[active[at / k] * p + active[at % k]]).collect();
+    let (scaled, _) = unit_diagonal(&sub, k);
+    let mut cholesky = Cholesky::new(k);
+    cholesky.factorize(&scaled).ok()?;
+    let scale = |a: usize| sub[a * k + a].sqrt();
+    let mut theta: Vec<f64> = (0..k).map(|a| h[active[a]] / scale(a)).collect();
+    cholesky.solve(&mut theta);
+    let mut full = vec![0.0; p];
+    for (a, &i) in active.iter().enumerate() {
+        full[i] = theta[a] / scale(a);
+    }
+    full.iter().all(|c| c.is_finite()).then_some(full)
+}
+
+/// The diagonal of `M_AA⁻¹`, zero off the support.
+pub(crate) fn inverse_diagonal(m: &[f64], support: &[bool]) -> Option<Vec<f64>> {
+    let p = support.len();
+    let active: Vec<usize> = (0..p).filter(|&i| support[i]).collect();
+    let k = active.len();
+    let sub: Vec<f64> = (0..k * k).map(|at| m[active[at / k] * p + active[at % k]]).collect();
+    let (scaled, _) = unit_diagonal(&sub, k);
+    let mut cholesky = Cholesky::new(k);
+    cholesky.factorize(&scaled).ok()?;
+    let mut inverse = vec![0.0; k * k];
+    cholesky.inverse_into(&mut inverse);
+    let mut diagonal = vec![0.0; p];
+    active.iter().enumerate().for_each(|(a, &i)| diagonal[i] = inverse[a * k + a] / sub[a * k + a]);
+    Some(diagonal)
+}

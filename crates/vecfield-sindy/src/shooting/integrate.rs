@@ -1,11 +1,12 @@
-//! One window: Runge–Kutta 4 on state and sensitivities.
+//! One window: Runge–Kutta steps of state and sensitivities.
 
+use crate::Library;
 use crate::path::input_at;
-use crate::{Library, SindyError};
 use vecfield_autodiff::Dual;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::{ExprId, Program, Registers};
 use vecfield_linalg::axpy;
+use vecfield_solvers::tableau::{DOP853, RK4, Tableau};
 
 /// The model left the neighbourhood of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +20,20 @@ pub(crate) struct Window {
     pub(crate) len: usize,
 }
 
+/// How finely to integrate: a method, and its steps in a gap of median length.
+type Resolution = (&'static Tableau, usize);
+
+/// From coarse to fine. Where noise hides the error of a low order its steps are cheaper.
+const RESOLUTIONS: [Resolution; 6] = [(&RK4, 2), (&RK4, 4), (&DOP853, 1), (&DOP853, 2), (&DOP853, 4), (&DOP853, 8)];
+
+/// The finest resolution there is.
+pub(crate) const FINEST: usize = RESOLUTIONS.len() - 1;
+
 /// The data cut into windows, and how finely to step.
 pub(crate) struct Windows<'a> {
     pub(crate) data: &'a Trajectories,
     pub(crate) windows: Vec<Window>,
+    tableau: &'static Tableau,
     /// A time step no longer than this.
     step: f64,
     /// States larger than this are a blow-up.
@@ -33,8 +44,9 @@ const MOST_STEPS_PER_GAP: f64 = 1000.0;
 const FAR: f64 = 8.0; // times the largest measurement
 
 impl<'a> Windows<'a> {
-    /// Windows of about `len` samples, with `steps` integration steps in a gap of median length.
-    pub(crate) fn new(data: &'a Trajectories, len: usize, steps: usize) -> Self {
+    /// Windows of about `len` samples, integrated at resolution `level`, from 0 (coarse) to [`FINEST`].
+    pub(crate) fn new(data: &'a Trajectories, len: usize, level: usize) -> Self {
+        let (tableau, steps) = RESOLUTIONS[level.min(FINEST)];
         let mut windows = Vec::new();
         let mut gaps = Vec::new();
         for (run, trajectory) in data.runs().iter().enumerate() {
@@ -48,7 +60,7 @@ impl<'a> Windows<'a> {
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(1.0);
         let bound =
             (0..data.dim()).map(|i| FAR * data.observed(i).fold(0.0, |most: f64, y| most.max(y.abs()))).collect();
-        Self { data, windows, step: median / steps as f64, bound }
+        Self { data, windows, tableau, step: median / steps as f64, bound }
     }
 
     fn run(&self, window: &Window) -> &Trajectory {
@@ -56,15 +68,39 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// A right-hand side: terms `(equation, feature, coefficient)`, with the features they use compiled by themselves.
+/// Where a term stands in `fᵢ = known_i + Nᵢ / (1 + Dᵢ)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// In `N`.
+    Numerator,
+    /// In `D`.
+    Denominator,
+}
+
+/// A term of an equation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) equation: usize,
+    /// Of the library.
+    pub(crate) feature: usize,
+    pub(crate) part: Part,
+}
+
+impl Term {
+    /// A term of a sum.
+    pub(crate) fn of_sum((equation, feature): (usize, usize)) -> Self {
+        Self { equation, feature, part: Part::Numerator }
+    }
+}
+
+/// A right-hand side: terms with their coefficients, the features they use compiled by themselves.
 #[derive(Debug, Clone)]
 pub(crate) struct Model<'a> {
     library: &'a Library,
     dim: usize,
-    /// `(equation, feature of the library)`.
-    pub(crate) terms: Vec<(usize, usize)>,
+    pub(crate) terms: Vec<Term>,
     pub(crate) coefficients: Vec<f64>,
-    /// How many leading terms are free; the rest are known and fixed.
+    /// How many leading terms are free; the rest are known and added to the quotient.
     pub(crate) free: usize,
     /// Features in use, and the one of each term among them.
     used: Program,
@@ -73,21 +109,15 @@ pub(crate) struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    pub(crate) fn new(
-        library: &'a Library,
-        dim: usize,
-        terms: Vec<(usize, usize)>,
-        coefficients: Vec<f64>,
-        free: usize,
-    ) -> Result<Self, SindyError> {
-        let mut features: Vec<usize> = terms.iter().map(|term| term.1).collect();
+    pub(crate) fn new(library: &'a Library, dim: usize, terms: Vec<Term>, coefficients: Vec<f64>, free: usize) -> Self {
+        let mut features: Vec<usize> = terms.iter().map(|term| term.feature).collect();
         features.sort_unstable();
         features.dedup();
         let formulas: Vec<ExprId> = features.iter().map(|&k| library.features()[k].formula()).collect();
         let used = Program::compile(library.graph(), &formulas, library.arguments())
             .expect("the library compiled with the same arguments");
-        let place = terms.iter().map(|term| features.partition_point(|&k| k < term.1)).collect();
-        Ok(Self { library, dim, terms, coefficients, free, used, place, used_count: features.len() })
+        let place = terms.iter().map(|term| features.partition_point(|&k| k < term.feature)).collect();
+        Self { library, dim, terms, coefficients, free, used, place, used_count: features.len() }
     }
 
     pub(crate) fn dim(&self) -> usize {
@@ -100,15 +130,16 @@ impl<'a> Model<'a> {
 pub(crate) enum Columns {
     /// To the model's free terms.
     Free,
-    /// To every coefficient of the first `features` of the library, equation by equation.
-    All { features: usize },
+    /// To every coefficient of the first `features` of the library, equation by equation: of all numerators, then of as many
+    /// denominators where these are asked for.
+    All { features: usize, denominators: bool },
 }
 
 impl Columns {
     pub(crate) fn count(self, model: &Model) -> usize {
         match self {
             Columns::Free => model.free,
-            Columns::All { features } => features * model.dim,
+            Columns::All { features, denominators } => features * model.dim * (1 + usize::from(denominators)),
         }
     }
 }
@@ -126,13 +157,19 @@ pub(crate) struct Scratch {
     all_features: Vec<f64>,
     all_registers: Registers<f64>,
     jacobian: Vec<f64>,
-    x: [Vec<f64>; 6],
-    s: [Vec<f64>; 6],
+    /// `1 + D`, then `∂f/∂N` and `∂f/∂D`, per equation.
+    below: Vec<f64>,
+    slopes: Vec<[f64; 2]>,
+    /// The sign of `1 + D` where a pass over the windows begins, and whether it has changed: between samples a pole is stepped over unseen.
+    signs: Vec<f64>,
+    pole: bool,
+    /// Slot 0: the state; one a stage; the last: a stage's argument.
+    x: Vec<Vec<f64>>,
+    s: Vec<Vec<f64>>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        let empty = || core::array::from_fn(|_| Vec::new());
         Self {
             dual_arguments: Vec::new(),
             dual_features: Vec::new(),
@@ -143,12 +180,22 @@ impl Scratch {
             all_features: Vec::new(),
             all_registers: Registers::new(),
             jacobian: Vec::new(),
-            x: empty(),
-            s: empty(),
+            below: Vec::new(),
+            slopes: Vec::new(),
+            signs: Vec::new(),
+            pole: false,
+            x: Vec::new(),
+            s: Vec::new(),
         }
     }
 
-    fn fit(&mut self, model: &Model, columns: usize) {
+    /// Begins a pass over the windows.
+    pub(crate) fn begin(&mut self) {
+        self.signs.clear();
+        self.pole = false;
+    }
+
+    fn fit(&mut self, model: &Model, columns: usize, stages: usize) {
         let (d, arguments) = (model.dim, model.library.arguments().len());
         self.arguments.resize(arguments, 0.0);
         self.dual_arguments.resize(arguments, Dual::constant(0.0));
@@ -156,6 +203,10 @@ impl Scratch {
         self.dual_features.resize(model.used_count, Dual::constant(0.0));
         self.all_features.resize(model.library.len(), 0.0);
         self.jacobian.resize(d * d, 0.0);
+        self.below.resize(d, 1.0);
+        self.slopes.resize(d, [1.0, 0.0]);
+        self.x.resize_with(stages + 2, Vec::new);
+        self.s.resize_with(stages + 2, Vec::new);
         self.x.iter_mut().for_each(|x| x.resize(d, 0.0));
         self.s.iter_mut().for_each(|s| s.resize(d * columns, 0.0));
     }
@@ -175,7 +226,7 @@ pub(crate) fn integrate(
 ) -> Result<(), Blowup> {
     let d = model.dim;
     let count = columns.map_or(0, |columns| columns.count(model) + d);
-    scratch.fit(model, count);
+    scratch.fit(model, count, windows.tableau.b.len());
     let window = windows.windows[w];
     let run = windows.run(&window);
     scratch.x[0].copy_from_slice(start);
@@ -195,18 +246,20 @@ pub(crate) fn integrate(
         let steps = ((t1 - t0) / windows.step * (1.0 - 1e-9)).ceil().clamp(1.0, MOST_STEPS_PER_GAP);
         let h = (t1 - t0) / steps;
         for step in 0..steps as usize {
-            runge_kutta(model, run, t0 + h * step as f64, h, columns, count, scratch);
+            runge_kutta(windows.tableau, model, run, t0 + h * step as f64, h, columns, count, scratch);
         }
         // Written so that NaN counts as far.
-        if !scratch.x[0].iter().zip(&windows.bound).all(|(x, bound)| x.abs() < *bound) {
+        if scratch.pole || !scratch.x[0].iter().zip(&windows.bound).all(|(x, bound)| x.abs() < *bound) {
             return Err(Blowup);
         }
     }
     Ok(())
 }
 
-/// The classical Runge–Kutta step; state and sensitivities in slot 0, stages in 1 to 4, the argument in 5.
+/// An explicit Runge–Kutta step of state and sensitivities.
+#[allow(clippy::too_many_arguments)]
 fn runge_kutta(
+    tableau: &Tableau,
     model: &Model,
     run: &Trajectory,
     t: f64,
@@ -215,26 +268,27 @@ fn runge_kutta(
     count: usize,
     scratch: &mut Scratch,
 ) {
-    const STAGES: [(f64, f64); 4] = [(0.0, 1.0 / 6.0), (0.5, 1.0 / 3.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 6.0)];
-    for (stage, (c, _)) in STAGES.iter().enumerate() {
+    let stages = tableau.b.len();
+    for stage in 0..stages {
         for slots in [&mut scratch.x, &mut scratch.s] {
-            let (head, tail) = slots.split_at_mut(5);
-            tail[0].copy_from_slice(&head[0]);
-            if stage > 0 {
-                axpy(c * h, &head[stage], &mut tail[0]);
+            let (head, argument) = slots.split_at_mut(stages + 1);
+            let argument = &mut argument[0];
+            argument.copy_from_slice(&head[0]);
+            for (&a, k) in tableau.a[stage].iter().zip(&head[1..]).filter(|(a, _)| **a != 0.0) {
+                axpy(a * h, k, argument);
             }
         }
-        rates(model, run, t + c * h, columns, count, stage + 1, scratch);
+        rates(model, run, t + tableau.c[stage] * h, columns, count, stage + 1, scratch);
     }
     for slots in [&mut scratch.x, &mut scratch.s] {
-        let (first, stages) = slots.split_at_mut(1);
-        for ((_, b), k) in STAGES.iter().zip(&stages[..4]) {
+        let (first, rest) = slots.split_at_mut(1);
+        for (&b, k) in tableau.b.iter().zip(&*rest).filter(|(b, _)| **b != 0.0) {
             axpy(b * h, k, &mut first[0]);
         }
     }
 }
 
-/// The right-hand sides at the argument in slot 5, into slot `to`.
+/// The right-hand sides at the argument in the last slot, into slot `to`.
 fn rates(
     model: &Model,
     run: &Trajectory,
@@ -245,20 +299,20 @@ fn rates(
     scratch: &mut Scratch,
 ) {
     let d = model.dim;
+    let last = scratch.x.len() - 1;
     let inputs = run.input_count();
-    scratch.arguments[..d].copy_from_slice(&scratch.x[5]);
+    scratch.arguments[..d].copy_from_slice(&scratch.x[last]);
     input_at(run, t, &mut scratch.arguments[d..d + inputs]);
     if let Some(time) = scratch.arguments.get_mut(d + inputs) {
         *time = t;
     }
     let Some(columns) = columns else {
         model.used.eval(&scratch.arguments, &mut scratch.features, &mut scratch.registers);
-        sum_terms(model, &scratch.features, &mut scratch.x[to]);
+        model.sum(scratch, to);
         return;
     };
-    jacobian(model, scratch);
-    sum_terms(model, &scratch.features, &mut scratch.x[to]);
-    let (head, tail) = scratch.s.split_at_mut(5);
+    jacobian(model, to, scratch);
+    let (head, tail) = scratch.s.split_at_mut(last);
     let (from, out) = (&tail[0], &mut head[to]);
     out.fill(0.0);
     for i in 0..d {
@@ -271,28 +325,55 @@ fn rates(
     }
     match columns {
         Columns::Free => {
-            for (q, (&(equation, _), &place)) in model.terms[..model.free].iter().zip(&model.place).enumerate() {
-                out[equation * count + q] += scratch.features[place];
+            for (q, (term, &place)) in model.terms[..model.free].iter().zip(&model.place).enumerate() {
+                out[term.equation * count + q] +=
+                    scratch.slopes[term.equation][term.part as usize] * scratch.features[place];
             }
         }
-        Columns::All { features } => {
+        Columns::All { features, denominators } => {
             model.library.eval(&scratch.arguments, &mut scratch.all_features, &mut scratch.all_registers);
-            for i in 0..d {
-                axpy(1.0, &scratch.all_features[..features], &mut out[i * count + i * features..][..features]);
+            for part in 0..=usize::from(denominators) {
+                for i in 0..d {
+                    let at = i * count + (part * d + i) * features;
+                    axpy(scratch.slopes[i][part], &scratch.all_features[..features], &mut out[at..at + features]);
+                }
             }
         }
     }
 }
 
-fn sum_terms(model: &Model, features: &[f64], rates: &mut [f64]) {
-    rates.fill(0.0);
-    for ((&(equation, _), &place), &coefficient) in model.terms.iter().zip(&model.place).zip(&model.coefficients) {
-        rates[equation] += coefficient * features[place];
+impl Model<'_> {
+    /// The slope of the right-hand side by what term `at` multiplies its coefficient with.
+    fn slope(&self, at: usize, slopes: &[[f64; 2]]) -> f64 {
+        if at < self.free { slopes[self.terms[at].equation][self.terms[at].part as usize] } else { 1.0 }
+    }
+
+    /// The right-hand sides from the features in use, into slot `to`, and their slopes by `N` and `D`.
+    fn sum(&self, scratch: &mut Scratch, to: usize) {
+        let rates = &mut scratch.x[to];
+        rates.fill(0.0);
+        scratch.below.fill(1.0);
+        let value = |at: usize| self.coefficients[at] * scratch.features[self.place[at]];
+        for (at, term) in self.terms[..self.free].iter().enumerate() {
+            let sum = if term.part == Part::Numerator { &mut *rates } else { &mut scratch.below };
+            sum[term.equation] += value(at);
+        }
+        if scratch.signs.is_empty() {
+            scratch.signs.extend_from_slice(&scratch.below);
+        }
+        scratch.pole |= scratch.below.iter().zip(&scratch.signs).any(|(below, sign)| below * sign <= 0.0);
+        for ((rate, below), slopes) in rates.iter_mut().zip(&scratch.below).zip(&mut scratch.slopes) {
+            *rate /= below;
+            *slopes = [1.0 / below, -*rate / below];
+        }
+        for (at, term) in self.terms.iter().enumerate().skip(self.free) {
+            rates[term.equation] += value(at);
+        }
     }
 }
 
-/// Features in use and `∂f/∂y`, by duals of a few lanes at a time.
-fn jacobian(model: &Model, scratch: &mut Scratch) {
+/// The right-hand sides into slot `to`, and `∂f/∂y`, by duals of a few lanes at a time.
+fn jacobian(model: &Model, to: usize, scratch: &mut Scratch) {
     let d = model.dim;
     scratch.jacobian.fill(0.0);
     for first in (0..d).step_by(LANES) {
@@ -301,13 +382,17 @@ fn jacobian(model: &Model, scratch: &mut Scratch) {
             *dual = if inside { Dual::variable(value, i - first) } else { Dual::constant(value) };
         }
         model.used.eval(&scratch.dual_arguments, &mut scratch.dual_features, &mut scratch.dual_registers);
-        for ((&(equation, _), &place), &coefficient) in model.terms.iter().zip(&model.place).zip(&model.coefficients) {
+        if first == 0 {
+            for (value, dual) in scratch.features.iter_mut().zip(&scratch.dual_features) {
+                *value = dual.value;
+            }
+            model.sum(scratch, to);
+        }
+        for (at, (term, &place)) in model.terms.iter().zip(&model.place).enumerate() {
+            let weight = model.coefficients[at] * model.slope(at, &scratch.slopes);
             for (lane, j) in (first..d.min(first + LANES)).enumerate() {
-                scratch.jacobian[equation * d + j] += coefficient * scratch.dual_features[place].tangent[lane];
+                scratch.jacobian[term.equation * d + j] += weight * scratch.dual_features[place].tangent[lane];
             }
         }
-    }
-    for (value, dual) in scratch.features.iter_mut().zip(&scratch.dual_features) {
-        *value = dual.value;
     }
 }

@@ -45,8 +45,9 @@ impl<'a> Shooting<'a> {
         }
     }
 
-    /// Takes the coefficients out of `x`.
+    /// Takes the coefficients out of `x`, for a pass over the windows.
     fn load(&mut self, x: &[f64]) {
+        self.scratch.begin();
         let free = self.model.free;
         self.model.coefficients[..free].copy_from_slice(&x[..free]);
     }
@@ -352,6 +353,7 @@ fn column_dots(rows: &[f64], residuals: &[f64], n: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Part, Term};
     use super::*;
     use crate::Library;
     use vecfield_data::{Trajectories, Trajectory};
@@ -366,8 +368,10 @@ mod tests {
         let data = Trajectories::new(names.clone(), vec![], vec![run.clone(), run]).unwrap();
         let library = Library::polynomial(&names, 2).unwrap();
         let windows = Windows::new(&data, 5, 2);
-        let terms = vec![(0, 2), (1, 1), (1, 4)];
-        let model = Model::new(&library, 2, terms, vec![1.0, -1.0, 0.3], 2).unwrap();
+        // x' = y / (1 + x²/5), y' = -x + known 3xy/10.
+        let mut terms: Vec<Term> = [(0, 2), (1, 1), (0, 3), (1, 4)].map(Term::of_sum).to_vec();
+        terms[2].part = Part::Denominator;
+        let model = Model::new(&library, 2, terms, vec![1.0, -1.0, 0.2, 0.3], 3);
         let mut problem = Shooting::new(model, &windows, &[0.1, 0.2]);
         let n = problem.parameter_count();
         let x: Vec<f64> = (0..n).map(|i| 0.8 + 0.1 * (i as f64).sin()).collect();

@@ -3,13 +3,14 @@
 //! With `-2 log L(θ) = const + θᵀMθ - 2 hᵀθ` and independent coefficients of prior variance `s²`, a support `A` scores
 //!
 //! ```text
-//! c |A| + log det(s² M_AA) - h_Aᵀ M_AA⁻¹ h_A
+//! c |A| + log det(I + s² M_AA) - h_Aᵀ (M_AA + I/s²)⁻¹ h_A
 //! ```
 //!
-//! (up to a constant; less is better). The price of a term is `c + log(s²/variance of its coefficient)`: a term whose coefficient could
+//! (less is better). The price of a term is `c + log(s²/variance of its coefficient)`: a term whose coefficient could
 //! have been far off and is not, is believed. `s²` is in the units of `M`, so the choice depends on the user's units; it says that
 //! the true coefficients are of like size.
 
+use core::cell::Cell;
 use vecfield_linalg::Cholesky;
 
 /// What a search found.
@@ -63,6 +64,81 @@ pub fn evidence_search(
     Evidence { support, score: search.score }
 }
 
+/// The score of a support, as [`evidence_search`] counts it.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn evidence(m: &[f64], h: &[f64], support: &[bool], price: f64, prior_variance: Option<f64>) -> f64 {
+    let p = h.len();
+    assert_eq!([m.len(), support.len()], [p * p, p], "one row and flag per feature");
+    let mut search = Search::new(m, h, price, prior_variance);
+    search.support = (0..p).filter(|&i| support[i]).collect();
+    search.refit();
+    search.score
+}
+
+/// Every support that one move (adding, dropping, swapping) makes of `support`, with the change of the score, most likely first.
+///
+/// Arguments as of [`evidence_search`]. Moves of which the change is above 60 are left out: less than `exp(-30)` speaks for them.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn neighbours(
+    m: &[f64],
+    h: &[f64],
+    support: &[bool],
+    allowed: &[bool],
+    price: f64,
+    prior_variance: f64,
+) -> Vec<Neighbour> {
+    let p = h.len();
+    assert_eq!([m.len(), support.len(), allowed.len()], [p * p, p, p], "one row, flag and permission per feature");
+    let mut search = Search::new(m, h, price, Some(prior_variance));
+    search.support = (0..p).filter(|&i| support[i]).collect();
+    search.refit();
+    let mut moves = Vec::new();
+    search.each_move(allowed, Swaps::Always, |change, of| {
+        if change < UNLIKELY {
+            moves.push((change, of));
+        }
+    });
+    moves.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let flags = |of: Move| {
+        let mut flags = support.to_vec();
+        match of {
+            Move::Add(feature) => flags[feature] = true,
+            Move::Drop(place) => flags[search.support[place]] = false,
+            Move::Swap(place, feature) => {
+                flags[search.support[place]] = false;
+                flags[feature] = true;
+            }
+        }
+        flags
+    };
+    moves.into_iter().map(|(change, of)| Neighbour { support: flags(of), change }).collect()
+}
+
+/// A support that one move makes of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Neighbour {
+    /// The support, as flags.
+    pub support: Vec<bool>,
+    /// Its score less that of the other; positive where it is less likely.
+    pub change: f64,
+}
+
+const UNLIKELY: f64 = 60.0;
+
+/// When swaps are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Swaps {
+    Always,
+    /// Only when neither adding nor dropping helps.
+    AsLastResort,
+}
+
 #[derive(Clone, Copy)]
 enum Move {
     Add(usize),
@@ -75,7 +151,7 @@ struct Search {
     /// `M` and `h` scaled to a unit diagonal.
     m: Vec<f64>,
     h: Vec<f64>,
-    /// `log(s² M_ii)`, or 0 without a prior.
+    /// `log(1 + s² M_ii)`, or 0 without a prior.
     offset: Vec<f64>,
     with_determinant: bool,
     price: f64,
@@ -88,12 +164,16 @@ struct Search {
 impl Search {
     fn new(m: &[f64], h: &[f64], price: f64, prior_variance: Option<f64>) -> Self {
         let p = h.len();
-        let diagonal: Vec<f64> = (0..p).map(|i| m[i * p + i].max(1e-300)).collect();
+        // Without it a combination that the data do not see would be free, and its determinant a reward.
+        let prior = prior_variance.map_or(0.0, |variance| 1.0 / variance);
+        let diagonal: Vec<f64> = (0..p).map(|i| (m[i * p + i] + prior).max(1e-300)).collect();
         let scale: Vec<f64> = diagonal.iter().map(|d| 1.0 / d.sqrt()).collect();
         let offset = diagonal.iter().map(|d| prior_variance.map_or(0.0, |variance| (variance * d).ln())).collect();
         Self {
             p,
-            m: (0..p * p).map(|at| m[at] * scale[at / p] * scale[at % p]).collect(),
+            m: (0..p * p)
+                .map(|at| (m[at] + if at % (p + 1) == 0 { prior } else { 0.0 }) * scale[at / p] * scale[at % p])
+                .collect(),
             h: h.iter().zip(&scale).map(|(h, s)| h * s).collect(),
             offset,
             with_determinant: prior_variance.is_some(),
@@ -143,18 +223,31 @@ impl Search {
 
     /// The single move that lowers the score most; swaps are looked at only when neither adding nor dropping helps.
     fn best_move(&self, allowed: &[bool]) -> Option<Move> {
+        let mut best: (f64, Option<Move>) = (-1e-9, None);
+        self.each_move(allowed, Swaps::AsLastResort, |change, of| {
+            if change < best.0 {
+                best = (change, Some(of));
+            }
+        });
+        best.1
+    }
+
+    /// Calls `visit` with the change of the score of every move; of swaps, where other moves help, only if asked.
+    fn each_move(&self, allowed: &[bool], swaps: Swaps, mut visit: impl FnMut(f64, Move)) {
         if !self.score.is_finite() {
-            return None; // no fit to move from
+            return; // no fit to move from
         }
         let (p, k) = (self.p, self.support.len());
-        let mut best: (f64, Option<Move>) = (-1e-9, None);
+        let helped = Cell::new(false);
+        let mut visit = |change: f64, of: Move| {
+            helped.set(helped.get() || change < -1e-9);
+            visit(change, of);
+        };
         let variance = |place: usize| self.inverse[place * k + place];
         for place in 0..k {
             let change = -self.price + self.theta[place].powi(2) / variance(place) - self.offset[self.support[place]]
                 + self.log(variance(place));
-            if change < best.0 {
-                best = (change, Some(Move::Drop(place)));
-            }
+            visit(change, Move::Drop(place));
         }
         let mut inside = vec![false; p];
         self.support.iter().for_each(|&i| inside[i] = true);
@@ -176,16 +269,15 @@ impl Search {
             let (remainder, slope) = left[c];
             (remainder > DEPENDENT).then(|| self.offset[rest[c]] + self.log(remainder) - slope * slope / remainder)
         };
-        for c in 0..rest.len() {
-            match added(c) {
-                Some(change) if change + self.price < best.0 => best = (change + self.price, Some(Move::Add(rest[c]))),
-                _ => {}
+        for (c, &feature) in rest.iter().enumerate() {
+            if let Some(change) = added(c) {
+                visit(change + self.price, Move::Add(feature));
             }
         }
-        if best.1.is_some() {
-            return best.1;
+        if helped.get() && swaps == Swaps::AsLastResort {
+            return;
         }
-        for c in 0..rest.len() {
+        for (c, &feature) in rest.iter().enumerate() {
             let Some(gain) = added(c) else { continue };
             let (remainder, slope) = left[c];
             let projection = &projections[c * k..(c + 1) * k];
@@ -193,11 +285,8 @@ impl Search {
                 let theta = self.theta[place] - projection[place] * slope / remainder;
                 let spread = variance(place) + projection[place].powi(2) / remainder;
                 let change = gain + theta * theta / spread - self.offset[self.support[place]] + self.log(spread);
-                if change < best.0 {
-                    best = (change, Some(Move::Swap(place, rest[c])));
-                }
+                visit(change, Move::Swap(place, feature));
             }
         }
-        best.1
     }
 }

@@ -2,6 +2,8 @@
 
 mod library;
 mod path;
+mod pde;
+mod rational;
 mod regression;
 mod sindy;
 mod smooth;

@@ -4,7 +4,7 @@ use crate::support::Noise;
 use proptest::prelude::*;
 use vecfield_sindy::SindyError;
 use vecfield_sindy::regression::{GramSystem, NoiseModel};
-use vecfield_sindy::sparse::{best_subsets, evidence_search, stlsq};
+use vecfield_sindy::sparse::{best_small_supports, best_subsets, evidence, evidence_search, neighbours, stlsq};
 
 /// `n` rows of `p` correlated features, and a right-hand side from the coefficients `theta` with noise.
 fn problem(n: usize, theta: &[f64], sigma: f64, seed: u64) -> GramSystem {
@@ -39,6 +39,38 @@ proptest! {
             for (set, best) in sets.iter().zip(&all) {
                 prop_assert!((set.rss - best).abs() < 1e-10 * (system.total + 1.0), "size {size}: {} {best}", set.rss);
             }
+        }
+    }
+
+    /// Looking at all small supports finds what branch and bound does, with features always in too.
+    #[test]
+    fn small_supports_are_best_subsets(p in 2..9_usize, seed in 0..10_000_u64) {
+        let system = problem(30, &vec![0.5; p], 1.0, seed);
+        let all: Vec<usize> = (0..p).collect();
+        let small = best_small_supports(&system.gram, &system.rhs, &[], &all, usize::MAX);
+        let best = best_subsets(&system, p, 1).unwrap();
+        prop_assert_eq!(small.len(), p);
+        for (small, best) in small.iter().zip(&best.by_size[1..]) {
+            prop_assert!((system.total - small.gain - best[0].rss).abs() < 1e-9 * system.total);
+            prop_assert_eq!(&small.features, &best[0].support);
+        }
+        let with_first = best_small_supports(&system.gram, &system.rhs, &[0], &all[1..], p);
+        let pair = &with_first[0].features;
+        let direct = system.solve(&[0, pair[0]], 0.0).unwrap().1;
+        prop_assert!((system.total - with_first[0].gain - direct).abs() < 1e-9 * system.total);
+    }
+
+    /// The change of a neighbour is the difference of the scores of two supports.
+    #[test]
+    fn neighbours_change_the_score_by_what_they_say(seed in 0..10_000_u64, mask in 0..64_u32) {
+        let system = problem(30, &[1.0, 0.0, -0.5, 0.3, 0.0, 0.1], 1.0, seed);
+        let support: Vec<bool> = (0..6).map(|i| mask >> i & 1 == 1).collect();
+        let score = |support: &[bool]| evidence(&system.gram, &system.rhs, support, 5.0, Some(2.0));
+        let near = neighbours(&system.gram, &system.rhs, &support, &[true; 6], 5.0, 2.0);
+        prop_assert!(near.windows(2).all(|pair| pair[0].change <= pair[1].change));
+        for neighbour in near {
+            let difference = score(&neighbour.support) - score(&support);
+            prop_assert!((neighbour.change - difference).abs() < 1e-6, "{} {}", neighbour.change, difference);
         }
     }
 
@@ -99,12 +131,15 @@ proptest! {
             let mut matrix = vec![0.0; k * k];
             for (a, &i) in support.iter().enumerate() {
                 for (b, &j) in support.iter().enumerate() {
-                    matrix[a * k + b] = system.gram[i * p + j];
+                    matrix[a * k + b] = system.gram[i * p + j] + if a == b { 1.0 / 0.7 } else { 0.0 };
                 }
             }
             let mut cholesky = vecfield_linalg::Cholesky::new(k);
             cholesky.factorize(&matrix).unwrap();
-            let gain = system.total - system.solve(&support, 0.0).unwrap().1;
+            let right: Vec<f64> = support.iter().map(|&i| system.rhs[i]).collect();
+            let mut theta = right.clone();
+            cholesky.solve(&mut theta);
+            let gain = vecfield_linalg::dot(&right, &theta);
             price * k as f64 - gain + cholesky.log_det() + k as f64 * 0.7_f64.ln()
         };
         let found = evidence_search(&system.gram, &system.rhs, &vec![false; p], &vec![true; p], price, Some(0.7));

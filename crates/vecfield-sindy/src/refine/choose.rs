@@ -1,0 +1,198 @@
+//! The support chosen again at every length of windows.
+
+use super::fit::Fitted;
+use super::{AMBIGUOUS, PRICE, Refiner, Rival, State, prior_variance};
+use crate::regression::solve_on;
+use crate::shooting::{Columns, FINEST, Shooting, Windows};
+use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, neighbours};
+use vecfield_linalg::dot;
+
+const ROUNDS: usize = 4;
+/// The most supports that are carried to the next length of windows, and that are reported.
+const MOST_RIVALS: usize = 6;
+/// Supports that are tried in a round.
+const MOST_PROPOSALS: usize = 8;
+/// Small supports of an equation that are looked at one by one.
+const MOST_SMALL: usize = 50_000;
+/// The share of the noise that the integration may err by, as a root mean square.
+const INTEGRATION_SHARE: f64 = 0.05;
+
+/// The likelihood of the whole library, linearised at a fit: `-2 log L = const + θᵀMθ - 2 hᵀθ`.
+struct Quadratic {
+    m: Vec<f64>,
+    h: Vec<f64>,
+    prior: f64,
+}
+
+impl Refiner<'_> {
+    /// Fit, re-select and fit again on windows of `len` samples.
+    pub(super) fn stage(&self, state: &State, len: usize) -> Option<State> {
+        let mut level = state.level;
+        let mut windows = Windows::new(self.task.data, len, level);
+        let mut fit = self.fit_rivals(&windows, state)?;
+        let mut sigma = self.noise_of(&windows, &fit);
+        // Where the noise is small the error of the integration must be smaller still, or terms are chosen to make up for it.
+        while level < FINEST && self.integration_error(&windows, &fit, len, level) > INTEGRATION_SHARE {
+            level += 1;
+            windows = Windows::new(self.task.data, len, level);
+            fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, 10)?;
+            sigma = self.noise_of(&windows, &fit);
+        }
+        fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, 10)?;
+        let mut seen: Vec<Vec<bool>> = Vec::new();
+        let mut last = None;
+        for _ in 0..ROUNDS {
+            sigma = self.noise_of(&windows, &fit);
+            last = self.quadratic(&windows, &fit, &sigma);
+            let Some(quadratic) = &last else { break };
+            let current = fit.support();
+            let proposals = self.propose(quadratic, &current);
+            seen.push(current);
+            let fresh = proposals.into_iter().filter(|(support, _)| !seen.contains(support)).collect::<Vec<_>>();
+            let tried = |(support, predicted): &(Vec<bool>, Vec<f64>)| {
+                self.try_support(&windows, &fit, support, predicted, &sigma, quadratic.prior)
+            };
+            let better = fresh.iter().find_map(tried);
+            seen.extend(fresh.into_iter().map(|(support, _)| support));
+            match better {
+                Some(next) => {
+                    fit = next;
+                    last = None;
+                }
+                None => break,
+            }
+        }
+        let sigma = self.noise_of(&windows, &fit);
+        let last = last.or_else(|| self.quadratic(&windows, &fit, &sigma));
+        let support = fit.support();
+        let mut state = State::new(fit, sigma, len, level);
+        if let Some(quadratic) = last {
+            self.weigh(&quadratic, &support, &mut state);
+        }
+        Some(state)
+    }
+
+    /// The best fit among the state's support and those that come near it.
+    fn fit_rivals(&self, windows: &Windows, state: &State) -> Option<Fitted> {
+        let near = state.rivals.iter().filter(|rival| rival.change < AMBIGUOUS).map(|rival| &rival.theta);
+        let mut fits: Vec<Fitted> = std::iter::once(&state.theta)
+            .chain(near)
+            .filter_map(|theta| self.fit(windows, theta, &state.path, &state.sigma, 15))
+            .collect();
+        if fits.len() < 2 {
+            return fits.pop();
+        }
+        let prior = prior_variance(&state.theta).unwrap_or(1.0);
+        let scores: Vec<f64> =
+            fits.iter().map(|fit| self.objective(windows, fit, &state.sigma, prior).unwrap_or(f64::INFINITY)).collect();
+        let best = (0..fits.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b]))?;
+        Some(fits.swap_remove(best))
+    }
+
+    fn quadratic(&self, windows: &Windows, fit: &Fitted, sigma: &[f64]) -> Option<Quadratic> {
+        let columns = Columns::All { features: self.p, denominators: self.task.rational };
+        let linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
+        let count = linear.g.len();
+        let h = (0..count).map(|i| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta)).collect();
+        Some(Quadratic { m: linear.m, h, prior: prior_variance(&fit.theta).unwrap_or(1.0) })
+    }
+
+    /// Supports that are to be tried in turn, with their linear predictions; none when the current one is the best.
+    ///
+    /// Of sums the likelihood is nearly quadratic, and there is one. Quotients are far from linear: a prediction with many terms is often an
+    /// illusion, so that the likelier ones are tried from the smallest on.
+    fn propose(&self, quadratic: &Quadratic, current: &[bool]) -> Vec<(Vec<bool>, Vec<f64>)> {
+        let Quadratic { m, h, prior } = quadratic;
+        let allowed = self.allowed();
+        let search = |start: &[bool]| evidence_search(m, h, start, &allowed, PRICE, Some(*prior));
+        // Single moves from a crowded support may not reach a sparse one; growing from nothing does.
+        let (kept, grown) = (search(current), search(&vec![false; current.len()]));
+        let mut found = vec![if grown.score < kept.score { grown } else { kept }];
+        if self.task.rational {
+            let score = |support: &[bool]| evidence(m, h, support, PRICE, Some(*prior));
+            let now = score(current);
+            let small = self.small_seeds(quadratic, current, &allowed).into_iter();
+            found.extend(
+                small.map(|support| Evidence { score: score(&support), support }).filter(|other| other.score < now),
+            );
+            found.sort_by_key(|found| found.support.iter().filter(|inside| **inside).count());
+            found.truncate(MOST_PROPOSALS);
+        }
+        let predicted = |found: Evidence| Some((solve_on(m, h, &found.support)?, found.support));
+        found.into_iter().filter_map(predicted).map(|(theta, support)| (support, theta)).collect()
+    }
+
+    /// The support with that of one equation replaced by its best small ones: numerator and denominator may have a common factor, which no
+    /// single move takes out.
+    fn small_seeds(&self, quadratic: &Quadratic, current: &[bool], allowed: &[bool]) -> Vec<Vec<bool>> {
+        let (d, p) = (self.dim(), self.p);
+        let mut seeds = Vec::new();
+        for equation in 0..d {
+            let own = |at: &usize| at / p % d == equation;
+            let all = 0..current.len();
+            let always: Vec<usize> = all.clone().filter(|at| current[*at] && !own(at)).collect();
+            let candidates: Vec<usize> = all.filter(|at| allowed[*at] && own(at)).collect();
+            for small in best_small_supports(&quadratic.m, &quadratic.h, &always, &candidates, MOST_SMALL) {
+                let mut seed: Vec<bool> = (0..current.len()).map(|at| current[at] && !own(&at)).collect();
+                small.features.iter().for_each(|&at| seed[at] = true);
+                seeds.push(seed);
+            }
+        }
+        seeds
+    }
+
+    /// Fits a proposed support from three starts; the first whose objective is below that of `fit`.
+    fn try_support(
+        &self,
+        windows: &Windows,
+        fit: &Fitted,
+        support: &[bool],
+        predicted: &[f64],
+        sigma: &[f64],
+        prior: f64,
+    ) -> Option<Fitted> {
+        let before = self.objective(windows, fit, sigma, prior)?;
+        let chi2 = fit.misfit(sigma);
+        // A term that starts at zero must still count as one.
+        let placed = |at: usize, value: f64| {
+            if !support[at] {
+                0.0
+            } else if value == 0.0 {
+                1e-12 * predicted[at].abs().max(1e-6)
+            } else {
+                value
+            }
+        };
+        for share in [1.0, 0.0, 0.5] {
+            let theta: Vec<f64> = (0..predicted.len())
+                .map(|at| placed(at, share * predicted[at] + (1.0 - share) * fit.theta[at]))
+                .collect();
+            let Some(next) = self.fit(windows, &theta, &fit.path, sigma, 10) else { continue };
+            if next.chi2 < chi2 + 200.0 + 0.2 * chi2
+                && self.objective(windows, &next, sigma, prior).is_some_and(|after| after < before)
+            {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    /// The rivals of a support, and the share of the evidence that has each term: over the support and all that one move makes of it.
+    fn weigh(&self, quadratic: &Quadratic, support: &[bool], state: &mut State) {
+        let Quadratic { m, h, prior } = quadratic;
+        let near = neighbours(m, h, support, &self.allowed(), PRICE, *prior);
+        let mut total = 1.0;
+        let mut with: Vec<f64> = support.iter().map(|&inside| f64::from(u8::from(inside))).collect();
+        for neighbour in &near {
+            let weight = (-0.5 * neighbour.change).exp().min(1e12);
+            total += weight;
+            with.iter_mut().zip(&neighbour.support).filter(|(_, inside)| **inside).for_each(|(sum, _)| *sum += weight);
+        }
+        state.inclusion = with.iter().map(|sum| sum / total).collect();
+        state.rivals = near
+            .iter()
+            .take(MOST_RIVALS)
+            .filter_map(|rival| Some(Rival { theta: solve_on(m, h, &rival.support)?, change: rival.change }))
+            .collect();
+    }
+}

@@ -1,0 +1,155 @@
+//! A support fitted through the solver on windows of one length.
+
+use super::{PRICE, Refiner, State};
+use crate::regression::unit_diagonal;
+use crate::shooting::{Columns, Model, Part, Shooting, Term, Windows};
+use core::ops::ControlFlow;
+use vecfield_linalg::Cholesky;
+use vecfield_optim::{LevenbergMarquardt, Options};
+
+/// A fit on windows of one length.
+#[derive(Default)]
+pub(super) struct Fitted {
+    pub(super) theta: Vec<f64>,
+    /// Coefficients and initial states as the optimiser has them.
+    pub(super) x: Vec<f64>,
+    pub(super) path: Vec<Vec<f64>>,
+    /// Unweighted residual squares per variable.
+    pub(super) squares: Vec<f64>,
+    pub(super) chi2: f64,
+}
+
+impl Fitted {
+    /// Which coefficients are not zero.
+    pub(super) fn support(&self) -> Vec<bool> {
+        self.theta.iter().map(|c| *c != 0.0).collect()
+    }
+
+    /// `-2 log L` at noise `sigma`, up to a constant.
+    pub(super) fn misfit(&self, sigma: &[f64]) -> f64 {
+        self.squares.iter().zip(sigma).map(|(square, s)| square / (s * s)).sum()
+    }
+}
+
+impl<'a> Refiner<'a> {
+    /// Terms with non-zero coefficients, then the known parts.
+    pub(super) fn model(&self, theta: &[f64]) -> Model<'a> {
+        let (d, p) = (self.dim(), self.p);
+        let (mut terms, mut coefficients) = (Vec::new(), Vec::new());
+        for (at, &c) in theta.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+            let part = if at < d * p { Part::Numerator } else { Part::Denominator };
+            terms.push(Term { equation: at / p % d, feature: at % p, part });
+            coefficients.push(c);
+        }
+        let free = terms.len();
+        terms.extend(self.task.known.iter().map(|&part| Term::of_sum(part)));
+        coefficients.resize(terms.len(), 1.0);
+        Model::new(self.task.library, d, terms, coefficients, free)
+    }
+
+    fn pack(&self, windows: &Windows, theta: &[f64], path: &[Vec<f64>]) -> Vec<f64> {
+        let d = self.dim();
+        let mut x: Vec<f64> = theta.iter().copied().filter(|c| *c != 0.0).collect();
+        for window in &windows.windows {
+            x.extend_from_slice(&path[window.run][window.first * d..(window.first + 1) * d]);
+        }
+        x
+    }
+
+    /// Levenberg–Marquardt over the non-zero coefficients and the windows' starts; `None` where the start blows up.
+    pub(super) fn fit(
+        &self,
+        windows: &Windows,
+        theta: &[f64],
+        path: &[Vec<f64>],
+        sigma: &[f64],
+        iterations: usize,
+    ) -> Option<Fitted> {
+        self.fit_from(windows, theta, self.pack(windows, theta, path), sigma, iterations)
+    }
+
+    pub(super) fn fit_from(
+        &self,
+        windows: &Windows,
+        theta: &[f64],
+        mut x: Vec<f64>,
+        sigma: &[f64],
+        iterations: usize,
+    ) -> Option<Fitted> {
+        let mut problem = Shooting::new(self.model(theta), windows, sigma);
+        let options = Options { iterations, cost_tolerance: 1e-7, step_tolerance: 1e-9, ..Options::default() };
+        let mut optimizer = LevenbergMarquardt::new(options);
+        let summary = optimizer.minimize_structured(&mut problem, &mut x, |_| ControlFlow::Continue(())).ok()?;
+        let (path, squares) = problem.trajectory(&x).ok()?;
+        let mut fitted = theta.to_vec();
+        for (c, value) in fitted.iter_mut().filter(|c| **c != 0.0).zip(&x) {
+            // A coefficient that lands on zero would fall out of the count; it is as good as the smallest number.
+            *c = if *value == 0.0 { f64::MIN_POSITIVE } else { *value };
+        }
+        Some(Fitted { theta: fitted, x, path, squares, chi2: 2.0 * summary.cost })
+    }
+
+    /// Noise from residuals, one degree of freedom gone for each window and an equation's share of terms.
+    pub(super) fn noise_of(&self, windows: &Windows, fit: &Fitted) -> Vec<f64> {
+        let terms = fit.theta.iter().filter(|c| **c != 0.0).count() as f64 / self.dim() as f64;
+        (0..self.dim())
+            .map(|i| {
+                let n = self.task.data.observed(i).count() as f64;
+                let freedom = (n - terms - windows.windows.len() as f64).max(0.3 * n);
+                (fit.squares[i] / freedom).sqrt().max(self.floor[i])
+            })
+            .collect()
+    }
+
+    /// The largest root mean square, over variables, of what the next resolution changes, in units of the noise.
+    pub(super) fn integration_error(&self, windows: &Windows, fit: &Fitted, len: usize, level: usize) -> f64 {
+        let sigma = self.noise_of(windows, fit);
+        let finer = Windows::new(self.task.data, len, level + 1);
+        let Ok((path, _)) = Shooting::new(self.model(&fit.theta), &finer, &sigma).trajectory(&fit.x) else {
+            return f64::INFINITY;
+        };
+        let d = self.dim();
+        let mut squares = vec![0.0; d];
+        let mut count = 0.0;
+        for (coarse, fine) in fit.path.iter().zip(&path) {
+            for (a, b) in coarse.chunks(d).zip(fine.chunks(d)).filter(|(a, _)| a[0].is_finite()) {
+                squares.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += (a - b).powi(2));
+                count += 1.0;
+            }
+        }
+        squares.iter().zip(&sigma).map(|(square, s)| (square / f64::max(count, 1.0)).sqrt() / s).fold(0.0, f64::max)
+    }
+
+    /// `-2 log` evidence at `sigma`, up to a constant.
+    pub(super) fn objective(&self, windows: &Windows, fit: &Fitted, sigma: &[f64], prior: f64) -> Option<f64> {
+        let linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, Columns::Free).ok()?;
+        let (k, mut m) = (linear.g.len(), linear.m);
+        (0..k).for_each(|i| m[i * k + i] += 1.0 / prior);
+        let (scaled, logs) = unit_diagonal(&m, k);
+        let mut cholesky = Cholesky::new(k);
+        cholesky.factorize(&scaled).ok()?;
+        Some(fit.misfit(sigma) + cholesky.log_det() + logs + k as f64 * (prior.ln() + PRICE))
+    }
+
+    /// `√diag (M_AA)⁻¹` at the last fit; NaN where the model cannot be linearised.
+    pub(super) fn standard_errors(&self, state: &State) -> Vec<f64> {
+        let mut errors = vec![0.0; state.theta.len()];
+        let active: Vec<usize> = (0..errors.len()).filter(|&at| state.theta[at] != 0.0).collect();
+        let windows = Windows::new(self.task.data, state.window, state.level);
+        let x = self.pack(&windows, &state.theta, &state.path);
+        let mut problem = Shooting::new(self.model(&state.theta), &windows, &state.sigma);
+        let inverse = problem.linearised(&x, Columns::Free).ok().and_then(|linear| {
+            let k = active.len();
+            let (scaled, _) = unit_diagonal(&linear.m, k);
+            let mut cholesky = Cholesky::new(k);
+            cholesky.factorize(&scaled).ok()?;
+            let mut inverse = vec![0.0; k * k];
+            cholesky.inverse_into(&mut inverse);
+            Some((0..k).map(|i| (inverse[i * k + i] / linear.m[i * k + i]).sqrt()).collect::<Vec<_>>())
+        });
+        for (a, &at) in active.iter().enumerate() {
+            errors[at] = inverse.as_ref().map_or(f64::NAN, |errors| errors[a]);
+        }
+        errors
+    }
+}

@@ -1,0 +1,132 @@
+//! Where shooting starts: integral matching on windows of a few lengths.
+
+use super::{PRICE, Refiner, State, prior_variance};
+use crate::SindyError;
+use crate::regression::{GramSystem, integral, rational_integral, solve_on};
+use crate::sparse::{best_small_supports, evidence_search};
+
+/// Price where there is no prior variance yet.
+const START_PRICE: f64 = 13.0;
+const START_WINDOWS: [usize; 3] = [15, 30, 60];
+/// Small supports of an equation that are looked at one by one.
+const MOST_SMALL: usize = 100_000;
+const RATIONAL_STARTS: usize = 4;
+/// Factors on the prices where no start runs.
+const PRUNING: [f64; 4] = [8.0, 64.0, 512.0, 4096.0];
+
+impl Refiner<'_> {
+    /// A start for each length of window; for quotients, also the sums among them.
+    pub(super) fn starts(&self) -> Result<Vec<Vec<f64>>, SindyError> {
+        self.starts_at(1.0)
+    }
+
+    /// Starts of fewer and fewer terms.
+    pub(super) fn pruned_starts(&self) -> Result<Vec<Vec<Vec<f64>>>, SindyError> {
+        PRUNING.iter().map(|&factor| self.starts_at(factor)).collect()
+    }
+
+    fn starts_at(&self, factor: f64) -> Result<Vec<Vec<f64>>, SindyError> {
+        let mut starts = Vec::new();
+        for len in self.start_lengths() {
+            if self.task.rational {
+                starts.extend(self.start(len, factor, true)?);
+            }
+            starts.extend(self.start(len, factor, false)?);
+        }
+        let mut distinct: Vec<Vec<f64>> = Vec::new();
+        for start in starts {
+            if !distinct.contains(&start) {
+                distinct.push(start);
+            }
+        }
+        Ok(distinct)
+    }
+
+    fn start_lengths(&self) -> Vec<usize> {
+        let fitting: Vec<usize> = START_WINDOWS.into_iter().filter(|len| 3 * len <= self.longest).collect();
+        // Of short runs whole ones too: they have nothing to lose.
+        let whole = (self.longest < 3 * START_WINDOWS[2]).then_some(self.longest);
+        fitting.into_iter().chain(whole).collect()
+    }
+
+    /// Integral matching on windows of `len` samples: the likeliest support of each equation; of quotients the next ones too, since what is
+    /// left of their noise is not white.
+    fn start(&self, len: usize, factor: f64, rational: bool) -> Result<Vec<Vec<f64>>, SindyError> {
+        let (d, p) = (self.dim(), self.p);
+        let allowed = self.allowed();
+        let mut starts = vec![vec![0.0; self.width()]; if rational { RATIONAL_STARTS } else { 1 }];
+        for (equation, system) in self.systems(len, rational)?.iter().enumerate() {
+            let mut open = vec![true; system.len()];
+            for (k, open) in open.iter_mut().enumerate().skip(p) {
+                *open = allowed[d * p + equation * p + k - p];
+            }
+            let found = self.start_equation(system, equation, &open, factor);
+            for (rank, theta) in starts.iter_mut().enumerate() {
+                let Some(found) = found.get(rank).or(found.last()) else { continue };
+                theta[equation * p..(equation + 1) * p].copy_from_slice(&found[..p]);
+                if rational {
+                    theta[(d + equation) * p..(d + equation + 1) * p].copy_from_slice(&found[p..]);
+                }
+            }
+        }
+        Ok(starts)
+    }
+
+    /// The regressions of each equation, known parts subtracted: `p` features, or `2p` for a quotient.
+    fn systems(&self, len: usize, rational: bool) -> Result<Vec<GramSystem>, SindyError> {
+        let task = &self.task;
+        let (p, mut result) = (self.p, Vec::new());
+        let systems = if rational {
+            rational_integral(task.data, task.paths, task.library, p, task.known, len)?
+        } else {
+            integral(task.data, task.paths, task.library, len)?
+        };
+        for (equation, system) in systems.into_iter().enumerate() {
+            let of_equation = task.known.iter().filter(|part| part.0 == equation);
+            let fixed: Vec<usize> = of_equation.map(|part| part.1 + if rational { p } else { 0 }).collect();
+            let system = system.reduced(if rational { 2 * p } else { p }, &fixed);
+            if !rational {
+                system.check_pairs(task.library)?;
+            }
+            result.push(system);
+        }
+        Ok(result)
+    }
+
+    /// Coefficients of an equation's supports, the likeliest first.
+    fn start_equation(&self, system: &GramSystem, equation: usize, allowed: &[bool], factor: f64) -> Vec<Vec<f64>> {
+        let p = system.len();
+        let freedom = (system.rows as f64 - p as f64).max(10.0);
+        let variance = (system.dense_rss() / freedom).max(self.noise[equation].powi(2));
+        let m: Vec<f64> = system.gram.iter().map(|g| g / variance).collect();
+        let h: Vec<f64> = system.rhs.iter().map(|h| h / variance).collect();
+        let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
+        let flags = |features: &[usize]| (0..p).map(|k| features.contains(&k)).collect::<Vec<bool>>();
+        let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL);
+        let seeds = [vec![false; p], vec![true; p]].into_iter().chain(small.iter().map(|small| flags(&small.features)));
+        let mut ranked: Vec<(f64, Vec<bool>)> = Vec::new();
+        for seed in seeds {
+            let mut found = evidence_search(&m, &h, &seed, allowed, factor * START_PRICE, None);
+            for _ in 0..3 {
+                let Some(theta) = solve_on(&m, &h, &found.support) else { break };
+                let Some(prior) = prior_variance(&theta) else { break };
+                found = evidence_search(&m, &h, &found.support, allowed, factor * PRICE, Some(prior));
+            }
+            if !ranked.iter().any(|(_, support)| *support == found.support) {
+                ranked.push((found.score, found.support));
+            }
+        }
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        ranked.iter().filter_map(|(_, support)| solve_on(&m, &h, support)).collect()
+    }
+
+    /// The standard errors of integral matching, for equations that could not be fitted through the solver.
+    pub(super) fn regression_errors(&self, state: &State) -> Result<Vec<f64>, SindyError> {
+        let (p, mut errors) = (self.p, Vec::new());
+        for (equation, system) in self.systems(self.start_lengths()[0], false)?.iter().enumerate() {
+            errors.extend(system.standard_errors(&state.theta[equation * p..(equation + 1) * p])?);
+        }
+        errors.resize(self.width(), f64::NAN);
+        Ok(errors)
+    }
+}
