@@ -8,7 +8,7 @@
 //! (Trefethen 2017, "Multivariate polynomial approximation in the hypercube"); above, `q = 1`, the total degree. Derivatives
 //! of `T_k` by `T_{k+1}^{(m)} = 2 ξ T_k^{(m)} + 2 m T_k^{(m-1)} - T_{k-1}^{(m)}`, the recurrence differentiated `m` times.
 //!
-//! For the fractional Laplacian on an interval the first coordinate has `(1 - ξ²)^s P_k^{(s,s)}(ξ)`, its eigenfunctions
+//! For the fractional Laplacian on an interval its coordinate has `(1 - ξ²)^s P_k^{(s,s)}(ξ)`, its eigenfunctions
 //! (Dyda, Kuznetsov, Kwaśnicki 2017, theorem 3): `(-Δ)^s φ_k = Γ(2s + k + 1)/k! P_k^{(s,s)}`.
 
 use crate::language::FRACTION;
@@ -21,14 +21,14 @@ pub(crate) struct Features {
     pub(crate) degrees: Vec<usize>,
     /// `k`, feature by feature: `[count, dims]`.
     indices: Vec<u16>,
-    /// The exponent `s` of a weighted first dimension.
-    fraction: Option<f64>,
+    /// The weighted dimension and its exponent `s`.
+    fraction: Option<(usize, f64)>,
 }
 
 impl Features {
-    pub(crate) fn new(degrees: &[usize], fraction: Option<f64>) -> Self {
+    pub(crate) fn new(degrees: &[usize], fraction: Option<(usize, f64)>) -> Self {
         let dims = degrees.len();
-        let q = if dims <= 3 { 2.0 } else { 1.0 };
+        let q = exponent(dims);
         let mut indices = Vec::new();
         // 1e-9 forgives rounding: the last polynomial of each dimension belongs.
         extend(&mut indices, &mut Vec::with_capacity(dims), degrees, q, 1.0 + 1e-9);
@@ -39,14 +39,27 @@ impl Features {
         self.indices.len() / self.dims
     }
 
-    /// The exponent of a weighted first dimension.
-    pub(crate) fn fraction(&self) -> Option<f64> {
+    /// The weighted dimension and its exponent.
+    pub(crate) fn fraction(&self) -> Option<(usize, f64)> {
         self.fraction
     }
 
     /// `k` of a feature.
     pub(crate) fn index(&self, feature: usize) -> &[u16] {
         &self.indices[feature * self.dims..][..self.dims]
+    }
+
+    /// Is a feature among the last ones in a coordinate: two more of its degree would be none, and it is no less due to this
+    /// coordinate than to others?
+    pub(crate) fn is_last(&self, feature: usize, coordinate: usize) -> bool {
+        let q = exponent(self.dims);
+        let part = |i: usize, k: f64| (k / (self.degrees[i].max(2) - 1) as f64).powf(q);
+        let index = self.index(feature);
+        let k = f64::from(index[coordinate]);
+        let size: f64 = (0..self.dims).map(|i| part(i, f64::from(index[i]))).sum();
+        let beyond = size - part(coordinate, k) + part(coordinate, k + 2.0);
+        // A face of one polynomial has no degree to fall.
+        beyond > 1.0 + 1e-9 && (self.degrees[coordinate] < 2 || part(coordinate, k) > 0.8 * size / self.dims as f64)
     }
 
     /// `∂^order φ` at `points` (`[rows, dims]`), on the reference cube: `[rows, count]`.
@@ -58,8 +71,8 @@ impl Features {
         let mut scratch = Vec::new();
         for (point, row) in points.chunks_exact(dims).zip(table.chunks_exact_mut(count)) {
             for (i, line) in lines.iter_mut().enumerate() {
-                match self.fraction.filter(|_| i == 0) {
-                    Some(s) => weighted_jacobi(s, point[i], order[i], line),
+                match self.fraction.filter(|(dimension, _)| *dimension == i) {
+                    Some((_, s)) => weighted_jacobi(s, point[i], order[i], line),
                     None => chebyshev(point[i], order[i], line, &mut scratch),
                 }
             }
@@ -89,6 +102,11 @@ impl Features {
         }
         points
     }
+}
+
+/// Of the degree: Euclidean in few dimensions, total in many.
+fn exponent(dims: usize) -> f64 {
+    if dims <= 3 { 2.0 } else { 1.0 }
 }
 
 /// Appends every multi-index that begins with `begun` and has size at most `left` in what follows; as deep as dimensions.

@@ -19,7 +19,7 @@ pub(crate) struct Jet {
     pub(crate) order: Vec<u8>,
 }
 
-/// In place of an order of derivative: the fractional Laplacian, on the first coordinate.
+/// In place of an order of derivative: the fractional Laplacian, on the first coordinate of space.
 pub(crate) const FRACTION: u8 = 255;
 
 /// Coordinates that share a name, `x1`, `x2`, .. of `x`.

@@ -27,6 +27,8 @@ pub(crate) struct Level {
 
 /// No window is shorter, as a part of the whole.
 const SHORTEST: f64 = 1e-12;
+/// No solution has more windows.
+const MOST_WINDOWS: usize = 20_000;
 /// No element is smaller, as a part of the whole.
 const SMALLEST: f64 = 1e-8;
 /// No window has more elements.
@@ -34,6 +36,8 @@ const MOST_ELEMENTS: usize = 400;
 /// The most polynomials in a coordinate that is not cut into elements.
 const MOST_DEGREES: usize = 48;
 
+/// Polynomials of a coordinate of space before it is cut into elements, where there are others.
+const BEFORE_CUTTING: usize = 18;
 /// How often the elements of a window are refined.
 const ROUNDS: usize = 30;
 
@@ -67,7 +71,7 @@ pub(crate) fn march(
     let chain = space.unwrap_or(coordinate);
     let breaks = if space.is_some() {
         let count = if problem.periodic[chain] { 3 } else { 2 };
-        let count = if problem.shape.is_some() { 1 } else { count };
+        let count = if problem.shape.is_some() || problem.low.len() > 2 { 1 } else { count };
         let (a, b) = (problem.low[chain], problem.high[chain]);
         (0..=count).map(|k| a + (b - a) * k as f64 / count as f64).collect()
     } else {
@@ -84,7 +88,10 @@ pub(crate) fn march(
         last_tail: f64::INFINITY,
         missing: None,
     };
-    march.run(watcher)?;
+    if let Err(error) = march.run(watcher) {
+        watcher.partial = march.windows;
+        return Err(error);
+    }
     Ok((Pieces { march: Some((coordinate, upwards)), windows: march.windows }, march.missing.unwrap_or_default()))
 }
 
@@ -126,11 +133,11 @@ impl March<'_> {
                 }
                 Window::Shorten(factor) => length = step * factor,
             }
-            if length < SHORTEST * whole {
+            if length < SHORTEST * whole || self.windows.len() > MOST_WINDOWS {
                 let remedy = format!(
-                    "windows became shorter than {:e} at {} = {now}; does the solution blow up there, \
+                    "after {} windows they are {length:e} long at {} = {now}; does the solution blow up there, \
                      or is a condition missing?",
-                    SHORTEST * whole,
+                    self.windows.len(),
                     self.problem.language.coordinates[self.coordinate]
                 );
                 return Err(PinnError::Diverged { residual: watcher.residual, iterations: watcher.iterations, remedy });
@@ -179,7 +186,7 @@ impl March<'_> {
             let mut system = System::new(self.problem, &mesh, begin, 0.0);
             let limits = Limits { iterations: 12, tolerance: 1e-2 * tolerance };
             let outcome = newton(&mut system, start, vec![], limits, &mut || watcher.go_on());
-            watcher.count(outcome.iterations, outcome.residual)?;
+            watcher.count(outcome.iterations, outcome.residual, system.work())?;
             if !outcome.converged {
                 return Ok(Window::Shorten(0.4));
             }
@@ -239,22 +246,25 @@ impl March<'_> {
 
     /// Halves elements until they resolve the state at `now`.
     fn refine_to_state(&mut self, now: f64, next: f64) {
-        if self.chain == self.coordinate || self.problem.shape.is_some() {
-            return;
-        }
         for _ in 0..24 {
             let field = self.frozen(&self.mesh(now, next), now);
             let scales = self.scales(&field);
             let tails = field.tails(&scales);
-            if !self.halve(&tails) {
+            if !(self.halve(&tails) | self.raise(&tails)) {
                 return;
             }
         }
     }
 
+    /// Is space one element, of as many polynomials as it takes?
+    fn is_whole(&self) -> bool {
+        let many = self.level.degrees.len() > 2 && self.level.degrees[self.chain] < BEFORE_CUTTING;
+        self.chain == self.coordinate || self.problem.shape.is_some() || (self.breaks.len() == 2 && many)
+    }
+
     /// Halves the elements that are too coarse; is there any?
     fn halve(&mut self, tails: &[Vec<f64>]) -> bool {
-        if self.chain == self.coordinate || self.problem.shape.is_some() {
+        if self.is_whole() {
             return false;
         }
         let smallest = SMALLEST * (self.problem.high[self.chain] - self.problem.low[self.chain]);
@@ -300,7 +310,7 @@ impl March<'_> {
     fn raise(&mut self, tails: &[Vec<f64>]) -> bool {
         let mut raised = false;
         for i in 0..self.level.degrees.len() {
-            let cut = i == self.chain && self.problem.shape.is_none();
+            let cut = i == self.chain && !self.is_whole();
             if i == self.coordinate || cut || self.level.degrees[i] >= MOST_DEGREES {
                 continue;
             }

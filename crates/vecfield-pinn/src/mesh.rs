@@ -98,7 +98,7 @@ impl Mesh {
     }
 
     fn exponent(&self) -> f64 {
-        self.features.fraction().unwrap_or(0.0)
+        self.features.fraction().map_or(0.0, |(_, s)| s)
     }
 
     /// The features' table at reference points that come back often.
@@ -179,6 +179,7 @@ impl Field {
         let features = &self.mesh.features;
         let dims = features.dims;
         let mut tails = vec![vec![0.0; dims]; self.mesh.elements()];
+        let last: Vec<bool> = (0..features.count() * dims).map(|at| features.is_last(at / dims, at % dims)).collect();
         let breaks = &self.mesh.breaks;
         for (element, tails) in tails.iter_mut().enumerate() {
             // What is small in L2 may be large in a small element.
@@ -186,11 +187,7 @@ impl Field {
             for unknown in 0..self.unknowns {
                 let mut sums = vec![0.0; dims];
                 for (feature, c) in self.coefficients[self.part(element, unknown)].iter().enumerate() {
-                    for (i, &k) in features.index(feature).iter().enumerate() {
-                        if usize::from(k) + 2 >= features.degrees[i] {
-                            sums[i] += c * c;
-                        }
-                    }
+                    (0..dims).filter(|&i| last[feature * dims + i]).for_each(|i| sums[i] += c * c);
                 }
                 for (tail, sum) in tails.iter_mut().zip(sums) {
                     *tail = f64::max(*tail, share * sum.sqrt() / scales[unknown].max(1e-300));

@@ -48,7 +48,7 @@ pub struct Problem {
     /// Where the search for unknown constants begins.
     pub(crate) initial: Vec<f64>,
     /// The exponent of the fractional Laplacian.
-    pub(crate) fraction: Option<f64>,
+    pub(crate) fraction: Option<(usize, f64)>,
     /// Coordinates of all space, wanted where a Gaussian has its mass: its standard deviation.
     pub(crate) normal: Option<f64>,
     /// A coordinate whose high end is no boundary of the problem, only where the box ends.
@@ -118,12 +118,18 @@ impl Problem {
                 problem.conditions.push(Condition { place: place.clone(), formula });
             }
         }
-        problem.fraction = reading.fraction;
+        problem.fraction = reading.fraction.map(|s| (problem.language.space()[0], s));
         for table in data {
             let observations = problem.observations(table)?;
             problem.data.push(observations);
         }
         problem.check()?;
+        if description.network.layers.is_some() || description.network.activation.is_some() {
+            problem.warnings.push(
+                "[network] is not followed: the solution is one layer of features whose number the program chooses"
+                    .into(),
+            );
+        }
         Ok(problem)
     }
 

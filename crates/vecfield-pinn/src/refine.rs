@@ -99,13 +99,13 @@ impl<'p> Refinement<'p> {
                 let mut system = System::new(self.problem, &mesh, Begin::Conditions, weight);
                 let coarse = Limits { iterations: 12, tolerance: 1e-4 };
                 let outcome = newton(&mut system, field, constants, coarse, &mut || watcher.go_on());
-                watcher.count(outcome.iterations, outcome.residual)?;
+                watcher.count(outcome.iterations, outcome.residual, system.work())?;
                 (field, constants) = (outcome.field, outcome.constants);
             }
         }
         let mut system = System::new(self.problem, &mesh, Begin::Conditions, DATA);
         let outcome = newton(&mut system, field, constants, limits, &mut || watcher.go_on());
-        watcher.count(outcome.iterations, outcome.residual)?;
+        watcher.count(outcome.iterations, outcome.residual, system.work())?;
         let converged = outcome.converged;
         if let Some(staircase) = outcome.staircase.as_ref().filter(|_| converged) {
             if self.missing.is_none() && self.problem.data.is_empty() {
@@ -159,6 +159,11 @@ impl<'p> Refinement<'p> {
             } else {
                 self.degrees[i] += if self.degrees.len() > 3 { 1 } else { 2 + self.degrees[i] / 5 };
             }
+        }
+        if self.columns() > MOST_COLUMNS && self.breaks.len() == 2 && self.can_cut() {
+            self.degrees = before.0.clone();
+            let most = (0..self.degrees.len()).max_by_key(|&i| self.degrees[i]).unwrap_or(0);
+            self.cut(most);
         }
         if self.columns() > MOST_COLUMNS || self.breaks.len() > MOST_ELEMENTS + 1 {
             (self.degrees, self.breaks, self.chain) = before;

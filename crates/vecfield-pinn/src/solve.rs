@@ -19,11 +19,13 @@ pub struct Settings {
     pub goal: f64,
     /// The most levels.
     pub levels: usize,
+    /// No level is begun after as many multiplications, roughly.
+    pub work: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { goal: 1e-11, levels: 24 }
+        Self { goal: 1e-11, levels: 24, work: 4e12 }
     }
 }
 
@@ -170,8 +172,12 @@ pub(crate) struct Watcher<'w> {
     pub(crate) iterations: usize,
     pub(crate) residual: f64,
     pub(crate) share: f64,
+    /// The windows of a march that was not finished.
+    pub(crate) partial: Vec<Field>,
     level: usize,
     cut: bool,
+    /// Multiplications so far, roughly.
+    work: f64,
 }
 
 impl Watcher<'_> {
@@ -182,8 +188,9 @@ impl Watcher<'_> {
         !self.cut
     }
 
-    pub(crate) fn count(&mut self, iterations: usize, residual: f64) -> Result<(), PinnError> {
+    pub(crate) fn count(&mut self, iterations: usize, residual: f64, work: f64) -> Result<(), PinnError> {
         self.iterations += iterations;
+        self.work += work * iterations as f64;
         self.residual = residual;
         if self.go_on() { Ok(()) } else { Err(PinnError::NoTime) }
     }
@@ -220,9 +227,27 @@ pub fn solve(
         }
         _ => probes(problem, reach),
     };
-    let watcher = Watcher { observe, iterations: 0, residual: f64::INFINITY, share: 0.0, level: 1, cut: false };
-    let mut run =
-        Run { problem, settings, watcher, probes, levels: vec![], best: None, constants: vec![], uncertainty: None };
+    let watcher = Watcher {
+        observe,
+        iterations: 0,
+        residual: f64::INFINITY,
+        share: 0.0,
+        partial: vec![],
+        level: 1,
+        cut: false,
+        work: 0.0,
+    };
+    let mut run = Run {
+        problem,
+        settings,
+        watcher,
+        probes,
+        levels: vec![],
+        best: None,
+        constants: vec![],
+        uncertainty: None,
+        partial: None,
+    };
     match problem.march() {
         Some(direction) => run.by_windows(direction)?,
         None => run.at_once()?,
@@ -241,6 +266,8 @@ struct Run<'r> {
     constants: Vec<Constant>,
     /// What noise in the measurements leaves open.
     uncertainty: Option<f64>,
+    /// By how much a finer solution differs that was not finished, where there is one.
+    partial: Option<f64>,
 }
 
 /// The finest level so far.
@@ -259,10 +286,13 @@ impl Run<'_> {
             let tolerance = [1e-4, 1e-5, 1e-7, 1e-9, 1e-11, 1e-13][level];
             let single = self.problem.low.len() == 1;
             let degrees = (0..self.problem.low.len())
-                .map(|i| match (i == direction.0, single) {
-                    (_, true) => 14 + 2 * level,
-                    (true, _) => 7 + 2 * level,
-                    (false, _) => 10 + 2 * level,
+                .map(|i| match (i == direction.0, single, self.problem.low.len() > 2) {
+                    (_, true, _) => 14 + 2 * level,
+                    (true, _, false) => 7 + 2 * level,
+                    (false, _, false) => 10 + 2 * level,
+                    // Two dimensions of space: what is not needed is costly.
+                    (true, _, true) => 7 + level,
+                    (false, _, true) => 8 + level,
                 })
                 .collect();
             let level = Level { tolerance, degrees, first: if level == 0 { 0.1 } else { 0.05 } };
@@ -272,7 +302,10 @@ impl Run<'_> {
                     self.accept(pieces, residual, missing);
                 }
                 Err(error) if self.best.is_none() => return Err(error),
-                Err(_) => break,
+                Err(_) => {
+                    self.compare_partial(direction);
+                    break;
+                }
             }
             if self.done() {
                 break;
@@ -281,9 +314,30 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What an unfinished finer march says of the error of the finest that was finished.
+    fn compare_partial(&mut self, (coordinate, upwards): (usize, bool)) {
+        let windows = core::mem::take(&mut self.watcher.partial);
+        let (Some(best), Some(last)) = (&self.best, windows.last()) else { return };
+        let mesh = &last.mesh;
+        let reached = if upwards { mesh.high[coordinate] } else { mesh.low[coordinate] };
+        let covered: Vec<usize> = (0..self.probes[0].len())
+            .filter(|&row| {
+                if upwards { self.probes[coordinate][row] <= reached } else { self.probes[coordinate][row] >= reached }
+            })
+            .collect();
+        if covered.len() < 10 {
+            return;
+        }
+        let points: Columns =
+            self.probes.iter().map(|column| covered.iter().map(|&row| column[row]).collect()).collect();
+        let finer = Pieces { march: Some((coordinate, upwards)), windows };
+        let at = |pieces: &Pieces| (0..best.values.len()).map(|u| pieces.values(u, &points)).collect::<Columns>();
+        self.partial = Some(difference(&at(&best.pieces), &at(&finer)));
+    }
+
     fn at_once(&mut self) -> Result<(), PinnError> {
         let mut refinement = Refinement::new(self.problem);
-        let mut score = f64::INFINITY;
+        let (mut score, mut before, mut stale) = (f64::INFINITY, f64::INFINITY, 0);
         for level in 0..self.settings.levels {
             self.watcher.level = level + 1;
             match refinement.solve(&mut self.watcher) {
@@ -293,8 +347,10 @@ impl Run<'_> {
                 Err(_) => break,
             }
             // With measurements: on until finer features do nothing but follow their noise.
+            stale = if refinement.fit.is_some() && score >= 0.99 * before { stale + 1 } else { 0 };
+            before = score;
             let noise = refinement.fit.as_ref().is_some_and(|fit| fit.score > 1.05 * score);
-            if noise || (self.done() && self.problem.data.is_empty()) || !refinement.grow() {
+            if noise || stale >= 2 || (self.done() && self.problem.data.is_empty()) || !refinement.grow() {
                 break;
             }
         }
@@ -309,6 +365,10 @@ impl Run<'_> {
     /// Takes over a level that is better than the best so far.
     fn keep(&mut self, refinement: &Refinement<'_>, score: &mut f64) {
         let Some(best) = &refinement.best else { return };
+        // Cut into elements a smooth solution may be worse resolved than before, for once.
+        if self.best.as_ref().is_some_and(|kept| best.residual > 10.0 * kept.residual && refinement.fit.is_none()) {
+            return;
+        }
         if let Some(fit) = &refinement.fit {
             if fit.score >= *score {
                 return;
@@ -340,14 +400,23 @@ impl Run<'_> {
             [.., a, b, c] => c < 1e-9 && c > 0.3 * b && b > 0.3 * a,
             _ => false,
         };
-        self.estimate() < self.settings.goal || stuck
+        // Features around a shape reach no more.
+        let goal = if self.problem.shape.is_some() { self.settings.goal.max(1e-9) } else { self.settings.goal };
+        self.estimate() < goal || stuck || self.watcher.work > self.settings.work
     }
 
     fn estimate(&self) -> f64 {
         let estimate = match self.levels[..] {
+            // Early windows know little of late errors: three times what they show.
+            _ if self.partial.is_some() => 3.0 * self.partial.unwrap_or(1.0),
             [] => 1.0,
             [last] => last,
-            [.., before, last] => last * (last / before.max(1e-300)).clamp(0.02, 1.0),
+            // A box around a shape has features to spare: what damping them costs is the same at every level.
+            [.., last] if self.problem.shape.is_some() => 3.0 * last + 1e-10,
+            [.., before, last] => {
+                let rate = (last / before.max(1e-300)).clamp(0.02, 0.9);
+                last * rate / (1.0 - rate)
+            }
         };
         estimate.max(ROUNDING).max(self.uncertainty.unwrap_or(0.0))
     }
@@ -355,7 +424,9 @@ impl Run<'_> {
     fn found(self) -> Result<Found, PinnError> {
         let estimate = self.estimate();
         let Some(best) = self.best else { return Err(PinnError::NoTime) };
-        let verdict = match (best.missing.is_empty(), estimate <= 1e-3) {
+        // What noise leaves open is no lack of convergence.
+        let settled = self.uncertainty.is_some_and(|uncertainty| uncertainty >= estimate) && !self.watcher.cut;
+        let verdict = match (best.missing.is_empty(), estimate <= 1e-3 || settled) {
             (false, _) => Verdict::IllPosed,
             (true, true) => Verdict::Converged,
             (true, false) => Verdict::Budget,

@@ -100,7 +100,17 @@ impl<'p> System<'p> {
     }
 
     fn add_equations(&mut self) {
-        let reference = self.mesh.features.points(2);
+        // In three dimensions the grid has twice as many points as the ball of degrees has features without more.
+        let mut extra = if self.mesh.dims() == 3 { 0 } else { 2 };
+        if self.problem.shape.is_some() {
+            // Twice as many points inside as there are features.
+            let reference = self.mesh.features.points(extra);
+            let (inside, _) = self.inside(&reference, self.mesh.place(0, &reference));
+            let wanted = 2.0 * (self.mesh.features.count() * self.mesh.dims()) as f64 / inside.len().max(1) as f64;
+            let most = self.mesh.features.degrees.iter().max().map_or(1, |p| p + extra) as f64;
+            extra += (most * (wanted.powf(1.0 / self.mesh.dims() as f64) - 1.0).clamp(0.0, 3.0)).ceil() as usize;
+        }
+        let reference = self.mesh.features.points(extra);
         for element in 0..self.mesh.elements() {
             let points = self.mesh.place(element, &reference);
             let (reference, points) = self.inside(&reference, points);
@@ -397,6 +407,15 @@ impl<'p> System<'p> {
         if self.dense { element * self.width() } else { 0 }
     }
 
+    /// Multiplications of a step, roughly: twice as many rows as columns.
+    pub(crate) fn work(&self) -> f64 {
+        let (size, blocks) = match self.dense {
+            true => (self.width() * self.mesh.elements(), 1),
+            false => (self.width(), self.mesh.elements()),
+        };
+        4.0 * (size as f64).powi(3) * blocks as f64
+    }
+
     /// Solves the linearised rows: what to add to the field and to the constants.
     pub(crate) fn step(&self, field: &Field, constants: &[f64]) -> Step {
         let (width, border) = (self.width(), constants.len());
@@ -421,21 +440,20 @@ impl<'p> System<'p> {
 
     /// How much the measurements count in the solution: the sum of their leverages, `Σ aᵢᵀ (RᵀR)⁻¹ aᵢ`.
     pub(crate) fn leverage(&self, field: &Field, constants: &[f64], staircase: &Staircase) -> f64 {
-        let (width, border) = (self.width(), constants.len());
-        let size = width * self.mesh.elements();
-        let measured = self.groups.iter().filter(|group| group.is_data);
+        let size = self.width() * self.mesh.elements();
+        let width = if self.dense { size } else { self.width() };
         let mut sum = 0.0;
-        for group in measured {
-            let mut panels = Panels::new(group.points[0].len(), size, border + 1);
+        for group in self.groups.iter().filter(|group| group.is_data) {
+            let count = group.points[0].len();
+            let mut panels = Panels::new(count, width, constants.len() + 1);
+            self.group_rows(group, field, constants, &mut panels, 0, width);
             let offset = if self.dense { 0 } else { self.block_of[group.element] * width };
-            let mut rows = Vec::new();
-            self.group_rows(group, field, constants, &mut panels, 0, if self.dense { size } else { width });
-            for row in 0..group.points[0].len() {
+            let full = |row: usize| {
                 let mut full = vec![0.0; size];
-                let part = panels.row(row, if self.dense { size } else { width });
-                full[offset..offset + part.len()].copy_from_slice(&part);
-                rows.push(full);
-            }
+                full[offset..offset + width].copy_from_slice(&panels.row(row, width));
+                full
+            };
+            let rows: Vec<Vec<f64>> = (0..count).map(full).collect();
             sum += rows.par_iter().map(|row| staircase.leverage(row)).collect::<Vec<_>>().iter().sum::<f64>();
         }
         sum

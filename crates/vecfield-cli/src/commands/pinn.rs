@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Stop after this many seconds with the best so far
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
+    /// How the weights are found: auto or newton
+    #[arg(long, value_name = "O", default_value = "auto")]
+    optimizer: Optimizer,
     /// Write the solution at the points and the history to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -40,12 +43,25 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
+/// How the weights are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Optimizer {
+    /// What suits the problem.
+    Auto,
+    /// Gauss-Newton steps on the outer weights; one step where the problem is linear.
+    Newton,
+}
+
 pub(crate) const SOLUTION: &str = "solution.csv";
 pub(crate) const HISTORY: &str = "history.csv";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let document = Document::open(&arguments.problem)?;
     let description: Description = document.read()?;
+    match arguments.optimizer {
+        // There is one method so far, and it suits every problem that is accepted.
+        Optimizer::Auto | Optimizer::Newton => {}
+    }
     let data = data(&description, &arguments.problem)?;
     let problem = Problem::new(&description, &data).map_err(|e| refused(&document, &e))?;
     problem.warnings().iter().for_each(|warning| context.remark(&format!("warning: {warning}")));
