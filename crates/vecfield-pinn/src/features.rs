@@ -232,3 +232,53 @@ fn gamma(x: f64) -> f64 {
     let sum = C.iter().enumerate().skip(1).fold(C[0], |sum, (i, c)| sum + c / (x + i as f64));
     (2.0 * core::f64::consts::PI).sqrt() * t.powf(x + 0.5) * (-t).exp() * sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Features, gamma};
+    use crate::language::FRACTION;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Each derivative is the slope of the one below it, by central differences.
+        #[test]
+        fn derivatives_are_slopes(x in -0.9..0.9_f64, y in -0.9..0.9_f64, order in 0_u8..4, s in prop::option::of(0.2..0.9_f64)) {
+            let features = Features::new(&[8, 6], s.map(|s| (0, s)));
+            // Weighted polynomials are differentiated twice, no more.
+            let order = if s.is_some() { order.min(1) } else { order };
+            let h = 1e-5;
+            let beside = |d: f64| features.table(&[x + d, y], &[order, 1]);
+            let slope: Vec<f64> = beside(h).iter().zip(beside(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect();
+            for (exact, found) in features.table(&[x, y], &[order + 1, 1]).iter().zip(slope) {
+                // The truncation is h²/6 of the derivative two orders up, at most 1e6 times as large here.
+                prop_assert!((exact - found).abs() < 1e-4 * (1.0 + exact.abs()), "{exact} {found}");
+            }
+        }
+
+        /// `(-Δ)^s (1 - x²)^s = Γ(2s + 1)` (Getoor 1961).
+        #[test]
+        fn the_first_fractional_eigenvalue(x in -0.9..0.9_f64, s in 0.1..0.95_f64) {
+            let features = Features::new(&[3], Some((0, s)));
+            let table = features.table(&[x], &[FRACTION]);
+            prop_assert!((table[0] - gamma(2.0 * s + 1.0)).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn degrees_are_euclidean_in_the_plane_and_total_above() {
+        let plane = Features::new(&[5, 5], None);
+        assert!((0..plane.count()).all(|f| plane.index(f).iter().map(|&k| k * k).sum::<u16>() <= 16));
+        assert_eq!(Features::new(&[4; 5], None).count(), 56); // C(3 + 5, 5)
+        assert_eq!(Features::new(&[7], None).count(), 7);
+    }
+
+    #[test]
+    fn gamma_of_whole_numbers_is_a_factorial() {
+        for (x, factorial) in [(1.0, 1.0), (2.0, 1.0), (3.0, 2.0), (5.0, 24.0)] {
+            assert!((gamma(x) / factorial - 1.0_f64).abs() < 1e-14);
+        }
+        assert!((gamma(1.5) - 0.5 * core::f64::consts::PI.sqrt()).abs() < 1e-14);
+    }
+}

@@ -11,6 +11,8 @@
 
 mod panels;
 mod rotate;
+#[cfg(test)]
+mod tests;
 
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use rayon::ThreadPoolBuilder;
 
-use crate::{points, solved};
+use crate::{points, solved, solved_to};
 
 /// Whatever the features can hold is found to rounding: `u = (a + b x)(c + d t) + e x²` with the source that makes it a
 /// solution of the heat equation, by its values at the beginning and at both ends.
@@ -58,7 +58,7 @@ fn threads_change_nothing() {
                 [[condition]]\non = \"t = 0\"\nu = \"-sin(pi*x)\"\n[[condition]]\non = \"boundary\"\nu = 0\n";
     let on = |threads: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| solved(text).1.values(&points(&[[0.0, 0.3], [-1.0, 1.0]], 60)))
+        pool.install(|| solved_to(text, 2).1.values(&points(&[[0.0, 0.3], [-1.0, 1.0]], 60)))
     };
     let bits = |values: Vec<Vec<f64>>| values.concat().into_iter().map(f64::to_bits).collect::<Vec<_>>();
     assert_eq!(bits(on(1)), bits(on(2)));
@@ -71,9 +71,10 @@ fn symmetry_and_the_plane_agree() {
         "[domain]\nx = {dims = 2, ball = 1}\nunknowns = [\"u\"]\n[equations]\np = \"laplacian(u) + u^2 + 4\"\n\
          [[condition]]\non = \"boundary\"\nu = 0\n",
     );
-    let (_, plane) = solved(
+    let (_, plane) = solved_to(
         "[domain]\nx = [-1, 1]\ny = [-1, 1]\ngeometry = \"disk(0,0, 1)\"\nunknowns = [\"u\"]\n\
          [equations]\np = \"laplacian(u) + u^2 + 4\"\n[[condition]]\non = \"boundary\"\nu = 0\n",
+        5,
     );
     let at = points(&[[-0.7, 0.7], [-0.7, 0.7]], 30);
     let square = vec![at[0].iter().zip(&at[1]).map(|(x, y)| x * x + y * y).collect::<Vec<f64>>()];

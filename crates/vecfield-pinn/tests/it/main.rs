@@ -13,8 +13,14 @@ fn problem(text: &str, data: &[Table]) -> Result<Problem, PinnError> {
 
 /// Its solution.
 fn solved(text: &str) -> (Problem, Found) {
+    solved_to(text, Settings::default().levels)
+}
+
+/// Its solution after so many levels.
+fn solved_to(text: &str, levels: usize) -> (Problem, Found) {
+    let settings = Settings { levels, ..Settings::default() };
     let problem = problem(text, &[]).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let found = solve(&problem, None, &Settings::default(), &mut |_| true).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let found = solve(&problem, None, &settings, &mut |_| true).unwrap_or_else(|e| panic!("{e}\n{text}"));
     (problem, found)
 }
 
