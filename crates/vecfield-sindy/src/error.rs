@@ -133,6 +133,32 @@ pub enum SindyError {
         "quotients are found in integral form by evidence; leave out the other form (`--derivative`) and the other optimizer"
     )]
     RationalNeedsAuto,
+    /// A map needs every cell.
+    #[error(
+        "variable `{variable}` has no value at t = {t}, and a map needs every one; leave the runs out, or split them at the gap"
+    )]
+    MissingValue {
+        /// The variable.
+        variable: String,
+        /// The time.
+        t: f64,
+    },
+    /// A map needs even times.
+    #[error(
+        "times are not even (at t = {t}); a map goes from a value to the next: give evenly spaced rows, or fit a differential equation"
+    )]
+    UnevenMap {
+        /// Where they are not.
+        t: f64,
+    },
+    /// A method needs even times.
+    #[error(
+        "times are not even (at t = {t}), which a spectral derivative needs; use `--derivative spline`, or the integral form (`--weak`)"
+    )]
+    UnevenTimes {
+        /// Where they first are not.
+        t: f64,
+    },
     /// A grid cannot be read.
     #[error(
         "`{text}` is not a grid; write FIRST:STEP, the first point and the distance to the next, for example `-8:0.25`"

@@ -22,6 +22,8 @@
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
 //! | candidates: polynomials, harmonics, formulas | [`Library`], [`Family`] |
 //! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
+//! | fields on a grid, partial differential equations | [`pde::PdeSindy`] |
+//! | derivatives of measured series | [`derivative`] |
 //! | linear regression problems without derivatives | [`regression::integral`] |
 //! | the same with derivatives | [`regression::finite_difference`], [`regression::smoothed_derivative`] |
 //! | a support: exact, thresholded, by evidence | [`sparse::best_subsets`], [`sparse::stlsq`], [`sparse::evidence_search`] |
@@ -35,7 +37,8 @@
 //!
 //! There are no files, clocks, threads or random numbers here.
 
-mod derivative;
+mod classic;
+pub mod derivative;
 mod error;
 mod library;
 mod model;

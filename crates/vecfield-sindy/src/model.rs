@@ -1,8 +1,10 @@
 //! What was found: equations with their errors and scores.
 
+use crate::path::evaluate;
 use crate::refine::Rival;
 use crate::{Library, SindyError};
 use vecfield_expr::{ExprField, ExprId, Graph, TextStyle};
+use vecfield_linalg::dot;
 use vecfield_solvers::{Options, Save, solve_explicit, tableau::DOP853};
 use vecfield_traits::ParametricField;
 
@@ -39,6 +41,10 @@ pub struct Model {
     pub(crate) derivative_r2: f64,
     pub(crate) trajectory_r2: Option<f64>,
     pub(crate) refinement: Refinement,
+    /// `[runs][samples, variables]`: the path of the last fit through the solver.
+    pub(crate) path: Vec<Vec<f64>>,
+    /// Of a map: the time from a value to the next.
+    pub(crate) step: Option<f64>,
 }
 
 /// Another support, and how likely it is.
@@ -65,7 +71,16 @@ impl Model {
             derivative_r2: f64::NAN,
             trajectory_r2: None,
             refinement: Refinement::None,
+            path: Vec::new(),
+            step: None,
         }
+    }
+
+    /// The right-hand side of equation `i` from the values of the library, known parts included.
+    pub(crate) fn rate(&self, i: usize, values: &[f64]) -> f64 {
+        let known: f64 = self.known.iter().filter(|part| part.0 == i).map(|part| values[part.1]).sum();
+        let chosen = |c: &[f64]| if c.is_empty() { 0.0 } else { dot(c, &values[..self.selectable]) };
+        known + chosen(self.coefficients(i)) / (1.0 + chosen(self.denominator(i)))
     }
 
     /// The library; features beyond [`feature_count`](Model::feature_count) are known parts.
@@ -103,6 +118,11 @@ impl Model {
     /// Are right-hand sides quotients?
     pub fn is_rational(&self) -> bool {
         self.coefficients.len() > self.variables().len() * self.selectable
+    }
+
+    /// Are the equations a map, `y_{k+1} = f(y_k)`?
+    pub fn is_map(&self) -> bool {
+        self.step.is_some()
     }
 
     /// The coefficients `β` of the denominator `1 + Σ_k β_ik φ_k` of equation `i`; empty where equations are sums.
@@ -145,6 +165,12 @@ impl Model {
     /// be integrated that far. A chaotic law has a poor one.
     pub fn trajectory_r2(&self) -> Option<f64> {
         self.trajectory_r2
+    }
+
+    /// The states at the samples of a run, `[samples, variables]`, as the last fit through the solver has them: the data without their noise.
+    /// Empty where there was no such fit.
+    pub fn fitted_path(&self, run: usize) -> &[f64] {
+        self.path.get(run).map_or(&[], Vec::as_slice)
     }
 
     /// How far the equations were refined.
@@ -203,6 +229,12 @@ impl Model {
         formulas.iter().map(|&formula| graph.to_latex_styled(formula, style)).collect()
     }
 
+    /// The right-hand sides as Rust expressions.
+    pub fn rust(&self) -> Vec<String> {
+        let (graph, formulas) = self.formulas();
+        formulas.iter().map(|&formula| graph.to_rust(formula)).collect()
+    }
+
     /// The equations as a vector field, for the solvers.
     ///
     /// # Errors
@@ -224,6 +256,9 @@ impl Model {
         if first == last {
             return Ok(y0.to_vec());
         }
+        if let Some(step) = self.step {
+            return self.iterate(step, y0, times);
+        }
         let family = self.field()?;
         let field = family.at(Vec::new());
         let size = y0.iter().fold(1e-30_f64, |most, y| most.max(y.abs()));
@@ -231,5 +266,31 @@ impl Model {
         let solution = solve_explicit(&field, (first, last), y0, &DOP853, &options, Save::At(times))
             .map_err(|stopped| SindyError::Solve(stopped.error))?;
         Ok(solution.y)
+    }
+
+    /// A map from `y0`; a time between two values has the earlier one.
+    fn iterate(&self, step: f64, y0: &[f64], times: &[f64]) -> Result<Vec<f64>, SindyError> {
+        let d = y0.len();
+        if self.library.arguments().len() > d + 1 {
+            return Err(SindyError::NeedsInputs);
+        }
+        let (mut values, mut registers) = (vec![0.0; self.library.len()], self.library.registers());
+        let mut arguments = vec![0.0; self.library.arguments().len()];
+        let (mut state, mut done, mut states) = (y0.to_vec(), 0.0, Vec::with_capacity(times.len() * d));
+        for &t in times {
+            let wanted = ((t - times[0]) / step + 1e-6).floor();
+            while done < wanted {
+                let now = times[0] + done * step;
+                arguments[..d].copy_from_slice(&state);
+                if let Some(time) = arguments.get_mut(d) {
+                    *time = now;
+                }
+                evaluate(&self.library, &arguments, &mut values, &mut registers, now)?;
+                (0..d).for_each(|i| state[i] = self.rate(i, &values));
+                done += 1.0;
+            }
+            states.extend_from_slice(&state);
+        }
+        Ok(states)
     }
 }

@@ -174,7 +174,18 @@ pub(crate) fn evaluate(
     }
 }
 
-/// The inputs at `t`: linear between samples, constant outside.
+/// What a library depends on at row `k`: measured states, inputs, time.
+pub(crate) fn arguments_at(run: &Trajectory, k: usize, arguments: &mut [f64]) {
+    let (d, inputs) = (run.dim(), run.input_row(k));
+    arguments[..d].copy_from_slice(run.row(k));
+    arguments[d..d + inputs.len()].copy_from_slice(inputs);
+    if let Some(time) = arguments.get_mut(d + inputs.len()) {
+        *time = run.times()[k];
+    }
+}
+
+/// The inputs at `t`: the cubic through four samples, the line where one of the three rises is exactly zero and others are not (a step, a
+/// ramp that ends: a cubic would ring), constant outside.
 pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {
     if inputs.is_empty() {
         return;
@@ -189,5 +200,22 @@ pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {
     let (left, right) = (run.input_row(after - 1), run.input_row(after));
     for ((input, &left), &right) in inputs.iter_mut().zip(left).zip(right) {
         *input = left + share * (right - left);
+    }
+    let first = after.saturating_sub(2).min(times.len().saturating_sub(4));
+    if times.len() < 4 {
+        return;
+    }
+    let nodes = &times[first..first + 4];
+    for (i, input) in inputs.iter_mut().enumerate() {
+        let values: [f64; 4] = core::array::from_fn(|k| run.input_row(first + k)[i]);
+        if values.windows(2).any(|pair| pair[0] == pair[1]) {
+            continue;
+        }
+        *input = (0..4)
+            .map(|k| {
+                let others = (0..4).filter(|&j| j != k);
+                values[k] * others.map(|j| (t - nodes[j]) / (nodes[k] - nodes[j])).product::<f64>()
+            })
+            .sum();
     }
 }

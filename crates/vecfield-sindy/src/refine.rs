@@ -15,6 +15,7 @@ use crate::noise::difference_noise;
 use crate::shooting::Windows;
 use crate::{Library, Paths, SindyError};
 use fit::Fitted;
+pub(crate) use start::START_WINDOWS;
 use vecfield_data::Trajectories;
 use vecfield_linalg::dot;
 
@@ -62,6 +63,7 @@ pub(crate) fn refine(task: &Task) -> Result<Model, SindyError> {
         noise: state.sigma,
         inclusion: state.inclusion,
         runners_up: state.rivals,
+        path: if refinement == Refinement::DidNotStart { Vec::new() } else { state.path },
         refinement,
         ..Model::empty(task.library.clone(), task.selectable, task.known.to_vec())
     })

@@ -6,7 +6,7 @@
 
 mod gram;
 
-use crate::path::{Along, evaluate};
+use crate::path::{Along, arguments_at, evaluate};
 use crate::{Library, Paths, SindyError};
 pub use gram::{GramSystem, NoiseModel};
 pub(crate) use gram::{inverse_diagonal, solve_on, unit_diagonal};
@@ -44,6 +44,32 @@ pub fn integral(
     }
     systems.iter_mut().try_for_each(finish)?;
     Ok(systems)
+}
+
+/// The same with a block of systems for each window.
+pub(crate) fn integral_blocks(
+    data: &Trajectories,
+    paths: &Paths,
+    library: &Library,
+    window: usize,
+) -> Result<Vec<Vec<GramSystem>>, SindyError> {
+    let p = library.len();
+    let mut blocks = Vec::new();
+    for (index, run) in data.runs().iter().enumerate() {
+        let mut along = Along::new(library, run, paths.run(index));
+        let integrals = feature_integrals(run, p, |t, values| along.features(t, values))?;
+        for pair in window_edges(run.len(), window).windows(2) {
+            let block = (0..data.dim()).map(|variable| {
+                let mut system = GramSystem::new(p, NoiseModel::WhiteOnValues);
+                let rows: Vec<usize> = (pair[0]..pair[1]).filter(|&k| !run.row(k)[variable].is_nan()).collect();
+                add_window(&mut system, run, &integrals, variable, &rows);
+                system.mirror();
+                system
+            });
+            blocks.push(block.collect());
+        }
+    }
+    Ok(blocks)
 }
 
 /// The integral form of `yᵢ' = κᵢ + Σ a_k φ_k / (1 + Σ b_k φ_k)`, cleared of its fraction: `yᵢ = c + ∫κᵢ + Σ a_k ∫φ_k - Σ b_k ∫φ_k (yᵢ' - κᵢ)`,
@@ -153,25 +179,8 @@ fn feature_integrals(
 /// [`SindyError::MissingCell`], [`SindyError::FeatureNotFinite`]; [`SindyError::TooFewPoints`] when a run is shorter than
 /// the stencil.
 pub fn finite_difference(data: &Trajectories, library: &Library, order: usize) -> Result<Vec<GramSystem>, SindyError> {
-    let (d, p) = (data.dim(), library.len());
-    let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d];
-    let (mut values, mut arguments) = (vec![0.0; p], vec![0.0; library.arguments().len()]);
-    let mut registers = library.registers();
-    for run in data.runs() {
-        let rates = difference_rates(data, run, order.max(1))?;
-        for (k, &t) in run.times().iter().enumerate() {
-            let inputs = run.input_row(k);
-            arguments[..d].copy_from_slice(run.row(k));
-            arguments[d..d + inputs.len()].copy_from_slice(inputs);
-            if let Some(time) = arguments.get_mut(d + inputs.len()) {
-                *time = t;
-            }
-            evaluate(library, &arguments, &mut values, &mut registers, t)?;
-            add_rates(&mut systems, &values, &rates[k * d..(k + 1) * d]);
-        }
-    }
-    systems.iter_mut().for_each(GramSystem::mirror);
-    Ok(systems)
+    pointwise(data, library, 1, |_, run| Ok((run.values().to_vec(), difference_rates(data, run, order.max(1))?)))
+        .map(only)
 }
 
 /// The differential form at the samples with state and derivative from the smoothed paths: one system per equation.
@@ -184,20 +193,45 @@ pub fn smoothed_derivative(
     paths: &Paths,
     library: &Library,
 ) -> Result<Vec<GramSystem>, SindyError> {
+    pointwise(data, library, 1, |index, run| Ok(smoothed_rates(paths, index, run))).map(only)
+}
+
+fn only(mut blocks: Vec<Vec<GramSystem>>) -> Vec<GramSystem> {
+    blocks.swap_remove(0)
+}
+
+/// Values and derivatives of the smoothed path at the samples, `[n, d]` each.
+pub(crate) fn smoothed_rates(paths: &Paths, index: usize, run: &Trajectory) -> (Vec<f64>, Vec<f64>) {
+    let along = |at: fn(&crate::Curve, f64) -> f64| {
+        run.times().iter().flat_map(|&t| paths.run(index).iter().map(move |curve| at(curve, t))).collect()
+    };
+    (along(crate::Curve::value), along(crate::Curve::derivative))
+}
+
+/// `rateᵢ = Σ θ_ik φ_k(state)` row by row, where `estimate` gives states and rates `[rows, d]` of a run, as many rows as samples or fewer:
+/// systems `[blocks][equations]` of about equal shares of consecutive rows.
+pub(crate) fn pointwise(
+    data: &Trajectories,
+    library: &Library,
+    blocks: usize,
+    mut estimate: impl FnMut(usize, &Trajectory) -> Result<(Vec<f64>, Vec<f64>), SindyError>,
+) -> Result<Vec<Vec<GramSystem>>, SindyError> {
     let (d, p) = (data.dim(), library.len());
-    let mut systems = vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d];
-    let (mut values, mut rates) = (vec![0.0; p], vec![0.0; d]);
+    let mut systems = vec![vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d]; blocks];
+    let (mut values, mut arguments) = (vec![0.0; p], vec![0.0; library.arguments().len()]);
+    let mut registers = library.registers();
+    let (total, mut row) = (data.row_count().max(1), 0);
     for (index, run) in data.runs().iter().enumerate() {
-        let mut along = Along::new(library, run, paths.run(index));
-        for &t in run.times() {
-            along.features(t, &mut values)?;
-            for (rate, curve) in rates.iter_mut().zip(paths.run(index)) {
-                *rate = curve.derivative(t);
-            }
-            add_rates(&mut systems, &values, &rates);
+        let (states, rates) = estimate(index, run)?;
+        for (k, (state, rates)) in states.chunks_exact(d).zip(rates.chunks_exact(d)).enumerate() {
+            arguments_at(run, k, &mut arguments);
+            arguments[..d].copy_from_slice(state);
+            evaluate(library, &arguments, &mut values, &mut registers, run.times()[k])?;
+            add_rates(&mut systems[row * blocks / total], &values, rates);
+            row += 1;
         }
     }
-    systems.iter_mut().for_each(GramSystem::mirror);
+    systems.iter_mut().flatten().for_each(GramSystem::mirror);
     Ok(systems)
 }
 
@@ -209,7 +243,7 @@ fn add_rates(systems: &mut [GramSystem], values: &[f64], rates: &[f64]) {
 }
 
 /// `dy/dt` at the samples of a run, `[n, d]`.
-fn difference_rates(data: &Trajectories, run: &Trajectory, order: usize) -> Result<Vec<f64>, SindyError> {
+pub(crate) fn difference_rates(data: &Trajectories, run: &Trajectory, order: usize) -> Result<Vec<f64>, SindyError> {
     let (n, d) = (run.len(), data.dim());
     if let Some(at) = run.values().iter().position(|value| value.is_nan()) {
         let (variable, t) = (data.variables()[at % d].clone(), run.times()[at / d]);

@@ -1,14 +1,11 @@
 //! [`Sindy`]: from a data set to a [`Model`].
 
+use crate::classic::regress;
 use crate::model::Model;
-use crate::noise::difference_noise;
 use crate::refine::{Task, refine};
-use crate::regression::{GramSystem, finite_difference, integral, smoothed_derivative};
 use crate::smooth::Order;
-use crate::sparse::{best_subsets, stlsq};
 use crate::{Family, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
-use vecfield_linalg::dot;
 
 /// What the equations are matched to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +18,19 @@ pub enum Form {
     FiniteDifference(usize),
     /// Derivative and features of the smoothed path.
     SmoothedDerivative,
+    /// The same of local polynomials through so many neighbours.
+    SavitzkyGolay {
+        /// Measurements in a window.
+        window: usize,
+        /// Degree of the polynomials.
+        degree: usize,
+    },
+    /// The same of the path whose slopes vary least in total.
+    TotalVariation,
+    /// The same of a sine series; times must be even.
+    Spectral,
+    /// The next values: a map `y_{k+1} = f(y_k)` instead of a differential equation.
+    NextValue,
 }
 
 /// How the terms are chosen.
@@ -41,6 +51,16 @@ pub enum Selection {
         threshold: f64,
         /// Ridge penalty on the way.
         ridge: f64,
+    },
+    /// Sparse relaxed regularised regression.
+    Sr3 {
+        /// Coefficients below this are dropped.
+        threshold: f64,
+    },
+    /// LASSO, fitted again on its support.
+    Lasso {
+        /// The penalty; the path's best by the Bayesian information criterion without one.
+        alpha: Option<f64>,
     },
 }
 
@@ -97,6 +117,10 @@ pub struct Sindy {
     pub known: Vec<Known>,
     /// Are right-hand sides quotients of two sums over the library? For automatic selection in integral form.
     pub rational: bool,
+    /// Members of an ensemble over resampled rows, whose majority decides on a term; 0 for none.
+    pub ensemble: usize,
+    /// What fixes the resampling.
+    pub seed: u64,
 }
 
 /// The equation a known part is in, and its place in the library.
@@ -111,7 +135,8 @@ const LEAST_ROWS: usize = 5;
 impl Sindy {
     /// Integral form, automatic selection, nothing known.
     pub fn new(families: Vec<Family>) -> Self {
-        Self { families, form: Form::default(), selection: Selection::default(), known: Vec::new(), rational: false }
+        let (form, selection) = (Form::default(), Selection::default());
+        Self { families, form, selection, known: Vec::new(), rational: false, ensemble: 0, seed: 0 }
     }
 
     /// The equations of `data`.
@@ -132,44 +157,17 @@ impl Sindy {
         }
         let (library, selectable, known) = self.library(data)?;
         let paths = Paths::smooth_for_noise(data, Order::Quintic)?;
-        if self.rational && (self.form, self.selection) != (Form::Integral, Selection::Auto) {
+        let refined = (self.form, self.selection, self.ensemble) == (Form::Integral, Selection::Auto, 0);
+        if self.rational && !refined {
             return Err(SindyError::RationalNeedsAuto);
         }
-        let systems = match (self.form, self.selection) {
-            (Form::Integral, Selection::Auto) => {
-                let (paths, library, known) = (&paths, &library, &known);
-                let model = refine(&Task { data, paths, library, selectable, known, rational: self.rational })?;
-                return scored(data, paths, model);
-            }
-            (Form::Integral, _) => integral(data, &paths, &library, usize::MAX)?,
-            (Form::FiniteDifference(order), _) => finite_difference(data, &library, order)?,
-            (Form::SmoothedDerivative, _) => smoothed_derivative(data, &paths, &library)?,
+        let model = if refined {
+            let (paths, library, known) = (&paths, &library, &known);
+            refine(&Task { data, paths, library, selectable, known, rational: self.rational })?
+        } else {
+            regress(self, data, &paths, library, selectable, known)?
         };
-        let (mut coefficients, mut stderr, mut noise) = (Vec::new(), Vec::new(), Vec::new());
-        for (equation, system) in systems.iter().enumerate() {
-            let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
-            let system = system.reduced(selectable, &fixed);
-            system.check(&library)?;
-            let theta = self.select(&system)?;
-            stderr.extend(system.standard_errors(&theta)?);
-            coefficients.extend(theta);
-            noise.push(f64::NAN);
-        }
-        if self.form == Form::Integral {
-            noise = paths.noise().to_vec();
-        } else if data.runs().iter().all(|run| run.len() > 3) {
-            noise = difference_noise(data);
-        }
-        let model = Model { coefficients, stderr, noise, ..Model::empty(library, selectable, known) };
         scored(data, &paths, model)
-    }
-
-    fn select(&self, system: &GramSystem) -> Result<Vec<f64>, SindyError> {
-        match self.selection {
-            Selection::Stlsq { threshold, ridge } => stlsq(system, threshold, ridge),
-            Selection::Exact { largest } => exact(system, largest),
-            Selection::Auto => exact(system, AUTO_LARGEST),
-        }
     }
 
     /// The library with the known parts behind it, the number of features before them, and `(equation, feature)` of each part.
@@ -198,31 +196,8 @@ impl Sindy {
     }
 }
 
-const AUTO_LARGEST: usize = 8;
-
-/// The best subset by `n log(RSS/n) + k log n`: white Gaussian residuals of unknown variance (Schwarz 1978).
-fn exact(system: &GramSystem, largest: usize) -> Result<Vec<f64>, SindyError> {
-    let found = best_subsets(system, largest, 1)?;
-    let n = system.rows as f64;
-    // Residuals below the rounding of the Gram matrix are all alike.
-    let floor = 1e3 * f64::EPSILON * system.total;
-    let score = |rss: f64, size: usize| n * (rss.max(floor) / n).ln() + size as f64 * n.ln();
-    let best = found
-        .by_size
-        .iter()
-        .flatten()
-        .min_by(|a, b| score(a.rss, a.support.len()).total_cmp(&score(b.rss, b.support.len())));
-    let mut theta = vec![0.0; system.len()];
-    if let Some(best) = best {
-        for (&feature, &c) in best.support.iter().zip(&best.coefficients) {
-            theta[feature] = c;
-        }
-    }
-    Ok(theta)
-}
-
 fn scored(data: &Trajectories, paths: &Paths, model: Model) -> Result<Model, SindyError> {
-    let derivative_r2 = derivative_r2(data, paths, &model)?;
+    let derivative_r2 = if model.is_map() { next_value_r2(data, &model)? } else { derivative_r2(data, paths, &model)? };
     let trajectory_r2 = trajectory_r2(data, paths, &model);
     Ok(Model { derivative_r2, trajectory_r2, ..model })
 }
@@ -232,7 +207,8 @@ fn trajectory_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Option<f6
     let d = data.dim();
     let mut left = vec![0.0; d];
     for (index, run) in data.runs().iter().enumerate() {
-        let start: Vec<f64> = paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect();
+        let smooth = || paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect();
+        let start: Vec<f64> = if model.is_map() { run.row(0).to_vec() } else { smooth() };
         let states = model.simulate(&start, run.times()).ok()?;
         for (measured, simulated) in run.values().chunks(d).zip(states.chunks(d)) {
             for i in (0..d).filter(|&i| !measured[i].is_nan()) {
@@ -255,21 +231,43 @@ fn derivative_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Result<f6
         for &t in run.times() {
             along.features(t, &mut values)?;
             for i in 0..d {
-                let known: f64 = model.known.iter().filter(|part| part.0 == i).map(|part| values[part.1]).sum();
-                let chosen = |c: &[f64]| if c.is_empty() { 0.0 } else { dot(c, &values[..model.selectable]) };
-                let f = known + chosen(model.coefficients(i)) / (1.0 + chosen(model.denominator(i)));
                 let rate = paths.run(index)[i].derivative(t);
-                left[i] += (rate - f).powi(2);
+                left[i] += (rate - model.rate(i, &values)).powi(2);
                 sums[i] += rate;
                 squares[i] += rate * rate;
             }
             count += 1.0;
         }
     }
+    Ok(explained(&left, &sums, &squares, count))
+}
+
+/// The same for the next values of a map, which are measured.
+fn next_value_r2(data: &Trajectories, model: &Model) -> Result<f64, SindyError> {
+    let d = data.dim();
+    let (mut left, mut sums, mut squares, mut count) = (vec![0.0; d], vec![0.0; d], vec![0.0; d], 0.0);
+    let (mut values, mut registers) = (vec![0.0; model.library.len()], model.library.registers());
+    let mut arguments = vec![0.0; model.library.arguments().len()];
+    for run in data.runs() {
+        for k in 1..run.len() {
+            crate::path::arguments_at(run, k - 1, &mut arguments);
+            crate::path::evaluate(&model.library, &arguments, &mut values, &mut registers, run.times()[k - 1])?;
+            for (i, &next) in run.row(k).iter().enumerate() {
+                left[i] += (next - model.rate(i, &values)).powi(2);
+                sums[i] += next;
+                squares[i] += next * next;
+            }
+            count += 1.0;
+        }
+    }
+    Ok(explained(&left, &sums, &squares, count))
+}
+
+fn explained(left: &[f64], sums: &[f64], squares: &[f64], count: f64) -> f64 {
     let share = |i: usize| {
         let spread: f64 = squares[i] - sums[i] * sums[i] / count;
         // A rate that never changes is matched or not.
         if spread > 0.0 { 1.0 - left[i] / spread } else { f64::from(u8::from(left[i] == 0.0)) }
     };
-    Ok((0..d).map(share).sum::<f64>() / d as f64)
+    (0..left.len()).map(share).sum::<f64>() / left.len() as f64
 }

@@ -1,6 +1,7 @@
 //! `vecfield sindy DATA.csv`: sparse equations over a library of candidate terms.
 
 mod field;
+mod page;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use vecfield_data::Trajectories;
-use vecfield_io::{TrajectoryFormat, read_trajectories};
+use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::PdeSindy;
 use vecfield_sindy::{Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
@@ -23,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
   vecfield sindy enzyme.csv --implicit
   vecfield sindy burgers.csv --pde --grid=-8:0.25 --periodic
+  vecfield sindy logistic.csv --discrete --out logistic
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
 
 Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.";
@@ -40,20 +42,26 @@ pub(crate) struct Arguments {
     /// How terms are chosen
     #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
     optimizer: Optimizer,
-    /// Coefficients below this are dropped (stlsq)
+    /// Coefficients below this are dropped (stlsq, sr3)
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     threshold: Option<f64>,
-    /// Ridge penalty (stlsq)
+    /// Ridge penalty (stlsq), or L1 penalty (lasso)
     #[arg(long, value_name = "RIDGE", allow_hyphen_values = true)]
     alpha: Option<f64>,
     /// Match in integral form (the default)
     #[arg(long, conflicts_with = "derivative")]
     weak: bool,
-    /// Match derivatives: finite-difference:ORDER or spline
+    /// Match derivatives: finite-difference:ORDER, savgol:WINDOW:DEGREE, spline, tv or spectral
     #[arg(long, value_name = "M")]
     derivative: Option<String>,
+    /// Fit so many resampled tables, and keep what most of them have
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    ensemble: Option<u16>,
+    /// The equations are a map: each row from the one before it
+    #[arg(long, conflicts_with_all = ["derivative", "weak"])]
+    discrete: bool,
     /// Right-hand sides are quotients of two sums over the library
-    #[arg(long, conflicts_with_all = ["derivative", "optimizer"])]
+    #[arg(long, conflicts_with_all = ["derivative", "optimizer", "ensemble", "discrete"])]
     implicit: bool,
     /// Columns that are known inputs
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
@@ -62,7 +70,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "VARIABLE: FORMULA")]
     known: Vec<String>,
     /// The columns u_0, u_1, .. are a field on a grid: find its partial differential equation
-    #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "simulate"])]
+    #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "simulate", "ensemble", "discrete", "out"])]
     pde: bool,
     /// The first point of the grid and the distance to the next
     #[arg(long, value_name = "FIRST:STEP", requires = "pde", allow_hyphen_values = true)]
@@ -73,6 +81,12 @@ pub(crate) struct Arguments {
     /// Simulate the equations from the first measured state at these times
     #[arg(long, value_name = "T,T,..", value_delimiter = ',', allow_hyphen_values = true)]
     simulate: Vec<f64>,
+    /// Write equations.toml, equations.txt (LaTeX and Rust), trajectory.csv and report.html to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier result in the folder
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,6 +95,10 @@ enum Optimizer {
     Auto,
     /// Sequentially thresholded least squares
     Stlsq,
+    /// Sparse relaxed regularised regression
+    Sr3,
+    /// The L1 path, fitted again on its supports
+    Lasso,
     /// Best subsets by the Bayesian information criterion
     Exact,
 }
@@ -97,7 +115,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     if arguments.pde {
         return field::run(arguments, &data, context);
     }
-    let sindy = arguments.task(&data)?;
+    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
+    let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &page::FILES, overwrite)).transpose()?;
+    let sindy = Sindy { seed: context.seed, ..arguments.task(&data)? };
     let clock = Instant::now();
     let wrong = |e: SindyError| arguments.failure(&e);
     let model = context.on_threads(|| sindy.fit(&data))?.map_err(wrong)?;
@@ -108,6 +128,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         context
             .remark("warning: the equations leave the data even on short windows: take them as a start, not as a law");
     }
+    if let Some(folder) = &folder {
+        page::write(&fit, &data, &arguments.data, folder)?;
+        context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
+    }
     context.result(&fit.to_json(), |_| fit.for_people())
 }
 
@@ -115,26 +139,38 @@ impl Arguments {
     fn task(&self, data: &Trajectories) -> Result<Sindy, Failure> {
         let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
         let families = Family::parse_list(&self.library(data)).map_err(|e| argument("--library", e))?;
-        for (flag, value) in [("--threshold", self.threshold), ("--alpha", self.alpha)] {
-            if value.is_some() && self.optimizer != Optimizer::Stlsq {
+        let belongs = [
+            ("--threshold", self.threshold, [Optimizer::Stlsq, Optimizer::Sr3], "stlsq or sr3"),
+            ("--alpha", self.alpha, [Optimizer::Stlsq, Optimizer::Lasso], "stlsq or lasso"),
+        ];
+        for (flag, value, of, words) in belongs {
+            if value.is_some() && !of.contains(&self.optimizer) {
                 return Err(Failure::Argument(format!(
-                    "{flag} belongs to --optimizer stlsq; add that, or leave it out"
+                    "{flag} belongs to --optimizer {words}; add that, or leave it out"
                 )));
             }
             if let Some(bad) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
                 return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
             }
         }
+        let threshold = self.threshold.unwrap_or(THRESHOLD);
         let selection = match self.optimizer {
             Optimizer::Auto => Selection::Auto,
             Optimizer::Exact => Selection::Exact { largest: LARGEST_SUBSET },
-            Optimizer::Stlsq => {
-                Selection::Stlsq { threshold: self.threshold.unwrap_or(THRESHOLD), ridge: self.alpha.unwrap_or(0.0) }
-            }
+            Optimizer::Stlsq => Selection::Stlsq { threshold, ridge: self.alpha.unwrap_or(0.0) },
+            Optimizer::Sr3 => Selection::Sr3 { threshold },
+            Optimizer::Lasso => Selection::Lasso { alpha: self.alpha },
         };
         let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| argument("--known", e)));
         let known = known.collect::<Result<_, _>>()?;
-        Ok(Sindy { form: self.form()?, selection, known, rational: self.implicit, ..Sindy::new(families) })
+        Ok(Sindy {
+            form: self.form()?,
+            selection,
+            known,
+            rational: self.implicit,
+            ensemble: self.ensemble.map_or(0, usize::from),
+            ..Sindy::new(families)
+        })
     }
 
     /// How far the terms of a field go: `polynomial:DEGREE,derivative:ORDER`.
@@ -166,18 +202,27 @@ impl Arguments {
     }
 
     fn form(&self) -> Result<Form, Failure> {
+        if self.discrete {
+            return Ok(Form::NextValue);
+        }
         let Some(derivative) = self.derivative.as_deref().filter(|_| !self.weak) else { return Ok(Form::Integral) };
         let refused = || {
-            let known = "give finite-difference:ORDER (an even number, such as finite-difference:2) or spline";
+            let known = "give finite-difference:ORDER (1 to 8), savgol:WINDOW:DEGREE (an odd window above the degree), spline, tv or spectral";
             Failure::Argument(format!("--derivative {derivative}: {known}"))
         };
-        match derivative.split_once(':') {
-            None if derivative == "spline" => Ok(Form::SmoothedDerivative),
-            None if derivative == "finite-difference" => Ok(Form::FiniteDifference(2)),
-            Some(("finite-difference", order)) => match order.parse::<usize>() {
-                Ok(order) if (1..=8).contains(&order) => Ok(Form::FiniteDifference(order)),
-                _ => Err(refused()),
-            },
+        let mut parts = derivative.split(':');
+        let kind = parts.next().unwrap_or_default();
+        let numbers = parts.map(str::parse::<usize>).collect::<Result<Vec<_>, _>>().map_err(|_| refused())?;
+        match (kind, &numbers[..]) {
+            ("spline", []) => Ok(Form::SmoothedDerivative),
+            ("tv", []) => Ok(Form::TotalVariation),
+            ("spectral", []) => Ok(Form::Spectral),
+            ("savgol", []) => Ok(Form::SavitzkyGolay { window: 11, degree: 4 }),
+            ("savgol", &[window, degree]) if window % 2 == 1 && degree >= 1 && window > degree => {
+                Ok(Form::SavitzkyGolay { window, degree })
+            }
+            ("finite-difference", []) => Ok(Form::FiniteDifference(2)),
+            ("finite-difference", &[order]) if (1..=8).contains(&order) => Ok(Form::FiniteDifference(order)),
             _ => Err(refused()),
         }
     }
@@ -216,6 +261,11 @@ impl Arguments {
         );
         Err(Failure::Argument(what))
     }
+}
+
+/// What an equation gives: a rate, or of a map the next value.
+fn rate(name: &str, map: bool) -> String {
+    if map { format!("next {name}") } else { format!("d{name}/dt") }
 }
 
 /// Terms less likely than this are not listed.
@@ -280,7 +330,10 @@ impl Outcome<'_> {
         let model = self.model;
         let names = model.variables();
         let equations = model.equations(Some(4));
-        let lines = names.iter().zip(equations).map(|(name, equation)| format!("  d{name}/dt = {equation}\n"));
+        let lines = names
+            .iter()
+            .zip(equations)
+            .map(|(name, equation)| format!("  {} = {equation}\n", rate(name, model.is_map())));
         let mut text: String = lines.collect();
         let rows: Vec<Vec<String>> = (0..names.len())
             .flat_map(|i| model.terms(i).map(move |term| (i, term)))
@@ -290,7 +343,7 @@ impl Outcome<'_> {
                 } else {
                     (number(value), String::new())
                 };
-                vec![format!("d{}/dt", names[i]), key.to_string(), value, error]
+                vec![rate(&names[i], model.is_map()), key.to_string(), value, error]
             })
             .collect();
         text += &format!("\n{}\n", table(&["equation", "term", "coefficient", "std. error"], &rows, &[0, 1]));

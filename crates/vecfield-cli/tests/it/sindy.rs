@@ -48,6 +48,56 @@ fn wrong_input_is_named() {
     folder.vecfield(&["sindy", "swings.csv", "--library", "polynom:3"]).failed(2, &["polynom", "--library"]);
     folder.vecfield(&["sindy", "swings.csv", "--threshold", "0.1"]).failed(2, &["--threshold", "stlsq"]);
     folder.vecfield(&["sindy", "swings.csv", "--derivative", "magic"]).failed(2, &["magic", "spline"]);
+    folder.vecfield(&["sindy", "swings.csv", "--derivative", "savgol:4:2"]).failed(2, &["savgol:4:2", "odd"]);
+    folder.vecfield(&["sindy", "swings.csv", "--pde", "--grid", "0"]).failed(2, &["--grid", "FIRST:STEP"]);
+    folder.vecfield(&["sindy", "swings.csv", "--pde", "--grid", "0:1"]).failed(2, &["`x`", "u_0"]);
+    folder.vecfield(&["sindy", "swings.csv", "--discrete"]).failed(2, &["not even"]);
     folder.vecfield(&["sindy", "swings.csv", "--known", "w: x"]).failed(2, &["`w`"]);
     folder.vecfield(&["sindy", "swings.csv", "--simulate", "-3,1"]).failed(2, &["--simulate"]);
+}
+
+/// Logistic growth in steps: `x_{k+1} = 2.9 x - 1.9 x²`.
+#[test]
+fn a_map_is_found() {
+    let folder = Folder::new();
+    let mut x = 0.1;
+    let mut text = String::from("t,x\n");
+    for k in 0..60 {
+        text += &format!("{k},{x}\n");
+        x = 2.9 * x - 1.9 * x * x;
+    }
+    folder.file("growth.csv", &text);
+    let result = folder.vecfield(&["sindy", "growth.csv", "--discrete", "--simulate", "0,1", "--json"]).json();
+    assert!((result["coefficients"]["x"]["x"].as_f64().unwrap() - 2.9).abs() < 1e-6, "{result}");
+    assert!((result["simulated"][1][0].as_f64().unwrap() - 0.271).abs() < 1e-6, "{result}");
+}
+
+#[test]
+fn a_quotient_has_equations_and_no_coefficients() {
+    let folder = Folder::new();
+    // x' = -x/(1 + x) from x(0) = 2: log x + x = log 2 + 2 - t, by Newton's method.
+    let row = |k: i32| {
+        let t = 0.05 * f64::from(k);
+        let mut x: f64 = 2.0 * (-0.6 * t).exp();
+        for _ in 0..60 {
+            x -= (x.ln() + x - 2.0_f64.ln() - 2.0 + t) / (1.0 / x + 1.0);
+            x = x.max(1e-9);
+        }
+        format!("{t},{x}\n")
+    };
+    folder.file("decay.csv", &(0..100).map(row).fold("t,x\n".into(), |text, row| text + &row));
+    let result = folder.vecfield(&["sindy", "decay.csv", "--implicit", "--library", "polynomial:2", "--json"]).json();
+    assert!(result.get("coefficients").is_none());
+    assert!(result["equations"]["x"].as_str().unwrap().contains("/(1 + "), "{result}");
+}
+
+#[test]
+fn results_are_written() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    folder.vecfield(&["sindy", "swings.csv", "--out", "found", "--json"]).json();
+    let solved = folder.vecfield(&["solve", "found/equations.toml", "--json"]).json();
+    assert_eq!(solved["variables"].as_array().unwrap().len(), 2);
+    let again = folder.vecfield(&["sindy", "swings.csv", "--out", "found"]);
+    again.failed(2, &["--force"]);
 }

@@ -7,7 +7,7 @@ use crate::sparse::{best_small_supports, evidence_search};
 
 /// Price where there is no prior variance yet.
 const START_PRICE: f64 = 13.0;
-const START_WINDOWS: [usize; 3] = [15, 30, 60];
+pub(crate) const START_WINDOWS: [usize; 3] = [15, 30, 60];
 /// Small supports of an equation that are looked at one by one.
 const MOST_SMALL: usize = 100_000;
 const RATIONAL_STARTS: usize = 4;

@@ -127,6 +127,22 @@ impl GramSystem {
         sum.max(0.0)
     }
 
+    /// The system of all rows of several.
+    pub(crate) fn sum<'a>(systems: impl Iterator<Item = &'a GramSystem>) -> Self {
+        let mut sum: Option<Self> = None;
+        for system in systems {
+            let Some(sum) = &mut sum else {
+                sum = Some(system.clone());
+                continue;
+            };
+            axpy(1.0, &system.gram, &mut sum.gram);
+            axpy(1.0, &system.rhs, &mut sum.rhs);
+            sum.total += system.total;
+            sum.rows += system.rows;
+        }
+        sum.unwrap_or_else(|| Self::new(0, NoiseModel::WhiteOnValues))
+    }
+
     /// The system of the first `p` features when the features `fixed` have coefficient 1: their part goes to the right-hand side.
     pub(crate) fn reduced(&self, p: usize, fixed: &[usize]) -> Self {
         let all = self.len();

@@ -1,5 +1,7 @@
 //! Laws of sparse identification.
 
+mod classic;
+mod derivative;
 mod library;
 mod path;
 mod pde;

@@ -1,0 +1,189 @@
+//! Linear regression for sparse coefficients: derivatives, integrals or next values matched once, terms chosen on the normal equations, once
+//! or over resampled blocks of rows.
+
+use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
+use crate::model::Model;
+use crate::noise::difference_noise;
+use crate::refine::START_WINDOWS;
+use crate::regression::{GramSystem, difference_rates, integral, integral_blocks, pointwise, smoothed_rates};
+use crate::sindy::{Form, Selection, Sindy};
+use crate::sparse::{MOST_SUBSET_FEATURES, best_subsets, information, lasso, on_support, sr3, stlsq};
+use crate::{Library, Paths, SindyError};
+use vecfield_data::{Trajectories, Trajectory};
+use vecfield_kernels::threefry;
+
+const AUTO_LARGEST: usize = 8;
+
+/// Blocks of rows that ensembles draw from: neighbouring rows err together.
+const BLOCKS: usize = 100;
+
+/// Fits by regression; `known` parts `(equation, feature)` stand behind the first `selectable` features.
+pub(crate) fn regress(
+    sindy: &Sindy,
+    data: &Trajectories,
+    paths: &Paths,
+    library: Library,
+    selectable: usize,
+    known: Vec<(usize, usize)>,
+) -> Result<Model, SindyError> {
+    let members = sindy.ensemble;
+    let blocks = systems(sindy.form, data, paths, &library, if members > 0 { BLOCKS } else { 1 })?;
+    let (mut coefficients, mut stderr, mut inclusion) = (Vec::new(), Vec::new(), Vec::new());
+    for equation in 0..data.dim() {
+        let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
+        let own: Vec<GramSystem> = blocks.iter().map(|block| block[equation].reduced(selectable, &fixed)).collect();
+        let whole = GramSystem::sum(own.iter());
+        whole.check(&library)?;
+        if members == 0 {
+            let theta = select(sindy.selection, &whole)?;
+            stderr.extend(whole.standard_errors(&theta)?);
+            coefficients.extend(theta);
+        } else {
+            let ensemble = Ensemble::draw(sindy, &own, equation)?;
+            let theta = on_support(&whole, |k| ensemble.share(k) >= 0.5)?;
+            stderr.extend((0..selectable).map(|k| if theta[k] == 0.0 { 0.0 } else { ensemble.spread(k) }));
+            coefficients.extend(theta);
+            inclusion.extend((0..selectable).map(|k| ensemble.share(k)));
+        }
+    }
+    let noise = match sindy.form {
+        Form::Integral | Form::SmoothedDerivative => paths.noise().to_vec(),
+        _ if data.runs().iter().all(|run| run.len() > 3) => difference_noise(data),
+        _ => vec![f64::NAN; data.dim()],
+    };
+    let step = (sindy.form == Form::NextValue).then(|| step(data)).transpose()?;
+    Ok(Model { coefficients, stderr, inclusion, noise, step, ..Model::empty(library, selectable, known) })
+}
+
+/// The regressions, `[blocks][equations]`.
+fn systems(
+    form: Form,
+    data: &Trajectories,
+    paths: &Paths,
+    library: &Library,
+    blocks: usize,
+) -> Result<Vec<Vec<GramSystem>>, SindyError> {
+    let noise = difference_noise(data);
+    let each = |run: &Trajectory, estimate: &dyn Fn(usize, &str) -> Result<Estimate, SindyError>| {
+        let estimates = data.variables().iter().enumerate().map(|(i, name)| estimate(i, name));
+        let estimates = estimates.collect::<Result<Vec<_>, _>>()?;
+        let gather = |of: fn(&Estimate) -> &Vec<f64>| -> Vec<f64> {
+            (0..run.len()).flat_map(|k| estimates.iter().map(move |estimate| of(estimate)[k])).collect()
+        };
+        Ok((gather(|estimate| &estimate.values), gather(|estimate| &estimate.rates)))
+    };
+    match form {
+        // Longer windows than a middling one accumulate the errors of the smoothed path.
+        Form::Integral if blocks == 1 => Ok(vec![integral(data, paths, library, START_WINDOWS[1])?]),
+        Form::Integral => integral_blocks(data, paths, library, START_WINDOWS[1]),
+        Form::FiniteDifference(order) => pointwise(data, library, blocks, |_, run| {
+            Ok((run.values().to_vec(), difference_rates(data, run, order.max(1))?))
+        }),
+        Form::SmoothedDerivative => {
+            pointwise(data, library, blocks, |index, run| Ok(smoothed_rates(paths, index, run)))
+        }
+        Form::SavitzkyGolay { window, degree } => {
+            pointwise(data, library, blocks, |_, run| each(run, &|i, _| savitzky_golay(run, i, window, degree)))
+        }
+        Form::TotalVariation => {
+            pointwise(data, library, blocks, |_, run| each(run, &|i, name| total_variation(run, i, name, noise[i])))
+        }
+        Form::Spectral => {
+            pointwise(data, library, blocks, |_, run| each(run, &|i, name| spectral(run, i, name, noise[i])))
+        }
+        Form::NextValue => pointwise(data, library, blocks, |_, run| next_values(data, run)),
+    }
+}
+
+/// All values but the last, and the next of each.
+fn next_values(data: &Trajectories, run: &Trajectory) -> Result<(Vec<f64>, Vec<f64>), SindyError> {
+    let d = data.dim();
+    if let Some(at) = run.values().iter().position(|value| value.is_nan()) {
+        let (variable, t) = (data.variables()[at % d].clone(), run.times()[at / d]);
+        return Err(SindyError::MissingValue { variable, t });
+    }
+    let rows = run.len().saturating_sub(1);
+    Ok((run.values()[..rows * d].to_vec(), run.values()[d.min(run.values().len())..].to_vec()))
+}
+
+/// The time from a value to the next, which must be the same everywhere.
+fn step(data: &Trajectories) -> Result<f64, SindyError> {
+    let mut step = None;
+    for run in data.runs() {
+        for pair in run.times().windows(2) {
+            let first = *step.get_or_insert(pair[1] - pair[0]);
+            if ((pair[1] - pair[0]) - first).abs() > 1e-6 * first {
+                return Err(SindyError::UnevenMap { t: pair[1] });
+            }
+        }
+    }
+    step.ok_or(SindyError::TooFewPoints { found: 1, needed: 2 })
+}
+
+fn select(selection: Selection, system: &GramSystem) -> Result<Vec<f64>, SindyError> {
+    match selection {
+        Selection::Stlsq { threshold, ridge } => stlsq(system, threshold, ridge),
+        Selection::Sr3 { threshold } => sr3(system, threshold),
+        Selection::Lasso { alpha } => lasso(system, alpha),
+        Selection::Exact { largest } => exact(system, largest),
+        Selection::Auto if system.len() > MOST_SUBSET_FEATURES => lasso(system, None),
+        Selection::Auto => exact(system, AUTO_LARGEST),
+    }
+}
+
+/// The best subset by the Bayesian information criterion.
+fn exact(system: &GramSystem, largest: usize) -> Result<Vec<f64>, SindyError> {
+    let mut best = vec![0.0; system.len()];
+    let mut score = information(system, &best);
+    for subset in best_subsets(system, largest, 1)?.by_size.into_iter().flatten() {
+        let mut theta = vec![0.0; system.len()];
+        subset.support.iter().zip(&subset.coefficients).for_each(|(&k, &c)| theta[k] = c);
+        let other = information(system, &theta);
+        if other < score {
+            (best, score) = (theta, other);
+        }
+    }
+    Ok(best)
+}
+
+/// Coefficients over resampled blocks of rows (bagging; Fasel and others 2022).
+struct Ensemble {
+    /// `[members][features]`.
+    members: Vec<Vec<f64>>,
+}
+
+impl Ensemble {
+    fn draw(sindy: &Sindy, blocks: &[GramSystem], equation: usize) -> Result<Self, SindyError> {
+        let filled: Vec<&GramSystem> = blocks.iter().filter(|block| block.rows > 0).collect();
+        let mut members = Vec::with_capacity(sindy.ensemble);
+        for member in 0..sindy.ensemble {
+            let drawn = (0..filled.len()).map(|k| {
+                let bits = threefry([sindy.seed, equation as u64], [member as u64, k as u64])[0];
+                filled[(bits % filled.len() as u64) as usize]
+            });
+            // A draw in which features depend on each other says nothing.
+            match select(sindy.selection, &GramSystem::sum(drawn)) {
+                Ok(theta) => members.push(theta),
+                Err(SindyError::SingularSupport { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        if members.len() * 2 < sindy.ensemble {
+            return Err(SindyError::SingularSupport { feature: 0 });
+        }
+        Ok(Self { members })
+    }
+
+    /// The share of members that have feature `k`.
+    fn share(&self, k: usize) -> f64 {
+        self.members.iter().filter(|theta| theta[k] != 0.0).count() as f64 / self.members.len() as f64
+    }
+
+    /// The standard deviation of a coefficient over the members that have it.
+    fn spread(&self, k: usize) -> f64 {
+        let values = || self.members.iter().map(|theta| theta[k]).filter(|c| *c != 0.0);
+        let n = values().count() as f64;
+        let mean = values().sum::<f64>() / n;
+        (values().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()
+    }
+}
