@@ -12,7 +12,7 @@ mod start;
 
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
-use crate::shooting::Windows;
+use crate::shooting::{FINEST, Windows};
 use crate::{Library, Paths, SindyError};
 use fit::Fitted;
 pub(crate) use start::START_WINDOWS;
@@ -25,7 +25,11 @@ const PRICE: f64 = 5.0;
 const FIRST_WINDOWS: [usize; 3] = [25, 12, 6];
 /// Windows grow to the first, and to the second while another support is as likely as `exp(-AMBIGUOUS/2)`.
 const LAST_WINDOWS: [usize; 2] = [200, 1600];
-const AMBIGUOUS: f64 = 14.0;
+const AMBIGUOUS: f64 = 9.0;
+/// Noise worth longer windows, as a share of a variable's size.
+const NOISY: f64 = 1e-3;
+/// The share of the noise that the integration may err by, as a root mean square.
+const INTEGRATION_SHARE: f64 = 0.05;
 /// The most coefficients whose sensitivities are carried at once; time grows with their square.
 const MOST_COEFFICIENTS: usize = 1000;
 /// Noise below this fraction of a variable's size is rounding of the data or of the integration.
@@ -153,7 +157,7 @@ impl<'a> Refiner<'a> {
                 break; // longer windows do not fit: the model is not that good
             }
             state = next;
-            let ambiguous = state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
+            let ambiguous = self.noisy(&state) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
             let last = if len < LAST_WINDOWS[0] || !ambiguous { LAST_WINDOWS[0] } else { LAST_WINDOWS[1] };
             if len >= last || len >= self.longest {
                 break;
@@ -163,6 +167,11 @@ impl<'a> Refiner<'a> {
         let refinement =
             if state.window > 0 { Refinement::Shooting { window: state.window } } else { Refinement::DidNotStart };
         Ok((state, refinement))
+    }
+
+    /// Is there noise to speak of? Without, what is left are the digits of the data and of the integration, which no window makes better.
+    fn noisy(&self, state: &State) -> bool {
+        (0..self.dim()).any(|i| state.sigma[i] > NOISY * self.task.data.rms(i))
     }
 
     /// The best start that runs along the data, on the longest first windows that one runs on; where none does, on fewer and fewer terms.
@@ -180,18 +189,36 @@ impl<'a> Refiner<'a> {
 
     fn first_of(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Option<(State, usize)> {
         for len in FIRST_WINDOWS {
-            let windows = Windows::new(self.task.data, len, 0);
+            let mut level = 0;
+            let mut windows = Windows::new(self.task.data, len, level);
             let mut best: Option<(f64, Fitted)> = None;
+            // Starts come with rising numbers of terms; what many terms fit and few fit too needs no many.
+            let mut enough = usize::MAX;
             for theta in starts {
-                let Some(fit) = self.fit(&windows, theta, path, &self.noise, 8) else { continue };
-                let terms = theta.iter().filter(|c| **c != 0.0).count() as f64;
-                let score = fit.chi2 + 2.0 * PRICE * terms;
+                let terms = theta.iter().filter(|c| **c != 0.0).count();
+                if terms > enough {
+                    break;
+                }
+                let Some(mut fit) = self.fit(&windows, theta, path, &self.noise, 8) else { continue };
+                // A coarse integration rewards terms that make up for its error.
+                while level < FINEST && self.integration_error(&windows, &fit, len, level) > INTEGRATION_SHARE {
+                    level += 1;
+                    windows = Windows::new(self.task.data, len, level);
+                    let Some(finer) = self.fit_from(&windows, &fit.theta, fit.x.clone(), &self.noise, 8) else { break };
+                    fit = finer;
+                }
+                if fit.chi2 < 2.0 * self.task.data.observed_count() as f64 {
+                    enough = enough.min(2 * terms + 2);
+                }
+                let prior = prior_variance(&fit.theta).unwrap_or(1.0);
+                let score =
+                    self.objective(&windows, &fit, &self.noise, prior).unwrap_or(fit.chi2 + 2.0 * PRICE * terms as f64);
                 if best.as_ref().is_none_or(|best| score < best.0) {
                     best = Some((score, fit));
                 }
             }
             if let Some((_, fit)) = best {
-                return Some((State::new(fit, self.noise.clone(), 0, 0), len));
+                return Some((State::new(fit, self.noise.clone(), 0, level), len));
             }
         }
         None

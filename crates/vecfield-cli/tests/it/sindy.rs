@@ -85,7 +85,7 @@ fn a_quotient_has_equations_and_no_coefficients() {
         }
         format!("{t},{x}\n")
     };
-    folder.file("decay.csv", &(0..100).map(row).fold("t,x\n".into(), |text, row| text + &row));
+    folder.file("decay.csv", &(0..100).map(row).fold(String::from("t,x\n"), |text, row| text + &row));
     let result = folder.vecfield(&["sindy", "decay.csv", "--implicit", "--library", "polynomial:2", "--json"]).json();
     assert!(result.get("coefficients").is_none());
     assert!(result["equations"]["x"].as_str().unwrap().contains("/(1 + "), "{result}");

@@ -1,7 +1,7 @@
 //! The support chosen again at every length of windows.
 
 use super::fit::Fitted;
-use super::{AMBIGUOUS, PRICE, Refiner, Rival, State, prior_variance};
+use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State, prior_variance};
 use crate::regression::solve_on;
 use crate::shooting::{Columns, FINEST, Shooting, Windows};
 use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, neighbours};
@@ -14,8 +14,6 @@ const MOST_RIVALS: usize = 6;
 const MOST_PROPOSALS: usize = 8;
 /// Small supports of an equation that are looked at one by one.
 const MOST_SMALL: usize = 50_000;
-/// The share of the noise that the integration may err by, as a root mean square.
-const INTEGRATION_SHARE: f64 = 0.05;
 
 /// The likelihood of the whole library, linearised at a fit: `-2 log L = const + θᵀMθ - 2 hᵀθ`.
 struct Quadratic {

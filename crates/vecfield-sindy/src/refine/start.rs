@@ -8,9 +8,12 @@ use crate::sparse::{best_small_supports, evidence_search};
 /// Price where there is no prior variance yet.
 const START_PRICE: f64 = 13.0;
 pub(crate) const START_WINDOWS: [usize; 3] = [15, 30, 60];
-/// Small supports of an equation that are looked at one by one.
-const MOST_SMALL: usize = 100_000;
+/// Small supports of an equation that are looked at one by one: of sums, of quotients.
+const MOST_SMALL: [usize; 2] = [10_000, 100_000];
 const RATIONAL_STARTS: usize = 4;
+/// Noise that is assumed at least, in shares of a variable's size: with hardly any, the errors of the smoothed path count as signals, and
+/// supports of dozens of terms make up for them.
+const ASSUMED: [f64; 3] = [0.0, 1e-3, 1e-2];
 /// Factors on the prices where no start runs.
 const PRUNING: [f64; 4] = [8.0, 64.0, 512.0, 4096.0];
 
@@ -27,18 +30,22 @@ impl Refiner<'_> {
 
     fn starts_at(&self, factor: f64) -> Result<Vec<Vec<f64>>, SindyError> {
         let mut starts = Vec::new();
-        for len in self.start_lengths() {
+        let lengths = self.start_lengths();
+        for (len, share) in lengths.iter().flat_map(|&len| ASSUMED.map(|share| (len, share))) {
             if self.task.rational {
-                starts.extend(self.start(len, factor, true)?);
+                starts.extend(self.start(len, factor, share, true)?);
             }
-            starts.extend(self.start(len, factor, false)?);
+            starts.extend(self.start(len, factor, share, false)?);
         }
         let mut distinct: Vec<Vec<f64>> = Vec::new();
         for start in starts {
-            if !distinct.contains(&start) {
+            // Their coefficients are fitted again anyway.
+            let alike = |other: &Vec<f64>| other.iter().zip(&start).all(|(a, b)| (*a != 0.0) == (*b != 0.0));
+            if !distinct.iter().any(alike) {
                 distinct.push(start);
             }
         }
+        distinct.sort_by_key(|theta| theta.iter().filter(|c| **c != 0.0).count());
         Ok(distinct)
     }
 
@@ -51,7 +58,7 @@ impl Refiner<'_> {
 
     /// Integral matching on windows of `len` samples: the likeliest support of each equation; of quotients the next ones too, since what is
     /// left of their noise is not white.
-    fn start(&self, len: usize, factor: f64, rational: bool) -> Result<Vec<Vec<f64>>, SindyError> {
+    fn start(&self, len: usize, factor: f64, share: f64, rational: bool) -> Result<Vec<Vec<f64>>, SindyError> {
         let (d, p) = (self.dim(), self.p);
         let allowed = self.allowed();
         let mut starts = vec![vec![0.0; self.width()]; if rational { RATIONAL_STARTS } else { 1 }];
@@ -60,7 +67,7 @@ impl Refiner<'_> {
             for (k, open) in open.iter_mut().enumerate().skip(p) {
                 *open = allowed[d * p + equation * p + k - p];
             }
-            let found = self.start_equation(system, equation, &open, factor);
+            let found = self.start_equation(system, equation, &open, factor, share);
             for (rank, theta) in starts.iter_mut().enumerate() {
                 let Some(found) = found.get(rank).or(found.last()) else { continue };
                 theta[equation * p..(equation + 1) * p].copy_from_slice(&found[..p]);
@@ -94,15 +101,23 @@ impl Refiner<'_> {
     }
 
     /// Coefficients of an equation's supports, the likeliest first.
-    fn start_equation(&self, system: &GramSystem, equation: usize, allowed: &[bool], factor: f64) -> Vec<Vec<f64>> {
+    fn start_equation(
+        &self,
+        system: &GramSystem,
+        equation: usize,
+        allowed: &[bool],
+        factor: f64,
+        share: f64,
+    ) -> Vec<Vec<f64>> {
         let p = system.len();
         let freedom = (system.rows as f64 - p as f64).max(10.0);
-        let variance = (system.dense_rss() / freedom).max(self.noise[equation].powi(2));
+        let noise = self.noise[equation].max(share * self.task.data.rms(equation));
+        let variance = (system.dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE);
         let m: Vec<f64> = system.gram.iter().map(|g| g / variance).collect();
         let h: Vec<f64> = system.rhs.iter().map(|h| h / variance).collect();
         let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
         let flags = |features: &[usize]| (0..p).map(|k| features.contains(&k)).collect::<Vec<bool>>();
-        let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL);
+        let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL[usize::from(self.task.rational)]);
         let seeds = [vec![false; p], vec![true; p]].into_iter().chain(small.iter().map(|small| flags(&small.features)));
         let mut ranked: Vec<(f64, Vec<bool>)> = Vec::new();
         for seed in seeds {
