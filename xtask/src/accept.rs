@@ -14,6 +14,7 @@ const SCRIPTS: &[(&str, &[&str])] = &[
     ("ode.py", &[]),
     ("discover.py", &["--section", "real"]),
     ("sindy.py", &["--section", "oracle"]),
+    ("sindy.py", &["--section", "sets"]),
 ];
 
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {
