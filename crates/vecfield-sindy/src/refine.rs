@@ -159,14 +159,29 @@ impl<'a> Refiner<'a> {
             state = next;
             let ambiguous = self.noisy(&state) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
             let last = if len < LAST_WINDOWS[0] || !ambiguous { LAST_WINDOWS[0] } else { LAST_WINDOWS[1] };
-            if len >= last || len >= self.longest {
+            if len >= last || 3 * len > 2 * self.longest {
                 break;
             }
-            len = (2 * len).min(last);
+            len = self.longer(len, last);
         }
         let refinement =
             if state.window > 0 { Refinement::Shooting { window: state.window } } else { Refinement::DidNotStart };
         Ok((state, refinement))
+    }
+
+    /// The next length: twice, or beyond the usual one, where doubling would lose a chaotic path, a quarter more, and then as much as makes
+    /// fewer windows.
+    fn longer(&self, len: usize, last: usize) -> usize {
+        if len < LAST_WINDOWS[0] {
+            return (2 * len).min(last);
+        }
+        let count = |len| Windows::new(self.task.data, len, 0).windows.len();
+        let now = count(len);
+        let mut longer = len;
+        while longer < last && (longer == len || count(longer) == now) {
+            longer = (longer * 5 / 4).min(last);
+        }
+        longer
     }
 
     /// Is there noise to speak of? Without, what is left are the digits of the data and of the integration, which no window makes better.

@@ -14,4 +14,4 @@ mod integrate;
 mod normal;
 
 pub(crate) use integrate::{Columns, FINEST, Model, Part, Term, Windows};
-pub(crate) use normal::Shooting;
+pub(crate) use normal::{Linearised, Shooting};

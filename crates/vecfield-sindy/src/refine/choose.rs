@@ -3,13 +3,17 @@
 use super::fit::Fitted;
 use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State, prior_variance};
 use crate::regression::solve_on;
-use crate::shooting::{Columns, FINEST, Shooting, Windows};
+use crate::shooting::{Columns, FINEST, Linearised, Shooting, Windows};
 use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, neighbours};
 use vecfield_linalg::dot;
 
 const ROUNDS: usize = 4;
+/// Of Levenberg–Marquardt; most fits need a few.
+const ITERATIONS: usize = 40;
 /// The most supports that are carried to the next length of windows, and that are reported.
 const MOST_RIVALS: usize = 6;
+/// Likelier neighbours that are tried in a round after the likeliest support.
+const MOST_NEAR: usize = 3;
 /// Supports that are tried in a round.
 const MOST_PROPOSALS: usize = 8;
 /// Small supports of an equation that are looked at one by one.
@@ -17,7 +21,7 @@ const MOST_SMALL: usize = 50_000;
 
 /// The likelihood of the whole library, linearised at a fit: `-2 log L = const + θᵀMθ - 2 hᵀθ`.
 struct Quadratic {
-    m: Vec<f64>,
+    linear: Linearised,
     h: Vec<f64>,
     prior: f64,
 }
@@ -33,10 +37,10 @@ impl Refiner<'_> {
         while level < FINEST && self.integration_error(&windows, &fit, len, level) > INTEGRATION_SHARE {
             level += 1;
             windows = Windows::new(self.task.data, len, level);
-            fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, 10)?;
+            fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, ITERATIONS)?;
             sigma = self.noise_of(&windows, &fit);
         }
-        fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, 10)?;
+        fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, ITERATIONS)?;
         let mut seen: Vec<Vec<bool>> = Vec::new();
         let mut last = None;
         for _ in 0..ROUNDS {
@@ -48,7 +52,7 @@ impl Refiner<'_> {
             seen.push(current);
             let fresh = proposals.into_iter().filter(|(support, _)| !seen.contains(support)).collect::<Vec<_>>();
             let tried = |(support, predicted): &(Vec<bool>, Vec<f64>)| {
-                self.try_support(&windows, &fit, support, predicted, &sigma, quadratic.prior)
+                self.try_support(&windows, &fit, support, predicted, &sigma, quadratic)
             };
             let better = fresh.iter().find_map(tried);
             seen.extend(fresh.into_iter().map(|(support, _)| support));
@@ -75,7 +79,7 @@ impl Refiner<'_> {
         let near = state.rivals.iter().filter(|rival| rival.change < AMBIGUOUS).map(|rival| &rival.theta);
         let mut fits: Vec<Fitted> = std::iter::once(&state.theta)
             .chain(near)
-            .filter_map(|theta| self.fit(windows, theta, &state.path, &state.sigma, 15))
+            .filter_map(|theta| self.fit(windows, theta, &state.path, &state.sigma, ITERATIONS))
             .collect();
         if fits.len() < 2 {
             return fits.pop();
@@ -92,7 +96,7 @@ impl Refiner<'_> {
         let linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
         let count = linear.g.len();
         let h = (0..count).map(|i| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta)).collect();
-        Some(Quadratic { m: linear.m, h, prior: prior_variance(&fit.theta).unwrap_or(1.0) })
+        Some(Quadratic { h, linear, prior: prior_variance(&fit.theta).unwrap_or(1.0) })
     }
 
     /// Supports that are to be tried in turn, with their linear predictions; none when the current one is the best.
@@ -100,7 +104,8 @@ impl Refiner<'_> {
     /// Of sums the likelihood is nearly quadratic, and there is one. Quotients are far from linear: a prediction with many terms is often an
     /// illusion, so that the likelier ones are tried from the smallest on.
     fn propose(&self, quadratic: &Quadratic, current: &[bool]) -> Vec<(Vec<bool>, Vec<f64>)> {
-        let Quadratic { m, h, prior } = quadratic;
+        let Quadratic { linear, h, prior } = quadratic;
+        let m = &linear.m;
         let allowed = self.allowed();
         let search = |start: &[bool]| evidence_search(m, h, start, &allowed, PRICE, Some(*prior));
         // Single moves from a crowded support may not reach a sparse one; growing from nothing does.
@@ -116,6 +121,13 @@ impl Refiner<'_> {
             found.sort_by_key(|found| found.support.iter().filter(|inside| **inside).count());
             found.truncate(MOST_PROPOSALS);
         }
+        found.extend(
+            neighbours(m, h, current, &allowed, PRICE, *prior)
+                .into_iter()
+                .take_while(|near| near.change < 0.0)
+                .map(|near| Evidence { support: near.support, score: near.change })
+                .take(if self.task.rational { 0 } else { MOST_NEAR }),
+        );
         let predicted = |found: Evidence| Some((solve_on(m, h, &found.support)?, found.support));
         found.into_iter().filter_map(predicted).map(|(theta, support)| (support, theta)).collect()
     }
@@ -130,7 +142,7 @@ impl Refiner<'_> {
             let all = 0..current.len();
             let always: Vec<usize> = all.clone().filter(|at| current[*at] && !own(at)).collect();
             let candidates: Vec<usize> = all.filter(|at| allowed[*at] && own(at)).collect();
-            for small in best_small_supports(&quadratic.m, &quadratic.h, &always, &candidates, MOST_SMALL) {
+            for small in best_small_supports(&quadratic.linear.m, &quadratic.h, &always, &candidates, MOST_SMALL) {
                 let mut seed: Vec<bool> = (0..current.len()).map(|at| current[at] && !own(&at)).collect();
                 small.features.iter().for_each(|&at| seed[at] = true);
                 seeds.push(seed);
@@ -147,8 +159,9 @@ impl Refiner<'_> {
         support: &[bool],
         predicted: &[f64],
         sigma: &[f64],
-        prior: f64,
+        quadratic: &Quadratic,
     ) -> Option<Fitted> {
+        let (d, prior) = (self.dim(), quadratic.prior);
         let before = self.objective(windows, fit, sigma, prior)?;
         let chi2 = fit.misfit(sigma);
         // A term that starts at zero must still count as one.
@@ -165,7 +178,15 @@ impl Refiner<'_> {
             let theta: Vec<f64> = (0..predicted.len())
                 .map(|at| placed(at, share * predicted[at] + (1.0 - share) * fit.theta[at]))
                 .collect();
-            let Some(next) = self.fit(windows, &theta, &fit.path, sigma, 10) else { continue };
+            // The initial states answer to the coefficients: over long windows the old ones would lead far away. Quotients are too far from
+            // linear for that.
+            let change: Vec<f64> = theta.iter().zip(&fit.theta).map(|(new, old)| new - old).collect();
+            let mut starts = fit.x[fit.x.len() - d * windows.windows.len()..].to_vec();
+            if !self.task.rational {
+                quadratic.linear.move_starts(&change, d, &mut starts);
+            }
+            let x = theta.iter().copied().filter(|c| *c != 0.0).chain(starts).collect();
+            let Some(next) = self.fit_from(windows, &theta, x, sigma, ITERATIONS) else { continue };
             if next.chi2 < chi2 + 200.0 + 0.2 * chi2
                 && self.objective(windows, &next, sigma, prior).is_some_and(|after| after < before)
             {
@@ -177,7 +198,8 @@ impl Refiner<'_> {
 
     /// The rivals of a support, and the share of the evidence that has each term: over the support and all that one move makes of it.
     fn weigh(&self, quadratic: &Quadratic, support: &[bool], state: &mut State) {
-        let Quadratic { m, h, prior } = quadratic;
+        let Quadratic { linear, h, prior } = quadratic;
+        let m = &linear.m;
         let near = neighbours(m, h, support, &self.allowed(), PRICE, *prior);
         let mut total = 1.0;
         let mut with: Vec<f64> = support.iter().map(|&inside| f64::from(u8::from(inside))).collect();

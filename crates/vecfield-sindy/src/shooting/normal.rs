@@ -26,6 +26,22 @@ pub(crate) struct Shooting<'a> {
 pub(crate) struct Linearised {
     pub(crate) m: Vec<f64>,
     pub(crate) g: Vec<f64>,
+    /// How the best initial states answer, per window `[coefficients + 1, d]`: the last row, less the others times the changes.
+    response: Vec<f64>,
+}
+
+impl Linearised {
+    /// Moves the initial states `starts` (`[windows, d]`) to where they are best when the coefficients change by `change`.
+    pub(crate) fn move_starts(&self, change: &[f64], d: usize, starts: &mut [f64]) {
+        let count = change.len();
+        for (start, response) in starts.chunks_exact_mut(d).zip(self.response.chunks_exact((count + 1) * d)) {
+            let (coupled, own) = response.split_at(count * d);
+            vecfield_linalg::axpy(1.0, own, start);
+            for (row, &delta) in coupled.chunks_exact(d).zip(change).filter(|(_, delta)| **delta != 0.0) {
+                vecfield_linalg::axpy(-delta, row, start);
+            }
+        }
+    }
 }
 
 impl<'a> Shooting<'a> {
@@ -124,12 +140,14 @@ impl<'a> Shooting<'a> {
         let (mut m, mut g) = (vec![0.0; free * free], vec![0.0; free]);
         let mut block = vec![0.0; count * count];
         let mut eliminated = Eliminated::new(free, d);
+        let mut response = Vec::with_capacity(self.windows.windows.len() * (free + 1) * d);
         for w in 0..self.windows.windows.len() {
             self.window(x, w, Some(columns))?;
             block.fill(0.0);
             add_gram(&self.rows, count, &mut block);
             let gradient = column_dots(&self.rows, &self.residuals, count);
             eliminated.fill(&block, &gradient, None).map_err(|_| Infeasible)?;
+            response.extend_from_slice(&eliminated.solution);
             for i in 0..free {
                 for j in 0..=i {
                     m[i * free + j] += block[i * count + j] - eliminated.correction(i, j);
@@ -142,7 +160,7 @@ impl<'a> Shooting<'a> {
                 m[j * free + i] = m[i * free + j];
             }
         }
-        Ok(Linearised { m, g })
+        Ok(Linearised { m, g, response })
     }
 }
 
