@@ -26,6 +26,9 @@ pub(crate) fn regress(
     selectable: usize,
     known: Vec<(usize, usize)>,
 ) -> Result<Model, SindyError> {
+    if matches!(sindy.selection, Selection::Stlsq { .. } | Selection::Sr3 { .. }) {
+        like_sizes(data)?;
+    }
     let members = sindy.ensemble;
     let blocks = systems(sindy.form, data, paths, &library, if members > 0 { BLOCKS } else { 1 })?;
     let (mut coefficients, mut stderr, mut inclusion) = (Vec::new(), Vec::new(), Vec::new());
@@ -54,6 +57,26 @@ pub(crate) fn regress(
     let step = (sindy.form == Form::NextValue).then(|| step(data)).transpose()?;
     Ok(Model { coefficients, stderr, inclusion, noise, step, ..Model::empty(library, selectable, known) })
 }
+
+/// Thresholds compare coefficients, which they can only where variables are of like size.
+fn like_sizes(data: &Trajectories) -> Result<(), SindyError> {
+    let size = |i: &usize| data.rms(*i);
+    let found = || (0..data.dim()).filter(|i| size(i) > 0.0);
+    let least = found().min_by(|a, b| size(a).total_cmp(&size(b)));
+    let most = found().max_by(|a, b| size(a).total_cmp(&size(b)));
+    match least.zip(most) {
+        Some((least, most)) if size(&most) > LARGEST_RATIO * size(&least) => Err(SindyError::UnlikeSizes {
+            small: data.variables()[least].clone(),
+            least: size(&least),
+            large: data.variables()[most].clone(),
+            most: size(&most),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Sizes of variables beyond which one threshold cannot serve all coefficients.
+const LARGEST_RATIO: f64 = 1e6;
 
 /// The regressions, `[blocks][equations]`.
 fn systems(

@@ -133,6 +133,21 @@ pub enum SindyError {
         "quotients are found in integral form by evidence; leave out the other form (`--derivative`) and the other optimizer"
     )]
     RationalNeedsAuto,
+    /// One threshold cannot serve variables of such sizes.
+    #[error(
+        "values of `{small}` are about {least:e} and those of `{large}` {most:e}, so that no threshold serves the coefficients of both; give them \
+         units of like size, or choose terms by `--optimizer auto`, `exact` or `lasso`"
+    )]
+    UnlikeSizes {
+        /// The variable of the smallest values.
+        small: String,
+        /// Their root mean square.
+        least: f64,
+        /// The variable of the largest.
+        large: String,
+        /// Their root mean square.
+        most: f64,
+    },
     /// A map needs every cell.
     #[error(
         "variable `{variable}` has no value at t = {t}, and a map needs every one; leave the runs out, or split them at the gap"

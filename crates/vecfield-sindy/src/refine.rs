@@ -55,7 +55,7 @@ pub(crate) fn refine(task: &Task) -> Result<Model, SindyError> {
     if task.selectable * parts > MOST_COEFFICIENTS {
         return Err(SindyError::TooManyFeatures { features: task.selectable, most: MOST_COEFFICIENTS / parts });
     }
-    let refiner = Refiner::new(*task);
+    let refiner = Refiner::new(*task)?;
     let (state, refinement) = refiner.run()?;
     let stderr = match refinement {
         Refinement::DidNotStart => refiner.regression_errors(&state)?,
@@ -89,7 +89,12 @@ struct Refiner<'a> {
     noise: Vec<f64>,
     floor: Vec<f64>,
     longest: usize,
+    /// What a coefficient is measured in where it is judged: 1, or where the sizes of variables differ wildly, what makes it of order one.
+    unit: Vec<f64>,
 }
+
+/// Sizes of variables that differ by more than this are an accident of units, which must not decide on terms.
+const WILD: f64 = 1e4;
 
 /// A model with the path it was fitted along.
 #[derive(Clone)]
@@ -115,7 +120,7 @@ impl State {
 }
 
 impl<'a> Refiner<'a> {
-    fn new(task: Task<'a>) -> Self {
+    fn new(task: Task<'a>) -> Result<Self, SindyError> {
         let data = task.data;
         let floor: Vec<f64> = (0..data.dim()).map(|i| (NOISE_FLOOR * data.rms(i)).max(f64::MIN_POSITIVE)).collect();
         let by_differences = difference_noise(data);
@@ -123,7 +128,13 @@ impl<'a> Refiner<'a> {
             .map(|i| if by_differences[i] >= 0.0 { by_differences[i] } else { task.paths.noise()[i] }.max(floor[i]))
             .collect();
         let longest = data.runs().iter().map(|run| run.len()).max().unwrap_or(0);
-        Self { task, p: task.selectable, noise, floor, longest }
+        Ok(Self { unit: units(&task)?, task, p: task.selectable, noise, floor, longest })
+    }
+
+    /// Mean square of the non-zero coefficients, each in its unit.
+    fn prior(&self, theta: &[f64]) -> f64 {
+        let scaled: Vec<f64> = theta.iter().zip(&self.unit).map(|(c, unit)| c / unit).collect();
+        prior_variance(&scaled).unwrap_or(1.0)
     }
 
     fn dim(&self) -> usize {
@@ -225,7 +236,7 @@ impl<'a> Refiner<'a> {
                 if fit.chi2 < 2.0 * self.task.data.observed_count() as f64 {
                     enough = enough.min(2 * terms + 2);
                 }
-                let prior = prior_variance(&fit.theta).unwrap_or(1.0);
+                let prior = self.prior(&fit.theta);
                 let score =
                     self.objective(&windows, &fit, &self.noise, prior).unwrap_or(fit.chi2 + 2.0 * PRICE * terms as f64);
                 if best.as_ref().is_none_or(|best| score < best.0) {
@@ -247,6 +258,30 @@ impl<'a> Refiner<'a> {
         })
         .collect()
     }
+}
+
+/// Units of the coefficients, `[d, p]` of numerators and then of denominators.
+fn units(task: &Task) -> Result<Vec<f64>, SindyError> {
+    let (data, p) = (task.data, task.selectable);
+    let sizes: Vec<f64> = (0..data.dim()).map(|i| data.rms(i)).collect();
+    let (least, most) =
+        sizes.iter().filter(|s| **s > 0.0).fold((f64::INFINITY, 0.0_f64), |(a, b), &s| (a.min(s), b.max(s)));
+    let width = data.dim() * p * (1 + usize::from(task.rational));
+    if most <= WILD * least {
+        return Ok(vec![1.0; width]);
+    }
+    let (mut squares, mut values) = (vec![0.0; p], vec![0.0; task.library.len()]);
+    for (index, run) in data.runs().iter().enumerate() {
+        let mut along = crate::path::Along::new(task.library, run, task.paths.run(index));
+        for &t in run.times() {
+            along.features(t, &mut values)?;
+            squares.iter_mut().zip(&values).for_each(|(sum, value)| *sum += value * value);
+        }
+    }
+    let feature = |k: usize| (squares[k] / data.row_count() as f64).sqrt().max(f64::MIN_POSITIVE);
+    let sums = sizes.iter().flat_map(|&size| (0..p).map(move |k| (size, k)));
+    let below = (0..width - data.dim() * p).map(|at| (1.0, at % p));
+    Ok(sums.chain(below).map(|(size, k)| if size > 0.0 { size / feature(k) } else { 1.0 }).collect())
 }
 
 /// Mean square of the non-zero coefficients.

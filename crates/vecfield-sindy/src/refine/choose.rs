@@ -1,7 +1,7 @@
 //! The support chosen again at every length of windows.
 
 use super::fit::Fitted;
-use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State, prior_variance};
+use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State};
 use crate::regression::solve_on;
 use crate::shooting::{Columns, FINEST, Linearised, Shooting, Windows};
 use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, neighbours};
@@ -19,7 +19,7 @@ const MOST_PROPOSALS: usize = 8;
 /// Small supports of an equation that are looked at one by one.
 const MOST_SMALL: usize = 50_000;
 
-/// The likelihood of the whole library, linearised at a fit: `-2 log L = const + θᵀMθ - 2 hᵀθ`.
+/// The likelihood of the whole library, linearised at a fit: `-2 log L = const + θᵀMθ - 2 hᵀθ`, each coefficient in its unit.
 struct Quadratic {
     linear: Linearised,
     h: Vec<f64>,
@@ -84,7 +84,7 @@ impl Refiner<'_> {
         if fits.len() < 2 {
             return fits.pop();
         }
-        let prior = prior_variance(&state.theta).unwrap_or(1.0);
+        let prior = self.prior(&state.theta);
         let scores: Vec<f64> =
             fits.iter().map(|fit| self.objective(windows, fit, &state.sigma, prior).unwrap_or(f64::INFINITY)).collect();
         let best = (0..fits.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b]))?;
@@ -93,10 +93,19 @@ impl Refiner<'_> {
 
     fn quadratic(&self, windows: &Windows, fit: &Fitted, sigma: &[f64]) -> Option<Quadratic> {
         let columns = Columns::All { features: self.p, denominators: self.task.rational };
-        let linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
-        let count = linear.g.len();
-        let h = (0..count).map(|i| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta)).collect();
-        Some(Quadratic { h, linear, prior: prior_variance(&fit.theta).unwrap_or(1.0) })
+        let mut linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
+        let (count, unit) = (linear.g.len(), &self.unit);
+        let raw = |i: usize| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta);
+        let h = (0..count).map(|i| unit[i] * raw(i)).collect();
+        linear.m.iter_mut().enumerate().for_each(|(at, m)| *m *= unit[at / count] * unit[at % count]);
+        Some(Quadratic { h, linear, prior: self.prior(&fit.theta) })
+    }
+
+    /// The coefficients of a support, in the units of the table.
+    fn solve(&self, quadratic: &Quadratic, support: &[bool]) -> Option<Vec<f64>> {
+        let mut theta = solve_on(&quadratic.linear.m, &quadratic.h, support)?;
+        theta.iter_mut().zip(&self.unit).for_each(|(c, unit)| *c *= unit);
+        Some(theta)
     }
 
     /// Supports that are to be tried in turn, with their linear predictions; none when the current one is the best.
@@ -128,7 +137,7 @@ impl Refiner<'_> {
                 .map(|near| Evidence { support: near.support, score: near.change })
                 .take(if self.task.rational { 0 } else { MOST_NEAR }),
         );
-        let predicted = |found: Evidence| Some((solve_on(m, h, &found.support)?, found.support));
+        let predicted = |found: Evidence| Some((self.solve(quadratic, &found.support)?, found.support));
         found.into_iter().filter_map(predicted).map(|(theta, support)| (support, theta)).collect()
     }
 
@@ -212,7 +221,7 @@ impl Refiner<'_> {
         state.rivals = near
             .iter()
             .take(MOST_RIVALS)
-            .filter_map(|rival| Some(Rival { theta: solve_on(m, h, &rival.support)?, change: rival.change }))
+            .filter_map(|rival| Some(Rival { theta: self.solve(quadratic, &rival.support)?, change: rival.change }))
             .collect();
     }
 }

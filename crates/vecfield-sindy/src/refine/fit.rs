@@ -124,6 +124,9 @@ impl<'a> Refiner<'a> {
     pub(super) fn objective(&self, windows: &Windows, fit: &Fitted, sigma: &[f64], prior: f64) -> Option<f64> {
         let linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, Columns::Free).ok()?;
         let (k, mut m) = (linear.g.len(), linear.m);
+        let unit: Vec<f64> =
+            self.unit.iter().zip(&fit.theta).filter(|(_, c)| **c != 0.0).map(|(unit, _)| *unit).collect();
+        m.iter_mut().enumerate().for_each(|(at, m)| *m *= unit[at / k] * unit[at % k]);
         (0..k).for_each(|i| m[i * k + i] += 1.0 / prior);
         let (scaled, logs) = unit_diagonal(&m, k);
         let mut cholesky = Cholesky::new(k);

@@ -92,6 +92,10 @@ impl Refiner<'_> {
             let of_equation = task.known.iter().filter(|part| part.0 == equation);
             let fixed: Vec<usize> = of_equation.map(|part| part.1 + if rational { p } else { 0 }).collect();
             let system = system.reduced(if rational { 2 * p } else { p }, &fixed);
+            let measured = task.data.observed(equation).count().saturating_sub(task.data.runs().len());
+            if measured <= p {
+                return Err(SindyError::MoreFeaturesThanRows { features: p, rows: measured });
+            }
             if !rational {
                 system.check_pairs(task.library)?;
             }
@@ -113,8 +117,13 @@ impl Refiner<'_> {
         let freedom = (system.rows as f64 - p as f64).max(10.0);
         let noise = self.noise[equation].max(share * self.task.data.rms(equation));
         let variance = (system.dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE);
-        let m: Vec<f64> = system.gram.iter().map(|g| g / variance).collect();
-        let h: Vec<f64> = system.rhs.iter().map(|h| h / variance).collect();
+        let sums = self.dim() * self.p;
+        let unit = |k: usize| {
+            self.unit[if k < self.p { equation * self.p + k } else { sums + equation * self.p + k - self.p }]
+        };
+        let m: Vec<f64> =
+            system.gram.iter().enumerate().map(|(at, g)| g * (unit(at / p) * unit(at % p) / variance)).collect();
+        let h: Vec<f64> = system.rhs.iter().enumerate().map(|(k, h)| h * (unit(k) / variance)).collect();
         let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
         let flags = |features: &[usize]| (0..p).map(|k| features.contains(&k)).collect::<Vec<bool>>();
         let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL[usize::from(self.task.rational)]);
@@ -132,7 +141,8 @@ impl Refiner<'_> {
             }
         }
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ranked.iter().filter_map(|(_, support)| solve_on(&m, &h, support)).collect()
+        let in_units = |theta: Vec<f64>| theta.iter().enumerate().map(|(k, c)| c * unit(k)).collect();
+        ranked.iter().filter_map(|(_, support)| solve_on(&m, &h, support)).map(in_units).collect()
     }
 
     /// The standard errors of integral matching, for equations that could not be fitted through the solver.

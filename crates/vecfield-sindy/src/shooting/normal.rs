@@ -307,14 +307,15 @@ impl Eliminated {
     fn fill(&mut self, block: &[f64], gradient: &[f64], damping: Option<&[f64]>) -> Result<(), LinalgError> {
         let (free, d) = (self.free, self.d);
         let count = free + d;
-        let trace: f64 = (0..d).map(|i| block[(free + i) * count + free + i]).sum();
         for i in 0..d {
             let row = &block[(free + i) * count..(free + i + 1) * count];
             for j in 0..=i {
                 self.matrix[i * d + j] = row[free + j];
             }
-            // A state no measurement of the window sees stays where it is.
-            self.matrix[i * d + i] += damping.map_or(0.0, |damping| damping[i]) + 1e-12 * trace;
+            // A state no measurement of the window sees stays where it is; each in its own unit.
+            let own = row[free + i];
+            let held = if own > 0.0 { 1e-12 * own } else { 1.0 };
+            self.matrix[i * d + i] += damping.map_or(0.0, |damping| damping[i]) + held;
             for q in 0..free {
                 self.coupling[q * d + i] = row[q];
             }

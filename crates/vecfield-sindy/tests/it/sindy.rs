@@ -206,3 +206,24 @@ fn an_impossible_unit_is_named() {
     let refused = Sindy::new(vec![Family::Polynomial(2)]).fit(&data).unwrap_err();
     assert!(matches!(&refused, SindyError::Unit { variable, .. } if variable == "x"), "{refused}");
 }
+
+/// Units of a billionth and a billion change no support: they are an accident. One threshold for all coefficients is refused there, and so
+/// are more features than rows.
+#[test]
+fn wild_units_change_no_support() {
+    let wild = data(0.01, 8, false, [1e-9, 1e9]);
+    let model = Sindy::new(vec![Family::Polynomial(3)]).fit(&wild).unwrap();
+    assert_eq!(
+        (keys(&model, 0), keys(&model, 1)),
+        (vec!["hare".into(), "hare*lynx".into()], vec!["lynx".into(), "hare*lynx".into()])
+    );
+    let rate: Vec<f64> = model.terms(1).map(|(_, c, _)| c).collect();
+    assert!((rate[0] + 1.2).abs() < 0.05 && (rate[1] / 0.4e9 - 1.0).abs() < 0.05, "{rate:?}");
+    let selection = Selection::Stlsq { threshold: 0.1, ridge: 0.0 };
+    let thresholded = Sindy { selection, ..Sindy::new(vec![Family::Polynomial(2)]) }.fit(&wild);
+    assert!(matches!(thresholded, Err(SindyError::UnlikeSizes { .. })));
+    let few = data(0.0, 8, false, [1.0; 2]);
+    let few = few.with_runs(vec![few.runs()[0].slice(0..12).unwrap()]).unwrap();
+    let crowded = Sindy::new(vec![Family::Polynomial(6)]).fit(&few);
+    assert!(matches!(crowded, Err(SindyError::MoreFeaturesThanRows { features: 28, rows: 11 })));
+}
