@@ -5,7 +5,7 @@
 //! ```
 //!
 //! In up to three dimensions `q = 2`, the Euclidean degree, which resolves a smooth function equally well in every direction
-//! (Trefethen 2017, "Multivariate polynomial approximation in the hypercube"); above, `q = 1`, the total degree. Derivatives
+//! (Trefethen 2017, "Multivariate polynomial approximation in the hypercube"); in up to ten `q = 1`, the total degree; above, `q = 1/2`. Derivatives
 //! of `T_k` by `T_{k+1}^{(m)} = 2 ξ T_k^{(m)} + 2 m T_k^{(m-1)} - T_{k-1}^{(m)}`, the recurrence differentiated `m` times.
 //!
 //! For the fractional Laplacian on an interval its coordinate has `(1 - ξ²)^s P_k^{(s,s)}(ξ)`, its eigenfunctions
@@ -104,9 +104,14 @@ impl Features {
     }
 }
 
-/// Of the degree: Euclidean in few dimensions, total in many.
+/// Of the degree: Euclidean in few dimensions, total in more; in many, where most functions are sums of functions of few
+/// coordinates, half of it: products of coordinates have lower degrees than powers of one.
 fn exponent(dims: usize) -> f64 {
-    if dims <= 3 { 2.0 } else { 1.0 }
+    match dims {
+        1..=3 => 2.0,
+        4..=10 => 1.0,
+        _ => 0.5,
+    }
 }
 
 /// Appends every multi-index that begins with `begun` and has size at most `left` in what follows; as deep as dimensions.

@@ -120,7 +120,11 @@ pub(crate) struct Pieces {
 impl Pieces {
     fn method(&self, radial: bool) -> String {
         let mesh = &self.windows[0].mesh;
-        let degrees = mesh.features.degrees.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let degrees = &mesh.features.degrees;
+        let degrees = match degrees.len() {
+            1..=3 => degrees.iter().map(usize::to_string).collect::<Vec<_>>().join(" x "),
+            many => format!("up to {} in each of {many} coordinates", degrees.iter().max().unwrap_or(&0)),
+        };
         let elements = self.windows.iter().map(|field| field.mesh.elements()).max().unwrap_or(1);
         let mut text = format!("solved last layer of {} features ({degrees})", mesh.features.count());
         if elements > 1 {
@@ -163,6 +167,8 @@ impl Pieces {
     }
 }
 
+/// A box of more coordinates has no room for features.
+const MOST_COORDINATES: usize = 30;
 /// No estimate is smaller: what rounding leaves of a solution is seen by no comparison of levels.
 const ROUNDING: f64 = 1e-12;
 
@@ -210,7 +216,7 @@ pub fn solve(
     settings: &Settings,
     observe: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Found, PinnError> {
-    if problem.low.len() > 10 {
+    if problem.low.len() > MOST_COORDINATES {
         let reason = format!(
             "{} coordinates are too many for features in a box; a solution that depends on norm2(x) alone is solved \
              in any dimension: state the equation with laplacian, grad2 and norm2",
