@@ -168,7 +168,8 @@ impl<'a> Refiner<'a> {
                 break; // longer windows do not fit: the model is not that good
             }
             state = next;
-            let ambiguous = self.noisy(&state) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
+            let ambiguous =
+                self.noisy(&state.sigma) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
             let last = if len < LAST_WINDOWS[0] || !ambiguous { LAST_WINDOWS[0] } else { LAST_WINDOWS[1] };
             if len >= last || 3 * len > 2 * self.longest {
                 break;
@@ -196,8 +197,8 @@ impl<'a> Refiner<'a> {
     }
 
     /// Is there noise to speak of? Without, what is left are the digits of the data and of the integration, which no window makes better.
-    fn noisy(&self, state: &State) -> bool {
-        (0..self.dim()).any(|i| state.sigma[i] > NOISY * self.task.data.rms(i))
+    fn noisy(&self, sigma: &[f64]) -> bool {
+        (0..self.dim()).any(|i| sigma[i] > NOISY * self.task.data.rms(i))
     }
 
     /// The best start that runs along the data, on the longest first windows that one runs on; where none does, on fewer and fewer terms.

@@ -48,7 +48,7 @@ impl Refiner<'_> {
             last = self.quadratic(&windows, &fit, &sigma);
             let Some(quadratic) = &last else { break };
             let current = fit.support();
-            let proposals = self.propose(quadratic, &current);
+            let proposals = self.propose(quadratic, &current, self.noisy(&sigma));
             seen.push(current);
             let fresh = proposals.into_iter().filter(|(support, _)| !seen.contains(support)).collect::<Vec<_>>();
             let tried = |(support, predicted): &(Vec<bool>, Vec<f64>)| {
@@ -111,8 +111,9 @@ impl Refiner<'_> {
     /// Supports that are to be tried in turn, with their linear predictions; none when the current one is the best.
     ///
     /// Of sums the likelihood is nearly quadratic, and there is one. Quotients are far from linear: a prediction with many terms is often an
-    /// illusion, so that the likelier ones are tried from the smallest on.
-    fn propose(&self, quadratic: &Quadratic, current: &[bool]) -> Vec<(Vec<bool>, Vec<f64>)> {
+    /// illusion, so that the likelier ones are tried from the smallest on. Under noise the likelihood of long windows is not quadratic either:
+    /// likelier neighbours come after the likeliest support.
+    fn propose(&self, quadratic: &Quadratic, current: &[bool], noisy: bool) -> Vec<(Vec<bool>, Vec<f64>)> {
         let Quadratic { linear, h, prior } = quadratic;
         let m = &linear.m;
         let allowed = self.allowed();
@@ -135,7 +136,7 @@ impl Refiner<'_> {
                 .into_iter()
                 .take_while(|near| near.change < 0.0)
                 .map(|near| Evidence { support: near.support, score: near.change })
-                .take(if self.task.rational { 0 } else { MOST_NEAR }),
+                .take(if self.task.rational || !noisy { 0 } else { MOST_NEAR }),
         );
         let predicted = |found: Evidence| Some((self.solve(quadratic, &found.support)?, found.support));
         found.into_iter().filter_map(predicted).map(|(theta, support)| (support, theta)).collect()
