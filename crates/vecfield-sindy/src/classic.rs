@@ -21,7 +21,7 @@ const BLOCKS: usize = 100;
 pub(crate) fn regress(
     sindy: &Sindy,
     data: &Trajectories,
-    paths: &Paths,
+    paths: Option<&Paths>,
     library: Library,
     selectable: usize,
     known: Vec<(usize, usize)>,
@@ -32,6 +32,7 @@ pub(crate) fn regress(
     let members = sindy.ensemble;
     let blocks = systems(sindy.form, data, paths, &library, if members > 0 { BLOCKS } else { 1 })?;
     let (mut coefficients, mut stderr, mut inclusion) = (Vec::new(), Vec::new(), Vec::new());
+    let mut explained = 0.0;
     for equation in 0..data.dim() {
         let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
         let own: Vec<GramSystem> = blocks.iter().map(|block| block[equation].reduced(selectable, &fixed)).collect();
@@ -40,22 +41,42 @@ pub(crate) fn regress(
         if members == 0 {
             let theta = select(sindy.selection, &whole)?;
             stderr.extend(whole.standard_errors(&theta)?);
+            explained += share(&blocks, equation, &whole, &theta);
             coefficients.extend(theta);
         } else {
             let ensemble = Ensemble::draw(sindy, &own, equation)?;
             let theta = on_support(&whole, |k| ensemble.share(k) >= 0.5)?;
             stderr.extend((0..selectable).map(|k| if theta[k] == 0.0 { 0.0 } else { ensemble.spread(k) }));
+            explained += share(&blocks, equation, &whole, &theta);
             coefficients.extend(theta);
             inclusion.extend((0..selectable).map(|k| ensemble.share(k)));
         }
     }
-    let noise = match sindy.form {
-        Form::Integral | Form::SmoothedDerivative => paths.noise().to_vec(),
-        _ if data.runs().iter().all(|run| run.len() > 3) => difference_noise(data),
-        _ => vec![f64::NAN; data.dim()],
+    let noise = match paths {
+        Some(paths) => paths.noise().to_vec(),
+        None if data.runs().iter().all(|run| run.len() > 3) => difference_noise(data),
+        None => vec![f64::NAN; data.dim()],
     };
     let step = (sindy.form == Form::NextValue).then(|| step(data)).transpose()?;
-    Ok(Model { coefficients, stderr, inclusion, noise, step, ..Model::empty(library, selectable, known) })
+    let derivative_r2 = explained / data.dim() as f64;
+    Ok(Model {
+        coefficients,
+        stderr,
+        inclusion,
+        noise,
+        step,
+        derivative_r2,
+        ..Model::empty(library, selectable, known)
+    })
+}
+
+/// The share of the spread of an equation's right-hand sides that it explains, known parts included.
+fn share(blocks: &[Vec<GramSystem>], equation: usize, whole: &GramSystem, theta: &[f64]) -> f64 {
+    let (support, chosen): (Vec<usize>, Vec<f64>) = theta.iter().enumerate().filter(|(_, c)| **c != 0.0).unzip();
+    let left = whole.rss(&support, &chosen);
+    let spread = GramSystem::sum(blocks.iter().map(|block| &block[equation])).spread();
+    // A rate that never changes is matched or not.
+    if spread > 0.0 { 1.0 - left / spread } else { f64::from(u8::from(left == 0.0)) }
 }
 
 /// Thresholds compare coefficients, which they can only where variables are of like size.
@@ -82,11 +103,12 @@ const LARGEST_RATIO: f64 = 1e6;
 fn systems(
     form: Form,
     data: &Trajectories,
-    paths: &Paths,
+    paths: Option<&Paths>,
     library: &Library,
     blocks: usize,
 ) -> Result<Vec<Vec<GramSystem>>, SindyError> {
-    let noise = difference_noise(data);
+    // The forms along a smoothed path are asked for with one.
+    let smooth = || paths.ok_or(SindyError::TooFewPoints { found: 0, needed: 1 });
     let each = |run: &Trajectory, estimate: &dyn Fn(usize, &str) -> Result<Estimate, SindyError>| {
         let estimates = data.variables().iter().enumerate().map(|(i, name)| estimate(i, name));
         let estimates = estimates.collect::<Result<Vec<_>, _>>()?;
@@ -97,21 +119,24 @@ fn systems(
     };
     match form {
         // Longer windows than a middling one accumulate the errors of the smoothed path.
-        Form::Integral if blocks == 1 => Ok(vec![integral(data, paths, library, START_WINDOWS[1])?]),
-        Form::Integral => integral_blocks(data, paths, library, START_WINDOWS[1]),
+        Form::Integral if blocks == 1 => Ok(vec![integral(data, smooth()?, library, START_WINDOWS[1])?]),
+        Form::Integral => integral_blocks(data, smooth()?, library, START_WINDOWS[1]),
         Form::FiniteDifference(order) => pointwise(data, library, blocks, |_, run| {
             Ok((run.values().to_vec(), difference_rates(data, run, order.max(1))?))
         }),
         Form::SmoothedDerivative => {
+            let paths = smooth()?;
             pointwise(data, library, blocks, |index, run| Ok(smoothed_rates(paths, index, run)))
         }
         Form::SavitzkyGolay { window, degree } => {
             pointwise(data, library, blocks, |_, run| each(run, &|i, _| savitzky_golay(run, i, window, degree)))
         }
         Form::TotalVariation => {
+            let noise = difference_noise(data);
             pointwise(data, library, blocks, |_, run| each(run, &|i, name| total_variation(run, i, name, noise[i])))
         }
         Form::Spectral => {
+            let noise = difference_noise(data);
             pointwise(data, library, blocks, |_, run| each(run, &|i, name| spectral(run, i, name, noise[i])))
         }
         Form::NextValue => pointwise(data, library, blocks, |_, run| next_values(data, run)),

@@ -227,19 +227,22 @@ pub(crate) fn pointwise(
             arguments_at(run, k, &mut arguments);
             arguments[..d].copy_from_slice(state);
             evaluate(library, &arguments, &mut values, &mut registers, run.times()[k])?;
-            add_rates(&mut systems[row * blocks / total], &values, rates);
+            let block = &mut systems[row * blocks / total];
+            block[0].add_left(&values);
+            for (system, &rate) in block.iter_mut().zip(rates) {
+                system.add_right(&values, rate);
+                system.rows += 1;
+            }
             row += 1;
         }
     }
-    systems.iter_mut().flatten().for_each(GramSystem::mirror);
-    Ok(systems)
-}
-
-fn add_rates(systems: &mut [GramSystem], values: &[f64], rates: &[f64]) {
-    for (system, &rate) in systems.iter_mut().zip(rates) {
-        system.add_row(values, rate);
-        system.rows += 1;
+    // Equations share their features.
+    for block in &mut systems {
+        block[0].mirror();
+        let (first, rest) = block.split_at_mut(1);
+        rest.iter_mut().for_each(|system| system.gram.copy_from_slice(&first[0].gram));
     }
+    Ok(systems)
 }
 
 /// `dy/dt` at the samples of a run, `[n, d]`.

@@ -156,6 +156,16 @@ impl Sindy {
             }
         }
         let (library, selectable, known) = self.library(data)?;
+        // The other forms have states of their own.
+        let smoothed = matches!(self.form, Form::Integral | Form::SmoothedDerivative);
+        if !smoothed {
+            if self.rational {
+                return Err(SindyError::RationalNeedsAuto);
+            }
+            let model = regress(self, data, None, library, selectable, known)?;
+            let trajectory_r2 = trajectory_r2(data, None, &model);
+            return Ok(Model { trajectory_r2, ..model });
+        }
         let paths = Paths::smooth_for_noise(data, Order::Quintic)?;
         let refined = (self.form, self.selection, self.ensemble) == (Form::Integral, Selection::Auto, 0);
         if self.rational && !refined {
@@ -165,7 +175,7 @@ impl Sindy {
             let (paths, library, known) = (&paths, &library, &known);
             refine(&Task { data, paths, library, selectable, known, rational: self.rational })?
         } else {
-            regress(self, data, &paths, library, selectable, known)?
+            regress(self, data, Some(&paths), library, selectable, known)?
         };
         scored(data, &paths, model)
     }
@@ -197,18 +207,20 @@ impl Sindy {
 }
 
 fn scored(data: &Trajectories, paths: &Paths, model: Model) -> Result<Model, SindyError> {
-    let derivative_r2 = if model.is_map() { next_value_r2(data, &model)? } else { derivative_r2(data, paths, &model)? };
-    let trajectory_r2 = trajectory_r2(data, paths, &model);
+    let derivative_r2 = derivative_r2(data, paths, &model)?;
+    let trajectory_r2 = trajectory_r2(data, Some(paths), &model);
     Ok(Model { derivative_r2, trajectory_r2, ..model })
 }
 
-/// `1 - Σ (y - simulated)² / Σ (y - mean)²`, mean over variables, from the smoothed first state of each run.
-fn trajectory_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Option<f64> {
+/// `1 - Σ (y - simulated)² / Σ (y - mean)²`, mean over variables, from the first state of each run, smoothed where there is a smoothed path.
+fn trajectory_r2(data: &Trajectories, paths: Option<&Paths>, model: &Model) -> Option<f64> {
     let d = data.dim();
     let mut left = vec![0.0; d];
     for (index, run) in data.runs().iter().enumerate() {
-        let smooth = || paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect();
-        let start: Vec<f64> = if model.is_map() { run.row(0).to_vec() } else { smooth() };
+        let start: Vec<f64> = match paths {
+            Some(paths) => paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect(),
+            None => run.row(0).to_vec(),
+        };
         let states = model.simulate(&start, run.times()).ok()?;
         for (measured, simulated) in run.values().chunks(d).zip(states.chunks(d)) {
             for i in (0..d).filter(|&i| !measured[i].is_nan()) {
@@ -235,27 +247,6 @@ fn derivative_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Result<f6
                 left[i] += (rate - model.rate(i, &values)).powi(2);
                 sums[i] += rate;
                 squares[i] += rate * rate;
-            }
-            count += 1.0;
-        }
-    }
-    Ok(explained(&left, &sums, &squares, count))
-}
-
-/// The same for the next values of a map, which are measured.
-fn next_value_r2(data: &Trajectories, model: &Model) -> Result<f64, SindyError> {
-    let d = data.dim();
-    let (mut left, mut sums, mut squares, mut count) = (vec![0.0; d], vec![0.0; d], vec![0.0; d], 0.0);
-    let (mut values, mut registers) = (vec![0.0; model.library.len()], model.library.registers());
-    let mut arguments = vec![0.0; model.library.arguments().len()];
-    for run in data.runs() {
-        for k in 1..run.len() {
-            crate::path::arguments_at(run, k - 1, &mut arguments);
-            crate::path::evaluate(&model.library, &arguments, &mut values, &mut registers, run.times()[k - 1])?;
-            for (i, &next) in run.row(k).iter().enumerate() {
-                left[i] += (next - model.rate(i, &values)).powi(2);
-                sums[i] += next;
-                squares[i] += next * next;
             }
             count += 1.0;
         }

@@ -21,6 +21,8 @@ pub struct GramSystem {
     pub rhs: Vec<f64>,
     /// `rᵀr`.
     pub total: f64,
+    /// `Σ r`.
+    pub(crate) sum: f64,
     /// Independent rows: samples less one per window.
     pub rows: usize,
     /// What the residuals are taken to be.
@@ -30,7 +32,7 @@ pub struct GramSystem {
 impl GramSystem {
     /// A system of `p` features without rows.
     pub fn new(p: usize, noise: NoiseModel) -> Self {
-        Self { gram: vec![0.0; p * p], rhs: vec![0.0; p], total: 0.0, rows: 0, noise }
+        Self { gram: vec![0.0; p * p], rhs: vec![0.0; p], total: 0.0, sum: 0.0, rows: 0, noise }
     }
 
     /// The system of the row-major matrix `z` and the right-hand side `r`.
@@ -60,14 +62,30 @@ impl GramSystem {
         self.rhs.is_empty()
     }
 
-    /// Adds to the lower triangle.
+    /// Adds a row and its right-hand side.
     pub(super) fn add_row(&mut self, row: &[f64], r: f64) {
+        self.add_left(row);
+        self.add_right(row, r);
+    }
+
+    /// The features of a row alone, to the lower triangle.
+    pub(super) fn add_left(&mut self, row: &[f64]) {
         let p = self.len();
         for i in 0..p {
             axpy(row[i], &row[..=i], &mut self.gram[i * p..=i * p + i]);
         }
+    }
+
+    /// The right-hand side of a row alone.
+    pub(super) fn add_right(&mut self, row: &[f64], r: f64) {
         axpy(r, row, &mut self.rhs);
         self.total += r * r;
+        self.sum += r;
+    }
+
+    /// `Σ (r - mean)²`.
+    pub(crate) fn spread(&self) -> f64 {
+        self.total - self.sum * self.sum / (self.rows as f64).max(1.0)
     }
 
     pub(super) fn mirror(&mut self) {
@@ -138,6 +156,7 @@ impl GramSystem {
             axpy(1.0, &system.gram, &mut sum.gram);
             axpy(1.0, &system.rhs, &mut sum.rhs);
             sum.total += system.total;
+            sum.sum += system.sum;
             sum.rows += system.rows;
         }
         sum.unwrap_or_else(|| Self::new(0, NoiseModel::WhiteOnValues))
