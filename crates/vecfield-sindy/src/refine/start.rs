@@ -127,7 +127,9 @@ impl Refiner<'_> {
         let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
         let flags = |features: &[usize]| (0..p).map(|k| features.contains(&k)).collect::<Vec<bool>>();
         let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL[usize::from(self.task.rational)]);
-        let seeds = [vec![false; p], vec![true; p]].into_iter().chain(small.iter().map(|small| flags(&small.features)));
+        // From everything down is the slowest way, and the one that keeps too much.
+        let full = (share == 0.0).then(|| vec![true; p]);
+        let seeds = std::iter::once(vec![false; p]).chain(full).chain(small.iter().map(|small| flags(&small.features)));
         let mut ranked: Vec<(f64, Vec<bool>)> = Vec::new();
         for seed in seeds {
             let mut found = evidence_search(&m, &h, &seed, allowed, factor * START_PRICE, None);
