@@ -5,7 +5,7 @@
 //! ```
 
 use vecfield_data::{DataError, Trajectories, Trajectory};
-use vecfield_discover::{Candidate, DiscoverError, Options, Unobserved, discover};
+use vecfield_discover::{Candidate, DiscoverError, Options, Unobserved, Vocabulary, discover};
 
 /// Pelts in thousands, hare and lynx, year by year from 1900 (after Howard 2009; see `data/README.md`).
 const PELTS: [[f64; 2]; 21] = [
@@ -53,12 +53,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         found.nulls[1].mean()
     );
     for candidate in std::iter::once(&found.chosen).chain(&found.alternatives) {
-        print_candidate(candidate, &found.library);
+        print_candidate(candidate, &found.vocabulary);
     }
     Ok(())
 }
 
-fn print_candidate(candidate: &Candidate, library: &vecfield_sindy::Library) {
+fn print_candidate(candidate: &Candidate, vocabulary: &Vocabulary) {
     let law = &candidate.law;
     println!(
         "score {:.3}  R2 {:.3}  BIC {:.1}  complexity {}",
@@ -68,12 +68,12 @@ fn print_candidate(candidate: &Candidate, library: &vecfield_sindy::Library) {
         law.complexity
     );
     let mut constants = law.constants.iter();
-    for (state, terms) in library.variables().iter().zip(&law.support.equations) {
+    for (state, terms) in vocabulary.variables().iter().zip(&law.support.equations) {
         let written: Vec<String> = terms
             .iter()
             .zip(&mut constants)
             .map(|(&k, c)| {
-                format!("({:.5} ± {:.5}) {}", c.value, c.stderr.unwrap_or(f64::NAN), library.features()[k].key())
+                format!("({:.5} ± {:.5}) {}", c.value, c.stderr.unwrap_or(f64::NAN), vocabulary.features()[k].key())
             })
             .collect();
         println!("    {state}' = {}", written.join(" + "));

@@ -11,13 +11,13 @@ use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
 use crate::score::{CEILING, Score};
+use crate::vocabulary::Vocabulary;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
-use vecfield_sindy::Library;
 use vecfield_solvers::tableau::TSIT5;
 use vecfield_solvers::{Integrator, Method, Tolerance};
 use vecfield_traits::ParametricField;
@@ -42,7 +42,7 @@ pub struct Entry {
 /// Everything the candidates share: data, origins, blind starts, noise model.
 pub struct Contest<'a> {
     data: &'a Trajectories,
-    library: &'a Library,
+    vocabulary: &'a Vocabulary,
     noise: Noise,
     scale: Vec<f64>,
     cells: usize,
@@ -55,17 +55,17 @@ impl<'a> Contest<'a> {
     /// # Errors
     ///
     /// [`DiscoverError`] when the past of an origin is too short to be smoothed.
-    pub fn new(data: &'a Trajectories, library: &'a Library, noise: Noise) -> Result<Self, DiscoverError> {
+    pub fn new(data: &'a Trajectories, vocabulary: &'a Vocabulary, noise: Noise) -> Result<Self, DiscoverError> {
         let origins = Origin::all(data)?;
         let cells = origins.last().map_or(0, |earliest| earliest.cells_ahead(data));
         let origins = origins
             .into_iter()
             .map(|origin| {
-                let paths = blind_paths(origin.past(), library, noise)?;
+                let paths = blind_paths(origin.past(), vocabulary, noise)?;
                 Ok((origin, paths))
             })
             .collect::<Result<_, DiscoverError>>()?;
-        Ok(Self { data, library, noise, scale: scales(data), cells, origins })
+        Ok(Self { data, vocabulary, noise, scale: scales(data), cells, origins })
     }
 
     /// Number of origins.
@@ -85,7 +85,7 @@ impl<'a> Contest<'a> {
         let mut entries: Vec<Entry> = supports
             .into_iter()
             .map(|support| {
-                let complexity = support.complexity(self.library);
+                let complexity = support.complexity(self.vocabulary);
                 Entry { support, score: Score::new(self.cells, []), complexity }
             })
             .collect();
@@ -141,11 +141,12 @@ impl<'a> Contest<'a> {
     /// What the fits of `support` at each origin forecast, origin by origin and run by run; runs whose solution does not
     /// reach the rows ahead are left out.
     pub fn forecasts(&self, support: &Support) -> Vec<Forecast> {
-        let Ok(family) = support.family(self.library) else { return vec![] };
+        let Ok(family) = support.family(self.vocabulary) else { return vec![] };
         let forecasts_at = |(origin, paths): &(Origin, [Matching; 2])| {
-            let options = quick_options(support, origin.past(), self.noise, &self.scale);
+            let options = quick_options(support.constants(self.vocabulary), origin.past(), self.noise, &self.scale);
             let pulse = Pulse::unobserved();
-            let fit = fit_from_paths(&family, origin.past(), support, paths, self.noise, &options, pulse)?;
+            let fit =
+                fit_from_paths(&family, origin.past(), (support, self.vocabulary), paths, self.noise, &options, pulse)?;
             let of_run = |run| {
                 let states = forecast(&family, &fit, self.data, &self.scale, run, origin.ahead(run))?;
                 Some(Forecast { run, rows: origin.ahead(run), states })
@@ -159,16 +160,16 @@ impl<'a> Contest<'a> {
     pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
         let origins = 0..self.origins.len();
         let errors: Vec<f64> = origins.map(|origin| self.forecast_error(&support, origin, pulse)).collect();
-        let complexity = support.complexity(self.library);
+        let complexity = support.complexity(self.vocabulary);
         Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
     /// Fits `support` from the past of origin number `origin` and returns its forecast error.
     fn forecast_error(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> f64 {
         let (origin, paths) = &self.origins[origin];
-        let Ok(family) = support.family(self.library) else { return CEILING };
-        let options = quick_options(support, origin.past(), self.noise, &self.scale);
-        match fit_from_paths(&family, origin.past(), support, paths, self.noise, &options, pulse) {
+        let Ok(family) = support.family(self.vocabulary) else { return CEILING };
+        let options = quick_options(support.constants(self.vocabulary), origin.past(), self.noise, &self.scale);
+        match fit_from_paths(&family, origin.past(), (support, self.vocabulary), paths, self.noise, &options, pulse) {
             Some(fit) => self.judge(&family, &fit, origin),
             None => CEILING,
         }
@@ -231,10 +232,10 @@ fn drop_hopeless(entries: &mut Vec<Entry>, keep: usize) {
 /// Two paths through the data, one as smooth as the data allow and one that follows them more closely.
 pub(crate) fn blind_paths(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     noise: Noise,
 ) -> Result<[Matching; 2], DiscoverError> {
-    let path = |stiffness| Matching::new(data, library, noise, stiffness);
+    let path = |stiffness| Matching::new(data, vocabulary, noise, stiffness);
     Ok([path(1.0)?, path(0.1)?])
 }
 
@@ -256,7 +257,7 @@ pub(crate) fn window_lengths(data: &Trajectories) -> Vec<usize> {
 }
 
 /// Options of a contest fit: digits enough to rank, no more.
-pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise, scale: &[f64]) -> FitOptions {
+pub(crate) fn quick_options(constants: usize, data: &Trajectories, noise: Noise, scale: &[f64]) -> FitOptions {
     let sigma = if noise == Noise::Additive { scale.to_vec() } else { vec![1.0; scale.len()] };
     FitOptions {
         estimate_sigma: false,
@@ -272,7 +273,7 @@ pub(crate) fn quick_options(support: &Support, data: &Trajectories, noise: Noise
             gradient_tolerance: 1e-5,
             ..Default::default()
         },
-        ..FitOptions::new(data.dim(), support.terms(), noise, sigma)
+        ..FitOptions::new(data.dim(), constants, noise, sigma)
     }
 }
 
@@ -300,7 +301,7 @@ const SAME_MINIMUM: f64 = 0.01;
 pub(crate) fn fit_from_paths(
     family: &ExprField,
     data: &Trajectories,
-    support: &Support,
+    (support, vocabulary): (&Support, &Vocabulary),
     paths: &[Matching; 2],
     noise: Noise,
     options: &FitOptions,
@@ -313,7 +314,7 @@ pub(crate) fn fit_from_paths(
                 *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
             }
         };
-        let start = Start { theta: path.start(support)?, state: &state };
+        let start = Start { theta: path.start(support, vocabulary)?, state: &state };
         fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
     };
     let [smooth, close] = paths;

@@ -1,10 +1,10 @@
 //! The curves of a law between the measurements, with their uncertainty.
 
 use crate::refine::Law;
+use crate::vocabulary::Vocabulary;
 use vecfield_adjoint::{AdjointError, Fit, Uncertainty, Window};
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::CompileError;
-use vecfield_sindy::Library;
 
 /// The fitted states of one run on a fine grid that holds the times of measurement.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +34,13 @@ pub enum CurveError {
 /// # Errors
 ///
 /// [`CurveError`].
-pub fn curves(data: &Trajectories, library: &Library, law: &Law, points: usize) -> Result<Vec<Curve>, CurveError> {
-    let family = law.support.family(library)?;
+pub fn curves(
+    data: &Trajectories,
+    vocabulary: &Vocabulary,
+    law: &Law,
+    points: usize,
+) -> Result<Vec<Curve>, CurveError> {
+    let family = law.support.family(vocabulary)?;
     let grids: Vec<Vec<f64>> = data.runs().iter().map(|run| grid(run.times(), points)).collect();
     // The law's own fit on a finer table: the new rows hold no measurement, so they change neither cost nor information.
     let fine = refined(data, &grids);

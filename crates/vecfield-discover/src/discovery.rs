@@ -1,5 +1,7 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
+use crate::common::common;
+use crate::composed::composed;
 use crate::contest::{Contest, Forecast, Race, blind_paths};
 use crate::finalists::{Finalists, RACE, shortlist};
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
@@ -8,10 +10,12 @@ use crate::refine::{Law, refine};
 use crate::score::Score;
 use crate::space;
 use crate::verdict::{STRONG, Verdict, contenders, judge};
+use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use vecfield_adjoint::Noise;
 use vecfield_data::{DataError, Trajectories};
-use vecfield_sindy::{Library, SindyError};
+use vecfield_sindy::{Known, SindyError};
+use vecfield_symreg::Operators;
 
 /// Which noise models compete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +32,10 @@ pub enum NoiseChoice {
 pub struct Options {
     /// The noise model.
     pub noise: NoiseChoice,
+    /// The operations of formulas that are no polynomials; `None` for polynomials alone.
+    pub operators: Option<Operators>,
+    /// Known parts of equations.
+    pub known: Vec<Known>,
     /// The most candidates of a contest.
     pub candidates: usize,
     /// The most alternatives in the result, the law itself not counted.
@@ -36,7 +44,9 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { noise: NoiseChoice::Auto, candidates: 2000, alternatives: 12 }
+        // What rates of change are made of.
+        let operators = "+,-,*,/,^,sqrt,log,exp,sin,cos,tanh".parse().ok();
+        Self { noise: NoiseChoice::Auto, operators, known: vec![], candidates: 2000, alternatives: 12 }
     }
 }
 
@@ -52,8 +62,8 @@ pub struct Candidate {
 /// What was found.
 #[derive(Debug, Clone)]
 pub struct Discovery {
-    /// The features that equations are made of.
-    pub library: Library,
+    /// What equations are made of.
+    pub vocabulary: Vocabulary,
     /// May the first candidate be called a law?
     pub verdict: Verdict,
     /// The noise model that was taken.
@@ -133,18 +143,19 @@ pub enum DiscoverError {
 /// [`DiscoverError`].
 pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer) -> Result<Discovery, DiscoverError> {
     check(data, options)?;
-    let library = Library::polynomial(data.variables(), degree(data.dim()))?;
-    let mut noises = noises(data, options.noise).into_iter();
+    let noises = noises(data, options.noise);
+    let vocabulary = &words(data, options, &noises, observer)?;
+    let mut noises = noises.into_iter();
     let first = noises.next().unwrap_or(Noise::Additive);
     let share = if noises.len() > 0 { 0.5 } else { 1.0 };
-    let mut found = contest(data, &library, first, options, &Part { of: observer, from: 0.0, to: share })?;
+    let mut found = contest(data, vocabulary, first, options, &Part { of: observer, from: 0.0, to: share })?;
     let mut evidence = vec![(first, found.chosen.law.log_likelihood)];
     if let Some(other) = noises.next() {
         let pulse = Pulse::new(observer, Progress { stage: "comparing noise models", share });
-        let best = likeliest_under(data, &library, other, &found, pulse)?;
+        let best = likeliest_under(data, vocabulary, other, &found, pulse)?;
         evidence.extend(best.as_ref().map(|law| (other, law.log_likelihood)));
         if best.is_some_and(|law| law.bic <= found.chosen.law.bic + STRONG) {
-            let rival = contest(data, &library, other, options, &Part { of: observer, from: share, to: 1.0 })?;
+            let rival = contest(data, vocabulary, other, options, &Part { of: observer, from: share, to: 1.0 })?;
             evidence[1].1 = rival.chosen.law.log_likelihood;
             let cut = found.cut || rival.cut;
             if rival.chosen.law.bic < found.chosen.law.bic {
@@ -157,19 +168,63 @@ pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer)
     Ok(found)
 }
 
+/// What the laws are to be made of.
+fn words(
+    data: &Trajectories,
+    options: &Options,
+    noises: &[Noise],
+    observer: &dyn Observer,
+) -> Result<Vocabulary, DiscoverError> {
+    let mut vocabulary = Vocabulary::new(data.variables(), degree(data.dim()), options.known.clone())?;
+    if let Some(operators) = &options.operators {
+        let pulse = Pulse::new(observer, Progress { stage: "composing formulas", share: 0.0 });
+        let noise = noises.first().copied().unwrap_or(Noise::Additive);
+        let mut forms = composed(&vocabulary, data, noise, operators, pulse)?;
+        for (forms, common) in forms.iter_mut().zip(common(&vocabulary, data, noise, operators)?) {
+            forms.extend(common);
+        }
+        vocabulary = vocabulary.with_forms(forms)?;
+    }
+    for &noise in noises {
+        vocabulary = within_domains(vocabulary, data, noise)?;
+    }
+    Ok(vocabulary)
+}
+
+/// The vocabulary without composed formulas that are not finite along a path through the data.
+pub(crate) fn within_domains(
+    mut vocabulary: Vocabulary,
+    data: &Trajectories,
+    noise: Noise,
+) -> Result<Vocabulary, DiscoverError> {
+    loop {
+        let tried =
+            blind_paths(data, &vocabulary, noise).and_then(|_| Contest::new(data, &vocabulary, noise).map(drop));
+        match tried {
+            Ok(()) => return Ok(vocabulary),
+            Err(DiscoverError::Matching(SindyError::FeatureNotFinite { feature, t })) => {
+                let nothing_left =
+                    DiscoverError::Matching(SindyError::FeatureNotFinite { feature: feature.clone(), t });
+                vocabulary = vocabulary.without(&feature).ok_or(nothing_left)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// The likeliest of the laws of `found` when they are fitted under another noise model: if even the best of them is far less
 /// likely than the law found, a contest under that model is not held.
 fn likeliest_under(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     noise: Noise,
     found: &Discovery,
     pulse: Pulse<'_>,
 ) -> Result<Option<Law>, DiscoverError> {
-    let paths = blind_paths(data, library, noise)?;
+    let paths = blind_paths(data, vocabulary, noise)?;
     let laws: Vec<&Law> = core::iter::once(&found.chosen).chain(&found.alternatives).map(|c| &c.law).collect();
     let refined: Vec<Option<Law>> =
-        laws.par_iter().map(|law| refine(data, library, &law.support, &paths, noise, pulse)).collect();
+        laws.par_iter().map(|law| refine(data, vocabulary, &law.support, &paths, noise, pulse)).collect();
     Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
 
@@ -214,27 +269,27 @@ fn check(data: &Trajectories, options: &Options) -> Result<(), DiscoverError> {
 /// The contest under one noise model, and the laws that come out of it.
 fn contest(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     noise: Noise,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Discovery, DiscoverError> {
-    let paths = blind_paths(data, library, noise)?;
+    let paths = blind_paths(data, vocabulary, noise)?;
     let pulse = Pulse::new(observer, Progress { stage: "naming candidates", share: 0.0 });
-    let supports = space::competing(data, library, &paths, options.candidates, pulse);
+    let supports = space::competing(data, vocabulary, &paths, options.candidates, pulse);
     let competed = supports.len();
-    let contest = Contest::new(data, library, noise)?;
+    let contest = Contest::new(data, vocabulary, noise)?;
     let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
     if cut && entries.is_empty() {
         return Err(DiscoverError::CutTooSoon { competed });
     }
     let nulls = contest.nulls();
-    let mut candidates = Finalists::new(data, library, &paths, noise, entries);
-    let contenders = contenders(candidates.entries());
-    // The best forecaster is fitted whatever happens: a run that was cut has an answer.
-    candidates.fit(&contenders[..contenders.len().min(1)], &Unobserved);
+    let mut candidates = Finalists::new(data, vocabulary, &paths, noise, entries);
+    let contenders = contenders(candidates.entries(), vocabulary);
+    // The best forecaster that can be is fitted whatever happens: a run that was cut has an answer.
+    let sure = candidates.best_fitted(&Unobserved).ok_or(DiscoverError::NothingFits { competed })?;
     candidates.fit(&contenders, observer);
-    let place = candidates.most_credible(&contenders).ok_or(DiscoverError::NothingFits { competed })?;
+    let place = candidates.most_credible(&contenders).unwrap_or(sure);
     let place = candidates.pruned(place, &contest, observer);
     let entries = candidates.entries();
     let listed = shortlist(entries, place, options.alternatives);
@@ -244,7 +299,7 @@ fn contest(
     let others: Vec<Candidate> =
         (0..candidates.entries().len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
     Ok(Discovery {
-        library: library.clone(),
+        vocabulary: vocabulary.clone(),
         verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
         noise,
         noise_evidence: vec![],

@@ -7,11 +7,11 @@ use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::refine::{Law, refine};
 use crate::verdict::{STRONG, reductions, suffices};
+use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use vecfield_adjoint::Noise;
 use vecfield_data::Trajectories;
-use vecfield_sindy::Library;
 
 /// The race's share of the work; the rest is fitting the best of it to all the data.
 pub(crate) const RACE: f64 = 0.9;
@@ -23,7 +23,7 @@ const BEYOND_DOUBT: f64 = 5.0;
 /// Entries of a contest, best first, and those of them that have been fitted to all the data.
 pub(crate) struct Finalists<'a> {
     data: &'a Trajectories,
-    library: &'a Library,
+    vocabulary: &'a Vocabulary,
     paths: &'a [Matching; 2],
     noise: Noise,
     entries: Vec<Entry>,
@@ -34,12 +34,12 @@ impl<'a> Finalists<'a> {
     /// The entries of a race, best first; none is fitted to all the data yet.
     pub(crate) fn new(
         data: &'a Trajectories,
-        library: &'a Library,
+        vocabulary: &'a Vocabulary,
         paths: &'a [Matching; 2],
         noise: Noise,
         entries: Vec<Entry>,
     ) -> Self {
-        Self { data, library, paths, noise, entries, laws: BTreeMap::new() }
+        Self { data, vocabulary, paths, noise, entries, laws: BTreeMap::new() }
     }
 
     /// The entries, best first.
@@ -58,11 +58,19 @@ impl<'a> Finalists<'a> {
                 let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
                 let pulse = Pulse::new(observer, Progress { stage: "fitting all the data", share });
                 let law =
-                    pulse.goes_on().then(|| refine(self.data, self.library, support, self.paths, self.noise, pulse));
+                    pulse.goes_on().then(|| refine(self.data, self.vocabulary, support, self.paths, self.noise, pulse));
                 (support.clone(), law.flatten().filter(|_| pulse.goes_on()))
             })
             .collect();
         self.laws.extend(laws.into_iter().filter_map(|(support, law)| Some((support, law?))));
+    }
+
+    /// Fits the entries one after the other, the best first, until one can be; its place.
+    pub(crate) fn best_fitted(&mut self, observer: &dyn Observer) -> Option<usize> {
+        (0..self.entries.len()).find(|&place| {
+            self.fit(&[place], observer);
+            self.laws.contains_key(&self.entries[place].support)
+        })
     }
 
     /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.

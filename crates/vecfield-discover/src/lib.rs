@@ -2,7 +2,7 @@
 //! the answer is a ranked set of laws with their uncertainties.
 //!
 //! ```text
-//! Trajectories -> supports (all small ones, or the best matches of each equation)
+//! Trajectories -> supports (all small polynomials, or the best matches of each equation; formulas composed for the smoothed rates)
 //!              -> contest: fitted from the past at four origins, judged by forecasts
 //!              -> refine: maximum likelihood on all the data, through the solver
 //!              -> verdict: law, tentative or none
@@ -19,7 +19,7 @@
 //!
 //! let found = discover(&data, &Options::default(), &Unobserved)?;
 //! assert_eq!(found.verdict, Verdict::Law);
-//! let terms: Vec<&str> = found.chosen.law.support.equations[0].iter().map(|&k| found.library.features()[k].key()).collect();
+//! let terms: Vec<&str> = found.chosen.law.support.equations[0].iter().map(|&k| found.vocabulary.features()[k].key()).collect();
 //! assert_eq!(terms, ["y", "y^2"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -27,7 +27,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | the main job | [`discover`], [`Options`], [`Discovery`] |
-//! | the candidates | [`model`], [`space`] |
+//! | the candidates | [`model`], [`vocabulary`], [`space`] |
 //! | the judgement | [`contest`], [`origin`], [`score`], [`verdict`] |
 //! | the curves of a law, with bands | [`curve`] |
 //! | the numbers of a law | [`refine`](mod@refine), [`snap`] |
@@ -40,10 +40,13 @@
 //! **Architecture invariant:** the same answer on any number of threads. *Why:* a result that cannot be repeated cannot be
 //! checked. *Checked by* the law `threads_change_nothing`.
 
+mod common;
+mod composed;
 pub mod contest;
 pub mod curve;
 mod discovery;
 mod finalists;
+mod inner;
 pub mod matching;
 pub mod model;
 mod observer;
@@ -53,9 +56,11 @@ pub mod score;
 pub mod snap;
 pub mod space;
 pub mod verdict;
+pub mod vocabulary;
 
 pub use contest::Forecast;
 pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover};
 pub use observer::{Observer, Progress, Pulse, Unobserved};
 pub use refine::{Constant, Law};
 pub use verdict::Verdict;
+pub use vocabulary::Vocabulary;

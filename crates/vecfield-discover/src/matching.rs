@@ -5,11 +5,12 @@
 //! Gram matrix of all features.
 
 use crate::model::Support;
+use crate::vocabulary::Vocabulary;
 use vecfield_adjoint::Noise;
 use vecfield_data::Trajectories;
 use vecfield_sindy::regression::{GramSystem, integral};
 use vecfield_sindy::smooth::Order;
-use vecfield_sindy::{Library, Paths, Scale, SindyError};
+use vecfield_sindy::{Paths, Scale, SindyError};
 
 /// Integrals of all features along a smoothed path, as normal equations for every equation, and the path's states.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ impl Matching {
     /// # Errors
     ///
     /// [`SindyError`] when a variable has too few values to smooth.
-    pub fn new(data: &Trajectories, library: &Library, noise: Noise, stiffness: f64) -> Result<Self, SindyError> {
+    pub fn new(data: &Trajectories, vocabulary: &Vocabulary, noise: Noise, stiffness: f64) -> Result<Self, SindyError> {
         let scale = match noise {
             Noise::Additive => Scale::Values,
             Noise::Multiplicative => Scale::Logarithms,
@@ -43,7 +44,10 @@ impl Matching {
             }
         }
         // One window: a run's free constant is its only one.
-        let systems = integral(data, &paths, library, usize::MAX)?;
+        let systems = integral(data, &paths, vocabulary.library(), usize::MAX)?;
+        let unknown =
+            |(equation, system): (usize, GramSystem)| system.reduced(vocabulary.len(), &vocabulary.known_of(equation));
+        let systems = systems.into_iter().enumerate().map(unknown).collect();
         Ok(Self { dim: data.dim(), systems, states, offsets })
     }
 
@@ -64,12 +68,13 @@ impl Matching {
         theta.iter().all(|t| t.is_finite()).then_some((theta, left))
     }
 
-    /// Starting constants of every term of `support`, equation by equation.
-    pub fn start(&self, support: &Support) -> Option<Vec<f64>> {
+    /// Starting constants of every term of `support`, equation by equation, and the numbers inside them as the vocabulary has them.
+    pub fn start(&self, support: &Support, vocabulary: &Vocabulary) -> Option<Vec<f64>> {
         let mut theta = Vec::with_capacity(support.terms());
         for (equation, set) in support.equations.iter().enumerate() {
             theta.extend(self.solve(equation, set)?.0);
         }
+        theta.extend(support.inner(vocabulary));
         Some(theta)
     }
 }

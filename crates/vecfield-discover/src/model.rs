@@ -1,7 +1,9 @@
-//! A candidate law: which features stand in each equation, as a family of fields with a constant per term.
+//! A candidate law: which features stand in each equation, as a family of fields with a constant per term, and one for every number
+//! inside its features.
 
+use crate::inner::{numbers, replaced};
+use crate::vocabulary::Vocabulary;
 use vecfield_expr::{Binary, CompileError, ExprField, ExprId, Graph, Node};
-use vecfield_sindy::Library;
 
 /// Which features stand in each equation: for every state, feature numbers in increasing order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,9 +18,23 @@ impl Support {
         self.equations.iter().map(Vec::len).sum()
     }
 
-    /// Size of the formulas: for every term its constant, and the [`size`] of its feature.
-    pub fn complexity(&self, library: &Library) -> usize {
-        self.equations.iter().flatten().map(|&k| 1 + size(library.graph(), library.features()[k].formula())).sum()
+    /// The numbers inside its features, as the vocabulary has them, term by term: `0.3` of `x/(x + 0.3)`. A fit may change them; their
+    /// constants follow those of the terms.
+    pub fn inner(&self, vocabulary: &Vocabulary) -> Vec<f64> {
+        let formulas = self.equations.iter().flatten().map(|&k| vocabulary.features()[k].formula());
+        formulas.flat_map(|formula| numbers(vocabulary.graph(), formula)).collect()
+    }
+
+    /// Number of constants: one for each term, and those inside.
+    pub fn constants(&self, vocabulary: &Vocabulary) -> usize {
+        self.terms() + self.inner(vocabulary).len()
+    }
+
+    /// Size of the formulas: for every term its constant, those inside it, and the [`size`] of its feature.
+    pub fn complexity(&self, vocabulary: &Vocabulary) -> usize {
+        let sizes =
+            self.equations.iter().flatten().map(|&k| size(vocabulary.graph(), vocabulary.features()[k].formula()));
+        self.constants(vocabulary) + sizes.sum::<usize>()
     }
 
     /// Does every equation hold the terms it has in `other`?
@@ -39,44 +55,67 @@ impl Support {
         parts
     }
 
-    /// The family of fields with a constant for every term, equation by equation, in order.
+    /// The family of fields with a constant for every term, equation by equation, in order, and then one for every number
+    /// [inside](Support::inner).
     ///
     /// # Errors
     ///
     /// [`CompileError`] when the formulas are too large to compile.
-    pub fn family(&self, library: &Library) -> Result<ExprField, CompileError> {
-        let mut graph = library.graph().clone();
-        let mut constants = Vec::new();
-        let mut equations = Vec::new();
-        for terms in &self.equations {
-            let mut sum = Vec::new();
-            for &k in terms {
-                // A name no state can have: names in formulas begin with a letter or an underscore.
-                let name = format!("{}#", constants.len());
-                let constant = graph.symbol(&name);
-                sum.push(graph.mul(constant, library.features()[k].formula()));
-                constants.push(name);
-            }
-            equations.push(graph.sum(sum));
-        }
-        ExprField::new(&graph, &equations, library.variables(), &constants)
+    pub fn family(&self, vocabulary: &Vocabulary) -> Result<ExprField, CompileError> {
+        let mut graph = vocabulary.graph().clone();
+        // Names that no state can have: names in formulas begin with a letter or an underscore.
+        let constants: Vec<String> = (0..self.constants(vocabulary)).map(|k| format!("{k}#")).collect();
+        let symbols: Vec<ExprId> = constants.iter().map(|name| graph.symbol(name)).collect();
+        let equations = self.built(vocabulary, &mut graph, &symbols);
+        ExprField::new(&graph, &equations, vocabulary.variables(), &constants)
     }
 
-    /// The equations with `constants` in the places of their terms: a graph and a formula per state.
-    pub fn formulas(&self, library: &Library, constants: &[f64]) -> (Graph, Vec<ExprId>) {
-        let mut graph = library.graph().clone();
-        let mut constants = constants.iter();
-        let formulas = self
-            .equations
-            .iter()
-            .map(|terms| {
-                let weighed = terms.iter().zip(&mut constants).map(|(&k, &c)| (c, library.features()[k].formula()));
-                let weighed: Vec<(f64, ExprId)> = weighed.collect();
-                let sum = graph.linear_combination(weighed);
-                graph.simplify(sum)
-            })
-            .collect();
+    /// The equations with `constants` in their places: a graph and a formula per state.
+    pub fn formulas(&self, vocabulary: &Vocabulary, constants: &[f64]) -> (Graph, Vec<ExprId>) {
+        let mut graph = vocabulary.graph().clone();
+        let values: Vec<ExprId> = constants.iter().map(|&c| graph.constant(c)).collect();
+        let formulas = self.built(vocabulary, &mut graph, &values);
+        let formulas = formulas.into_iter().map(|formula| graph.simplify(formula)).collect();
         (graph, formulas)
+    }
+
+    /// The features of its terms, equation by equation, with the numbers inside them as a fit has them.
+    pub fn features(&self, vocabulary: &Vocabulary, constants: &[f64]) -> Vec<Vec<String>> {
+        let mut graph = vocabulary.graph().clone();
+        let mut inner = constants.iter().skip(self.terms());
+        let mut feature = |&k: &usize| {
+            let formula = vocabulary.features()[k].formula();
+            if graph.constant_value(formula).is_some() {
+                return vocabulary.features()[k].key().to_string();
+            }
+            let formula = replaced(&mut graph, formula, &mut |graph, value| {
+                graph.constant(inner.next().copied().unwrap_or(value))
+            });
+            graph.to_text(formula)
+        };
+        self.equations.iter().map(|terms| terms.iter().map(&mut feature).collect()).collect()
+    }
+
+    /// The equations with these constants, terms first.
+    fn built(&self, vocabulary: &Vocabulary, graph: &mut Graph, constants: &[ExprId]) -> Vec<ExprId> {
+        let (outer, inner) = constants.split_at(self.terms());
+        let (mut outer, mut inner) = (outer.iter(), inner.iter());
+        let mut equation = |(equation, terms): (usize, &Vec<usize>)| {
+            let mut sum: Vec<ExprId> = vocabulary.known_formulas(equation).collect();
+            for &k in terms {
+                let mut formula = vocabulary.features()[k].formula();
+                if graph.constant_value(formula).is_none() {
+                    formula = replaced(graph, formula, &mut |graph, value| {
+                        inner.next().copied().unwrap_or_else(|| graph.constant(value))
+                    });
+                }
+                if let Some(&constant) = outer.next() {
+                    sum.push(graph.mul(constant, formula));
+                }
+            }
+            graph.sum(sum)
+        };
+        self.equations.iter().enumerate().map(&mut equation).collect()
     }
 }
 
@@ -105,35 +144,49 @@ pub fn size(graph: &Graph, formula: ExprId) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Support, size};
-    use vecfield_sindy::{Family, Library};
+    use crate::vocabulary::Vocabulary;
+    use vecfield_sindy::Known;
 
-    fn library() -> Library {
-        let families = [Family::Polynomial(3), Family::Custom("sin(x)".into())];
-        Library::new(&families, &["x".into(), "y".into()], &[]).unwrap()
+    fn vocabulary() -> Vocabulary {
+        let known = vec![Known { variable: "y".into(), formula: "3*y".into() }];
+        let polynomial = Vocabulary::new(&["x".into(), "y".into()], 3, known).unwrap();
+        polynomial.with_forms(vec![vec![vec!["sin(x)".into()], vec!["y/(x + 0.5)".into()]], vec![]]).unwrap()
     }
 
     #[test]
     fn size_counts_the_factors() {
-        let library = library();
+        let vocabulary = vocabulary();
         for (key, expected) in [("1", 0), ("x", 1), ("x*y", 2), ("x^2", 2), ("x^2*y", 3), ("y^3", 3), ("sin(x)", 2)] {
-            let formula = library.features()[library.position(key).unwrap()].formula();
-            assert_eq!(size(library.graph(), formula), expected, "{key}");
+            let formula = vocabulary.features()[vocabulary.position(key).unwrap()].formula();
+            assert_eq!(size(vocabulary.graph(), formula), expected, "{key}");
         }
     }
 
     #[test]
     fn formulas_are_the_family_at_its_constants() {
         use vecfield_traits::{ParametricField, VectorField};
-        let library = library();
-        let place = |key: &str| library.position(key).unwrap();
+        let vocabulary = vocabulary();
+        let place = |key: &str| vocabulary.position(key).unwrap();
         let support = Support { equations: vec![vec![place("1"), place("x*y")], vec![]] };
-        let family = support.family(&library).unwrap();
+        let family = support.family(&vocabulary).unwrap();
         let field = family.at(vec![2.0, -3.0]);
         let mut dy = [0.0; 2];
         field.eval(0.0, &[1.5, 2.0], &mut dy, &mut VectorField::<f64>::workspace(&field));
-        assert_eq!(dy, [2.0 - 3.0 * 3.0, 0.0]);
-        let (graph, formulas) = support.formulas(&library, &[2.0, -3.0]);
+        assert_eq!(dy, [2.0 - 3.0 * 3.0, 6.0]);
+        let (graph, formulas) = support.formulas(&vocabulary, &[2.0, -3.0]);
         assert_eq!(graph.to_text(formulas[0]), "2 - 3*x*y");
-        assert_eq!(graph.to_text(formulas[1]), "0");
+        // What is known has no constant.
+        assert_eq!(graph.to_text(formulas[1]), "3*y");
+    }
+
+    #[test]
+    fn numbers_inside_features_are_constants_behind_those_of_the_terms() {
+        let vocabulary = vocabulary();
+        let place = |key: &str| vocabulary.position(key).unwrap();
+        let support = Support { equations: vec![vec![place("x"), place("y/(x + 0.5)")], vec![]] };
+        assert_eq!((support.inner(&vocabulary), support.constants(&vocabulary)), (vec![0.5], 3));
+        let (graph, formulas) = support.formulas(&vocabulary, &[2.0, -1.0, 0.25]);
+        assert_eq!(graph.to_text(formulas[0]), "2*x - y/(x + 0.25)");
+        assert_eq!(support.features(&vocabulary, &[2.0, -1.0, 0.25])[0], ["x", "y/(x + 0.25)"]);
     }
 }

@@ -5,10 +5,10 @@ use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
 use crate::snap::round_number;
+use crate::vocabulary::Vocabulary;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
-use vecfield_sindy::Library;
 
 /// A support fitted to all the data.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Law {
     pub support: Support,
     /// Size of its formulas.
     pub complexity: usize,
-    /// The constant of every term, equation by equation.
+    /// The constant of every term, equation by equation, then those inside the terms.
     pub constants: Vec<Constant>,
     /// The fit behind them.
     pub fit: Fit,
@@ -28,7 +28,8 @@ pub struct Law {
     /// The maximum of the log-likelihood, of the values (not the logarithms) under either noise model, before constants were
     /// rounded.
     pub log_likelihood: f64,
-    /// `-2 ln L + k ln n`, before constants were rounded.
+    /// `-2 ln L + k ln n`, and twice what it takes to say [which features](Vocabulary::description) it has, before constants were
+    /// rounded.
     pub bic: f64,
     /// Coefficient of determination of each variable.
     pub r2: Vec<f64>,
@@ -66,16 +67,16 @@ impl Law {
 /// `None` when no start can be integrated, or the minimum is not one.
 pub fn refine(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     support: &Support,
     paths: &[Matching; 2],
     noise: Noise,
     pulse: Pulse<'_>,
 ) -> Option<Law> {
-    let family = support.family(library).ok()?;
+    let family = support.family(vocabulary).ok()?;
     let scale = scales(data);
-    let quick = quick_options(support, data, noise, &scale);
-    let rough = fit_from_paths(&family, data, support, paths, noise, &quick, pulse)?;
+    let quick = quick_options(support.constants(vocabulary), data, noise, &scale);
+    let rough = fit_from_paths(&family, data, (support, vocabulary), paths, noise, &quick, pulse)?;
     let careful = FitOptions {
         windows: vec![longest_window(&rough)],
         estimate_sigma: true,
@@ -84,8 +85,8 @@ pub fn refine(
         ..quick
     };
     let polished = polish(&family, data, &rough, &careful, pulse)?;
-    let mut law = describe(data, library, support, &family, polished, &careful);
-    snap(data, library, &family, &mut law, &careful, pulse);
+    let mut law = describe(data, vocabulary, support, &family, polished, &careful);
+    snap(data, vocabulary, &family, &mut law, &careful, pulse);
     Some(law)
 }
 
@@ -109,7 +110,7 @@ fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOpti
 /// Replaces constants by round numbers one at a time, the surest first, fitting the others again after each.
 fn snap(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     family: &ExprField,
     law: &mut Law,
     options: &FitOptions,
@@ -131,7 +132,7 @@ fn snap(
         let Some(fit) = polish(family, data, &from, &options, pulse) else { return };
         let snapped: Vec<bool> = law.constants.iter().map(|c| c.snapped).collect();
         let (bic, log_likelihood) = (law.bic, law.log_likelihood);
-        *law = describe(data, library, &law.support.clone(), family, fit, &options);
+        *law = describe(data, vocabulary, &law.support.clone(), family, fit, &options);
         for (constant, was) in law.constants.iter_mut().zip(snapped) {
             constant.snapped = was;
         }
@@ -144,7 +145,7 @@ fn snap(
 /// Everything that is said of a fit.
 fn describe(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     support: &Support,
     family: &ExprField,
     fit: Fit,
@@ -160,14 +161,15 @@ fn describe(
         .collect();
     let log_likelihood = log_likelihood(data, &fit, options.noise);
     let unknowns = options.free.len() + fit.starts.len() + fit.sigma.len();
+    let features = support.equations.iter().flatten().map(|&k| vocabulary.description(k)).sum::<f64>();
     let (r2, r2_all, rmse) = determination(data, &fit);
     Law {
-        complexity: support.complexity(library),
+        complexity: support.complexity(vocabulary),
         support: support.clone(),
         constants,
         band: uncertainty.map(|u| u.band),
         log_likelihood,
-        bic: -2.0 * log_likelihood + unknowns as f64 * (data.observed_count() as f64).ln(),
+        bic: -2.0 * log_likelihood + unknowns as f64 * (data.observed_count() as f64).ln() + 2.0 * features,
         r2,
         r2_all,
         rmse,

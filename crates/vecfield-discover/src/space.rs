@@ -7,9 +7,10 @@
 use crate::matching::Matching;
 use crate::model::{Support, size};
 use crate::observer::Pulse;
+use crate::vocabulary::Vocabulary;
 use std::collections::BTreeSet;
 use vecfield_data::Trajectories;
-use vecfield_sindy::{Family, Library, Refinement, Sindy};
+use vecfield_sindy::{Family, Refinement, Sindy};
 
 /// Effort of a contest: states integrated, tangents included, counted in pairs of states (what a planar system needs). With
 /// many rows or variables each fit is slow and matching is reliable, so fewer compete.
@@ -27,58 +28,72 @@ const LOW: usize = 2;
 /// Terms an equation may have in a full enumeration, and among the best matches.
 const TERMS: [usize; 2] = [3, 4];
 
-/// Share of the candidates that are best matches from the whole library, beside a full enumeration.
+/// Terms of the polynomial equations beside composed ones.
+const PAIR: usize = 2;
+
+/// Share of the candidates that are best matches from the whole vocabulary, beside a full enumeration.
 const MATCHED_SHARE: usize = 6;
 
 /// The supports that compete: at most about `most`, fewer where the data have many rows.
 pub fn competing(
     data: &Trajectories,
-    library: &Library,
+    vocabulary: &Vocabulary,
     paths: &[Matching; 2],
     most: usize,
     pulse: Pulse<'_>,
 ) -> Vec<Support> {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
     let budget = (2 * EFFORT / (data.row_count() * data.dim() * sweeps)).min(most).max(FEWEST);
-    let everything: Vec<usize> = (0..library.len()).collect();
-    let feature_size = |k: usize| size(library.graph(), library.features()[k].formula());
+    let everything: Vec<usize> = (0..vocabulary.polynomial()).collect();
+    let feature_size = |k: usize| size(vocabulary.graph(), vocabulary.features()[k].formula());
     // One variable has few monomials: all of them are affordable.
     let low: Vec<usize> = everything.iter().copied().filter(|&k| data.dim() == 1 || feature_size(k) <= LOW).collect();
     let lowest = subsets_of(&low, if data.dim() == 1 { TERMS[1] } else { TERMS[0] });
+    // The likeliest first: a run that is cut has judged them.
+    let seeds = seeds(data, vocabulary, pulse);
+    let composed = composed(data, vocabulary, &subsets_of(&low, PAIR), &seeds, paths, budget);
+    let mut all = [seeds, composed].concat();
+    // Nothing changes: the simplest law of all, which every other has to beat.
+    all.push(Support { equations: vec![vec![]; data.dim()] });
     let count = u32::try_from(data.dim()).ok().and_then(|d| lowest.len().checked_pow(d));
-    let mut all = if count.is_some_and(|count| count <= budget) {
+    all.extend(if count.is_some_and(|count| count <= budget) {
         product(&vec![lowest; data.dim()])
     } else {
         matched(data, &lowest, paths, budget)
-    };
+    });
     if low.len() < everything.len() {
         let wider = subsets_of(&everything, TERMS[1]);
         all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
     }
-    all.extend(seeds(data, library, pulse));
-    // Nothing changes: the simplest law of all, which every other has to beat.
-    all.push(Support { equations: vec![vec![]; data.dim()] });
+    let given: Vec<Vec<usize>> = (0..data.dim()).map(|equation| vocabulary.given(equation)).collect();
     let mut seen = BTreeSet::new();
-    all.retain(|support| seen.insert(support.clone()));
+    all.retain(|support| {
+        let free = support.equations.iter().zip(&given).all(|(set, given)| set.iter().all(|k| !given.contains(k)));
+        free && seen.insert(support.clone())
+    });
     all
 }
 
 /// What sparse regression finds in libraries of rising degree, refined through the solver, and the same with a term less.
 ///
 /// With dense data this is nearly always right, and no enumeration reaches so far; with sparse data it is one guess more.
-fn seeds(data: &Trajectories, library: &Library, pulse: Pulse<'_>) -> Vec<Support> {
+fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<Support> {
     let mut all = Vec::new();
-    for degree in 1..=library_degree(library) {
+    for degree in 1..=vocabulary.degree() {
         if !pulse.goes_on() {
             break;
         }
-        let Ok(model) = Sindy::new(vec![Family::Polynomial(degree)]).fit(data) else { continue };
+        let Ok(model) =
+            (Sindy { known: vocabulary.known().to_vec(), ..Sindy::new(vec![Family::Polynomial(degree)]) }).fit(data)
+        else {
+            continue;
+        };
         if !matches!(model.refinement(), Refinement::Shooting { .. }) {
             continue;
         }
         let terms = |equation| -> Option<Vec<usize>> {
             let mut set: Vec<usize> =
-                model.terms(equation).map(|(key, ..)| library.position(key)).collect::<Option<_>>()?;
+                model.terms(equation).map(|(key, ..)| vocabulary.position(key)).collect::<Option<_>>()?;
             set.sort_unstable();
             Some(set)
         };
@@ -91,9 +106,43 @@ fn seeds(data: &Trajectories, library: &Library, pulse: Pulse<'_>) -> Vec<Suppor
     all
 }
 
-/// The highest degree in the library: its largest feature is a monomial.
-fn library_degree(library: &Library) -> usize {
-    library.features().iter().map(|feature| size(library.graph(), feature.formula())).max().unwrap_or(0)
+/// Sets of an equation beside its composed ones: those of seeds, and the best matches of few terms.
+const BESIDE: usize = 3;
+
+/// Part of the candidates that are combinations of composed formulas, as a divisor.
+const COMPOSED_SHARE: usize = 4;
+
+/// Composed formulas of each equation with each other and with polynomial ones.
+fn composed(
+    data: &Trajectories,
+    vocabulary: &Vocabulary,
+    low: &[Vec<usize>],
+    seeds: &[Support],
+    paths: &[Matching; 2],
+    budget: usize,
+) -> Vec<Support> {
+    let composed: Vec<Vec<Vec<usize>>> = (0..data.dim()).map(|equation| vocabulary.composed(equation)).collect();
+    if composed.iter().all(Vec::is_empty) {
+        return vec![];
+    }
+    let rows = data.row_count();
+    let list = |equation: usize| {
+        let of_seeds: BTreeSet<Vec<usize>> = seeds.iter().map(|seed| seed.equations[equation].clone()).collect();
+        let of_seeds: Vec<Vec<usize>> = of_seeds.into_iter().collect();
+        let mut sets = best_matches(&of_seeds, paths, equation, BESIDE.min(of_seeds.len()), rows);
+        sets.extend(best_matches(low, paths, equation, BESIDE.min(low.len()), rows));
+        sets.extend(composed[equation].iter().cloned());
+        let mut seen = BTreeSet::new();
+        sets.retain(|set| seen.insert(set.clone()));
+        best_matches(&sets, paths, equation, sets.len(), rows)
+    };
+    let lists: Vec<Vec<Vec<usize>>> = (0..data.dim()).map(list).collect();
+    // The best with each other, every other beside the best of the rest.
+    let length = list_length(budget / COMPOSED_SHARE, data.dim());
+    let best = |list: &Vec<Vec<usize>>| list[..length.min(list.len())].to_vec();
+    let mut all = star(&lists);
+    all.extend(product(&lists.iter().map(best).collect::<Vec<_>>()));
+    all
 }
 
 /// Each equation's best matches, combined into at most about `budget` supports: their product, or where that would leave an
@@ -157,7 +206,7 @@ fn best_matches(
 }
 
 /// Every set of at most `most` of the given features.
-fn subsets_of(features: &[usize], most: usize) -> Vec<Vec<usize>> {
+pub(crate) fn subsets_of(features: &[usize], most: usize) -> Vec<Vec<usize>> {
     subsets(features.len(), most).into_iter().map(|set| set.into_iter().map(|k| features[k]).collect()).collect()
 }
 

@@ -148,7 +148,7 @@ impl Library {
     }
 
     /// The library with further formulas behind its features, shared or not.
-    pub(crate) fn with_known(mut self, formulas: &[String]) -> Result<Self, SindyError> {
+    pub fn with_known(mut self, formulas: &[String]) -> Result<Self, SindyError> {
         let syntax = |text: &str, problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };
         let scope = Scope::new(self.arguments.iter().cloned())
             .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;

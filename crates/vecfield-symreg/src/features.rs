@@ -29,6 +29,8 @@ pub(crate) struct Features {
     /// By the fingerprints of their values.
     seen: HashMap<u64, u32>,
     limit: usize,
+    /// How many functions stand inside each other at the most.
+    nesting: usize,
     scratch: Vec<f64>,
 }
 
@@ -36,8 +38,9 @@ pub(crate) struct Features {
 const LARGEST: f64 = 1e9;
 
 impl Features {
-    /// The variables alone, given their values at the rows; at most `limit` expressions will be kept.
-    pub(crate) fn of(columns: &[Vec<f64>], limit: usize) -> Features {
+    /// The variables alone, given their values at the rows; at most `limit` expressions will be kept, with at most `nesting` functions
+    /// inside each other.
+    pub(crate) fn of(columns: &[Vec<f64>], limit: usize, nesting: usize) -> Features {
         let rows = columns.first().map_or(0, Vec::len);
         let mut features = Features {
             rows,
@@ -47,6 +50,7 @@ impl Features {
             values: Vec::new(),
             seen: HashMap::new(),
             limit,
+            nesting,
             scratch: vec![0.0; rows],
         };
         for (i, column) in columns.iter().enumerate() {
@@ -137,7 +141,11 @@ impl Features {
     /// Adds `op(x)`; the place of that, or of what has its values.
     pub(crate) fn unary(&mut self, op: Unary, x: u32) -> Option<u32> {
         // Functions within functions within functions are not what laws are made of, and there are too many of them.
-        if self.is_full() || !self.varies(x) || self.depth_of_functions(x) >= 2 || is_undone(op, self.shape(x)) {
+        if self.is_full()
+            || !self.varies(x)
+            || self.depth_of_functions(x) >= self.nesting
+            || is_undone(op, self.shape(x))
+        {
             return None;
         }
         let mut out = std::mem::take(&mut self.scratch);

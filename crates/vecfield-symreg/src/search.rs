@@ -20,11 +20,15 @@ pub struct Symreg {
     pub max_size: usize,
     /// The most terms of a sum: how often sums grow by one.
     pub generations: usize,
+    /// How many small expressions there are to be combined, and in proportion how many sums are kept to be made longer.
+    pub expressions: usize,
+    /// How many functions stand inside each other at the most, from zero to two.
+    pub nesting: usize,
 }
 
 impl Default for Symreg {
     fn default() -> Symreg {
-        Symreg { operators: Operators::default(), max_size: 40, generations: 6 }
+        Symreg { operators: Operators::default(), max_size: 40, generations: 6, expressions: 20_000, nesting: 2 }
     }
 }
 
@@ -67,9 +71,8 @@ impl Search {
 
 /// Rows that expressions are compared at; formulas are fitted to all.
 const SAMPLE: usize = 64;
-/// Expressions that are kept, and products of them.
-const KEPT: usize = 12_000;
-const PRODUCTS: usize = 20_000;
+/// The part of the expressions that are enumerated by their size; products of those fill the rest.
+const ENUMERATED: f64 = 0.6;
 /// Functions that are factors of products.
 const FUNCTIONS: usize = 80;
 /// Products of powers that are factors beside a function.
@@ -121,7 +124,7 @@ impl<'a> Run<'a> {
             settings,
             table,
             rows: Rows { names: table.names.clone(), x, y: table.target.clone() },
-            features: Features::of(&columns, KEPT),
+            features: Features::of(&columns, (ENUMERATED * settings.expressions as f64) as usize, settings.nesting),
             y: at(&table.target),
             variance: table.target.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n as f64,
             graph: Graph::new(),
@@ -177,7 +180,7 @@ impl<'a> Run<'a> {
         let mut functions: Vec<u32> = (0..features.len() as u32).filter(is_function).collect();
         functions.sort_by_key(|&i| features.cost(i));
         functions.truncate(FUNCTIONS);
-        features.allow(PRODUCTS);
+        features.allow(self.settings.expressions);
         let mut atoms = variables.clone();
         if operators.has(Binary::Div) {
             let one = features.constant(1.0);
@@ -226,9 +229,12 @@ impl<'a> Run<'a> {
         let columns = self.columns(relation);
         let pool = self.pool(&columns);
         let breadth = match relation {
-            Relation::Direct => Breadth { largest: 4, beam: 150, narrow: (1500 * SAMPLE / target.len()).min(4000) },
-            Relation::Quotient => Breadth { largest: 2, beam: 120, narrow: columns.len() },
-            _ => Breadth { largest: 3, beam: 80, narrow: 1000 },
+            Relation::Direct => {
+                let narrow = self.share_of(1500 * SAMPLE / target.len()).min(4000);
+                Breadth { largest: 4, beam: self.share_of(150), narrow }
+            }
+            Relation::Quotient => Breadth { largest: 2, beam: self.share_of(120), narrow: columns.len() },
+            _ => Breadth { largest: 3, beam: self.share_of(80), narrow: self.share_of(1000) },
         };
         let generations = self.settings.generations;
         let terms = |breadth: Breadth| Breadth { largest: breadth.largest.min(generations), ..breadth };
@@ -239,7 +245,11 @@ impl<'a> Run<'a> {
         // Long sums of simple terms: the fewer there are to choose from, the surer the right ones are kept.
         for narrow in [8, 14, 25, 45, 80] {
             let simple = pool.cheapest(narrow);
-            spans.extend(simple.spans(&target, terms(Breadth { largest: usize::MAX, beam: 200, narrow }), goes_on));
+            spans.extend(simple.spans(
+                &target,
+                terms(Breadth { largest: usize::MAX, beam: self.share_of(200), narrow }),
+                goes_on,
+            ));
         }
         self.evaluations += (pool.len() * breadth.largest) as u64;
         for span in chosen(spans) {
@@ -254,13 +264,20 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// As many as there are for the usual number of expressions, in proportion to what is asked for.
+    fn share_of(&self, usual: usize) -> usize {
+        (usual * self.settings.expressions / Symreg::default().expressions).max(8)
+    }
+
     /// Quotients whose denominator has one term beside the constant: sums are sought beside each such term in turn, since the terms
     /// of sums alone say little of the target.
     fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) {
         let plain: Vec<Column> = columns.iter().copied().filter(|column| matches!(column, Column::Plain(_))).collect();
         let pool = self.pool(&plain);
         let (mut found, target): (Vec<(Span, Column)>, _) = (Vec::new(), self.y.clone());
-        for &term in columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(DENOMINATORS) {
+        for &term in
+            columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(self.share_of(DENOMINATORS))
+        {
             let spans = chosen(pool.spans_beside(Some(&self.values(term)), &target, breadth, goes_on));
             found.extend(spans.into_iter().map(|span| (span, term)));
         }

@@ -13,6 +13,7 @@ use vecfield_data::{Trajectories, Trajectory};
 use vecfield_discover::curve::{Curve, curves};
 use vecfield_discover::{Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, discover};
 use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
+use vecfield_sindy::Known;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   vecfield discover data/lynx-hare.csv
   vecfield discover data/lynx-hare.csv --out lynx-hare      equations.toml, trajectory.csv, report.html
   vecfield discover data/yeast.csv --noise multiplicative --json
+  vecfield discover data/lynx-hare.csv --known \"hare: 0.5*hare\"      the rest of the equation is sought
 
 A table has a header line, a column t and a column for each variable; times may be irregular, cells may be empty, and a leading
 column `trajectory` of integers tells several runs apart.";
@@ -42,9 +44,28 @@ pub(crate) struct Arguments {
     /// Stop after this many seconds with the best so far
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
+    /// Which formulas compete
+    #[arg(long, value_enum, default_value_t = MethodArgument::Auto)]
+    method: MethodArgument,
+    /// The operations of formulas beside polynomials
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    operators: Option<String>,
+    /// A part of an equation that is known, as `x: 1.3*x`; may be repeated
+    #[arg(long, value_name = "PART", allow_hyphen_values = true)]
+    known: Vec<String>,
     /// How measurements scatter about the truth
     #[arg(long, value_enum, default_value_t = NoiseArgument::Auto)]
     noise: NoiseArgument,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MethodArgument {
+    /// Polynomials, and formulas composed for the smoothed rates
+    Auto,
+    /// Polynomials alone: sparse regression
+    Sindy,
+    /// The same as auto: composed formulas always compete with polynomials
+    Symbolic,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -67,6 +88,22 @@ impl NoiseArgument {
     }
 }
 
+impl Arguments {
+    fn options(&self) -> Result<Options, Failure> {
+        let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::Argument(format!("{option}: {error}"));
+        let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| wrong("--known", &e)));
+        let mut options =
+            Options { noise: self.noise.choice(), known: known.collect::<Result<_, _>>()?, ..Options::default() };
+        if let Some(operators) = &self.operators {
+            options.operators = Some(operators.parse().map_err(|e| wrong("--operators", &e))?);
+        }
+        if self.method == MethodArgument::Sindy {
+            options.operators = None;
+        }
+        Ok(options)
+    }
+}
+
 /// The files of a result.
 const FILES: [&str; 3] = ["equations.toml", "trajectory.csv", "report.html"];
 
@@ -76,7 +113,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &FILES, overwrite)).transpose()?;
     let watch = Watch::new(context, arguments.seconds)?;
     let clock = Instant::now();
-    let options = Options { noise: arguments.noise.choice(), ..Options::default() };
+    let options = arguments.options()?;
     let found = context.on_threads(|| discover(&data, &options, &Watched(&watch)))?;
     let found = found.map_err(|e| failure(&arguments.data, &e))?;
     let seconds = clock.elapsed().as_secs_f64();
@@ -117,23 +154,16 @@ struct Outcome<'a> {
 impl Outcome<'_> {
     /// Right-hand sides with every digit, as `vecfield solve` reads them.
     fn equations(&self, candidate: &Candidate) -> Vec<String> {
-        let (graph, formulas) = candidate.law.support.formulas(&self.found.library, &candidate.law.theta());
+        let (graph, formulas) = candidate.law.support.formulas(&self.found.vocabulary, &candidate.law.theta());
         formulas.into_iter().map(|formula| graph.to_text(formula)).collect()
     }
 
     /// `(variable, feature, constant)` of every term of a law.
-    fn terms<'b>(
-        &'b self,
-        candidate: &'b Candidate,
-    ) -> impl Iterator<Item = (usize, &'b str, vecfield_discover::Constant)> {
-        let places = candidate
-            .law
-            .support
-            .equations
-            .iter()
-            .enumerate()
-            .flat_map(|(i, terms)| terms.iter().map(move |&k| (i, k)));
-        places.zip(&candidate.law.constants).map(|((i, k), c)| (i, self.found.library.features()[k].key(), *c))
+    fn terms(&self, candidate: &Candidate) -> Vec<(usize, String, vecfield_discover::Constant)> {
+        let law = &candidate.law;
+        let features = law.support.features(&self.found.vocabulary, &law.theta());
+        let places = features.into_iter().enumerate().flat_map(|(i, keys)| keys.into_iter().map(move |key| (i, key)));
+        places.zip(&law.constants).map(|((i, key), c)| (i, key, *c)).collect()
     }
 
     /// The method in a word or two.
@@ -200,7 +230,7 @@ impl Outcome<'_> {
 
     fn write(&self, folder: &OutputDir) -> Result<(), Failure> {
         let found = self.found;
-        let curves = curves(self.data, &found.library, &found.chosen.law, CURVE_POINTS)
+        let curves = curves(self.data, &found.vocabulary, &found.chosen.law, CURVE_POINTS)
             .map_err(|e| Failure::Computation(format!("the law was found, and its curve cannot be drawn: {e}")))?;
         let outline = self.outline();
         folder.write("equations.toml", |to| write!(to, "{}", outline.to_toml()))?;

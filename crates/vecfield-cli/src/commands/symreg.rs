@@ -60,7 +60,7 @@ impl Arguments {
                 return Err(Failure::Argument(format!("{flag} 0: give a number, 1 or larger")));
             }
         }
-        Ok(Symreg { operators, max_size: self.max_size, generations: self.generations })
+        Ok(Symreg { operators, max_size: self.max_size, generations: self.generations, ..Symreg::default() })
     }
 
     fn table(&self, context: &Context) -> Result<Table, Failure> {

@@ -6,13 +6,14 @@ use vecfield_adjoint::Noise;
 use vecfield_discover::curve::curves;
 use vecfield_discover::{Discovery, NoiseChoice, Options, Unobserved, Verdict, discover};
 
+/// Polynomials under additive noise.
 fn additive() -> Options {
-    Options { noise: NoiseChoice::Only(Noise::Additive), ..Options::default() }
+    Options { noise: NoiseChoice::Only(Noise::Additive), operators: None, ..Options::default() }
 }
 
 /// The features of every equation of the chosen law.
 fn terms(found: &Discovery) -> Vec<Vec<&str>> {
-    let key = |&k: &usize| found.library.features()[k].key();
+    let key = |&k: &usize| found.vocabulary.features()[k].key();
     found.chosen.law.support.equations.iter().map(|set| set.iter().map(key).collect()).collect()
 }
 
@@ -72,6 +73,52 @@ fn noise_is_no_law() {
     assert!(laws <= 2 && none >= 34, "{laws} laws and {none} times nothing in 40");
 }
 
+/// Gompertz growth, `y' = -0.8 y ln(y/3)`, is no polynomial; from its closed form with 0.1 % noise.
+fn gompertz() -> vecfield_data::Trajectories {
+    let mut scatter = Scatter::new(3);
+    let times: Vec<f64> = (0..60).map(|k| 0.1 * f64::from(k)).collect();
+    let exact = |t: f64| 3.0 * (-3.0 * (-0.8 * t).exp()).exp();
+    let values = times.iter().map(|&t| exact(t) + 0.003 * scatter.normal()).collect();
+    table(&["y"], times, values)
+}
+
+#[test]
+fn what_is_no_polynomial_is_composed() {
+    let data = gompertz();
+    let options = Options { operators: "+,-,*,/,log,exp".parse().ok(), ..additive() };
+    let found = discover(&data, &options, &Unobserved).unwrap();
+    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &found.chosen.law.theta());
+    let program = vecfield_expr::Program::compile(&graph, &formulas, &["y".to_string()]).unwrap();
+    let mut value = [0.0];
+    for y in [0.3, 0.8, 1.5, 2.5, 4.0] {
+        program.eval(&[y], &mut value, &mut program.registers());
+        let truth = -0.8 * y * (y / 3.0_f64).ln();
+        assert!((value[0] - truth).abs() < 0.02, "{} at {y}: {} for {truth}", graph.to_text(formulas[0]), value[0]);
+    }
+    // There may be another way to write it.
+    assert_ne!(found.verdict, Verdict::None);
+}
+
+/// What is known is in the law, with no constant of its own, and what is left is found beside it.
+#[test]
+fn the_rest_of_a_known_law_is_found() {
+    let known = vec![vecfield_sindy::Known { variable: "y".into(), formula: "1.5*y".into() }];
+    let options = Options { known, ..additive() };
+    let found = discover(&logistic(1.5, 2.0, 20, 1.0, 4), &options, &Unobserved).unwrap();
+    assert_eq!(terms(&found), [["y^2"]]);
+    let constant = found.chosen.law.constants[0];
+    assert!((constant.value + 0.75).abs() < 0.02, "{constant:?}");
+    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &[-0.75]);
+    assert_eq!(graph.to_text(formulas[0]), "1.5*y - 0.75*y^2");
+    // The number before a term that is known is known.
+    let other = |candidate: &vecfield_discover::Candidate| candidate.law.support.equations[0].clone();
+    let linear = found.vocabulary.position("y").unwrap();
+    assert!(found.alternatives.iter().all(|candidate| !other(candidate).contains(&linear)));
+    let wrong = vec![vecfield_sindy::Known { variable: "z".into(), formula: "y".into() }];
+    let refused = discover(&logistic(1.5, 2.0, 20, 1.0, 4), &Options { known: wrong, ..additive() }, &Unobserved);
+    assert!(refused.is_err_and(|error| error.to_string().contains('z')));
+}
+
 /// Predator and prey with gaps and noise: exactly the four terms, in first place.
 #[test]
 fn predator_and_prey_are_found() {
@@ -116,7 +163,7 @@ fn curves_pass_through_the_fit() {
     let data = logistic(0.7, 30.0, 18, 2.0, 4);
     let found = discover(&data, &additive(), &Unobserved).unwrap();
     let law = &found.chosen.law;
-    let curve = &curves(&data, &found.library, law, 100).unwrap()[0];
+    let curve = &curves(&data, &found.vocabulary, law, 100).unwrap()[0];
     for (row, t) in data.runs()[0].times().iter().enumerate() {
         let at = curve.times.iter().position(|time| time == t).unwrap();
         assert!((curve.states[at] - law.fit.state(&data, 0, row)[0]).abs() < 1e-6);

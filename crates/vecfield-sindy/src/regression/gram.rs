@@ -163,7 +163,7 @@ impl GramSystem {
     }
 
     /// The system of the first `p` features when the features `fixed` have coefficient 1: their part goes to the right-hand side.
-    pub(crate) fn reduced(&self, p: usize, fixed: &[usize]) -> Self {
+    pub fn reduced(&self, p: usize, fixed: &[usize]) -> Self {
         let all = self.len();
         let mut system = Self::new(p, self.noise);
         system.rows = self.rows;

@@ -85,7 +85,7 @@ fn fits(measured: &Measured, curve: &Curve) -> Vec<Fit> {
 const DIGITS: usize = 4;
 
 fn equations(outcome: &Outcome<'_>, candidate: &Candidate) -> Vec<Equation> {
-    let (mut graph, formulas) = candidate.law.support.formulas(&outcome.found.library, &candidate.law.theta());
+    let (mut graph, formulas) = candidate.law.support.formulas(&outcome.found.vocabulary, &candidate.law.theta());
     let style = TextStyle::digits(DIGITS);
     // Markup of the formula printer is well-formed; were it ever not, the text would stand in its place.
     let typeset = |markup: &str, text: &str| MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text));
@@ -152,12 +152,12 @@ fn fact_r2(name: &str, value: f64) -> Fact {
 }
 
 fn offered(outcome: &Outcome<'_>) -> usize {
-    outcome.found.library.len() * outcome.data.dim()
+    outcome.found.vocabulary.len() * outcome.data.dim()
 }
 
 fn constants(outcome: &Outcome<'_>) -> Vec<Constant> {
     let names = outcome.data.variables();
-    let of_terms = outcome.terms(&outcome.found.chosen).map(|(i, key, constant)| {
+    let of_terms = outcome.terms(&outcome.found.chosen).into_iter().map(|(i, key, constant)| {
         let rounded = if constant.snapped { ", rounded: the data cannot tell" } else { "" };
         Constant::new(key, format!("in d{}/dt{rounded}", names[i]), constant.value, constant.stderr)
     });
@@ -175,7 +175,7 @@ fn constants(outcome: &Outcome<'_>) -> Vec<Constant> {
 
 fn phase(outcome: &Outcome<'_>, variables: &[Variable], trajectories: &[Trajectory]) -> Vec<Phase> {
     let found = outcome.found;
-    let Ok(family) = found.chosen.law.support.family(&found.library) else { return vec![] };
+    let Ok(family) = found.chosen.law.support.family(&found.vocabulary) else { return vec![] };
     let field = ParametricField::<f64>::at(&family, found.chosen.law.theta());
     let mut work = VectorField::<f64>::workspace(&field);
     let t = outcome.data.runs()[0].times()[0];
@@ -307,7 +307,7 @@ fn notes(outcome: &Outcome<'_>) -> Vec<Note> {
     if found.cut {
         notes.push(Note::warning("The run was cut short: this is the best of what was tried until then."));
     }
-    if outcome.terms(&found.chosen).any(|(_, _, c)| c.stderr.is_none() && !c.snapped) {
+    if outcome.terms(&found.chosen).into_iter().any(|(_, _, c)| c.stderr.is_none() && !c.snapped) {
         notes.push(Note::warning(
             "The data do not determine every constant: some combination of them leaves the curve unchanged.",
         ));

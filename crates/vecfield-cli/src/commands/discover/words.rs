@@ -62,7 +62,7 @@ pub(super) fn findings(outcome: &Outcome<'_>) -> String {
     );
     let relative =
         |c: vecfield_discover::Constant| c.stderr.map(|s| 100.0 * s / c.value.abs()).filter(|r| r.is_finite());
-    let known: Vec<f64> = outcome.terms(&found.chosen).filter_map(|(_, _, c)| relative(c)).collect();
+    let known: Vec<f64> = outcome.terms(&found.chosen).into_iter().filter_map(|(_, _, c)| relative(c)).collect();
     let least_sure = known.iter().copied().fold(0.0, f64::max);
     let constants = match (found.verdict, known.len()) {
         (Verdict::None, _) | (_, 0) => String::new(),
@@ -74,7 +74,7 @@ pub(super) fn findings(outcome: &Outcome<'_>) -> String {
 
 /// The right-hand sides of a candidate, with numbers of so many digits.
 pub(super) fn rounded_equations(outcome: &Outcome<'_>, candidate: &Candidate, digits: usize) -> Vec<String> {
-    let (graph, formulas) = candidate.law.support.formulas(&outcome.found.library, &candidate.law.theta());
+    let (graph, formulas) = candidate.law.support.formulas(&outcome.found.vocabulary, &candidate.law.theta());
     formulas.into_iter().map(|formula| graph.to_text_styled(formula, TextStyle::digits(digits))).collect()
 }
 
@@ -82,6 +82,7 @@ pub(super) fn rounded_equations(outcome: &Outcome<'_>, candidate: &Candidate, di
 fn constants(outcome: &Outcome<'_>) -> String {
     let mut rows: Vec<Vec<String>> = outcome
         .terms(&outcome.found.chosen)
+        .into_iter()
         .map(|(i, key, constant)| {
             let equation = format!("d{}/dt", outcome.data.variables()[i]);
             let (value, error) = match constant.stderr {

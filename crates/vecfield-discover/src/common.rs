@@ -1,0 +1,142 @@
+//! Forms that many laws share, whatever the rates look like: saturation, decay, angles and logarithms, with a number inside.
+//!
+//! Where data are sparse, rates of a smoothed path tell a fraction from a sum of exponentials no more; integrals along the path do a
+//! little better, and the solver better still. Each form is tried at some values of its number, alone and beside few simple terms, and the
+//! best matches compete.
+
+use crate::contest::{blind_paths, scales};
+use crate::discovery::DiscoverError;
+use crate::model::size;
+use crate::space::subsets_of;
+use crate::vocabulary::{Vocabulary, canonical};
+use vecfield_adjoint::Noise;
+use vecfield_data::Trajectories;
+use vecfield_expr::{Binary, Unary};
+use vecfield_symreg::Operators;
+
+/// Values of the number inside, in units of the variable's own scale.
+const NUMBERS: [f64; 6] = [0.1, 0.3, 0.6, 1.0, 2.0, 5.0];
+/// Simple terms beside a form.
+const BESIDE: usize = 2;
+/// Formulas that are kept for each equation, and how many of them may have one form.
+const KEPT: usize = 12;
+const OF_A_FORM: usize = 2;
+/// Variables up to which forms have pairs of them.
+const PAIRS_UP_TO: usize = 5;
+/// A denominator stays above this share of its number.
+const MARGIN: f64 = 0.05;
+
+/// A form at one value of its number.
+struct Form {
+    /// Which form.
+    base: usize,
+    text: String,
+}
+
+/// For each equation the common forms that match the data best, with the terms beside them: lists of features, as texts.
+///
+/// # Errors
+///
+/// [`DiscoverError`] when a variable has too few values to smooth.
+pub(crate) fn common(
+    vocabulary: &Vocabulary,
+    data: &Trajectories,
+    noise: Noise,
+    operators: &Operators,
+) -> Result<Vec<Vec<Vec<String>>>, DiscoverError> {
+    let forms = forms(data, operators);
+    if forms.is_empty() {
+        return Ok(vec![vec![]; data.dim()]);
+    }
+    let mut all = vec![vec![]; data.dim()];
+    all[0] = forms.iter().map(|form| vec![form.text.clone()]).collect();
+    let wider = crate::discovery::within_domains(vocabulary.with_forms(all)?, data, noise)?;
+    let paths = blind_paths(data, &wider, noise)?;
+    let low: Vec<usize> =
+        (0..wider.polynomial()).filter(|&k| size(wider.graph(), wider.features()[k].formula()) <= BESIDE).collect();
+    let beside = subsets_of(&low, BESIDE);
+    let rows = data.row_count() as f64;
+    let of_equation = |equation: usize| {
+        let mut matched: Vec<(f64, usize, Vec<usize>)> = vec![];
+        for form in &forms {
+            let Some(place) = wider.position(&form.text) else { continue };
+            for terms in &beside {
+                let set: Vec<usize> = terms.iter().copied().chain([place]).collect();
+                let left = paths.iter().filter_map(|path| path.solve(equation, &set)).map(|(_, left)| left);
+                let left = left.fold(f64::INFINITY, f64::min);
+                if left.is_finite() {
+                    let constants = (set.len() + 1) as f64;
+                    matched.push((rows * left.max(1e-14).ln() + constants * rows.ln(), form.base, set));
+                }
+            }
+        }
+        matched.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
+        let (mut kept, mut of_form) = (vec![], vec![0; forms.len()]);
+        for (_, base, set) in matched {
+            if kept.len() < KEPT && of_form[base] < OF_A_FORM {
+                of_form[base] += 1;
+                kept.push(set.iter().map(|&k| wider.features()[k].key().to_string()).collect());
+            }
+        }
+        kept
+    };
+    Ok((0..data.dim()).map(of_equation).collect())
+}
+
+/// All forms at all values of their numbers.
+fn forms(data: &Trajectories, operators: &Operators) -> Vec<Form> {
+    let may = |op: Unary| operators.unary().contains(&op);
+    let fractions = operators.binary().contains(&Binary::Div);
+    let scales = scales(data);
+    let mut forms: Vec<Form> = vec![];
+    let mut base = 0;
+    let mut add = |allowed: bool, texts: Vec<String>| {
+        if !allowed {
+            return;
+        }
+        let texts = texts.iter().filter_map(|text| canonical(text, data.variables()));
+        forms.extend(texts.map(|text| Form { base, text }));
+        base += 1;
+    };
+    for (v, y) in data.variables().iter().enumerate() {
+        let least = data.observed(v).fold(f64::INFINITY, f64::min);
+        let numbers: Vec<f64> = NUMBERS.iter().map(|c| rounded(c * scales[v])).collect();
+        // Denominators that vanish nowhere on the data.
+        let above: Vec<f64> = numbers.iter().copied().filter(|c| least + c > MARGIN * c).collect();
+        let squares: Vec<f64> = numbers.iter().map(|c| rounded(c * c)).collect();
+        let rates: Vec<f64> = numbers.iter().map(|c| rounded(1.0 / c)).collect();
+        let each = |numbers: &[f64], text: &dyn Fn(f64) -> String| numbers.iter().map(|&c| text(c)).collect::<Vec<_>>();
+        let angles = |word: &str, before: &str| -> Vec<String> {
+            vec![format!("{before}{word}({y})"), format!("{before}{word}(2*{y})"), format!("{before}{word}(0.5*{y})")]
+        };
+        add(fractions, each(&above, &|c| format!("{y}/({y} + {c})")));
+        add(fractions, each(&squares, &|c| format!("{y}^2/({y}^2 + {c})")));
+        add(may(Unary::Exp), each(&rates, &|k| format!("exp(-{k}*{y})")));
+        add(may(Unary::Tanh), each(&rates, &|k| format!("tanh({k}*{y})")));
+        add(may(Unary::Sin), angles("sin", ""));
+        add(may(Unary::Cos), angles("cos", ""));
+        if least > 0.0 {
+            add(may(Unary::Log), vec![format!("log({y})")]);
+            add(may(Unary::Log), vec![format!("{y}*log({y})")]);
+            add(may(Unary::Sqrt), vec![format!("sqrt({y})")]);
+        }
+        if data.dim() > PAIRS_UP_TO {
+            continue;
+        }
+        for u in data.variables().iter().filter(|u| *u != y) {
+            add(fractions, each(&above, &|c| format!("{u}*{y}/({y} + {c})")));
+            add(fractions, each(&above, &|c| format!("{u}/({y} + {c})")));
+            add(fractions, each(&squares, &|c| format!("{u}*{y}^2/({y}^2 + {c})")));
+            add(fractions, each(&squares, &|c| format!("{u}/({y}^2 + {c})")));
+            add(may(Unary::Exp), each(&rates, &|k| format!("{u}*exp(-{k}*{y})")));
+            add(may(Unary::Sin), angles("sin", &format!("{u}*")));
+            add(may(Unary::Cos), angles("cos", &format!("{u}*")));
+        }
+    }
+    forms
+}
+
+/// Two digits are enough for a first guess.
+fn rounded(x: f64) -> f64 {
+    format!("{x:.1e}").parse().unwrap_or(x)
+}

@@ -1,0 +1,140 @@
+//! The numbers inside a feature, which a fit may change as it may the coefficient before it: `0.3` in `x/(0.3 + x)`.
+
+use vecfield_expr::{Binary, ExprId, Graph, Node};
+
+/// The formula with every number inside it replaced by what `replacement` makes of it. Whole exponents are no numbers but part of
+/// the form, and so is what stands above a fraction: the coefficient is that already.
+pub(crate) fn replaced(
+    graph: &mut Graph,
+    formula: ExprId,
+    replacement: &mut dyn FnMut(&mut Graph, f64) -> ExprId,
+) -> ExprId {
+    match graph.node(formula) {
+        Node::Constant(_) => {
+            let value = graph.constant_value(formula).unwrap_or_default();
+            replacement(graph, value)
+        }
+        Node::Symbol(_) => formula,
+        Node::Unary(op, x) => {
+            let x = replaced(graph, x, replacement);
+            graph.unary(op, x)
+        }
+        Node::Binary(op, a, b) => {
+            let kept = |id| graph.constant_value(id);
+            let whole = op == Binary::Pow && kept(b).is_some_and(|power| power.fract() == 0.0);
+            let above = op == Binary::Div && kept(a).is_some();
+            let a = if above { a } else { replaced(graph, a, replacement) };
+            let b = if whole { b } else { replaced(graph, b, replacement) };
+            graph.binary(op, a, b)
+        }
+    }
+}
+
+/// The numbers inside a feature, in the order of [`replaced`].
+pub(crate) fn numbers(graph: &Graph, formula: ExprId) -> Vec<f64> {
+    // The feature `1` is its coefficient.
+    if graph.constant_value(formula).is_some() {
+        return vec![];
+    }
+    let mut found = vec![];
+    replaced(&mut graph.clone(), formula, &mut |graph, value| {
+        found.push(value);
+        graph.constant(value)
+    });
+    found
+}
+
+/// `formula = scale * form`, where no factor can be taken out of `form` any more, so that its numbers and the scale before it are
+/// not two names of one thing.
+pub(crate) fn monic(graph: &mut Graph, formula: ExprId) -> (f64, ExprId) {
+    use vecfield_expr::Unary::{Abs, Exp, Neg, Sqrt};
+    match graph.node(formula) {
+        Node::Constant(_) => (graph.constant_value(formula).unwrap_or_default(), graph.constant(1.0)),
+        Node::Symbol(_) => (1.0, formula),
+        Node::Unary(Neg, x) => {
+            let (scale, form) = monic(graph, x);
+            (-scale, form)
+        }
+        Node::Unary(op @ (Abs | Sqrt), x) => {
+            let (scale, form) = monic(graph, x);
+            if op == Sqrt && scale < 0.0 {
+                return (1.0, formula);
+            }
+            let form = graph.unary(op, form);
+            (if op == Abs { scale.abs() } else { scale.sqrt() }, form)
+        }
+        // A number that is added inside an exponential is a factor of it.
+        Node::Unary(Exp, x) => {
+            let terms = graph.terms(x);
+            let (constants, others): (Vec<_>, Vec<_>) =
+                terms.into_iter().partition(|&(_, factor)| graph.constant_value(factor).is_some());
+            let inside = graph.linear_combination(others);
+            let form = graph.unary(Exp, inside);
+            (constants.iter().map(|(c, _)| c).sum::<f64>().exp(), form)
+        }
+        Node::Unary(..) => (1.0, formula),
+        Node::Binary(Binary::Mul, a, b) => {
+            let ((scale, a), (other, b)) = (monic(graph, a), monic(graph, b));
+            (scale * other, graph.mul(a, b))
+        }
+        Node::Binary(Binary::Div, a, b) => {
+            let ((scale, a), (other, b)) = (monic(graph, a), monic(graph, b));
+            (scale / other, graph.div(a, b))
+        }
+        Node::Binary(Binary::Pow, a, b) => match graph.constant_value(b) {
+            Some(power) => {
+                let (scale, form) = monic(graph, a);
+                if scale < 0.0 && power.fract() != 0.0 {
+                    return (1.0, formula);
+                }
+                (scale.powf(power), graph.pow(form, b))
+            }
+            None => (1.0, formula),
+        },
+        Node::Binary(Binary::Add | Binary::Sub, ..) => monic_sum(graph, formula),
+        Node::Binary(..) => (1.0, formula),
+    }
+}
+
+/// A sum is measured by its first term that is not a number.
+fn monic_sum(graph: &mut Graph, formula: ExprId) -> (f64, ExprId) {
+    let terms: Vec<(f64, ExprId)> = graph
+        .terms(formula)
+        .into_iter()
+        .map(|(coefficient, factor)| {
+            // A sum among the terms would be one of them already.
+            let (scale, form) = monic(graph, factor);
+            (coefficient * scale, form)
+        })
+        .collect();
+    let lead = terms.iter().find(|&&(_, factor)| graph.constant_value(factor).is_none()).map_or(1.0, |&(c, _)| c);
+    let form = graph.linear_combination(terms.into_iter().map(|(c, factor)| (c / lead, factor)));
+    (lead, form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{monic, numbers};
+    use vecfield_expr::{Graph, Scope};
+
+    #[test]
+    fn what_can_be_taken_out_is_taken_out() {
+        for (text, scale, form, inner) in [
+            ("3*x", 3.0, "x", vec![]),
+            ("2*x/(0.6 + 4*y)", 0.5, "x/(y + 0.15)", vec![0.15]),
+            ("4/(2 + 8*x)", 0.5, "1/(x + 0.25)", vec![0.25]),
+            ("-sin(2*x)", -1.0, "sin(2*x)", vec![2.0]),
+            ("x^3*(5*y)^2", 25.0, "x^3*y^2", vec![]),
+            ("sqrt(9*x)", 3.0, "sqrt(x)", vec![]),
+            ("2*exp(-3*x)*y", 2.0, "exp(-3*x)*y", vec![-3.0]),
+        ] {
+            let mut graph = Graph::new();
+            let id = graph.parse(text, &Scope::new(["x", "y"]).unwrap()).unwrap();
+            let (found, monic) = monic(&mut graph, id);
+            let simple = graph.simplify(monic);
+            assert!((found - scale).abs() < 1e-12, "{text}: {found}");
+            assert_eq!(graph.to_text(simple), form, "{text}");
+            assert_eq!(numbers(&graph, simple), inner, "{text}");
+        }
+    }
+}

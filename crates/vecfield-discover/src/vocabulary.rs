@@ -1,0 +1,176 @@
+//! What laws are made of: features, which of them composed formulas bring, and what is known of each equation.
+
+use crate::composed::EXPRESSIONS;
+use crate::model::size;
+use vecfield_expr::{ExprId, Graph, Scope};
+use vecfield_sindy::{Family, Feature, Known, Library, SindyError};
+
+/// A formula as a library names it; `None` where it cannot be read.
+pub(crate) fn canonical(text: &str, variables: &[String]) -> Option<String> {
+    let mut graph = Graph::new();
+    let formula = graph.parse(text, &Scope::new(variables.iter().cloned()).ok()?).ok()?;
+    Some(graph.to_text(formula))
+}
+
+/// Features, polynomial ones first, then those of composed formulas, then known parts of equations.
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    library: Library,
+    polynomial: usize,
+    selectable: usize,
+    /// Formulas of each equation, each as the keys of its features.
+    forms: Vec<Vec<Vec<String>>>,
+    known: Vec<Known>,
+}
+
+impl Vocabulary {
+    /// Polynomials up to a degree, with what is known of the equations.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError`] when a name cannot be used in formulas, or a known part cannot be read or belongs to no variable.
+    pub fn new(variables: &[String], degree: usize, known: Vec<Known>) -> Result<Vocabulary, SindyError> {
+        Self::build(variables, degree, vec![vec![]; variables.len()], known)
+    }
+
+    /// The same with composed formulas for each equation: each a list of features, as texts.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError`] when a feature cannot be read.
+    pub fn with_forms(&self, forms: Vec<Vec<Vec<String>>>) -> Result<Vocabulary, SindyError> {
+        Self::build(self.variables(), self.degree(), forms, self.known.clone())
+    }
+
+    /// The same without the formulas that have this feature; `None` where none has.
+    pub(crate) fn without(&self, key: &str) -> Option<Vocabulary> {
+        let mut forms = self.forms.clone();
+        forms.iter_mut().for_each(|forms| forms.retain(|form| form.iter().all(|text| text != key)));
+        if forms == self.forms {
+            return None;
+        }
+        self.with_forms(forms).ok()
+    }
+
+    fn build(
+        variables: &[String],
+        degree: usize,
+        forms: Vec<Vec<Vec<String>>>,
+        known: Vec<Known>,
+    ) -> Result<Vocabulary, SindyError> {
+        let polynomial = Library::polynomial(variables, degree)?.len();
+        let mut families = vec![Family::Polynomial(degree)];
+        families.extend(forms.iter().flatten().flatten().map(|text| Family::Custom(text.clone())));
+        let library = Library::new(&families, variables, &[])?;
+        let selectable = library.len();
+        if let Some(part) = known.iter().find(|part| !variables.contains(&part.variable)) {
+            let nearest = vecfield_expr::nearest_name(&part.variable, variables.iter().map(String::as_str));
+            let nearest = nearest.unwrap_or(&variables[0]).to_string();
+            return Err(SindyError::UnknownVariable { name: part.variable.clone(), nearest });
+        }
+        let formulas: Vec<String> = known.iter().map(|part| part.formula.clone()).collect();
+        let library = if formulas.is_empty() { library } else { library.with_known(&formulas)? };
+        Ok(Vocabulary { library, polynomial, selectable, forms, known })
+    }
+
+    /// All features, known parts included.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// The features that can be chosen, and behind them the known parts.
+    pub fn features(&self) -> &[Feature] {
+        self.library.features()
+    }
+
+    /// The place of the feature with this key.
+    pub fn position(&self, key: &str) -> Option<usize> {
+        self.library.position(key).filter(|&place| place < self.selectable)
+    }
+
+    /// The graph that holds the features' formulas.
+    pub fn graph(&self) -> &Graph {
+        self.library.graph()
+    }
+
+    /// The state variables.
+    pub fn variables(&self) -> &[String] {
+        self.library.variables()
+    }
+
+    /// How many features can be chosen.
+    pub fn len(&self) -> usize {
+        self.selectable
+    }
+
+    /// Can none be chosen?
+    pub fn is_empty(&self) -> bool {
+        self.selectable == 0
+    }
+
+    /// How many of them are polynomial, and to which degree.
+    pub fn polynomial(&self) -> usize {
+        self.polynomial
+    }
+
+    /// Is a set of features one of polynomials?
+    pub fn is_polynomial(&self, set: &[usize]) -> bool {
+        set.iter().all(|&k| k < self.polynomial)
+    }
+
+    /// In natural units, what it takes to say which feature this is: one of the polynomials, or one of all expressions that were looked
+    /// through (the prior of Chen & Chen's extended BIC, 2008).
+    pub fn description(&self, feature: usize) -> f64 {
+        let choices = if feature < self.polynomial { self.polynomial } else { self.polynomial + EXPRESSIONS };
+        (choices as f64).ln()
+    }
+
+    /// The degree of the polynomials: that of the last of them.
+    pub fn degree(&self) -> usize {
+        let last = self.polynomial.checked_sub(1).map(|last| self.features()[last].formula());
+        last.map_or(0, |formula| size(self.graph(), formula))
+    }
+
+    /// Sets of features that stand together in a composed formula of an equation, without those that are polynomials.
+    pub fn composed(&self, equation: usize) -> Vec<Vec<usize>> {
+        let set = |form: &Vec<String>| -> Option<Vec<usize>> {
+            let mut set: Vec<usize> = form.iter().map(|text| self.position(text)).collect::<Option<_>>()?;
+            set.sort_unstable();
+            set.dedup();
+            set.iter().any(|&k| k >= self.polynomial).then_some(set)
+        };
+        self.forms[equation].iter().filter_map(set).collect()
+    }
+
+    /// What is known.
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// The known parts of an equation, by their places among the features.
+    pub fn known_of(&self, equation: usize) -> Vec<usize> {
+        let name = &self.variables()[equation];
+        let own = self.known.iter().enumerate().filter(|(_, part)| part.variable == *name);
+        own.map(|(i, _)| self.selectable + i).collect()
+    }
+
+    /// Features that are terms of what is known of an equation: their numbers are known, and they do not stand in the rest of it.
+    pub(crate) fn given(&self, equation: usize) -> Vec<usize> {
+        let mut graph = self.graph().clone();
+        let known: Vec<ExprId> = self.known_formulas(equation).collect();
+        let mut given = vec![];
+        for formula in known {
+            let formula = graph.expand(formula);
+            for (_, factor) in graph.terms(formula) {
+                let key = graph.to_text(factor);
+                given.extend(self.position(&key));
+            }
+        }
+        given
+    }
+
+    /// Their formulas.
+    pub(crate) fn known_formulas(&self, equation: usize) -> impl Iterator<Item = ExprId> + '_ {
+        self.known_of(equation).into_iter().map(|k| self.features()[k].formula())
+    }
+}
