@@ -130,6 +130,10 @@ impl Problem {
                     .into(),
             );
         }
+        let train = &description.train;
+        if train.points.is_some() || train.seed.is_some() || train.iterations.is_some() {
+            problem.warnings.push("[train] is not followed: the program chooses the points, and draws nothing".into());
+        }
         Ok(problem)
     }
 

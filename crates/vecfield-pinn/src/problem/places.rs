@@ -106,12 +106,41 @@ impl Problem {
                 let reason = "fraclap needs the values everywhere else; add a condition on = \"outside\"";
                 return Err(PinnError::setting("condition", reason));
             }
-            _ => {}
+            (Some(condition), Some(_)) => self.check_outside(condition)?,
+            (None, None) => {}
         }
         for later in 0..self.conditions.len() {
             for earlier in 0..later {
                 self.compare(earlier, later)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Features of `fraclap` are those of what is nothing outside.
+    fn check_outside(&self, condition: &super::Condition) -> Result<(), PinnError> {
+        let dims = self.low.len();
+        // A length off either end of the first coordinate that is not time.
+        let space = self.language.space().first().copied().unwrap_or(0);
+        let length = self.high[space] - self.low[space];
+        let points: Vec<Vec<f64>> = (0..dims)
+            .map(|i| match i == space {
+                true => vec![
+                    self.low[i] - length,
+                    self.low[i] - 0.1 * length,
+                    self.high[i] + 0.1 * length,
+                    self.high[i] + length,
+                ],
+                false => vec![self.low[i] + 0.3 * (self.high[i] - self.low[i]); 4],
+            })
+            .collect();
+        let zero = vec![vec![0.0; 4]; condition.formula.jets.len()];
+        let at =
+            At { coordinates: &points, normals: &vec![], constants: &self.initial, jets: &zero, integrals: &vec![] };
+        if condition.formula.eval(at).residual.iter().any(|value| *value != 0.0) {
+            let reason = "only u = 0 can hold outside so far; write the equation for what is left when the values there are \
+                          taken off";
+            return Err(PinnError::setting(condition.formula.key.clone(), reason));
         }
         Ok(())
     }

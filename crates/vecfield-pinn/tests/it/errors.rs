@@ -47,6 +47,22 @@ fn conditions_that_contradict_one_another_are_refused_and_kinks_are_warned_of() 
 }
 
 #[test]
+fn nothing_but_zero_holds_outside() {
+    let with = |value: &str| {
+        problem(
+            &format!(
+                "[domain]\nx = [-1, 1]\nunknowns = [\"u\"]\n[equations]\nf = \"fraclap(u, 0.75) - 1\"\n[train]\npoints = 10\n\
+                 [[condition]]\non = \"outside\"\nu = \"{value}\"\n"
+            ),
+            &[],
+        )
+    };
+    assert_eq!(with("0").expect("a problem").warnings().len(), 1, "[train] is named");
+    let error = with("exp(-x^2)").expect_err("a value that the features do not have");
+    assert_eq!(error.key(), Some("condition.0.u"));
+}
+
+#[test]
 fn an_empty_geometry_is_refused() {
     let error = problem(
         "[domain]\nx = [0, 1]\ny = [0, 1]\ngeometry = \"disk(0,0, 1) - rectangle(-2,-2, 2,2)\"\nunknowns = [\"u\"]\n\
