@@ -91,7 +91,7 @@ fn features(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every problem of `examples/` is solved, every model of `examples/train/` trained.
+/// Every problem of `examples/` is solved, those of `examples/pinn/` by networks, every model of `examples/train/` trained.
 fn problems(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
     let program = workspace.root.join("target/release/vecfield");
@@ -100,7 +100,8 @@ fn problems(workspace: &Workspace) -> anyhow::Result<()> {
         files.iter().map(|file| &file.path).filter(|path| path.starts_with("examples/") && path.ends_with(".toml"))
     {
         if !file.starts_with("examples/train/") {
-            cmd!(sh, "{program} solve {file}").run()?;
+            let command = if file.starts_with("examples/pinn/") { "pinn" } else { "solve" };
+            cmd!(sh, "{program} {command} {file}").run()?;
             continue;
         }
         // Its data lie beside it, or are the measurements that all begin with.

@@ -9,7 +9,7 @@ use crate::origin::FEWEST_ROWS;
 use crate::refine::{Law, refine};
 use crate::score::Score;
 use crate::space;
-use crate::verdict::{STRONG, Verdict, contenders, judge};
+use crate::verdict::{STRONG, Verdict, judge};
 use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use vecfield_adjoint::Noise;
@@ -285,12 +285,9 @@ fn contest(
     }
     let nulls = contest.nulls();
     let mut candidates = Finalists::new(data, vocabulary, &paths, noise, entries);
-    let contenders = contenders(candidates.entries(), vocabulary);
     // The best forecaster that can be is fitted whatever happens: a run that was cut has an answer.
     let sure = candidates.best_fitted(&Unobserved).ok_or(DiscoverError::NothingFits { competed })?;
-    candidates.fit(&contenders, observer);
-    let place = candidates.most_credible(&contenders).unwrap_or(sure);
-    let place = candidates.pruned(place, &contest, observer);
+    let place = candidates.law(&contest, observer).unwrap_or(sure);
     let entries = candidates.entries();
     let listed = shortlist(entries, place, options.alternatives);
     let field = entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect();

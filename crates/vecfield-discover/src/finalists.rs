@@ -6,7 +6,7 @@ use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::refine::{Law, refine};
-use crate::verdict::{STRONG, reductions, suffices};
+use crate::verdict::{STRONG, contenders, reductions, suffices};
 use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,8 +73,44 @@ impl<'a> Finalists<'a> {
         })
     }
 
+    /// The place of the law: the most credible polynomial, or the most credible of all where its likelihood is strongly better, what it
+    /// takes to say its features counted. Composed formulas were found in all the data, the rows ahead of the origins among them, so
+    /// their forecasts alone do not put them before polynomials, which were not.
+    pub(crate) fn law(&mut self, contest: &Contest<'_>, observer: &dyn Observer) -> Option<usize> {
+        let vocabulary = self.vocabulary;
+        let is_polynomial = |entry: &Entry| entry.support.equations.iter().all(|set| vocabulary.is_polynomial(set));
+        let polynomial = self.credible(contest, observer, is_polynomial);
+        let any = self.credible(contest, observer, |_| true);
+        let bic = |support: &Support| self.laws[support].bic;
+        let law = match (polynomial, any) {
+            (Some(polynomial), Some(any)) => {
+                if bic(&any) + STRONG < bic(&polynomial) {
+                    any
+                } else {
+                    polynomial
+                }
+            }
+            (polynomial, any) => polynomial.or(any)?,
+        };
+        self.entries.iter().position(|entry| entry.support == law)
+    }
+
+    /// The most credible of the candidates among which one is sought, without the terms that it can do without.
+    fn credible(
+        &mut self,
+        contest: &Contest<'_>,
+        observer: &dyn Observer,
+        among: impl Fn(&Entry) -> bool,
+    ) -> Option<Support> {
+        let contenders = contenders(&self.entries, among);
+        self.fit(&contenders, observer);
+        let place = self.most_credible(&contenders)?;
+        let place = self.pruned(place, contest, observer);
+        Some(self.entries[place].support.clone())
+    }
+
     /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.
-    pub(crate) fn most_credible(&self, places: &[usize]) -> Option<usize> {
+    fn most_credible(&self, places: &[usize]) -> Option<usize> {
         let fitted: Vec<(usize, &Law)> =
             places.iter().filter_map(|&i| Some((i, self.laws.get(&self.entries[i].support)?))).collect();
         let least = fitted.iter().map(|(_, law)| law.bic).fold(f64::INFINITY, f64::min);
@@ -87,7 +123,7 @@ impl<'a> Finalists<'a> {
 
     /// The candidate at `place` without the terms that neither its forecasts nor the likelihood support, dropped one at a
     /// time. What is left enters the contest: its place among the entries is returned.
-    pub(crate) fn pruned(&mut self, place: usize, contest: &Contest<'_>, observer: &dyn Observer) -> usize {
+    fn pruned(&mut self, place: usize, contest: &Contest<'_>, observer: &dyn Observer) -> usize {
         let mut place = place;
         loop {
             let whole = self.entries[place].support.clone();

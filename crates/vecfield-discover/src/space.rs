@@ -16,6 +16,9 @@ use vecfield_sindy::{Family, Refinement, Sindy};
 /// many rows or variables each fit is slow and matching is reliable, so fewer compete.
 const EFFORT: usize = 60_000;
 
+/// What a further run costs beside its rows, counted in rows: the fit has its initial state to find.
+const ROWS_OF_A_RUN: usize = 8;
+
 /// Tangents carried by one integration, two terms an equation being the guess beforehand.
 const LANES: usize = 8;
 
@@ -43,7 +46,8 @@ pub fn competing(
     pulse: Pulse<'_>,
 ) -> Vec<Support> {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
-    let budget = (2 * EFFORT / (data.row_count() * data.dim() * sweeps)).min(most).max(FEWEST);
+    let rows = data.row_count() + ROWS_OF_A_RUN * data.runs().len().saturating_sub(1);
+    let budget = (2 * EFFORT / (rows * data.dim() * sweeps)).min(most).max(FEWEST);
     let everything: Vec<usize> = (0..vocabulary.polynomial()).collect();
     let feature_size = |k: usize| size(vocabulary.graph(), vocabulary.features()[k].formula());
     // One variable has few monomials: all of them are affordable.

@@ -4,7 +4,6 @@ use crate::contest::Entry;
 use crate::discovery::Candidate;
 use crate::refine::Law;
 use crate::score::Score;
-use crate::vocabulary::Vocabulary;
 
 /// What the data support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,24 +37,15 @@ pub const STRONG: f64 = 6.0;
 /// The most candidates between which the likelihood decides.
 const MOST_CONTENDERS: usize = 24;
 
-/// Places in `entries` (best score first) of the candidates that may be the law: those whose forecasts cannot be told from
-/// the best ones and that are no more complex, and those that cannot be told from the best polynomial. The simplest of them that none
-/// beats strongly in likelihood is the law: among models that forecast alike the likelihood punishes those that do not fit, and it
-/// cannot favour one for bending to the noise, as none is larger than the best forecaster. Composed formulas were found in all the
-/// data, the rows ahead of the origins among them: their forecasts alone do not put them before polynomials, which were not.
-pub fn contenders(entries: &[Entry], vocabulary: &Vocabulary) -> Vec<usize> {
-    let is_polynomial = |entry: &Entry| entry.support.equations.iter().all(|set| vocabulary.is_polynomial(set));
-    let like = |best: Option<usize>, among: &dyn Fn(&Entry) -> bool| -> Vec<usize> {
-        let Some(best) = best.map(|best| &entries[best]) else { return vec![] };
-        let contends = |entry: &Entry| entry.complexity <= best.complexity && entry.score.ties_with(&best.score);
-        let all = (0..entries.len()).filter(|&i| among(&entries[i]) && contends(&entries[i]));
-        all.take(MOST_CONTENDERS).collect()
-    };
-    let mut all = like((!entries.is_empty()).then_some(0), &|_| true);
-    all.extend(like(entries.iter().position(is_polynomial), &is_polynomial));
-    all.sort_unstable();
-    all.dedup();
-    all
+/// Places in `entries` (best score first) of the candidates, of those `among` which one is sought, that may be the law: those whose
+/// forecasts cannot be told from the best ones and that are no more complex. The simplest of them that none beats strongly in likelihood
+/// is the law: among models that forecast alike the likelihood punishes those that do not fit, and it cannot favour one for bending to
+/// the noise, as none is larger than the best forecaster.
+pub fn contenders(entries: &[Entry], among: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let Some(best) = entries.iter().find(|entry| among(entry)) else { return vec![] };
+    let contends = |entry: &Entry| entry.complexity <= best.complexity && entry.score.ties_with(&best.score);
+    let all = (0..entries.len()).filter(|&i| among(&entries[i]) && contends(&entries[i]));
+    all.take(MOST_CONTENDERS).collect()
 }
 
 /// Terms are supported by the likelihood when they lower the BIC by more than this (Kass & Raftery 1995: "positive" from 2).
