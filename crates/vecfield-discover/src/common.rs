@@ -5,7 +5,7 @@
 //! best matches compete.
 
 use crate::contest::{blind_paths, scales};
-use crate::discovery::DiscoverError;
+use crate::discovery::{DiscoverError, within_domains};
 use crate::model::size;
 use crate::space::subsets_of;
 use crate::vocabulary::{Vocabulary, canonical};
@@ -50,8 +50,8 @@ pub(crate) fn common(
     }
     let mut all = vec![vec![]; data.dim()];
     all[0] = forms.iter().map(|form| vec![form.text.clone()]).collect();
-    let wider = crate::discovery::within_domains(vocabulary.with_forms(all)?, data, noise)?;
-    let paths = blind_paths(data, &wider, noise)?;
+    // All these features are looked at along all the data only: the few that are kept are tried at the origins too.
+    let (wider, paths) = within_domains(vocabulary.with_forms(all)?, |wider| blind_paths(data, wider, noise))?;
     let low: Vec<usize> =
         (0..wider.polynomial()).filter(|&k| size(wider.graph(), wider.features()[k].formula()) <= BESIDE).collect();
     let beside = subsets_of(&low, BESIDE);

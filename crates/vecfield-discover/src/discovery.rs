@@ -186,28 +186,28 @@ fn words(
         vocabulary = vocabulary.with_forms(forms)?;
     }
     for &noise in noises {
-        vocabulary = within_domains(vocabulary, data, noise)?;
+        let tried = |vocabulary: &Vocabulary| {
+            blind_paths(data, vocabulary, noise)?;
+            Contest::new(data, vocabulary, noise).map(drop)
+        };
+        (vocabulary, ()) = within_domains(vocabulary, tried)?;
     }
     Ok(vocabulary)
 }
 
-/// The vocabulary without composed formulas that are not finite along a path through the data.
-pub(crate) fn within_domains(
+/// The vocabulary without composed formulas that are not finite where `tried` looks at them, and what that gives.
+pub(crate) fn within_domains<T>(
     mut vocabulary: Vocabulary,
-    data: &Trajectories,
-    noise: Noise,
-) -> Result<Vocabulary, DiscoverError> {
+    tried: impl Fn(&Vocabulary) -> Result<T, DiscoverError>,
+) -> Result<(Vocabulary, T), DiscoverError> {
     loop {
-        let tried =
-            blind_paths(data, &vocabulary, noise).and_then(|_| Contest::new(data, &vocabulary, noise).map(drop));
-        match tried {
-            Ok(()) => return Ok(vocabulary),
+        match tried(&vocabulary) {
             Err(DiscoverError::Matching(SindyError::FeatureNotFinite { feature, t })) => {
                 let nothing_left =
                     DiscoverError::Matching(SindyError::FeatureNotFinite { feature: feature.clone(), t });
                 vocabulary = vocabulary.without(&feature).ok_or(nothing_left)?;
             }
-            Err(error) => return Err(error),
+            tried => return tried.map(|found| (vocabulary, found)),
         }
     }
 }

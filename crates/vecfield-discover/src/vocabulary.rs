@@ -21,6 +21,8 @@ pub struct Vocabulary {
     /// Formulas of each equation, each as the keys of its features.
     forms: Vec<Vec<Vec<String>>>,
     known: Vec<Known>,
+    /// `(equation, feature)` of each known part.
+    known_places: Vec<(usize, usize)>,
 }
 
 impl Vocabulary {
@@ -63,14 +65,8 @@ impl Vocabulary {
         families.extend(forms.iter().flatten().flatten().map(|text| Family::Custom(text.clone())));
         let library = Library::new(&families, variables, &[])?;
         let selectable = library.len();
-        if let Some(part) = known.iter().find(|part| !variables.contains(&part.variable)) {
-            let nearest = vecfield_expr::nearest_name(&part.variable, variables.iter().map(String::as_str));
-            let nearest = nearest.unwrap_or(&variables[0]).to_string();
-            return Err(SindyError::UnknownVariable { name: part.variable.clone(), nearest });
-        }
-        let formulas: Vec<String> = known.iter().map(|part| part.formula.clone()).collect();
-        let library = if formulas.is_empty() { library } else { library.with_known(&formulas)? };
-        Ok(Vocabulary { library, polynomial, selectable, forms, known })
+        let (library, known_places) = library.with_known(&known)?;
+        Ok(Vocabulary { library, polynomial, selectable, forms, known, known_places })
     }
 
     /// All features, known parts included.
@@ -149,9 +145,7 @@ impl Vocabulary {
 
     /// The known parts of an equation, by their places among the features.
     pub fn known_of(&self, equation: usize) -> Vec<usize> {
-        let name = &self.variables()[equation];
-        let own = self.known.iter().enumerate().filter(|(_, part)| part.variable == *name);
-        own.map(|(i, _)| self.selectable + i).collect()
+        self.known_places.iter().filter(|part| part.0 == equation).map(|part| part.1).collect()
     }
 
     /// Features that are terms of what is known of an equation: their numbers are known, and they do not stand in the rest of it.

@@ -1,6 +1,6 @@
 //! The library: candidate features `φ_k(y, u, t)` of the right-hand sides `dyᵢ/dt = Σ_k θ_ik φ_k`.
 
-use crate::SindyError;
+use crate::{Known, SindyError};
 use vecfield_expr::{ExprId, Graph, Program, Registers, Scope};
 use vecfield_traits::Elementary;
 
@@ -147,19 +147,33 @@ impl Library {
         Ok(Self { variables: variables.to_vec(), arguments, graph, features, program })
     }
 
-    /// The library with further formulas behind its features, shared or not.
-    pub fn with_known(mut self, formulas: &[String]) -> Result<Self, SindyError> {
+    /// The library with known parts of equations behind its features, and `(equation, feature)` of each; a formula may be a feature too.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::UnknownVariable`] for a part of no equation, [`SindyError::LibrarySyntax`] for one that cannot be read.
+    pub fn with_known(mut self, parts: &[Known]) -> Result<(Self, Vec<(usize, usize)>), SindyError> {
         let syntax = |text: &str, problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };
+        if parts.is_empty() {
+            return Ok((self, vec![]));
+        }
         let scope = Scope::new(self.arguments.iter().cloned())
             .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
-        for text in formulas {
+        let mut known = Vec::new();
+        for Known { variable, formula: text } in parts {
+            let Some(equation) = self.variables.iter().position(|name| name == variable) else {
+                let nearest = vecfield_expr::nearest_name(variable, self.variables.iter().map(String::as_str));
+                let nearest = nearest.unwrap_or(&self.variables[0]).to_string();
+                return Err(SindyError::UnknownVariable { name: variable.clone(), nearest });
+            };
             let formula = self.graph.parse(text, &scope).map_err(|error| syntax(text, error.to_string()))?;
+            known.push((equation, self.features.len()));
             self.features.push(Feature { key: self.graph.to_text(formula), formula });
         }
         let formulas: Vec<ExprId> = self.features.iter().map(Feature::formula).collect();
         self.program = Program::compile(&self.graph, &formulas, &self.arguments)
             .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
-        Ok(self)
+        Ok((self, known))
     }
 
     /// All monomials up to total degree `degree`.

@@ -187,21 +187,7 @@ impl Sindy {
             return Err(SindyError::LibrarySyntax { text: String::new(), problem: "it has no feature".into() });
         }
         let selectable = library.len();
-        let mut known = Vec::new();
-        let mut formulas = Vec::new();
-        for part in &self.known {
-            let equation = data.variables().iter().position(|name| *name == part.variable);
-            let Some(equation) = equation else {
-                let nearest = vecfield_expr::nearest_name(&part.variable, data.variables().iter().map(String::as_str));
-                return Err(SindyError::UnknownVariable {
-                    name: part.variable.clone(),
-                    nearest: nearest.unwrap_or(&data.variables()[0]).to_string(),
-                });
-            };
-            known.push((equation, selectable + formulas.len()));
-            formulas.push(part.formula.clone());
-        }
-        let library = if formulas.is_empty() { library } else { library.with_known(&formulas)? };
+        let (library, known) = library.with_known(&self.known)?;
         Ok((library, selectable, known))
     }
 }
