@@ -5,6 +5,7 @@ mod discover;
 mod fit;
 mod input;
 pub(crate) mod overview;
+mod pages;
 mod pinn;
 mod predict;
 mod sindy;

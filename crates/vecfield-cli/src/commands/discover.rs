@@ -15,6 +15,7 @@ use vecfield_discover::{Candidate, DiscoverError, Discovery, NoiseChoice, Observ
 use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
 use vecfield_sindy::Known;
 
+use crate::commands::pages;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -250,30 +251,19 @@ impl Outcome<'_> {
         let initial = law.initial(self.data).swap_remove(0);
         let equations = self.equations(&self.found.chosen);
         let variables = self.data.variables().iter().cloned().zip(initial).zip(equations).map(|((n, v), e)| (n, v, e));
-        let name = self.name();
+        let name = pages::file_name(self.file);
         Outline {
             comments: vec![
                 format!("Found by `vecfield discover` in {name} ({} noise).", self.found.noise.name()),
                 format!("R2 {:.4} on the data, {:.4} ahead of it.", law.r2_all, self.found.forecast_r2),
             ],
-            title: self.title(),
+            title: pages::title(self.file),
             variables: variables.collect(),
             span: Some((first.times()[0], first.times()[first.len() - 1])),
             save: first.times().to_vec(),
             rtol: Some(1e-8),
             ..Outline::default()
         }
-    }
-
-    /// The data file's name, without its folder.
-    fn name(&self) -> String {
-        self.file.file_name().unwrap_or(self.file.as_os_str()).to_string_lossy().into_owned()
-    }
-
-    /// The data file's name without its ending, as words.
-    fn title(&self) -> String {
-        let stem = self.file.file_stem().unwrap_or(self.file.as_os_str()).to_string_lossy();
-        stem.replace(['-', '_'], " ")
     }
 
     fn model_trajectories(&self, curves: &[Curve]) -> Result<Trajectories, Failure> {

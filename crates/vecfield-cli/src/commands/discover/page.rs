@@ -4,15 +4,15 @@ use vecfield_adjoint::Noise;
 use vecfield_data::Trajectory as Measured;
 use vecfield_discover::curve::Curve;
 use vecfield_discover::{Candidate, Verdict as Found};
-use vecfield_expr::{ExprId, TextStyle};
 use vecfield_plot::{
     Alternative, Band, Better, Command, Constant, Equation, Fact, Fit, Forecast, ForecastCheck, Front, FrontPoint,
-    MathMl, Note, Phase, PhasePortrait, RateCurve, Report, Residuals, Series, Standing, Trajectory, Variable, Verdict,
+    Note, Phase, PhasePortrait, RateCurve, Report, Residuals, Series, Standing, Trajectory, Variable, Verdict,
     significant,
 };
 use vecfield_traits::{ParametricField, VectorField};
 
 use super::{Outcome, words};
+use crate::commands::pages;
 
 /// The page of a discovery, with the chosen law's curves.
 pub(super) fn report(outcome: &Outcome<'_>, curves: &[Curve]) -> Report {
@@ -31,7 +31,7 @@ pub(super) fn report(outcome: &Outcome<'_>, curves: &[Curve]) -> Report {
         .map(|(run, (measured, curve))| Trajectory::new(format!("run {}", run + 1), fits(measured, curve)))
         .collect();
     let mut report = Report::new(
-        outcome.title(),
+        pages::title(outcome.file),
         verdict,
         words::findings(outcome),
         Variable::new("t"),
@@ -81,22 +81,9 @@ fn fits(measured: &Measured, curve: &Curve) -> Vec<Fit> {
         .collect()
 }
 
-/// Numbers of so many digits are enough to read; the text beside them has all.
-const DIGITS: usize = 4;
-
 fn equations(outcome: &Outcome<'_>, candidate: &Candidate) -> Vec<Equation> {
     let (mut graph, formulas) = candidate.law.support.formulas(&outcome.found.vocabulary, &candidate.law.theta());
-    let style = TextStyle::digits(DIGITS);
-    // Markup of the formula printer is well-formed; were it ever not, the text would stand in its place.
-    let typeset = |markup: &str, text: &str| MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text));
-    let mut equation = |(name, formula): (&String, ExprId)| {
-        let variable = graph.symbol(name);
-        let symbol = typeset(&graph.to_mathml(variable), name);
-        let text = graph.to_text_styled(formula, style);
-        let right = typeset(&graph.to_mathml_styled(formula, style), &text);
-        Equation::new(name, symbol, right, text)
-    };
-    outcome.data.variables().iter().zip(formulas).map(&mut equation).collect()
+    pages::equations(&mut graph, outcome.data.variables().iter().zip(formulas))
 }
 
 fn source(outcome: &Outcome<'_>) -> String {
@@ -108,7 +95,7 @@ fn source(outcome: &Outcome<'_>) -> String {
         n => format!(" in {n} trajectories"),
     };
     let gaps = if missing == 0 { "no missing cell".into() } else { format!("{missing} of {cells} cells missing") };
-    format!("{}: {rows} rows of {}{runs}, {gaps}", outcome.name(), plural(data.dim(), "variable"))
+    format!("{}: {rows} rows of {}{runs}, {gaps}", pages::file_name(outcome.file), plural(data.dim(), "variable"))
 }
 
 fn plural(n: usize, word: &str) -> String {

@@ -1,14 +1,14 @@
 //! The report of a fit, from its numbers.
 
 use vecfield_adjoint::Noise;
-use vecfield_expr::TextStyle;
 use vecfield_io::FittedCurve;
 use vecfield_plot::{
-    Command, Constant, Equation, Fact, Fit, MathMl, Note, ProfileCurve, Profiles, Report, Residuals, Series,
-    Trajectory, Variable, Verdict, significant,
+    Command, Constant, Equation, Fact, Fit, Note, ProfileCurve, Profiles, Report, Residuals, Series, Trajectory,
+    Variable, Verdict, significant,
 };
 
 use super::Outcome;
+use crate::commands::pages;
 use crate::layout::duration;
 
 /// The page of a fit, with its curves.
@@ -57,8 +57,7 @@ pub(super) fn report(outcome: &Outcome<'_>, curves: &[FittedCurve]) -> Report {
 }
 
 fn title(outcome: &Outcome<'_>) -> String {
-    let stem = || outcome.arguments.problem.file_stem().map(|s| s.to_string_lossy().replace(['-', '_'], " "));
-    outcome.problem.title().map(String::from).or_else(stem).unwrap_or_default()
+    outcome.problem.title().map_or_else(|| pages::title(&outcome.arguments.problem), String::from)
 }
 
 fn verdict(outcome: &Outcome<'_>) -> (Verdict, String) {
@@ -81,27 +80,14 @@ fn verdict(outcome: &Outcome<'_>) -> (Verdict, String) {
     }
 }
 
-/// Numbers of so many digits are enough to read.
-const DIGITS: usize = 4;
-
 fn equations(outcome: &Outcome<'_>) -> Vec<Equation> {
-    let mut graph = outcome.problem.graph().clone();
-    let style = TextStyle::digits(DIGITS);
-    // Markup of the formula printer is well-formed; were it ever not, the text would stand in its place.
-    let typeset = |markup: &str, text: &str| MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text));
-    let equation = |variable: &vecfield_io::Variable| {
-        let symbol = graph.symbol(&variable.name);
-        let symbol = typeset(&graph.to_mathml(symbol), &variable.name);
-        let text = graph.to_text_styled(variable.rate, style);
-        let right = typeset(&graph.to_mathml_styled(variable.rate, style), &text);
-        Equation::new(&variable.name, symbol, right, text)
-    };
-    outcome.problem.variables().iter().map(equation).collect()
+    let variables = outcome.problem.variables().iter().map(|variable| (&variable.name, variable.rate));
+    pages::equations(&mut outcome.problem.graph().clone(), variables)
 }
 
 fn source(outcome: &Outcome<'_>) -> String {
     let data = outcome.fitting.data();
-    let file = outcome.arguments.data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = pages::file_name(&outcome.arguments.data);
     let runs = match data.runs().len() {
         1 => String::new(),
         n => format!(" in {n} trajectories"),

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use vecfield_data::{Trajectories, Trajectory as Measured};
-use vecfield_expr::{ExprId, TextStyle};
 use vecfield_io::{Outline, OutputDir, write_trajectories};
 use vecfield_plot::{
     Alternative, Command, Constant, Equation, Fact, Fit, MathMl, Note, Report, Standing, Trajectory, Variable, Verdict,
@@ -12,6 +11,7 @@ use vecfield_plot::{
 use vecfield_sindy::{Model, Refinement};
 
 use super::{Outcome, rate};
+use crate::commands::pages;
 use crate::failure::Failure;
 
 pub(super) const FILES: [&str; 4] = ["equations.toml", "equations.txt", "trajectory.csv", "report.html"];
@@ -46,8 +46,8 @@ fn outline(model: &Model, data: &Trajectories, file: &Path) -> Outline {
     let equations = model.equations(None).into_iter().enumerate();
     let variables = equations.map(|(i, equation)| (model.variables()[i].clone(), start(i), equation)).collect();
     Outline {
-        comments: vec![format!("Found by `vecfield sindy` in {}.", name(file))],
-        title: title(file),
+        comments: vec![format!("Found by `vecfield sindy` in {}.", pages::file_name(file))],
+        title: pages::title(file),
         variables,
         span: Some((run.times()[0], run.times()[run.len() - 1])),
         save: run.times().to_vec(),
@@ -64,7 +64,7 @@ fn listing(model: &Model) -> String {
         text += &format!("{} = {equation}\n", rate(name, model.is_map()));
     }
     text += "\nLaTeX\n\n";
-    for (name, equation) in names.iter().zip(model.latex(Some(DIGITS))) {
+    for (name, equation) in names.iter().zip(model.latex(Some(pages::DIGITS))) {
         text += &format!("\\dot {name} = {equation} \\\\\n");
     }
     text += "\nRust\n\n";
@@ -93,7 +93,7 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
     let trajectories = runs.map(|(k, run)| Trajectory::new(format!("run {}", k + 1), fits(model, k, run))).collect();
     let summary = format!("{} of {} terms.", model.term_count(), model.feature_count() * model.variables().len());
     let mut report = Report::new(
-        title(file),
+        pages::title(file),
         verdict(model),
         summary,
         Variable::new("t"),
@@ -103,7 +103,7 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
     );
     report.source = format!(
         "{}: {} rows, {} variables, {} trajectories",
-        name(file),
+        pages::file_name(file),
         data.row_count(),
         data.dim(),
         data.runs().len()
@@ -134,7 +134,7 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
 
 /// A rival half as likely, or more, leaves the choice open.
 fn verdict(model: &Model) -> Verdict {
-    let close = model.runners_up(Some(DIGITS)).first().is_some_and(|other| other.odds > 0.05);
+    let close = model.runners_up(Some(pages::DIGITS)).first().is_some_and(|other| other.odds > 0.05);
     if close || model.refinement() == Refinement::DidNotStart { Verdict::Tentative } else { Verdict::Law }
 }
 
@@ -150,22 +150,9 @@ fn fits(model: &Model, index: usize, run: &Measured) -> Vec<Fit> {
         .collect()
 }
 
-/// Numbers of so many digits are enough to read.
-const DIGITS: usize = 4;
-
 fn equations(model: &Model) -> Vec<Equation> {
     let (mut graph, formulas) = model.formulas();
-    let style = TextStyle::digits(DIGITS);
-    // Markup of the formula printer is well-formed; were it ever not, the text would stand in its place.
-    let typeset = |markup: &str, text: &str| MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text));
-    let mut equation = |(name, formula): (&String, ExprId)| {
-        let variable = graph.symbol(name);
-        let symbol = typeset(&graph.to_mathml(variable), name);
-        let text = graph.to_text_styled(formula, style);
-        let right = typeset(&graph.to_mathml_styled(formula, style), &text);
-        Equation::new(name, symbol, right, text)
-    };
-    model.variables().iter().zip(formulas).map(&mut equation).collect()
+    pages::equations(&mut graph, model.variables().iter().zip(formulas))
 }
 
 fn constants(model: &Model) -> Vec<Constant> {
@@ -181,7 +168,7 @@ fn constants(model: &Model) -> Vec<Constant> {
 fn alternatives(model: &Model) -> Vec<Alternative> {
     let names = model.variables();
     model
-        .runners_up(Some(DIGITS))
+        .runners_up(Some(pages::DIGITS))
         .into_iter()
         .map(|other| {
             let equation = |(name, text): (&String, String)| {
@@ -192,12 +179,4 @@ fn alternatives(model: &Model) -> Vec<Alternative> {
             Alternative::new(equations, model.term_count() as f64, f64::NAN, f64::NAN, Standing::Rejected(why))
         })
         .collect()
-}
-
-fn name(file: &Path) -> String {
-    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn title(file: &Path) -> String {
-    file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().replace(['-', '_'], " ")
 }
