@@ -9,36 +9,20 @@ mod answers;
 mod cost;
 mod score;
 
-use vecfield_kernels::Activation;
-
 pub(crate) use answers::Generator;
 pub use cost::{NeuralSde, NeuralSdeMemory};
 
 use crate::data::DataKind;
 use crate::kind::{Defaults, Description};
-use crate::settings::{PhaseSettings, RuleName, ScheduleName};
-use crate::trainer::Keep;
+use crate::latent_sde::LATENT_SDE;
+use crate::settings::PhaseSettings;
 
 pub(crate) const NEURAL_SDE: Description = Description {
     name: "neural-sde",
     data: DataKind::Trajectories,
     keys: &["latent", "normalise"],
-    defaults: Defaults {
-        augment: 0,
-        layers: &[32],
-        activation: Activation::Silu,
-        method: "euler-maruyama",
-        rtol: 1e-2,
-        atol: 1e-2,
-        rule: RuleName::Adam,
-        learning_rate: 1e-2,
-        batch: 64,
-        phases,
-        schedule: ScheduleName::Cosine,
-        clip: 1.0,
-        ema: 0.99,
-        keep: Keep::Last,
-    },
+    // Those of the other kind that takes stochastic steps, with an average: scores of a few series made are noisy.
+    defaults: Defaults { phases, ema: 0.99, ..LATENT_SDE.defaults },
 };
 
 /// Dimensions of the state beside those of the data, unless said.

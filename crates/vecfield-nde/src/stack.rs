@@ -1,6 +1,6 @@
 //! Several networks as one model: their parameters behind each other, by name.
 
-use vecfield_nn::{AnyLayer, Checkpoint, Layer, Network, Tensor};
+use vecfield_nn::{AnyLayer, Checkpoint, Initialiser, Layer, Network, Random, Tensor};
 
 use crate::error::NdeError;
 use crate::model::Number;
@@ -15,6 +15,23 @@ pub(crate) struct Stack<R, const N: usize> {
 impl<R: Number, const N: usize> Stack<R, N> {
     pub(crate) fn new(names: [&'static str; N], networks: [Network<AnyLayer, R>; N]) -> Stack<R, N> {
         Stack { names, networks }
+    }
+
+    /// Networks of these layers, each begun as it says, drawn one after the other.
+    pub(crate) fn initialised(
+        names: [&'static str; N],
+        layers: [(AnyLayer, Initialiser); N],
+        random: &mut Random,
+    ) -> Result<Stack<R, N>, NdeError> {
+        let begun = layers.into_iter().map(|(layer, initialiser)| Network::initialised(layer, initialiser, random));
+        let networks: Vec<_> = begun.collect::<Result<_, _>>()?;
+        let networks = networks.try_into().unwrap_or_else(|_| unreachable!("one network for each name"));
+        Ok(Stack { names, networks })
+    }
+
+    /// One of the networks, to be begun in a way of its own.
+    pub(crate) fn network_mut(&mut self, at: usize) -> &mut Network<AnyLayer, R> {
+        &mut self.networks[at]
     }
 
     /// The networks.

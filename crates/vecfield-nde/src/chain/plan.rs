@@ -25,9 +25,18 @@ pub(crate) struct Plan<R> {
 }
 
 impl<R: Number> Plan<R> {
-    /// Steps of at most `step` between the rows of a series.
+    /// Steps of at most `step` between the rows of a series, with its readings ahead.
     pub(crate) fn of(series: &Series<R>, step: f64) -> Plan<R> {
-        let rows = &series.rows;
+        Plan::between(series.times(), &series.rows, step)
+    }
+
+    /// Steps between these times, with nothing ahead.
+    pub(crate) fn free(times: &[R], step: f64) -> Plan<R> {
+        Plan::between(times, &[], step)
+    }
+
+    /// Steps between times; `rows` are those of the readings, the last first.
+    fn between(times: &[R], rows: &[usize], step: f64) -> Plan<R> {
         let mut next = rows.len();
         let mut ahead = |row: usize| {
             while next > 0 && rows[next - 1] < row {
@@ -37,14 +46,14 @@ impl<R: Number> Plan<R> {
         };
         let first = ahead(0).filter(|&reading| rows[reading] == 0);
         let mut plan = Plan { steps: vec![], reached: vec![0], first };
-        for (row, times) in series.times().windows(2).enumerate() {
+        for (row, pair) in times.windows(2).enumerate() {
             let reading = ahead(row + 1);
-            let gap = (times[1] - times[0]).to_f64();
+            let gap = (pair[1] - pair[0]).to_f64();
             let count = (gap / step - 1e-6).ceil().max(1.0) as usize;
             let h = R::from_f64(gap / count as f64);
             plan.steps.extend((0..count).map(|k| {
-                let t = times[0] + R::from_f64(k as f64) * h;
-                Step { t, h, ahead: reading.map(|reading| (reading, series.times()[rows[reading]] - t)) }
+                let t = pair[0] + R::from_f64(k as f64) * h;
+                Step { t, h, ahead: reading.map(|reading| (reading, times[rows[reading]] - t)) }
             }));
             plan.reached.push(plan.steps.len());
         }

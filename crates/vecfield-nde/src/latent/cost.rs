@@ -1,9 +1,7 @@
 //! The model while it is trained: the evidence bound of series.
 
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
-use vecfield_nn::{
-    AnyLayer, BatchNetwork, Checkpoint, Gru, Initialiser, Layer, Linear, Mlp, Network, Random, Role, Tensor,
-};
+use vecfield_nn::{AnyLayer, BatchNetwork, Checkpoint, Gru, Initialiser, Layer, Linear, Mlp, Random, Role, Tensor};
 use vecfield_solvers::SolveError;
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
@@ -79,12 +77,7 @@ impl<R: Number> Latent<R> {
         let data = &*settings.field.clock().read(data)?;
         let (model, n) = (&settings.model, data.dim());
         let scaling = if model.normalise() { Scaling::of(data) } else { Scaling::none(n) };
-        let series: Vec<Series<R>> = data.runs().iter().map(|run| Series::new(run, &scaling)).collect();
-        let series: Vec<_> = series.into_iter().filter(|series| series.measured > 0).collect();
-        if series.is_empty() {
-            let (what, remedy) = ("nothing was measured".into(), "a series is explained by its readings: give some");
-            return Err(NdeError::NothingToLearn { what, remedy });
-        }
+        let series = Series::measured_in(data, &scaling, "a series is explained by its readings: give some")?;
         let (solver, tableau) = settings.explicit()?;
         let networks = networks(settings, n, &mut chance::parameters(seed))?;
         let latent = Latent {
@@ -125,12 +118,15 @@ fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Re
     let encoder: AnyLayer = Gru::new(2 * n + 1, hidden).into();
     let posterior: AnyLayer = Linear::new(hidden, 2 * latent).into();
     let decoder: AnyLayer = Mlp::new(latent, decoder, n, activation).into();
-    let glorot = Initialiser::Glorot;
-    let [encoder, posterior] = [(encoder, Initialiser::Uniform), (posterior, glorot)]
-        .map(|(layer, initialiser)| Network::initialised(layer, initialiser, random));
-    let mut field = Network::initialised(settings.network(latent, latent)?, settings.initialiser(), random)?;
-    settings.begin(&mut field, 1.0);
-    Ok(Stack::new(NAMES, [encoder?, posterior?, field, Network::initialised(decoder, glorot, random)?]))
+    let layers = [
+        (encoder, Initialiser::Uniform),
+        (posterior, Initialiser::Glorot),
+        (settings.network(latent, latent)?, settings.initialiser()),
+        (decoder, Initialiser::Glorot),
+    ];
+    let mut networks = Stack::initialised(NAMES, layers, random)?;
+    settings.begin(networks.network_mut(2), 1.0);
+    Ok(networks)
 }
 
 /// What is to be solved for these series, one series behind the other.

@@ -1,8 +1,9 @@
 //! Series as an encoder reads them and a decoder is compared with them.
 
-use vecfield_data::Trajectory;
+use vecfield_data::{Trajectories, Trajectory};
 use vecfield_nn::Random;
 
+use crate::error::NdeError;
 use crate::model::Number;
 use crate::trajectory::Scaling;
 
@@ -54,6 +55,24 @@ impl<R: Number> Series<R> {
         }
         let measured = cells.iter().filter(|cell| !cell.is_nan()).count();
         Series { backwards: times.iter().rev().copied().collect(), times, cells, measured, readings, rows }
+    }
+
+    /// The trajectories of which anything was measured.
+    ///
+    /// # Errors
+    ///
+    /// [`NdeError::NothingToLearn`], with the remedy, where there is none.
+    pub(crate) fn measured_in(
+        data: &Trajectories,
+        scaling: &Scaling,
+        remedy: &'static str,
+    ) -> Result<Vec<Series<R>>, NdeError> {
+        let series = data.runs().iter().map(|run| Series::new(run, scaling)).filter(|series| series.measured > 0);
+        let series: Vec<Series<R>> = series.collect();
+        if series.is_empty() {
+            return Err(NdeError::NothingToLearn { what: "nothing was measured".into(), remedy });
+        }
+        Ok(series)
     }
 
     /// The times of all rows.

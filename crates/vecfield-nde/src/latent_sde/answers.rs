@@ -97,9 +97,8 @@ impl<R: Number> Drawn<R> {
     fn imagine(&self, data: &Trajectories, count: usize, seed: u64) -> Result<Prediction, NdeError> {
         let run = &data.runs()[0];
         let (times, n) = (run.times(), self.variables.len());
-        let unmeasured = vec![f64::NAN; times.len() * n];
-        let blank = Trajectory::new(times.to_vec(), unmeasured, vec![]).expect("as many cells as before");
-        let plan = Plan::of(&Series::<R>::new(&blank, &self.scaling), self.step);
+        let scaled: Vec<R> = times.iter().map(|&t| R::from_f64(self.scaling.time(t))).collect();
+        let plan = Plan::free(&scaled, self.step);
         let [.., decoder] = self.parts.networks.each();
         let deviation: Vec<f64> = self.parts.noise.iter().map(|noise| (0.5 * noise.to_f64()).exp()).collect();
         let done = chunks(count, CHUNK, |range| {

@@ -48,8 +48,6 @@ pub struct LatentSdeMemory<R> {
 
 /// The part of a training over which the distance from the free law gains its weight.
 const WARM_UP: f64 = 0.2;
-/// What is drawn where nothing says what.
-const UNSAID: u64 = 0x756e_7361_6964;
 
 impl<R: Number> LatentSde<R> {
     /// The model that `settings` describe, at parameters drawn from `seed`, with the trajectories of `data`.
@@ -62,16 +60,12 @@ impl<R: Number> LatentSde<R> {
         let n = data.dim();
         let scaling = if settings.model.normalise() { Scaling::of(data) } else { Scaling::none(n) };
         let step = settings.stochastic_step_of(data, &scaling)?;
-        let series = data.runs().iter().map(|run| Series::new(run, &scaling)).filter(|series| series.measured > 0);
         let planned = |series| {
             let plan = Plan::of(&series, step);
             (series, plan)
         };
-        let series: Vec<(Series<R>, Plan<R>)> = series.map(planned).collect();
-        if series.is_empty() {
-            let (what, remedy) = ("nothing was measured".into(), "a series is explained by its readings: give some");
-            return Err(NdeError::NothingToLearn { what, remedy });
-        }
+        let series = Series::measured_in(data, &scaling, "a series is explained by its readings: give some")?;
+        let series = series.into_iter().map(planned).collect();
         let parts = Parts::drawn(settings, n, &mut chance::parameters(seed))?;
         Ok(LatentSde { parts, scaling, variables: data.variables().to_vec(), series, step })
     }
@@ -178,7 +172,7 @@ impl<R: Number> Model<R> for LatentSde<R> {
             samples.iter().map(|&sample| (&self.series[sample].0, &self.series[sample].1)).collect();
         let trained = pass.draw.map_or(1.0, |_| pass.step as f64 / (WARM_UP * pass.steps as f64).max(1.0));
         let beta = R::from_f64(trained.min(1.0));
-        let draw = pass.draw.unwrap_or(UNSAID);
+        let draw = pass.draw.unwrap_or(chance::UNSAID);
         tell(&self.parts, &series, |i| chance::of_sample(draw, samples[i]), memory);
 
         let mut noise_bar = vec![R::zero(); if gradient.is_empty() { 0 } else { n }];

@@ -1,7 +1,6 @@
 //! What a latent stochastic equation consists of, while it is trained and after.
 
-use vecfield_kernels::Activation;
-use vecfield_nn::{AnyLayer, Checkpoint, Gru, Initialiser, Linear, Mlp, Network, Random, Role, Tensor};
+use vecfield_nn::{AnyLayer, Checkpoint, Gru, Initialiser, Linear, Mlp, Random, Role, Tensor};
 
 use crate::chain::Motion;
 use crate::error::NdeError;
@@ -32,30 +31,24 @@ impl<R: Number> Parts<R> {
         let (latent, hidden) = (model.latent.unwrap_or(n), model.hidden.unwrap_or(HIDDEN));
         let decoder = model.decoder.as_deref().unwrap_or_default();
         let activation = settings.field.activation.unwrap_or(model.kind.defaults().activation);
-        let time = settings.field.time.unwrap_or(false);
         let wide = settings.hidden();
-        let diffusion = Mlp::ending(latent + usize::from(time), wide, latent, activation, Activation::Softplus);
         let layers: [(AnyLayer, Initialiser); 6] = [
             (Gru::new(2 * n + 1, hidden).into(), Initialiser::Uniform),
             (Linear::new(hidden, 2 * latent).into(), Initialiser::Glorot),
             (settings.network(latent, latent)?, settings.initialiser()),
-            (diffusion.into(), settings.initialiser()),
+            (settings.diffusion(latent), settings.initialiser()),
             (Mlp::new(latent + hidden + 1, wide, latent, activation).into(), Initialiser::Glorot),
             (Mlp::new(latent, decoder, n, activation).into(), Initialiser::Glorot),
         ];
-        let mut networks = vec![];
-        for (layer, initialiser) in layers {
-            networks.push(Network::initialised(layer, initialiser, random)?);
-        }
+        let mut networks = Stack::initialised(NAMES, layers, random)?;
         // The control begins as the pull to what is believed.
-        begin_at(&mut networks[4], 0.0);
-        settings.begin(&mut networks[2], 1.0);
-        let networks = networks.try_into().unwrap_or_else(|_| unreachable!("one for each name"));
+        begin_at(networks.network_mut(4), 0.0);
+        settings.begin(networks.network_mut(2), 1.0);
         Ok(Parts {
-            networks: Stack::new(NAMES, networks),
+            networks,
             noise: vec![R::from_f64(NOISE); n],
             start: vec![R::zero(); 2 * latent],
-            time,
+            time: settings.field.time.unwrap_or(false),
         })
     }
 

@@ -10,7 +10,6 @@ use crate::data::{Data, Metric, Prediction, Request, arranged_trajectories};
 use crate::diffusion::sliced_wasserstein;
 use crate::error::NdeError;
 use crate::kind::Kind;
-use crate::latent::series::Series;
 use crate::latent::told::drawn;
 use crate::model::Number;
 use crate::parallel::chunks;
@@ -46,9 +45,8 @@ impl<R: Number> Generator<R> {
     /// So many series at these times, `[series, times, variables]`.
     fn make(&self, times: &[f64], count: usize, seed: u64) -> Result<Vec<f64>, NdeError> {
         let n = self.variables.len();
-        let unmeasured = vec![f64::NAN; times.len() * n];
-        let blank = Trajectory::new(times.to_vec(), unmeasured, vec![]).expect("times were checked already");
-        let plan = Plan::of(&Series::<R>::new(&blank, &self.scaling), self.step);
+        let scaled: Vec<R> = times.iter().map(|&t| R::from_f64(self.scaling.time(t))).collect();
+        let plan = Plan::free(&scaled, self.step);
         let done = chunks(count, CHUNK, |range| {
             let mut made = Made::default();
             let plans = vec![&plan; range.len()];

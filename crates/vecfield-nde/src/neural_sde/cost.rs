@@ -1,8 +1,7 @@
 //! The model while it is trained: how well the series it makes tell those it was shown.
 
 use vecfield_adjoint::AdjointError;
-use vecfield_kernels::Activation;
-use vecfield_nn::{AnyLayer, Checkpoint, Layer, Linear, Mlp, Network, Random, Tensor};
+use vecfield_nn::{AnyLayer, Checkpoint, Layer, Linear, Mlp, Random, Tensor};
 use vecfield_solvers::SolveError;
 
 use super::MORE;
@@ -22,9 +21,8 @@ pub(super) type Networks<R> = Stack<R, 4>;
 
 /// So many series are made for each that is shown.
 const MADE: usize = 8;
-/// A stream of random numbers of its own, and what is drawn where nothing says what.
+/// A stream of random numbers of its own.
 const PAIRS: u64 = 0x0070_6169_7273;
-const UNSAID: u64 = 0x756e_7361_6964;
 
 /// A generator with the series that it is to make the like of.
 #[derive(Debug, Clone)]
@@ -76,12 +74,8 @@ impl<R: Number> NeuralSde<R> {
             let (plan, parts) = (Plan::of(&series, step), Parts::fixed(&series, n));
             (series, plan, parts)
         };
-        let series = data.runs().iter().map(|run| Series::new(run, &scaling)).filter(|series| series.measured > 0);
-        let series: Vec<_> = series.map(planned).collect();
-        if series.is_empty() {
-            let (what, remedy) = ("nothing was measured".into(), "series are made like others: give some");
-            return Err(NdeError::NothingToLearn { what, remedy });
-        }
+        let series = Series::measured_in(data, &scaling, "series are made like others: give some")?;
+        let series = series.into_iter().map(planned).collect();
         Ok(NeuralSde {
             networks: networks(settings, n, &mut chance::parameters(seed))?,
             time: settings.field.time.unwrap_or(false),
@@ -97,21 +91,15 @@ fn networks<R: Number>(settings: &Settings, n: usize, random: &mut Random) -> Re
     let model = &settings.model;
     let latent = model.latent.unwrap_or(n + MORE);
     let activation = settings.field.activation.unwrap_or(model.kind.defaults().activation);
-    let width = latent + usize::from(settings.field.time.unwrap_or(false));
-    let diffusion = Mlp::ending(width, settings.hidden(), latent, activation, Activation::Softplus);
     let layers: [AnyLayer; 4] = [
         Mlp::new(latent, settings.hidden(), latent, activation).into(),
         settings.network(latent, latent)?,
-        diffusion.into(),
+        settings.diffusion(latent),
         Linear::new(latent, n).into(),
     ];
-    let mut networks = vec![];
-    for layer in layers {
-        networks.push(Network::initialised(layer, settings.initialiser(), random)?);
-    }
-    settings.begin(&mut networks[1], 1.0);
-    let networks = networks.try_into().unwrap_or_else(|_| unreachable!("one for each name"));
-    Ok(Stack::new(NAMES, networks))
+    let mut networks = Stack::initialised(NAMES, layers.map(|layer| (layer, settings.initialiser())), random)?;
+    settings.begin(networks.network_mut(1), 1.0);
+    Ok(networks)
 }
 
 /// What moves a state.
@@ -168,7 +156,7 @@ impl<R: Number> Model<R> for NeuralSde<R> {
     }
 
     fn cost(&self, samples: &[usize], pass: &Pass, gradient: &mut [R], memory: &mut NeuralSdeMemory<R>) -> Cost {
-        let (n, draw) = (self.variables.len(), pass.draw.unwrap_or(UNSAID));
+        let (n, draw) = (self.variables.len(), pass.draw.unwrap_or(chance::UNSAID));
         let plans: Vec<&Plan<R>> =
             samples.iter().flat_map(|&sample| std::iter::repeat_n(&self.series[sample].1, MADE)).collect();
         let random = |i: usize| chance::of_sample(draw.wrapping_add((i % MADE) as u64), samples[i / MADE]);

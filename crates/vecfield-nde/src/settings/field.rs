@@ -143,6 +143,13 @@ impl Settings {
         })
     }
 
+    /// The network of the diffusion of a state of so many components: as that of the drift, with values above zero.
+    pub(crate) fn diffusion(&self, latent: usize) -> AnyLayer {
+        let activation = self.field.activation.unwrap_or(self.model.kind.defaults().activation);
+        let inputs = latent + usize::from(self.field.time.unwrap_or(false));
+        Mlp::ending(inputs, self.hidden(), latent, activation, Activation::Softplus).into()
+    }
+
     /// Makes the last weights of a field that begins as many times as large as the file says, or else `gain` times.
     pub(crate) fn begin<R: Number>(&self, field: &mut Network<AnyLayer, R>, gain: f64) {
         begin_at(field, self.field.gain.unwrap_or(gain));
