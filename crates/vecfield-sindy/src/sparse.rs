@@ -16,6 +16,7 @@ mod sr3;
 mod stlsq;
 mod subsets;
 
+pub(crate) use evidence::inclusion;
 pub use evidence::{Evidence, Neighbour, evidence, evidence_search, neighbours};
 pub use lasso::lasso;
 pub use small::{SmallSupport, best_small_supports};

@@ -4,7 +4,7 @@ use super::assemble::Patches;
 use super::terms::PdeTerm;
 use crate::refine::prior_variance;
 use crate::regression::{inverse_diagonal, solve_on};
-use crate::sparse::{best_small_supports, evidence_search, neighbours};
+use crate::sparse::{best_small_supports, evidence_search, inclusion, neighbours};
 use vecfield_linalg::{Cholesky, dot};
 
 /// An equation found.
@@ -124,18 +124,11 @@ fn describe(
     let p = h.len();
     let stderr = inverse_diagonal(m, support)?.iter().map(|v| v.sqrt()).collect::<Vec<_>>();
     let near = neighbours(m, h, support, &vec![true; p], PRICE, prior);
-    let mut with: Vec<f64> = support.iter().map(|&inside| f64::from(u8::from(inside))).collect();
-    let mut sum = 1.0;
-    for neighbour in near {
-        let weight = (-0.5 * neighbour.change).exp().min(1e12);
-        sum += weight;
-        with.iter_mut().zip(&neighbour.support).filter(|(_, inside)| **inside).for_each(|(w, _)| *w += weight);
-    }
+    let inclusion = inclusion(support, &near);
     let active = || theta.iter().zip(&stderr).filter(|(c, _)| **c != 0.0);
     let terms = active().count();
     let error = active().map(|(c, e)| (e / c.abs()).ln()).sum::<f64>() / terms.max(1) as f64;
     let r2 = dot(theta, h) / total;
-    let inclusion = with.iter().map(|w| w / sum).collect();
     (terms > 0).then(|| Choice {
         theta: theta.to_vec(),
         stderr,

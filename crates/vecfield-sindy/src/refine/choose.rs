@@ -4,7 +4,7 @@ use super::fit::Fitted;
 use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State};
 use crate::regression::solve_on;
 use crate::shooting::{Columns, FINEST, Linearised, Shooting, Windows};
-use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, neighbours};
+use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, inclusion, neighbours};
 use vecfield_linalg::dot;
 
 const ROUNDS: usize = 4;
@@ -211,14 +211,7 @@ impl Refiner<'_> {
         let Quadratic { linear, h, prior } = quadratic;
         let m = &linear.m;
         let near = neighbours(m, h, support, &self.allowed(), PRICE, *prior);
-        let mut total = 1.0;
-        let mut with: Vec<f64> = support.iter().map(|&inside| f64::from(u8::from(inside))).collect();
-        for neighbour in &near {
-            let weight = (-0.5 * neighbour.change).exp().min(1e12);
-            total += weight;
-            with.iter_mut().zip(&neighbour.support).filter(|(_, inside)| **inside).for_each(|(sum, _)| *sum += weight);
-        }
-        state.inclusion = with.iter().map(|sum| sum / total).collect();
+        state.inclusion = inclusion(support, &near);
         state.rivals = near
             .iter()
             .take(MOST_RIVALS)

@@ -78,6 +78,18 @@ pub fn evidence(m: &[f64], h: &[f64], support: &[bool], price: f64, prior_varian
     search.score
 }
 
+/// The share of the evidence that has each feature, over a support and the [`neighbours`] of it.
+pub(crate) fn inclusion(support: &[bool], near: &[Neighbour]) -> Vec<f64> {
+    let mut total = 1.0;
+    let mut with: Vec<f64> = support.iter().map(|&inside| f64::from(u8::from(inside))).collect();
+    for neighbour in near {
+        let weight = (-0.5 * neighbour.change).exp().min(1e12);
+        total += weight;
+        with.iter_mut().zip(&neighbour.support).filter(|(_, inside)| **inside).for_each(|(sum, _)| *sum += weight);
+    }
+    with.iter().map(|sum| sum / total).collect()
+}
+
 /// Every support that one move (adding, dropping, swapping) makes of `support`, with the change of the score, most likely first.
 ///
 /// Arguments as of [`evidence_search`]. Moves of which the change is above 60 are left out: less than `exp(-30)` speaks for them.
