@@ -148,6 +148,12 @@ impl Formula {
         }
     }
 
+    /// [Evaluates](Formula::eval) a condition without normals and integrals where every jet is zero: less than what it gives.
+    pub(crate) fn at_zero(&self, points: &Columns, constants: &[f64]) -> Slopes {
+        let zero = vec![vec![0.0; points[0].len()]; self.jets.len()];
+        self.eval(At { coordinates: points, normals: &vec![], constants, jets: &zero, integrals: &vec![] })
+    }
+
     /// The highest derivative of each coordinate in it.
     pub(crate) fn orders(&self, unknown: Option<usize>) -> Vec<u8> {
         let mut highest = vec![0; self.coordinates];

@@ -6,7 +6,7 @@
 
 use crate::PinnError;
 use crate::features::Features;
-use crate::formula::{At, Columns};
+use crate::formula::Columns;
 use crate::mesh::{Field, Mesh};
 use crate::newton::{Limits, newton};
 use crate::posed::missing;
@@ -329,9 +329,7 @@ pub(crate) fn stated(problem: &Problem, begin: (usize, f64), unknown: usize, poi
     for condition in &problem.conditions {
         let begins = matches!(&condition.place, Place::Fixed(fixed) if fixed[..] == [begin]);
         if begins && condition.formula.jets == [value.clone()] && condition.formula.integrals.is_empty() {
-            let zero = vec![vec![0.0; points[0].len()]];
-            let at = At { coordinates: points, normals: &vec![], constants: &[], jets: &zero, integrals: &vec![] };
-            let slopes = condition.formula.eval(at);
+            let slopes = condition.formula.at_zero(points, &[]);
             let solved = |(r, s): (&f64, &f64)| if *s == 0.0 { 0.0 } else { -r / s };
             return slopes.residual.iter().zip(&slopes.by_jet[0]).map(solved).collect();
         }

@@ -268,7 +268,7 @@ struct Run<'r> {
     probes: Columns,
     /// By how much each level differs from the one before.
     levels: Vec<f64>,
-    best: Option<Level1>,
+    best: Option<Finest>,
     constants: Vec<Constant>,
     /// What noise in the measurements leaves open.
     uncertainty: Option<f64>,
@@ -277,7 +277,7 @@ struct Run<'r> {
 }
 
 /// The finest level so far.
-struct Level1 {
+struct Finest {
     pieces: Pieces,
     values: Columns,
     residual: f64,
@@ -397,7 +397,7 @@ impl Run<'_> {
         if let Some(best) = &self.best {
             self.levels.push(difference(&best.values, &values));
         }
-        self.best = Some(Level1 { pieces, values, residual, missing });
+        self.best = Some(Finest { pieces, values, residual, missing });
     }
 
     /// Is the estimate good enough, or do differences no longer shrink?

@@ -3,7 +3,7 @@
 use super::{Problem, number};
 use crate::PinnError;
 use crate::features::lattice;
-use crate::formula::{At, Columns};
+use crate::formula::Columns;
 
 /// Where a condition holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,10 +134,7 @@ impl Problem {
                 false => vec![self.low[i] + 0.3 * (self.high[i] - self.low[i]); 4],
             })
             .collect();
-        let zero = vec![vec![0.0; 4]; condition.formula.jets.len()];
-        let at =
-            At { coordinates: &points, normals: &vec![], constants: &self.initial, jets: &zero, integrals: &vec![] };
-        if condition.formula.eval(at).residual.iter().any(|value| *value != 0.0) {
+        if condition.formula.at_zero(&points, &self.initial).residual.iter().any(|value| *value != 0.0) {
             let reason = "only u = 0 can hold outside so far; write the equation for what is left when the values there are \
                           taken off";
             return Err(PinnError::setting(condition.formula.key.clone(), reason));
@@ -175,18 +172,7 @@ impl Problem {
         }
         let dims = self.low.len();
         let points = self.on(a, b);
-        let zero = vec![vec![0.0; points[0].len()]];
-        let value = |formula: &crate::formula::Formula| {
-            let at = At {
-                coordinates: &points,
-                normals: &vec![],
-                constants: &self.initial,
-                jets: &zero,
-                integrals: &vec![],
-            };
-            formula.eval(at)
-        };
-        let (u, v) = (value(&first.formula), value(&second.formula));
+        let [u, v] = [first, second].map(|condition| condition.formula.at_zero(&points, &self.initial));
         // Residual = slope · jet - right: the jets that make both vanish.
         let solved = |s: &crate::formula::Slopes, i: usize| -s.residual[i] / s.by_jet[0][i];
         let size = self.size(first, a).max(self.size(second, b));
@@ -213,10 +199,7 @@ impl Problem {
     /// How large the values are that a condition gives.
     fn size(&self, condition: &super::Condition, fixed: &[(usize, f64)]) -> f64 {
         let points = self.on(fixed, &[]);
-        let zero = vec![vec![0.0; points[0].len()]];
-        let at =
-            At { coordinates: &points, normals: &vec![], constants: &self.initial, jets: &zero, integrals: &vec![] };
-        let slopes = condition.formula.eval(at);
+        let slopes = condition.formula.at_zero(&points, &self.initial);
         slopes.residual.iter().zip(&slopes.by_jet[0]).map(|(r, s)| (r / s).abs()).fold(0.0, f64::max)
     }
 
