@@ -25,7 +25,7 @@
 //! | `relation` | equations that are linear in their unknown numbers, and their solutions |
 //! | `candidate` | formulas with open numbers, fitted |
 //! | `front` | the best of each complexity, and the choice |
-//! | `search` | all together |
+//! | `search` | all together; `search/opened`, numbers inside functions |
 //!
 //! **Architecture invariant:** the same table and settings give the same front. *Why:* a result that nobody can repeat is none.
 //! *Checked by* `tests/it/search.rs`.

@@ -1,6 +1,8 @@
 //! The search: small expressions, spans of them under every relation, numbers inside functions, and the front of what fits.
 
-use vecfield_expr::{Binary, ExprId, Graph, Unary};
+mod opened;
+
+use vecfield_expr::{Binary, ExprId, Graph};
 use vecfield_linalg::least_squares;
 
 use crate::candidate::{Candidate, Rows, open};
@@ -430,136 +432,7 @@ impl<'a> Run<'a> {
         let numbers = numbers(&self.graph, formula);
         self.front.insert(Found { complexity, loss, r2, expression, formula, numbers });
     }
-
-    /// Small expressions with a number before each variable, `c_0 + c_1 f(c_2 x, ..)`: what spans cannot find, because these numbers
-    /// are not linear.
-    fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) {
-        let sample = self.sample();
-        let is_structure =
-            |&i: &u32| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.bends(i)) && self.is_open(i);
-        let mut structures: Vec<u32> = self.ordered().into_iter().filter(is_structure).collect();
-        // Functions beside each other before functions of functions.
-        structures.sort_by_key(|&i| self.features.depth_of_functions(i));
-        structures.truncate(STRUCTURES);
-        let mut fitted: Vec<(f64, Candidate)> = Vec::new();
-        for (at, &i) in structures.iter().enumerate() {
-            if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64) {
-                return;
-            }
-            let mut constants = vec![0.0, 1.0];
-            let inner = self.opened(i, &mut constants);
-            let (shift, scale) = (self.graph.symbol(&open(0)), self.graph.symbol(&open(1)));
-            let scaled = self.graph.mul(scale, inner);
-            let open = Candidate { formula: self.graph.add(shift, scaled), constants };
-            fitted.extend(self.fit_from(&open, &STARTS[..FIRST_STARTS], &sample));
-        }
-        // The most promising from everywhere.
-        fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        fitted.truncate(PROMISING);
-        for (error, candidate) in std::mem::take(&mut fitted) {
-            let begin = Candidate {
-                constants: [&[0.0, 1.0][..], &vec![1.0; candidate.constants.len() - 2]].concat(),
-                ..candidate.clone()
-            };
-            fitted.push((error, candidate));
-            fitted.extend(self.fit_from(&begin, &STARTS[FIRST_STARTS..], &sample));
-        }
-        fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        fitted.truncate(FITTED);
-        for (_, candidate) in fitted {
-            self.polish(candidate);
-        }
-    }
-
-    /// The best fit of a formula's open numbers to some rows, from several starts.
-    fn fit_from(&mut self, open: &Candidate, starts: &[[f64; 3]], rows: &Rows) -> Option<(f64, Candidate)> {
-        let free: Vec<usize> = (0..open.constants.len()).collect();
-        let fits = starts.iter().map(|start| {
-            let mut candidate = open.clone();
-            let inner = candidate.constants[2..].iter_mut().enumerate();
-            inner.for_each(|(k, number)| *number *= start[k % start.len()]);
-            (candidate.fit(&mut self.graph, rows, &free, 25), candidate)
-        });
-        let best = fits.min_by(|a, b| a.0.total_cmp(&b.0));
-        self.evaluations += starts.len() as u64;
-        best.filter(|(error, _)| error.is_finite())
-    }
-
-    /// The rows of the sample.
-    fn sample(&self) -> Rows {
-        let count = self.features.rows();
-        let columns = 0..self.table.names.len() as u32;
-        let x = (0..count).flat_map(|row| columns.clone().map(move |i| (row, i)));
-        let x = x.map(|(row, i)| self.features.values(i)[row]).collect();
-        Rows { names: self.table.names.clone(), x, y: self.y.clone() }
-    }
-
-    /// Would it be no other structure without the numbers in it? A factor is opened anyway.
-    fn is_open(&self, i: u32) -> bool {
-        match self.features.shape(i) {
-            Shape::Variable(_) | Shape::Constant(_) => true,
-            Shape::Unary(_, x) => self.is_open(x),
-            Shape::Binary(op, a, b) => {
-                let needed = match op {
-                    Binary::Add | Binary::Pow => true,
-                    Binary::Div => self.features.varies(b),
-                    _ => self.features.varies(a) && self.features.varies(b),
-                };
-                needed && self.is_open(a) && self.is_open(b)
-            }
-        }
-    }
-
-    /// Operations in a feature that numbers inside do not leave by a factor.
-    fn bends(&self, i: u32) -> usize {
-        let is_monomial = |i: u32| self.features.is_monomial(i);
-        match self.features.shape(i) {
-            Shape::Variable(_) | Shape::Constant(_) => 0,
-            Shape::Unary(Unary::Log | Unary::Sqrt | Unary::Abs, x) if is_monomial(x) => 0,
-            Shape::Unary(_, x) => 1 + self.bends(x),
-            Shape::Binary(op, a, b) => {
-                usize::from(op == Binary::Div && !is_monomial(b)) + self.bends(a) + self.bends(b)
-            }
-        }
-    }
-
-    /// The formula of a feature with a number before each variable.
-    fn opened(&mut self, i: u32, constants: &mut Vec<f64>) -> ExprId {
-        let mut number = |graph: &mut Graph, value: f64| {
-            constants.push(value);
-            graph.symbol(&open(constants.len() - 1))
-        };
-        match self.features.shape(i) {
-            Shape::Variable(v) => {
-                let (number, x) = (number(&mut self.graph, 1.0), self.graph.symbol(&self.table.names[v as usize]));
-                self.graph.mul(number, x)
-            }
-            Shape::Constant(value) => number(&mut self.graph, value),
-            Shape::Unary(op, x) => {
-                let x = self.opened(x, constants);
-                self.graph.unary(op, x)
-            }
-            Shape::Binary(Binary::Pow, a, b) => {
-                let (a, b) = (self.opened(a, constants), self.features.formula(&mut self.graph, &self.table.names, b));
-                self.graph.pow(a, b)
-            }
-            Shape::Binary(op, a, b) => {
-                let (a, b) = (self.opened(a, constants), self.opened(b, constants));
-                self.graph.binary(op, a, b)
-            }
-        }
-    }
 }
-
-/// Nodes of an expression whose numbers are opened, and how many are.
-const LARGEST_OPEN: usize = 5;
-const STRUCTURES: usize = 1500;
-/// Structures whose numbers are fitted from every start.
-const PROMISING: usize = 80;
-/// Where open numbers start, in turn; all structures from the first of them.
-const FIRST_STARTS: usize = 3;
-const STARTS: [[f64; 3]; 6] =
-    [[1.0, 1.0, 1.0], [0.4, 2.5, 1.2], [2.5, 0.4, 0.7], [-0.5, 3.2, 0.3], [3.2, -0.5, 1.7], [-1.0, -0.3, 2.0]];
 
 /// What a span combines.
 #[derive(Debug, Clone, Copy)]
