@@ -2,46 +2,65 @@
 
 use vecfield_expr::{Binary, ExprId, Graph, Node};
 
-/// The formula with every number inside it replaced by what `replacement` makes of it. Whole exponents are no numbers but part of
-/// the form, and so is what stands above a fraction: the coefficient is that already.
+/// The feature with every number inside it replaced by what `replacement` makes of it. Whole exponents are no numbers but part of
+/// the form, and so is what stands above a fraction: the coefficient is that already, as it is the feature `1`.
 pub(crate) fn replaced(
+    graph: &mut Graph,
+    feature: ExprId,
+    replacement: &mut dyn FnMut(&mut Graph, f64) -> ExprId,
+) -> ExprId {
+    if graph.constant_value(feature).is_some() { feature } else { replaced_below(graph, feature, replacement) }
+}
+
+fn replaced_below(
     graph: &mut Graph,
     formula: ExprId,
     replacement: &mut dyn FnMut(&mut Graph, f64) -> ExprId,
 ) -> ExprId {
+    if let Some(value) = graph.constant_value(formula) {
+        return replacement(graph, value);
+    }
     match graph.node(formula) {
-        Node::Constant(_) => {
-            let value = graph.constant_value(formula).unwrap_or_default();
-            replacement(graph, value)
-        }
-        Node::Symbol(_) => formula,
         Node::Unary(op, x) => {
-            let x = replaced(graph, x, replacement);
+            let x = replaced_below(graph, x, replacement);
             graph.unary(op, x)
         }
         Node::Binary(op, a, b) => {
-            let kept = |id| graph.constant_value(id);
-            let whole = op == Binary::Pow && kept(b).is_some_and(|power| power.fract() == 0.0);
-            let above = op == Binary::Div && kept(a).is_some();
-            let a = if above { a } else { replaced(graph, a, replacement) };
-            let b = if whole { b } else { replaced(graph, b, replacement) };
+            let [keep_a, keep_b] = kept(graph, op, [a, b]);
+            let a = if keep_a { a } else { replaced_below(graph, a, replacement) };
+            let b = if keep_b { b } else { replaced_below(graph, b, replacement) };
             graph.binary(op, a, b)
         }
+        Node::Constant(_) | Node::Symbol(_) => formula,
     }
 }
 
+/// Which arguments of an operation are part of the form as they stand.
+fn kept(graph: &Graph, op: Binary, [a, b]: [ExprId; 2]) -> [bool; 2] {
+    let above = op == Binary::Div && graph.constant_value(a).is_some();
+    let whole = op == Binary::Pow && graph.constant_value(b).is_some_and(|power| power.fract() == 0.0);
+    [above, whole]
+}
+
 /// The numbers inside a feature, in the order of [`replaced`].
-pub(crate) fn numbers(graph: &Graph, formula: ExprId) -> Vec<f64> {
-    // The feature `1` is its coefficient.
-    if graph.constant_value(formula).is_some() {
-        return vec![];
-    }
+pub(crate) fn numbers(graph: &Graph, feature: ExprId) -> Vec<f64> {
     let mut found = vec![];
-    replaced(&mut graph.clone(), formula, &mut |graph, value| {
-        found.push(value);
-        graph.constant(value)
-    });
+    if graph.constant_value(feature).is_none() {
+        numbers_below(graph, feature, &mut found);
+    }
     found
+}
+
+fn numbers_below(graph: &Graph, formula: ExprId, found: &mut Vec<f64>) {
+    found.extend(graph.constant_value(formula));
+    match graph.node(formula) {
+        Node::Unary(_, x) => numbers_below(graph, x, found),
+        Node::Binary(op, a, b) => {
+            let kept = kept(graph, op, [a, b]);
+            [a, b].into_iter().zip(kept).filter(|(_, kept)| !kept).for_each(|(x, _)| numbers_below(graph, x, found));
+        }
+        Node::Constant(_) | Node::Symbol(_) => {}
+    }
 }
 
 /// `formula = scale * form`, where no factor can be taken out of `form` any more, so that its numbers and the scale before it are
@@ -135,6 +154,13 @@ mod tests {
             assert!((found - scale).abs() < 1e-12, "{text}: {found}");
             assert_eq!(graph.to_text(simple), form, "{text}");
             assert_eq!(numbers(&graph, simple), inner, "{text}");
+            // What is replaced is what is counted, in that order.
+            let mut replaced = vec![];
+            super::replaced(&mut graph, simple, &mut |graph, value| {
+                replaced.push(value);
+                graph.constant(value)
+            });
+            assert_eq!(replaced, inner, "{text}");
         }
     }
 }

@@ -85,9 +85,6 @@ impl Support {
         let mut inner = constants.iter().skip(self.terms());
         let mut feature = |&k: &usize| {
             let formula = vocabulary.features()[k].formula();
-            if graph.constant_value(formula).is_some() {
-                return vocabulary.features()[k].key().to_string();
-            }
             let formula = replaced(&mut graph, formula, &mut |graph, value| {
                 graph.constant(inner.next().copied().unwrap_or(value))
             });
@@ -103,12 +100,9 @@ impl Support {
         let mut equation = |(equation, terms): (usize, &Vec<usize>)| {
             let mut sum: Vec<ExprId> = vocabulary.known_formulas(equation).collect();
             for &k in terms {
-                let mut formula = vocabulary.features()[k].formula();
-                if graph.constant_value(formula).is_none() {
-                    formula = replaced(graph, formula, &mut |graph, value| {
-                        inner.next().copied().unwrap_or_else(|| graph.constant(value))
-                    });
-                }
+                let formula = replaced(graph, vocabulary.features()[k].formula(), &mut |graph, value| {
+                    inner.next().copied().unwrap_or_else(|| graph.constant(value))
+                });
                 if let Some(&constant) = outer.next() {
                     sum.push(graph.mul(constant, formula));
                 }
