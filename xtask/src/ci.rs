@@ -8,6 +8,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use xshell::cmd;
 
 use crate::workspace::Workspace;
@@ -64,7 +65,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         ledger.step("release", || Ok(cmd!(sh, "cargo build --quiet --release -p vecfield-cli").run()?));
         ledger.step("commands", || main_job::documented_flags_exist(workspace));
         ledger.step("main job", || main_job::run(workspace));
-        ledger.step("problems", || problems(workspace));
+        ledger.step("gallery", || gallery(workspace));
     }
     ledger.step("examples", || examples(workspace));
     let mut count = tests::Count::default();
@@ -91,26 +92,22 @@ fn features(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every problem of `examples/` is solved, those of `examples/pinn/` by networks, every model of `examples/train/` trained.
-fn problems(workspace: &Workspace) -> anyhow::Result<()> {
+/// Every example that the program carries is written, and run by the command that it is shown with.
+fn gallery(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
     let program = workspace.root.join("target/release/vecfield");
-    let files = workspace.files()?;
-    for file in
-        files.iter().map(|file| &file.path).filter(|path| path.starts_with("examples/") && path.ends_with(".toml"))
-    {
-        if !file.starts_with("examples/train/") {
-            let command = if file.starts_with("examples/pinn/") { "pinn" } else { "solve" };
-            cmd!(sh, "{program} {command} {file}").run()?;
-            continue;
-        }
-        // Its data lie beside it, or are the measurements that all begin with.
-        let beside = file.replace(".toml", ".csv");
-        let data = if workspace.root.join(&beside).exists() { beside } else { "data/lynx-hare.csv".into() };
-        // So do labels, of kinds that learn them from a file of their own.
-        let labels = Some(file.replace(".toml", ".labels.csv")).filter(|labels| workspace.root.join(labels).exists());
-        let labels = labels.map_or(vec![], |labels| vec!["--labels".into(), labels]);
-        cmd!(sh, "{program} train {file} {data} {labels...}").run()?;
+    let folder = workspace.root.join("target/ci/gallery");
+    sh.remove_path(&folder)?;
+    sh.create_dir(&folder)?;
+    sh.change_dir(&folder);
+    let listed: serde_json::Value = serde_json::from_str(&cmd!(sh, "{program} examples --json").quiet().read()?)?;
+    for example in listed["examples"].as_array().context("`vecfield examples --json` lists no examples")? {
+        let name = example["name"].as_str().context("an example has no name")?;
+        let written = cmd!(sh, "{program} examples {name} --json").quiet().read()?;
+        let written: serde_json::Value = serde_json::from_str(&written)?;
+        let words = tidy::words(written["command"].as_str().context("an example has no command")?);
+        let arguments = &words[1..];
+        cmd!(sh, "{program} {arguments...}").run()?;
     }
     Ok(())
 }

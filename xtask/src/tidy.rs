@@ -14,7 +14,7 @@ use std::fmt;
 use anyhow::bail;
 
 use crate::workspace::{File, Workspace};
-pub(crate) use commands::{Command, commands_in};
+pub(crate) use commands::{Command, commands_in, words};
 pub(crate) use front_page::INVARIANT;
 pub(crate) use layers::LAYERS;
 

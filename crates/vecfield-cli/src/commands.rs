@@ -2,8 +2,10 @@
 
 mod completions;
 mod discover;
+mod examples;
 mod fit;
 mod input;
+mod man;
 pub(crate) mod overview;
 mod pages;
 mod pinn;
@@ -37,8 +39,12 @@ pub(crate) enum Command {
     Pinn(Box<pinn::Arguments>),
     /// Ask a trained model: forecasts, labels, densities, samples
     Predict(Box<predict::Arguments>),
+    /// List the gallery of examples, or write one to start from
+    Examples(examples::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
+    /// Print or write the manual, as pages for `man`
+    Man(man::Arguments),
 }
 
 impl Command {
@@ -52,7 +58,9 @@ impl Command {
             Self::Train(arguments) => train::run(&arguments, context),
             Self::Pinn(arguments) => pinn::run(&arguments, context),
             Self::Predict(arguments) => predict::run(&arguments, context),
+            Self::Examples(arguments) => examples::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
+            Self::Man(arguments) => man::run(&arguments, context),
         }
     }
 }

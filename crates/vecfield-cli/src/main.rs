@@ -26,7 +26,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use commands::Command;
 use context::{Context, GlobalArguments};
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let context = Context::new(&arguments.global);
     let done = match arguments.command {
         Some(command) => command.run(&context),
-        None => commands::overview::run(&context, &Arguments::command()),
+        None => commands::overview::run(&context),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

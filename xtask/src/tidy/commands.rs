@@ -22,7 +22,7 @@ pub(crate) struct Command {
 
 impl Command {
     fn new(place: &str, text: &str, is_whole: bool) -> Option<Self> {
-        let words = split(text);
+        let words = words(text);
         let program = words.first().map(String::as_str);
         let runs = program == Some("cargo") && words.get(1).is_some_and(|verb| verb == "run");
         let words = match words.iter().position(|word| word == "--") {
@@ -50,10 +50,14 @@ impl Command {
             .filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-'))
     }
 
-    /// What follows `--out`.
+    /// What follows `--out`; of `vecfield examples NAME` without one, the name.
     fn written_folder(&self) -> Option<&str> {
-        let at = self.words.iter().position(|word| word == "--out")?;
-        self.words.get(at + 1).map(String::as_str)
+        let at = match self.words.iter().position(|word| word == "--out") {
+            Some(at) => at + 1,
+            None if self.is_vecfield() && self.verb() == Some("examples") => 2,
+            None => return None,
+        };
+        self.words.get(at).map(String::as_str)
     }
 }
 
@@ -110,7 +114,7 @@ pub(crate) fn commands_in(document: &File) -> Vec<Command> {
 }
 
 /// The words of a command line up to a comment, a pipe or a redirection; quotes hold words together.
-fn split(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let (mut word, mut quote) = (None::<String>, None);
     for c in text.chars() {
@@ -189,19 +193,19 @@ mod tests {
     }
 
     fn cli() -> File {
-        let text = "#[derive(clap::Subcommand)]\nenum Command {\n    /// Solves.\n    Solve(Solve),\n    TwoWords {\n        Field: u8,\n    },\n}\nfn Other() {}\n";
+        let text = "#[derive(clap::Subcommand)]\nenum Command {\n    /// Solves.\n    Solve(Solve),\n    Examples(E),\n    TwoWords {\n        Field: u8,\n    },\n}\nfn Other() {}\n";
         file("crates/vecfield-cli/src/main.rs", text)
     }
 
     fn findings(document: &str) -> Vec<String> {
-        let rest = file("docs/b.md", "`vecfield solve`, `vecfield two-words`");
+        let rest = file("docs/b.md", "`vecfield solve`, `vecfield two-words`, `vecfield examples`");
         let files = [file("README.md", document), rest, cli(), file("data/a.csv", "")];
         check(&files).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn subcommands_are_read_from_the_program() {
-        assert_eq!(subcommands(&[cli()]), ["solve", "two-words", "help"]);
+        assert_eq!(subcommands(&[cli()]), ["solve", "examples", "two-words", "help"]);
     }
 
     #[test]
@@ -221,7 +225,7 @@ mod tests {
                 .len(),
             0
         );
-        assert!(findings("`vecfield solv`")[0].contains("there are: solve, two-words, help"));
+        assert!(findings("`vecfield solv`")[0].contains("there are: solve, examples, two-words, help"));
         assert_eq!(findings("`cargo xtask tidi`").len(), 1);
         assert_eq!(findings("`cargo xtask docs --chek`").len(), 1);
         assert_eq!(findings("`cargo nextest`").len(), 1);
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_is_documented() {
-        let found = check(&[file("README.md", "`vecfield solve`"), cli()]);
+        let found = check(&[file("README.md", "`vecfield solve`, `vecfield examples`"), cli()]);
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["docs: no document shows `vecfield two-words`"]
@@ -240,6 +244,7 @@ mod tests {
     #[test]
     fn missing_files_are_found() {
         assert_eq!(findings("```\nvecfield solve data/a.csv --out found\nvecfield solve found/b.toml\n```").len(), 0);
+        assert_eq!(findings("```\nvecfield examples b\nvecfield solve b/b.toml\n```").len(), 0);
         assert!(findings("```\nvecfield solve data/b.csv\n```")[0].contains("`data/b.csv`"));
         assert_eq!(findings("```\nvecfield solve foundling/b.toml\n```").len(), 1);
     }

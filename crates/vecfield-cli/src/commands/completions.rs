@@ -8,7 +8,11 @@ use crate::failure::Failure;
 
 /// Arguments of `vecfield completions`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  vecfield completions bash > ~/.local/share/bash-completion/completions/vecfield")]
+#[command(after_help = "Example:
+  vecfield completions bash > ~/.local/share/bash-completion/completions/vecfield
+
+Try it:
+  vecfield completions bash")]
 pub(crate) struct Arguments {
     /// The shell
     shell: Shell,

@@ -27,7 +27,11 @@ const EXAMPLES: &str = "Examples:
   vecfield discover data/lynx-hare.csv --known \"hare: 0.5*hare\"      the rest of the equation is sought
 
 A table has a header line, a column t and a column for each variable; times may be irregular, cells may be empty, and a leading
-column `trajectory` of integers tells several runs apart.";
+column `trajectory` of integers tells several runs apart.
+
+Try it:
+  vecfield examples lynx-hare
+  vecfield discover lynx-hare/lynx-hare.csv";
 
 /// Arguments of `vecfield discover`.
 #[derive(Debug, Args)]

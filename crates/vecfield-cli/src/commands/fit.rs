@@ -30,7 +30,11 @@ const EXAMPLES: &str = "Examples:
 Columns of the table are variables of the problem, or entries of its [fit] observe; a variable without a column is fitted
 unmeasured. Constants start at the values of the problem file and stay between their `min` and `max` there, with `min = 0` moving
 by factors; initial values are those at the first row of a trajectory, or what their formula says. Ctrl-C ends the search with the
-best so far; with --out it can be taken up again by --resume.";
+best so far; with --out it can be taken up again by --resume.
+
+Try it:
+  vecfield examples lynx-hare-fit
+  vecfield fit lynx-hare-fit/lynx-hare.toml lynx-hare-fit/lynx-hare.csv";
 
 /// Arguments of `vecfield fit`.
 #[derive(Debug, Args)]

@@ -1,36 +1,53 @@
-//! `vecfield` alone: the questions a user comes with, and the command that answers each.
+//! `vecfield` alone: the questions a user comes with, and a command that answers each.
+
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::table;
 
 /// Under `vecfield --help`.
-pub(crate) const EXAMPLES: &str = "Examples:
-  vecfield solve lotka-volterra.toml
-  vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --json
-  vecfield solve --method list
+pub(crate) const EXAMPLES: &str =
+    "`vecfield COMMAND --help` has examples for each command, `vecfield` alone the questions that they answer.
 
-`vecfield COMMAND --help` has an example for each command.";
+Try it:
+  vecfield examples lotka-volterra
+  vecfield solve lotka-volterra/lotka-volterra.toml";
 
-/// The six questions of the project. Only those whose command exists in this program are shown.
-const QUESTIONS: [(&str, &[&str]); 6] = [
-    ("What does this equation do?", &["solve"]),
-    ("Which constants make it fit my data, and how surely?", &["fit"]),
-    ("Which equation made my data?", &["discover", "sindy", "symreg"]),
-    ("I don't know the equation: learn its right-hand side", &["train", "predict"]),
-    ("I know the equation: the network is the solution", &["pinn"]),
-    ("How fast is it here?", &["bench"]),
+/// The six questions of the project, each with a command; those of the program are of the gallery, so that they run.
+const QUESTIONS: [(&str, &str); 6] = [
+    ("What does this equation do?", "vecfield solve lotka-volterra.toml"),
+    ("Which constants make it fit my data, and how surely?", "vecfield fit lynx-hare.toml lynx-hare.csv"),
+    ("Which equation made my data?", "vecfield discover lynx-hare.csv"),
+    ("I don't know the equation: learn its right-hand side", "vecfield train neural-ode.toml lynx-hare.csv"),
+    ("I know the equation: the network is the solution", "vecfield pinn burgers.toml"),
+    ("I write Rust, and want the parts", "cargo add vecfield"),
 ];
 
-pub(crate) fn run(context: &Context, program: &clap::Command) -> Result<(), Failure> {
-    let exists = |name: &&&str| program.find_subcommand(name).is_some();
-    let row = |(question, commands): &(&str, &[&str])| {
-        let commands: Vec<&str> = commands.iter().filter(exists).copied().collect();
-        (!commands.is_empty()).then(|| vec![question.to_string(), format!("vecfield {}", commands.join(" | "))])
-    };
-    let rows: Vec<Vec<String>> = QUESTIONS.iter().filter_map(row).collect();
-    let map = table(&["your question", "its command"], &rows, &[0, 1]);
-    context.print(&format!(
-        "{map}\n`vecfield --help` lists every command, `vecfield COMMAND --help` has an example for each.\n"
-    ))
+#[derive(Serialize)]
+struct Overview {
+    questions: Vec<Question>,
+}
+
+#[derive(Serialize)]
+struct Question {
+    question: &'static str,
+    command: &'static str,
+}
+
+pub(crate) fn run(context: &Context) -> Result<(), Failure> {
+    let questions = QUESTIONS.map(|(question, command)| Question { question, command }).into();
+    context.result(&Overview { questions }, Overview::to_text)
+}
+
+impl Overview {
+    fn to_text(&self) -> String {
+        let row = |asked: &Question| vec![asked.question.to_owned(), asked.command.to_owned()];
+        let rows: Vec<Vec<String>> = self.questions.iter().map(row).collect();
+        let map = table(&["your question", "a command that answers it"], &rows, &[0, 1]);
+        format!(
+            "{map}\nThe files are in the gallery: `vecfield examples` lists it, `vecfield examples NAME` writes one.\n\
+             `vecfield --help` lists every command; `vecfield COMMAND --help` ends on an example to type.\n"
+        )
+    }
 }

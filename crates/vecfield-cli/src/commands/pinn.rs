@@ -17,7 +17,11 @@ const EXAMPLES: &str = "Examples:
   vecfield pinn burgers.toml --evaluate points.csv --json
   vecfield pinn burgers.toml --evaluate points.csv --out solved --seconds 60
 
-A problem file has [domain], [equations] and [[condition]]; the points are a table with a column for each coordinate.";
+A problem file has [domain], [equations] and [[condition]]; the points are a table with a column for each coordinate.
+
+Try it:
+  vecfield examples decay
+  vecfield pinn decay/decay.toml --evaluate decay/decay.csv";
 
 /// Arguments of `vecfield pinn`.
 #[derive(Debug, Args)]

@@ -16,7 +16,12 @@ const EXAMPLES: &str = "Examples:
   vecfield predict trained questions.csv > answers.csv
 
 The answer is CSV with a row for each row of INPUT. Of trajectories give the first rows and, with empty cells, the times asked
-for: the cells are filled in.";
+for: the cells are filled in.
+
+Try it:
+  vecfield examples neural-ode
+  vecfield train neural-ode/neural-ode.toml neural-ode/lynx-hare.csv --out neural-ode-trained
+  vecfield predict neural-ode-trained neural-ode/lynx-hare.csv";
 
 /// Arguments of `vecfield predict`.
 #[derive(Debug, Args)]

@@ -27,7 +27,11 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy logistic.csv --discrete --out logistic
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
 
-Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.";
+Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.
+
+Try it:
+  vecfield examples enzyme
+  vecfield sindy enzyme/enzyme.csv --implicit";
 
 /// Arguments of `vecfield sindy`.
 #[derive(Debug, Args)]

@@ -45,7 +45,11 @@ A problem file:
   hare = \"alpha*hare - 0.028*hare*lynx\"
   lynx = \"0.026*hare*lynx - 0.84*lynx\"
   [solve]
-  t = [0.0, 20.0]";
+  t = [0.0, 20.0]
+
+Try it:
+  vecfield examples lotka-volterra
+  vecfield solve lotka-volterra/lotka-volterra.toml";
 
 /// Arguments of `vecfield solve`.
 #[derive(Debug, Args)]

@@ -15,7 +15,11 @@ use crate::watch::Watch;
 
 const EXAMPLES: &str = "Examples:
   vecfield symreg planets.csv --target period
-  vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json";
+  vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json
+
+Try it:
+  vecfield examples planets
+  vecfield symreg planets/planets.csv --target period";
 
 /// Arguments of `vecfield symreg`.
 #[derive(Debug, Args)]

@@ -23,7 +23,11 @@ const EXAMPLES: &str = "Examples:
   vecfield train model.toml data.csv --resume trained                goes on, bit for bit
   vecfield predict trained questions.csv > answers.csv
 
-A model file needs two lines, [model] and kind = \"neural-ode\"; everything else has a default.";
+A model file needs two lines, [model] and kind = \"neural-ode\"; everything else has a default.
+
+Try it:
+  vecfield examples neural-ode
+  vecfield train neural-ode/neural-ode.toml neural-ode/lynx-hare.csv --out neural-ode-trained";
 
 /// Arguments of `vecfield train`.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod discover;
 mod ensemble;
 mod errors;
 mod fit;
+mod front_door;
 mod pinn;
 mod sindy;
 mod solve;
