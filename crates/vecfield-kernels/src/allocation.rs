@@ -1,9 +1,9 @@
-//! Counting allocations, so that a test can hold "nothing allocates in the step loop".
+//! Counting allocations and bytes, so that a test can hold "nothing allocates in the step loop".
 
 use core::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The system's allocator, with a count of the allocations of each thread.
+/// The system's allocator, with a count of the allocations of each thread and of the bytes that it holds.
 ///
 /// ```
 /// use vecfield_kernels::CountingAllocator;
@@ -14,6 +14,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// let mut y = Vec::with_capacity(8);
 /// assert_eq!(CountingAllocator::count(|| y.push(1.0)), 0);
 /// assert_eq!(CountingAllocator::count(|| drop(y.clone())), 1);
+/// assert_eq!(CountingAllocator::peak(|| drop(vec![0_u8; 100])), 100);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CountingAllocator;
@@ -21,6 +22,14 @@ pub struct CountingAllocator;
 thread_local! {
     // `const` and without a destructor: reading it allocates nothing.
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    // Bytes that this thread took and did not give back, less what it gave back for others; and the most so far.
+    static HELD: Cell<i64> = const { Cell::new(0) };
+    static PEAK: Cell<i64> = const { Cell::new(0) };
+}
+
+fn hold(bytes: i64) {
+    HELD.set(HELD.get() + bytes);
+    PEAK.set(PEAK.get().max(HELD.get()));
 }
 
 impl CountingAllocator {
@@ -40,29 +49,49 @@ impl CountingAllocator {
         work();
         COUNT.get() - installed
     }
+
+    /// The most bytes that `work` holds at a time on this thread, beside what was there before.
+    ///
+    /// # Panics
+    ///
+    /// As [`count`](CountingAllocator::count).
+    pub fn peak(work: impl FnOnce()) -> u64 {
+        let before = HELD.get();
+        let mut work = Some(work);
+        let run = || {
+            PEAK.set(before);
+            work.take().into_iter().for_each(|work| work());
+        };
+        Self::count(run);
+        u64::try_from(PEAK.get() - before).unwrap_or(0)
+    }
 }
 
 // SAFETY: every call is passed on to `System` as it came; counting touches no memory of the allocation.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        hold(layout.size() as i64);
         // SAFETY: the caller keeps `GlobalAlloc::alloc`'s contract, which is `System`'s.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        hold(layout.size() as i64);
         // SAFETY: as for `alloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        hold(size as i64 - layout.size() as i64);
         // SAFETY: `block` came from `System` through this allocator, with `layout`.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        hold(-(layout.size() as i64));
         // SAFETY: as for `realloc`.
         unsafe { System.dealloc(block, layout) }
     }

@@ -5,10 +5,11 @@ use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
 use crate::model::Model;
 use crate::noise::difference_noise;
 use crate::refine::START_WINDOWS;
-use crate::regression::{GramSystem, difference_rates, integral, integral_blocks, pointwise, smoothed_rates};
+use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
 use crate::sindy::{Form, Selection, Sindy};
 use crate::sparse::{MOST_SUBSET_FEATURES, best_subsets, information, lasso, on_support, sr3, stlsq};
 use crate::{Library, Paths, SindyError};
+use rayon::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_kernels::threefry;
 
@@ -16,6 +17,14 @@ const AUTO_LARGEST: usize = 8;
 
 /// Blocks of rows that ensembles draw from: neighbouring rows err together.
 const BLOCKS: usize = 100;
+
+/// The fewest blocks, and numbers in the normal equations of all of them, that make them fewer.
+const LEAST_BLOCKS: usize = 20;
+const MOST_NUMBERS: usize = 1 << 26;
+
+fn block_count(data: &Trajectories, library: &Library) -> usize {
+    (MOST_NUMBERS / (data.dim() * library.len() * library.len()).max(1)).clamp(LEAST_BLOCKS, BLOCKS)
+}
 
 /// Fits by regression; `known` parts `(equation, feature)` stand behind the first `selectable` features.
 pub(crate) fn regress(
@@ -30,7 +39,7 @@ pub(crate) fn regress(
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
-    let blocks = systems(sindy.form, data, paths, &library, if members > 0 { BLOCKS } else { 1 })?;
+    let blocks = systems(sindy.form, data, paths, &library, if members > 0 { block_count(data, &library) } else { 1 })?;
     let (mut coefficients, mut stderr, mut inclusion) = (Vec::new(), Vec::new(), Vec::new());
     let mut explained = 0.0;
     for equation in 0..data.dim() {
@@ -109,49 +118,29 @@ fn systems(
 ) -> Result<Vec<Vec<GramSystem>>, SindyError> {
     // The forms along a smoothed path are asked for with one.
     let smooth = || paths.ok_or(SindyError::TooFewPoints { found: 0, needed: 1 });
-    let each = |run: &Trajectory, estimate: &dyn Fn(usize, &str) -> Result<Estimate, SindyError>| {
-        let estimates = data.variables().iter().enumerate().map(|(i, name)| estimate(i, name));
-        let estimates = estimates.collect::<Result<Vec<_>, _>>()?;
-        let gather = |of: fn(&Estimate) -> &Vec<f64>| -> Vec<f64> {
-            (0..run.len()).flat_map(|k| estimates.iter().map(move |estimate| of(estimate)[k])).collect()
-        };
-        Ok((gather(|estimate| &estimate.values), gather(|estimate| &estimate.rates)))
+    let estimates = |estimate: &(dyn Fn(&Trajectory, usize) -> Result<Estimate, SindyError> + Sync)| {
+        let of_run = |run| (0..data.dim()).map(|variable| estimate(run, variable)).collect();
+        data.runs().iter().map(of_run).collect::<Result<Vec<Vec<Estimate>>, _>>().map(Source::Estimates)
     };
-    match form {
+    let name = |variable: usize| data.variables()[variable].as_str();
+    let source = match form {
         // Longer windows than a middling one accumulate the errors of the smoothed path.
-        Form::Integral if blocks == 1 => Ok(vec![integral(data, smooth()?, library, START_WINDOWS[1])?]),
-        Form::Integral => integral_blocks(data, smooth()?, library, START_WINDOWS[1]),
-        Form::FiniteDifference(order) => pointwise(data, library, blocks, |_, run| {
-            Ok((run.values().to_vec(), difference_rates(data, run, order.max(1))?))
-        }),
-        Form::SmoothedDerivative => {
-            let paths = smooth()?;
-            pointwise(data, library, blocks, |index, run| Ok(smoothed_rates(paths, index, run)))
-        }
-        Form::SavitzkyGolay { window, degree } => {
-            pointwise(data, library, blocks, |_, run| each(run, &|i, _| savitzky_golay(run, i, window, degree)))
-        }
+        Form::Integral if blocks == 1 => return Ok(vec![integral(data, smooth()?, library, START_WINDOWS[1])?]),
+        Form::Integral => return integral_blocks(data, smooth()?, library, START_WINDOWS[1], blocks),
+        Form::FiniteDifference(order) => Source::Differences(order.max(1)),
+        Form::SmoothedDerivative => Source::Curves(smooth()?),
+        Form::SavitzkyGolay { window, degree } => estimates(&|run, i| savitzky_golay(run, i, window, degree))?,
         Form::TotalVariation => {
             let noise = difference_noise(data);
-            pointwise(data, library, blocks, |_, run| each(run, &|i, name| total_variation(run, i, name, noise[i])))
+            estimates(&|run, i| total_variation(run, i, name(i), noise[i]))?
         }
         Form::Spectral => {
             let noise = difference_noise(data);
-            pointwise(data, library, blocks, |_, run| each(run, &|i, name| spectral(run, i, name, noise[i])))
+            estimates(&|run, i| spectral(run, i, name(i), noise[i]))?
         }
-        Form::NextValue => pointwise(data, library, blocks, |_, run| next_values(data, run)),
-    }
-}
-
-/// All values but the last, and the next of each.
-fn next_values(data: &Trajectories, run: &Trajectory) -> Result<(Vec<f64>, Vec<f64>), SindyError> {
-    let d = data.dim();
-    if let Some(at) = run.values().iter().position(|value| value.is_nan()) {
-        let (variable, t) = (data.variables()[at % d].clone(), run.times()[at / d]);
-        return Err(SindyError::MissingValue { variable, t });
-    }
-    let rows = run.len().saturating_sub(1);
-    Ok((run.values()[..rows * d].to_vec(), run.values()[d.min(run.values().len())..].to_vec()))
+        Form::NextValue => Source::NextValues,
+    };
+    pointwise(data, library, blocks, &source)
 }
 
 /// The time from a value to the next, which must be the same everywhere.
@@ -203,19 +192,20 @@ struct Ensemble {
 impl Ensemble {
     fn draw(sindy: &Sindy, blocks: &[GramSystem], equation: usize) -> Result<Self, SindyError> {
         let filled: Vec<&GramSystem> = blocks.iter().filter(|block| block.rows > 0).collect();
-        let mut members = Vec::with_capacity(sindy.ensemble);
-        for member in 0..sindy.ensemble {
+        let member = |member: usize| {
             let drawn = (0..filled.len()).map(|k| {
                 let bits = threefry([sindy.seed, equation as u64], [member as u64, k as u64])[0];
                 filled[(bits % filled.len() as u64) as usize]
             });
             // A draw in which features depend on each other says nothing.
             match select(sindy.selection, &GramSystem::sum(drawn)) {
-                Ok(theta) => members.push(theta),
-                Err(SindyError::SingularSupport { .. }) => {}
-                Err(other) => return Err(other),
+                Err(SindyError::SingularSupport { .. }) => Ok(None),
+                other => other.map(Some),
             }
-        }
+        };
+        let members: Vec<Option<Vec<f64>>> =
+            (0..sindy.ensemble).into_par_iter().map(member).collect::<Result<_, _>>()?;
+        let members: Vec<Vec<f64>> = members.into_iter().flatten().collect();
         if members.len() * 2 < sindy.ensemble {
             return Err(SindyError::SingularSupport { feature: 0 });
         }

@@ -35,7 +35,8 @@
 //! **Architecture invariant:** every regression names its [`regression::NoiseModel`]. *Why:* a residual, a criterion or a standard error means
 //! nothing without it. *Checked by* the type: a [`regression::GramSystem`] cannot be made without one.
 //!
-//! There are no files, clocks, threads or random numbers here.
+//! There are no files, clocks or random numbers here. Threads, where the caller has some, change no bit: pieces of fixed size are added up in their
+//! order (checked by `threads_change_no_bit`).
 
 mod classic;
 pub mod derivative;

@@ -1,7 +1,7 @@
 //! The library: candidate features `φ_k(y, u, t)` of the right-hand sides `dyᵢ/dt = Σ_k θ_ik φ_k`.
 
 use crate::{Known, SindyError};
-use vecfield_expr::{ExprId, Graph, Program, Registers, Scope};
+use vecfield_expr::{ExprId, Graph, Program, Registers, RowRegisters, Scope};
 use vecfield_traits::Elementary;
 
 /// A group of features.
@@ -227,6 +227,15 @@ impl Library {
     /// If a slice has another length than the library says.
     pub fn eval<S: Elementary>(&self, arguments: &[S], values: &mut [S], registers: &mut Registers<S>) {
         self.program.eval(arguments, values, registers);
+    }
+
+    /// The same at many rows, a column per argument and per feature.
+    ///
+    /// # Panics
+    ///
+    /// If there are other columns than the library says, or their lengths differ.
+    pub fn eval_rows(&self, arguments: &[&[f64]], values: &mut [&mut [f64]], registers: &mut RowRegisters<f64>) {
+        self.program.eval_rows(arguments, values, registers);
     }
 
     /// Registers for [`eval`](Library::eval).

@@ -174,16 +174,6 @@ pub(crate) fn evaluate(
     }
 }
 
-/// What a library depends on at row `k`: measured states, inputs, time.
-pub(crate) fn arguments_at(run: &Trajectory, k: usize, arguments: &mut [f64]) {
-    let (d, inputs) = (run.dim(), run.input_row(k));
-    arguments[..d].copy_from_slice(run.row(k));
-    arguments[d..d + inputs.len()].copy_from_slice(inputs);
-    if let Some(time) = arguments.get_mut(d + inputs.len()) {
-        *time = run.times()[k];
-    }
-}
-
 /// The inputs at `t`: the cubic through four samples, the line where one of the three rises is exactly zero and others are not (a step, a
 /// ramp that ends: a cubic would ring), constant outside.
 pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {

@@ -198,6 +198,9 @@ fn scored(data: &Trajectories, paths: &Paths, model: Model) -> Result<Model, Sin
     Ok(Model { derivative_r2, trajectory_r2, ..model })
 }
 
+/// Samples that are simulated at a time.
+const PART: usize = 100_000;
+
 /// `1 - Σ (y - simulated)² / Σ (y - mean)²`, mean over variables, from the first state of each run, smoothed where there is a smoothed path.
 fn trajectory_r2(data: &Trajectories, paths: Option<&Paths>, model: &Model) -> Option<f64> {
     let d = data.dim();
@@ -207,11 +210,18 @@ fn trajectory_r2(data: &Trajectories, paths: Option<&Paths>, model: &Model) -> O
             Some(paths) => paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect(),
             None => run.row(0).to_vec(),
         };
-        let states = model.simulate(&start, run.times()).ok()?;
-        for (measured, simulated) in run.values().chunks(d).zip(states.chunks(d)) {
-            for i in (0..d).filter(|&i| !measured[i].is_nan()) {
-                left[i] += (measured[i] - simulated[i]).powi(2);
+        let mut state = start;
+        // A part at a time: the states of a long run need not be there together.
+        for first in (0..run.len()).step_by(PART) {
+            let last = run.len().min(first + PART + 1);
+            let states = model.simulate(&state, &run.times()[first..last]).ok()?;
+            let measured = run.values()[first * d..].chunks(d).take(PART);
+            for (measured, simulated) in measured.zip(states.chunks(d)) {
+                for i in (0..d).filter(|&i| !measured[i].is_nan()) {
+                    left[i] += (measured[i] - simulated[i]).powi(2);
+                }
             }
+            state.copy_from_slice(&states[states.len() - d..]);
         }
     }
     let spread = |i: usize| data.std(i).powi(2) * data.observed(i).count() as f64;

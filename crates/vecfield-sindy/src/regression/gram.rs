@@ -145,6 +145,15 @@ impl GramSystem {
         sum.max(0.0)
     }
 
+    /// Adds the rows of another.
+    pub(super) fn add(&mut self, other: &GramSystem) {
+        axpy(1.0, &other.gram, &mut self.gram);
+        axpy(1.0, &other.rhs, &mut self.rhs);
+        self.total += other.total;
+        self.sum += other.sum;
+        self.rows += other.rows;
+    }
+
     /// The system of all rows of several.
     pub(crate) fn sum<'a>(systems: impl Iterator<Item = &'a GramSystem>) -> Self {
         let mut sum: Option<Self> = None;
@@ -153,11 +162,7 @@ impl GramSystem {
                 sum = Some(system.clone());
                 continue;
             };
-            axpy(1.0, &system.gram, &mut sum.gram);
-            axpy(1.0, &system.rhs, &mut sum.rhs);
-            sum.total += system.total;
-            sum.sum += system.sum;
-            sum.rows += system.rows;
+            sum.add(system);
         }
         sum.unwrap_or_else(|| Self::new(0, NoiseModel::WhiteOnValues))
     }

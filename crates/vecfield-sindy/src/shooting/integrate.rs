@@ -195,6 +195,13 @@ impl Scratch {
         self.pole = false;
     }
 
+    /// Have the denominators of several passes the same signs?
+    pub(crate) fn agree<'s>(mut passes: impl Iterator<Item = &'s Scratch>) -> bool {
+        let first = passes.next();
+        let alike = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a * b > 0.0);
+        first.is_none_or(|first| passes.all(|other| alike(&first.signs, &other.signs)))
+    }
+
     fn fit(&mut self, model: &Model, columns: usize, stages: usize) {
         let (d, arguments) = (model.dim, model.library.arguments().len());
         self.arguments.resize(arguments, 0.0);

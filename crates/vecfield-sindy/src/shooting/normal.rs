@@ -1,5 +1,8 @@
 //! Normal equations of all windows, with the initial states eliminated.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+use rayon::prelude::*;
+
 use super::integrate::{Columns, Model, Scratch, Windows, integrate};
 use vecfield_linalg::{Cholesky, LinalgError, dot};
 use vecfield_optim::{Infeasible, NormalEquations};
@@ -10,16 +13,32 @@ pub(crate) struct Shooting<'a> {
     windows: &'a Windows<'a>,
     /// Noise per variable.
     sigma: Vec<f64>,
-    scratch: Scratch,
-    states: Vec<f64>,
-    sensitivities: Vec<f64>,
-    /// Weighted rows of one window, `[rows, count]`, and its residuals.
-    rows: Vec<f64>,
-    residuals: Vec<f64>,
+    /// One for each group of windows: a group is worked on by one thread, and groups do not depend on the number of threads.
+    workers: Vec<Worker>,
     /// `JᵀJ` per window, `[count, count]`, and summed over coefficients.
     blocks: Vec<f64>,
     shared: Vec<f64>,
     count: usize,
+}
+
+/// Groups of windows.
+const GROUPS: usize = 8;
+
+/// Memory for one window at a time.
+struct Worker {
+    scratch: Scratch,
+    states: Vec<f64>,
+    sensitivities: Vec<f64>,
+    /// Weighted rows, `[rows, count]`, and residuals.
+    rows: Vec<f64>,
+    residuals: Vec<f64>,
+}
+
+impl Worker {
+    fn new() -> Self {
+        let empty = Vec::new;
+        Self { scratch: Scratch::new(), states: empty(), sensitivities: empty(), rows: empty(), residuals: empty() }
+    }
 }
 
 /// The likelihood linearised for many coefficients: `-2 log L = const + δᵀ M δ - 2 gᵀ δ` for a change `δ`, initial states at their best.
@@ -50,11 +69,7 @@ impl<'a> Shooting<'a> {
             model,
             windows,
             sigma: sigma.to_vec(),
-            scratch: Scratch::new(),
-            states: Vec::new(),
-            sensitivities: Vec::new(),
-            rows: Vec::new(),
-            residuals: Vec::new(),
+            workers: (0..GROUPS.min(windows.windows.len())).map(|_| Worker::new()).collect(),
             blocks: Vec::new(),
             shared: Vec::new(),
             count: 0,
@@ -63,9 +78,45 @@ impl<'a> Shooting<'a> {
 
     /// Takes the coefficients out of `x`, for a pass over the windows.
     fn load(&mut self, x: &[f64]) {
-        self.scratch.begin();
         let free = self.model.free;
         self.model.coefficients[..free].copy_from_slice(&x[..free]);
+        self.workers.iter_mut().for_each(|worker| worker.scratch.begin());
+    }
+
+    /// Windows in a group.
+    fn group(&self) -> usize {
+        self.windows.windows.len().div_ceil(GROUPS).max(1)
+    }
+
+    /// Integrates every window and gives it to `then` with what its group keeps in `kept`.
+    fn pass<K: Send>(
+        &mut self,
+        x: &[f64],
+        columns: Option<Columns>,
+        kept: &mut [K],
+        then: impl Fn(usize, &Worker, &mut K) -> Result<(), Infeasible> + Sync,
+    ) -> Result<(), Infeasible> {
+        let group = self.group();
+        let count = self.windows.windows.len();
+        let (mut workers, failed) = (core::mem::take(&mut self.workers), AtomicBool::new(false));
+        let this = &*self;
+        let done = workers.par_iter_mut().zip(kept.par_iter_mut()).enumerate().try_for_each(|(at, (worker, kept))| {
+            for w in at * group..count.min((at + 1) * group) {
+                // Another group's failure is everyone's.
+                if failed.load(Ordering::Relaxed) {
+                    return Err(Infeasible);
+                }
+                let window = this.window(worker, x, w, columns).and_then(|()| then(w, worker, kept));
+                if window.is_err() {
+                    failed.store(true, Ordering::Relaxed);
+                    return window;
+                }
+            }
+            Ok(())
+        });
+        let apart = !Scratch::agree(workers.iter().map(|worker| &worker.scratch));
+        self.workers = workers;
+        if apart { Err(Infeasible) } else { done }
     }
 
     fn start<'x>(&self, x: &'x [f64], w: usize) -> &'x [f64] {
@@ -74,36 +125,28 @@ impl<'a> Shooting<'a> {
     }
 
     /// Integrates window `w`; leaves weighted rows and residuals `(y - model)/σ` of its measured cells.
-    fn window(&mut self, x: &[f64], w: usize, columns: Option<Columns>) -> Result<(), Infeasible> {
+    fn window(&self, worker: &mut Worker, x: &[f64], w: usize, columns: Option<Columns>) -> Result<(), Infeasible> {
         let d = self.model.dim();
         let window = self.windows.windows[w];
         let count = columns.map_or(0, |columns| columns.count(&self.model) + d);
-        self.states.resize(window.len * d, 0.0);
-        self.sensitivities.resize(window.len * d * count, 0.0);
+        let Worker { scratch, states, sensitivities, rows, residuals } = worker;
+        states.resize(window.len * d, 0.0);
+        sensitivities.resize(window.len * d * count, 0.0);
         let start = self.start(x, w);
-        integrate(
-            &self.model,
-            self.windows,
-            w,
-            start,
-            columns,
-            &mut self.scratch,
-            &mut self.states,
-            &mut self.sensitivities,
-        )
-        .map_err(|_| Infeasible)?;
+        integrate(&self.model, self.windows, w, start, columns, scratch, states, sensitivities)
+            .map_err(|_| Infeasible)?;
         let run = &self.windows.data.runs()[window.run];
-        self.rows.clear();
-        self.residuals.clear();
+        rows.clear();
+        residuals.clear();
         for k in 0..window.len {
             for (i, &measured) in run.row(window.first + k).iter().enumerate() {
                 if measured.is_nan() {
                     continue;
                 }
                 let weight = 1.0 / self.sigma[i];
-                self.residuals.push((measured - self.states[k * d + i]) * weight);
-                let row = &self.sensitivities[(k * d + i) * count..(k * d + i + 1) * count];
-                self.rows.extend(row.iter().map(|s| s * weight));
+                residuals.push((measured - states[k * d + i]) * weight);
+                let row = &sensitivities[(k * d + i) * count..(k * d + i + 1) * count];
+                rows.extend(row.iter().map(|s| s * weight));
             }
         }
         Ok(())
@@ -114,13 +157,16 @@ impl<'a> Shooting<'a> {
     pub(crate) fn trajectory(&mut self, x: &[f64]) -> Result<(Vec<Vec<f64>>, Vec<f64>), Infeasible> {
         self.load(x);
         let (d, data) = (self.model.dim(), self.windows.data);
+        let mut found: Vec<Vec<Vec<f64>>> = vec![Vec::new(); self.workers.len()];
+        self.pass(x, None, &mut found, |_, worker, found| {
+            found.push(worker.states.clone());
+            Ok(())
+        })?;
         let mut paths: Vec<Vec<f64>> = data.runs().iter().map(|run| vec![f64::NAN; run.len() * d]).collect();
         let mut squares = vec![0.0; d];
-        for w in 0..self.windows.windows.len() {
-            self.window(x, w, None)?;
-            let window = self.windows.windows[w];
-            paths[window.run][window.first * d..(window.first + window.len) * d].copy_from_slice(&self.states);
-            for (k, state) in self.states.chunks(d).enumerate() {
+        for (window, states) in self.windows.windows.iter().zip(found.iter().flatten()) {
+            paths[window.run][window.first * d..(window.first + window.len) * d].copy_from_slice(states);
+            for (k, state) in states.chunks(d).enumerate() {
                 let measured = data.runs()[window.run].row(window.first + k);
                 for i in 0..d {
                     if !measured[i].is_nan() {
@@ -136,24 +182,13 @@ impl<'a> Shooting<'a> {
     pub(crate) fn linearised(&mut self, x: &[f64], columns: Columns) -> Result<Linearised, Infeasible> {
         self.load(x);
         let (d, free) = (self.model.dim(), columns.count(&self.model));
-        let count = free + d;
-        let (mut m, mut g) = (vec![0.0; free * free], vec![0.0; free]);
-        let mut block = vec![0.0; count * count];
-        let mut eliminated = Eliminated::new(free, d);
-        let mut response = Vec::with_capacity(self.windows.windows.len() * (free + 1) * d);
-        for w in 0..self.windows.windows.len() {
-            self.window(x, w, Some(columns))?;
-            block.fill(0.0);
-            add_gram(&self.rows, count, &mut block);
-            let gradient = column_dots(&self.rows, &self.residuals, count);
-            eliminated.fill(&block, &gradient, None).map_err(|_| Infeasible)?;
-            response.extend_from_slice(&eliminated.solution);
-            for i in 0..free {
-                for j in 0..=i {
-                    m[i * free + j] += block[i * count + j] - eliminated.correction(i, j);
-                }
-                g[i] += gradient[i] - eliminated.gradient_correction(i);
-            }
+        let mut parts: Vec<Part> = self.workers.iter().map(|_| Part::new(free, d)).collect();
+        self.pass(x, Some(columns), &mut parts, |_, worker, part| part.add(&worker.rows, &worker.residuals))?;
+        let (mut m, mut g, mut response) = (vec![0.0; free * free], vec![0.0; free], Vec::new());
+        for part in &parts {
+            vecfield_linalg::axpy(1.0, &part.m, &mut m);
+            vecfield_linalg::axpy(1.0, &part.g, &mut g);
+            response.extend_from_slice(&part.response);
         }
         for i in 0..free {
             for j in 0..i {
@@ -164,6 +199,45 @@ impl<'a> Shooting<'a> {
     }
 }
 
+/// What a group of windows adds to the linearised likelihood.
+struct Part {
+    block: Vec<f64>,
+    eliminated: Eliminated,
+    m: Vec<f64>,
+    g: Vec<f64>,
+    response: Vec<f64>,
+}
+
+impl Part {
+    fn new(free: usize, d: usize) -> Self {
+        let count = free + d;
+        Self {
+            block: vec![0.0; count * count],
+            eliminated: Eliminated::new(free, d),
+            m: vec![0.0; free * free],
+            g: vec![0.0; free],
+            response: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, rows: &[f64], residuals: &[f64]) -> Result<(), Infeasible> {
+        let free = self.g.len();
+        let count = free + self.eliminated.d;
+        self.block.fill(0.0);
+        add_gram(rows, count, &mut self.block);
+        let gradient = column_dots(rows, residuals, count);
+        self.eliminated.fill(&self.block, &gradient, None).map_err(|_| Infeasible)?;
+        self.response.extend_from_slice(&self.eliminated.solution);
+        for i in 0..free {
+            for j in 0..=i {
+                self.m[i * free + j] += self.block[i * count + j] - self.eliminated.correction(i, j);
+            }
+            self.g[i] += gradient[i] - self.eliminated.gradient_correction(i);
+        }
+        Ok(())
+    }
+}
+
 impl NormalEquations for Shooting<'_> {
     fn parameter_count(&self) -> usize {
         self.model.free + self.windows.windows.len() * self.model.dim()
@@ -171,12 +245,12 @@ impl NormalEquations for Shooting<'_> {
 
     fn cost(&mut self, x: &[f64]) -> Result<f64, Infeasible> {
         self.load(x);
-        let mut sum = 0.0;
-        for w in 0..self.windows.windows.len() {
-            self.window(x, w, None)?;
-            sum += dot(&self.residuals, &self.residuals);
-        }
-        Ok(0.5 * sum)
+        let mut sums = vec![0.0; self.workers.len()];
+        self.pass(x, None, &mut sums, |_, worker, sum| {
+            *sum += dot(&worker.residuals, &worker.residuals);
+            Ok(())
+        })?;
+        Ok(0.5 * sums.iter().sum::<f64>())
     }
 
     fn linearize(&mut self, x: &[f64], gradient: &mut [f64], diagonal: &mut [f64]) -> Result<f64, Infeasible> {
@@ -184,19 +258,32 @@ impl NormalEquations for Shooting<'_> {
         let (d, free) = (self.model.dim(), self.model.free);
         let count = free + d;
         self.count = count;
-        self.blocks.clear();
-        self.blocks.resize(self.windows.windows.len() * count * count, 0.0);
+        let windows = self.windows.windows.len();
+        let mut blocks = core::mem::take(&mut self.blocks);
+        blocks.clear();
+        blocks.resize(windows * count * count, 0.0);
         self.shared.clear();
         self.shared.resize(free * free, 0.0);
         gradient.fill(0.0);
-        let mut sum = 0.0;
-        for w in 0..self.windows.windows.len() {
-            self.window(x, w, Some(Columns::Free))?;
-            sum += dot(&self.residuals, &self.residuals);
-            let block = &mut self.blocks[w * count * count..(w + 1) * count * count];
-            add_gram(&self.rows, count, block);
+        let group = self.group();
+        let mut slopes = vec![0.0; windows * count];
+        let mut kept: Vec<(f64, &mut [f64], &mut [f64])> = (blocks.chunks_mut(group * count * count))
+            .zip(slopes.chunks_mut(group * count))
+            .map(|(blocks, slopes)| (0.0, blocks, slopes))
+            .collect();
+        let passed = self.pass(x, Some(Columns::Free), &mut kept, |w, worker, (sum, blocks, slopes)| {
+            *sum += dot(&worker.residuals, &worker.residuals);
+            let at = w % group;
+            add_gram(&worker.rows, count, &mut blocks[at * count * count..(at + 1) * count * count]);
+            slopes[at * count..(at + 1) * count].copy_from_slice(&column_dots(&worker.rows, &worker.residuals, count));
+            Ok(())
+        });
+        let sum: f64 = kept.iter().map(|kept| kept.0).sum();
+        self.blocks = blocks;
+        passed?;
+        for (w, (block, slopes)) in self.blocks.chunks_exact(count * count).zip(slopes.chunks_exact(count)).enumerate()
+        {
             // Residuals are data minus model: the gradient has the other sign.
-            let slopes = column_dots(&self.rows, &self.residuals, count);
             for i in 0..free {
                 gradient[i] -= slopes[i];
                 for j in 0..=i {

@@ -3,6 +3,7 @@
 mod classic;
 mod derivative;
 mod library;
+mod memory;
 mod path;
 mod pde;
 mod rational;
