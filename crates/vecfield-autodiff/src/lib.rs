@@ -33,7 +33,7 @@
 //! | the same for a field | [`ByDuals::sparse`], [`Lifted::sparse`] |
 //! | all derivatives of a family of fields, parameters included | [`Lifted`] |
 //! | all derivatives of a stochastic equation | [`StochasticLifted`] |
-//! | to test a derivative written by hand | [`check_jvp`], [`check_vjp`], [`check_parameter_vjp`] |
+//! | to test a derivative written by hand | the crate `vecfield-laws` |
 //!
 //! Conventions at the corners, the same for every function here: a branch (`abs`, `min`, `max`, a comparison) is chosen
 //! by the value, and the derivative is that of the branch taken; where the slope of `sqrt`, `ln`, `asin`, `acos` or a
@@ -51,7 +51,6 @@
 mod active;
 mod by_differences;
 mod by_duals;
-mod check;
 mod colouring;
 mod compressed;
 mod dependencies;
@@ -70,7 +69,6 @@ mod var;
 pub use active::Active;
 pub use by_differences::{ByDifferences, DifferencesWorkspace};
 pub use by_duals::{ByDuals, DualsWorkspace, LANES};
-pub use check::{Mismatch, Quantity, check_jvp, check_parameter_vjp, check_vjp};
 pub use colouring::Colouring;
 pub use compressed::sparse_jacobian;
 pub use dependencies::{Dependencies, WINDOW, field_sparsity, sparsity};

@@ -1,8 +1,8 @@
 //! The `vecfield` program: one command for each question about an equation that changes with time.
 //!
 //! ```console
-//! $ vecfield solve lotka-volterra.toml
-//! $ vecfield solve lotka-volterra.toml --set alpha=0.6 --t 0,50 --json
+//! $ vecfield examples lotka-volterra
+//! $ vecfield solve lotka-volterra/lotka-volterra.toml --set alpha=0.6 --t 0,50 --json
 //! $ vecfield solve --method list
 //! ```
 //!

@@ -26,7 +26,6 @@
 //! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
 //! | which instructions are used | [`Target`] |
 //! | several systems in one number, a lane each | [`Lanes`] |
-//! | a test that a loop does not allocate | [`CountingAllocator`] |
 //!
 //! Every function is one branch-free scalar formula, compiled three times: for the baseline of the target, for AVX2 with
 //! FMA, and for AVX-512. What holds of the results:
@@ -43,13 +42,12 @@
 //! **Architecture invariant:** no function over slices allocates. *Why:* they are the inner loops of everything above.
 //! *Checked by* `crates/vecfield-kernels/tests/it/slices.rs`.
 //!
-//! **Architecture invariant:** `unsafe` lives in this crate alone, and here in three places: [`run_on`], which enters code
-//! compiled for instructions that the processor has been found to have; the matrix product, which loads and stores whole
-//! registers at places checked before; and [`CountingAllocator`], which hands every call on to the system's. *Why:* little
+//! **Architecture invariant:** `unsafe` lives in this crate alone, and here in two places: [`run_on`], which enters code
+//! compiled for instructions that the processor has been found to have; and the matrix product, which loads and stores whole
+//! registers at places checked before. *Why:* little
 //! to audit. *Checked by* `cargo xtask tidy`.
 
 mod activation;
-mod allocation;
 mod dispatch;
 mod exponential;
 mod function;
@@ -67,7 +65,6 @@ mod trigonometric;
 mod vector_math;
 
 pub use activation::{Activation, Slopes};
-pub use allocation::CountingAllocator;
 pub use dispatch::{Job, Target, run, run_on};
 pub use function::Function;
 pub use lanes::Lanes;

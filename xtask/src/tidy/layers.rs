@@ -6,7 +6,7 @@ use crate::workspace::Crate;
 /// The house, lowest row first. This table is the truth; the crate map of the book is generated from it.
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["vecfield-traits"],
-    &["vecfield-kernels", "vecfield-autodiff", "vecfield-data"],
+    &["vecfield-kernels", "vecfield-autodiff", "vecfield-data", "vecfield-laws"],
     &["vecfield-linalg", "vecfield-expr", "vecfield-paths", "vecfield-brownian"],
     &["vecfield-solvers", "vecfield-optim", "vecfield-nn"],
     &["vecfield-adjoint"],

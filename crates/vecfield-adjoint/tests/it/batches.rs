@@ -1,9 +1,9 @@
 //! Gradients through batches: those of every member alone, added.
 
-use allocation_counter::measure;
 use proptest::prelude::*;
 use vecfield_adjoint::{AdjointError, BatchAdjoint, Budget, Cotangents, Discrete};
 use vecfield_autodiff::Lifted;
+use vecfield_laws::measure;
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::{ALL, TSIT5};
 use vecfield_solvers::{Options, SolveError};

@@ -2,6 +2,7 @@
 
 use vecfield_adjoint::{AdjointError, Budget, Cotangents, Discrete, Gradient};
 use vecfield_expr::{Graph, Scope, SymbolicAt, SymbolicField};
+use vecfield_laws::difference;
 use vecfield_solvers::{Kind, Method, Options};
 
 /// A forced, damped, nonlinear oscillator with a fast component: every derivative is there.
@@ -115,12 +116,6 @@ fn methods_without_a_pass_back_say_so() {
         let refused = gradient(at, &Options::fixed(0.0625), Budget::everything(), (0.0, 2.0), &START, &THETA);
         assert_eq!(refused.unwrap_err(), AdjointError::NoPassBack, "{name}");
     }
-}
-
-/// `d/dh` at 0, central with one extrapolation.
-fn difference(f: impl Fn(f64) -> f64) -> f64 {
-    let central = |h: f64| (f(h) - f(-h)) / (2.0 * h);
-    (4.0 * central(5e-4) - central(1e-3)) / 3.0
 }
 
 /// Steps of a fixed size make the numerical solution a smooth function of everything.

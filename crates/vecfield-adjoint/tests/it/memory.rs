@@ -1,7 +1,7 @@
 //! The record of a solve stays within its budget, and a small network's gradient is right whatever it is.
 
-use allocation_counter::measure;
 use core::ops::ControlFlow;
+use vecfield_laws::measure;
 
 use vecfield_adjoint::{AdjointError, Budget, Cotangents, Directions, Discrete, Gradient, Rewind, push_forward};
 use vecfield_autodiff::Lifted;
@@ -302,7 +302,7 @@ fn trained(network: &mut Network, start: &[f64; 4], budget: Budget) -> Result<(f
 #[test]
 fn a_network_has_one_gradient_whatever_is_kept() -> Result<(), AdjointError> {
     let mut network = Network::new(7);
-    vecfield_autodiff::check_vjp(&network, 0.0, &[0.4, -0.2, 0.9, 0.1], 1e-8, 3).unwrap();
+    vecfield_laws::check_vjp(&network, 0.0, &[0.4, -0.2, 0.9, 0.1], 1e-8, 3).unwrap();
     let start = [0.4, -0.2, 0.9, 0.1];
     let (_, kept) = trained(&mut network, &start, Budget::everything())?;
     for budget in [Budget::slots(2), Budget::slots(7), Budget::slots(64), Budget::bytes(1 << 14)] {

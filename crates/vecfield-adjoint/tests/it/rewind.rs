@@ -1,8 +1,8 @@
 //! Going back over the steps gives the gradient of the discrete adjoint, without its memory.
 
-use allocation_counter::measure;
 use vecfield_adjoint::{AdjointError, Budget, Cotangents, Discrete, Gradient, Rewind};
 use vecfield_autodiff::Lifted;
+use vecfield_laws::measure;
 use vecfield_solvers::reversible::{ALL, ASYNCHRONOUS_LEAPFROG, REVERSIBLE_TSIT5};
 use vecfield_solvers::{Method, Options};
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use vecfield_adjoint::{SdeAdjoint, SdeMemory};
 use vecfield_expr::{Graph, Scope, StochasticFormulas};
+use vecfield_laws::is_the_pullback;
 use vecfield_solvers::sde::{ALL, Areas, Brownian, SdeMethod, SdeSolution, Simulation, Steps};
 use vecfield_traits::{Calculus, DriftDiffusion};
 
@@ -61,20 +62,15 @@ proptest! {
                     let simulation = Simulation::new(&field, method, motion, SPAN, Steps::Fixed(0.3)).unwrap();
                     let Ok(adjoint) = SdeAdjoint::new(&simulation, SdeMemory::Stored) else { continue };
                     let gradient = adjoint.gradient(&y0, 5..7, &TIMES, quantity).unwrap();
-                    let at = |y0: [f64; 6], theta: [f64; 2]| value(&formulas, method, seed, &y0, theta);
-                    let here = at(y0, theta);
+                    let here = value(&formulas, method, seed, &y0, theta);
                     prop_assert!((gradient.value - here).abs() < 1e-12 * here.abs().max(1.0), "{name} {}", method.name());
-                    let slopes = gradient.y0.iter().chain(&gradient.theta).copied().enumerate();
-                    for (i, slope) in slopes {
-                        let moved = |by: f64| {
-                            let (mut y0, mut theta) = (y0, theta);
-                            if i < 6 { y0[i] += by } else { theta[i - 6] += by }
-                            at(y0, theta)
-                        };
-                        let difference = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-                        let close = (slope - difference).abs() < 1e-6 * (1.0 + slope.abs() + here.abs());
-                        prop_assert!(close, "{name} {} {i}: {slope} against {difference}", method.name());
-                    }
+                    let all = [&y0[..], &theta].concat();
+                    let value_of = |all: &[f64], out: &mut [f64]| out[0] = value(&formulas, method, seed, &all[..6], [all[6], all[7]]);
+                    let pull = |w: &[f64], bar: &mut [f64]| {
+                        bar.iter_mut().zip(gradient.y0.iter().chain(&gradient.theta)).for_each(|(bar, by)| *bar += w[0] * by);
+                    };
+                    is_the_pullback(value_of, &all, 1, pull, 1e-6, seed)
+                        .map_err(|broken| TestCaseError::fail(format!("{name} {}: {broken}", method.name())))?;
                 }
             }
         }

@@ -5,9 +5,6 @@ mod corners;
 mod elementary;
 mod fields;
 mod jets;
-
-#[global_allocator]
-static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;
 mod series;
 mod sparse;
 mod stochastic;

@@ -1,8 +1,9 @@
 //! The symbolic Jacobian is that of duals.
 
 use proptest::prelude::*;
-use vecfield_autodiff::{ByDuals, check_parameter_vjp, check_vjp};
+use vecfield_autodiff::ByDuals;
 use vecfield_expr::{ExprField, Graph, Registers, Scope, SymbolicAt, SymbolicField, SymbolicRegisters};
+use vecfield_laws::{check_parameter_vjp, check_vjp};
 use vecfield_traits::{Elementary, Jacobian, ParametricField, VectorField, Vjp};
 
 /// Equations with every kind of entry: dense and sparse, in time, and with parameters.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_expr::{Binary, Graph, Scope, TextStyle};
+use vecfield_laws::comes_back;
 
 use crate::tree::{Tree, point, same, scope, tree};
 
@@ -73,10 +74,12 @@ fn texts_stay_as_written() {
         "((x + mu)^2 + y^2)^1.5",
     ];
     let scope = Scope::new(["hare", "lynx", "x", "y", "a", "mu"]).unwrap();
-    let mut graph = Graph::new();
+    let reprinted = |text: &str| {
+        let mut graph = Graph::new();
+        graph.parse(text, &scope).map(|id| graph.to_text(id))
+    };
     for text in texts {
-        let id = graph.parse(text, &scope).unwrap();
-        assert_eq!(graph.to_text(id), text);
+        assert_eq!(comes_back(&text.to_owned(), String::clone, reprinted), Ok(()));
     }
 }
 

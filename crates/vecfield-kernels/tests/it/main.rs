@@ -7,6 +7,3 @@ mod layers;
 mod random;
 mod reduction;
 mod slices;
-
-#[global_allocator]
-static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;

@@ -1,5 +1,6 @@
 //! A model is data.
 
+use vecfield_laws::comes_back;
 use vecfield_nn::{AnyLayer, Initialiser, Layer, NnError, Random, Role, Sequential};
 
 use crate::instances::all;
@@ -7,10 +8,8 @@ use crate::instances::all;
 #[test]
 fn descriptions_come_back() {
     for layer in all() {
-        let text = serde_json::to_string(&layer).unwrap();
-        assert_eq!(serde_json::from_str::<AnyLayer>(&text).unwrap(), layer, "{text}");
-        let text = toml::to_string(&layer).unwrap();
-        assert_eq!(toml::from_str::<AnyLayer>(&text).unwrap(), layer, "{text}");
+        comes_back(&layer, |layer| serde_json::to_string(layer).unwrap(), |text| serde_json::from_str(text)).unwrap();
+        comes_back(&layer, |layer| toml::to_string(layer).unwrap(), |text| toml::from_str(text)).unwrap();
     }
 }
 

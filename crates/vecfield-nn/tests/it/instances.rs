@@ -64,10 +64,7 @@ pub(crate) fn network(layer: &AnyLayer, seed: u64) -> Network<AnyLayer, f64> {
 }
 
 /// Numbers in (-1, 1): large ones would make differences of cubes inside sines useless.
-pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    let mut random = Random::new(seed ^ 0x5555);
-    (0..count).map(|_| 2.0 * random.uniform() - 1.0).collect()
-}
+pub(crate) use vecfield_laws::draws as numbers;
 
 /// The same, no two of them nearer than a hundredth.
 pub(crate) fn apart(count: usize, seed: u64) -> Vec<f64> {

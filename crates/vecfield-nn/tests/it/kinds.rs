@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_kernels::Activation;
+use vecfield_laws::{is_equivariant, is_undone};
 use vecfield_nn::{
     AnyLayer, Attention, Convolution, Coupling, Dropout, Gru, Layer, Linear, Mlp, Network, NeuralField, NnError, Norm,
     Pool, Residual, Sequential, Tokenwise, Window,
@@ -69,13 +70,12 @@ proptest! {
     fn coupling_blocks_invert(seed in any::<u64>()) {
         let block = Coupling::new(Mlp::new(3, &[16], 2, Activation::Gelu), Mlp::new(2, &[16], 3, Activation::Sin));
         let with = network(&block.clone().into(), seed);
-        let x = numbers(20, seed);
-        let y = value(&with, 4, &x);
-        let (mut back, mut tape) = (vec![0.0; 20], vec![0.0; block.tape_len(4)]);
-        block.undo(with.pass(4, 0.0), &y, &mut back, &mut tape);
-        for (back, x) in back.iter().zip(&x) {
-            prop_assert!((back - x).abs() < 1e-13, "{back} {x}");
-        }
+        let undo = |y: &[f64]| {
+            let (mut back, mut tape) = (vec![0.0; 20], vec![0.0; block.tape_len(4)]);
+            block.undo(with.pass(4, 0.0), y, &mut back, &mut tape);
+            back
+        };
+        is_undone(&numbers(20, seed), |x| value(&with, 4, x), undo, 1e-13)?;
     }
 
     /// A convolution is its sum over channels and window.
@@ -138,10 +138,7 @@ proptest! {
         let x = numbers(24, seed);
         let order = [2, 0, 3, 1];
         let permuted = |x: &[f64]| -> Vec<f64> { order.iter().flat_map(|&t| x[6 * t..6 * t + 6].to_vec()).collect() };
-        let (then, before) = (permuted(&value(&with, 1, &x)), value(&with, 1, &permuted(&x)));
-        for (a, b) in then.iter().zip(&before) {
-            prop_assert!((a - b).abs() < 1e-13, "{a} {b}");
-        }
+        is_equivariant(&x, |x| value(&with, 1, x), permuted, permuted, 1e-13)?;
     }
 
     /// Normalised groups have mean zero and variance one, whatever the scale of what came in.

@@ -1,7 +1,7 @@
 //! The laws of layers.
 
 use proptest::prelude::*;
-use vecfield_kernels::CountingAllocator;
+use vecfield_laws::{Broken, allocates_nothing, is_the_pullback};
 use vecfield_nn::{AnyLayer, Jets, Layer, Network, Order};
 
 use crate::instances::{all, apart, network, numbers};
@@ -15,24 +15,13 @@ fn value(network: &Network<AnyLayer, f64>, rows: usize, t: f64, x: &[f64]) -> Ve
     y
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 fn moved(x: &[f64], by: f64, along: &[f64]) -> Vec<f64> {
     x.iter().zip(along).map(|(x, v)| x + by * v).collect()
 }
 
-/// `⟨w, D f v⟩` by central differences with one Richardson step, along directions of `x`, `θ` and `t`.
-fn difference(network: &Network<AnyLayer, f64>, x: &[f64], (v, theta_v, t_v): (&[f64], &[f64], f64), w: &[f64]) -> f64 {
-    let paired = |h: f64| {
-        let theta = moved(network.theta(), h, theta_v);
-        let at = Network::new(network.layer().clone(), theta).unwrap();
-        dot(w, &value(&at, ROWS, T + h * t_v, &moved(x, h, v)))
-    };
-    let central = |h: f64| (paired(h) - paired(-h)) / (2.0 * h);
-    let h = 1e-3;
-    (4.0 * central(h / 2.0) - central(h)) / 3.0
+/// A law of `layer`, with the layer's name in what it says.
+fn of(layer: &AnyLayer, law: Result<(), Broken>) -> Result<(), TestCaseError> {
+    law.map_err(|broken| TestCaseError::fail(format!("{layer:?}: {broken}")))
 }
 
 proptest! {
@@ -47,20 +36,21 @@ proptest! {
             let (n, m, p) = (ROWS * layer.inputs(), ROWS * layer.outputs(), layer.parameter_count());
             // The largest of some numbers has no derivative where two are equal: keep them apart.
             let x = if matches!(layer, AnyLayer::Pool(_)) { apart(n, seed) } else { numbers(n, seed) };
-            let w = numbers(m, seed ^ 1);
-            let (mut x_bar, before) = (vec![f64::NAN; n], numbers(p, seed ^ 2));
-            let mut theta_bar = before.clone();
-            let (mut y, mut memory) = (vec![0.0; m], network.memory(ROWS));
-            network.record(ROWS, T, &x, &mut y, &mut memory);
-            prop_assert_eq!(&y, &value(&network, ROWS, T, &x), "recording changes the value of {:?}", layer);
-            let t_bar = network.pull_back(ROWS, T, &x, &w, &mut x_bar, &mut theta_bar, &mut memory);
-            let gradient: Vec<f64> = theta_bar.iter().zip(&before).map(|(a, b)| a - b).collect();
-            let (v, theta_v, t_v) = (numbers(n, seed ^ 3), numbers(p, seed ^ 4), 0.8);
-            let found = dot(&x_bar, &v) + dot(&gradient, &theta_v) + t_bar * t_v;
-            let expected = difference(&network, &x, (&v, &theta_v, t_v), &w);
+            let all = [&x, network.theta(), &[T]].concat();
+            let value_of = |all: &[f64], y: &mut [f64]| {
+                let at = Network::new(layer.clone(), all[n..n + p].to_vec()).unwrap();
+                y.copy_from_slice(&value(&at, ROWS, all[n + p], &all[..n]));
+            };
+            let pull = |w: &[f64], bar: &mut [f64]| {
+                let (mut y, mut x_bar, mut memory) = (vec![0.0; m], vec![f64::NAN; n], network.memory(ROWS));
+                network.record(ROWS, T, &x, &mut y, &mut memory);
+                assert_eq!(y, value(&network, ROWS, T, &x), "recording changes the value of {layer:?}");
+                let t_bar = network.pull_back(ROWS, T, &x, w, &mut x_bar, &mut bar[n..n + p], &mut memory);
+                bar[..n].iter_mut().zip(x_bar).for_each(|(bar, x_bar)| *bar += x_bar);
+                bar[n + p] += t_bar;
+            };
             // Differences lose ε^(4/5) of the sizes that go into them; a wrong entry is off by order one.
-            let scale = 1.0 + dot(&x_bar, &x_bar).sqrt() + dot(&gradient, &gradient).sqrt();
-            prop_assert!((found - expected).abs() < 1e-6 * scale, "{layer:?}: {found} and not {expected}");
+            of(&layer, is_the_pullback(value_of, &all, m, pull, 1e-6, seed))?;
         }
     }
 
@@ -70,12 +60,8 @@ proptest! {
         for layer in all() {
             let network = network(&layer, seed);
             let x = numbers(rows * layer.inputs(), seed);
-            let together = value(&network, rows, T, &x);
-            for row in 0..rows {
-                let alone = value(&network, 1, T, &x[row * layer.inputs()..][..layer.inputs()]);
-                // (Dropout would tell the rows of a batch apart, with a draw.)
-                prop_assert_eq!(&together[row * layer.outputs()..][..layer.outputs()], &alone[..], "{:?}", layer);
-            }
+            // (Dropout would tell the rows of a batch apart, with a draw.)
+            of(&layer, vecfield_laws::rows_do_not_see_each_other(rows, &x, |rows, x| value(&network, rows, T, x)))?;
         }
     }
 
@@ -126,26 +112,22 @@ proptest! {
             let Some(len) = layer.jet_tape_len(ROWS, order) else { continue };
             let network = network(&layer, seed);
             let (n, m, p) = (order.blocks() * ROWS * layer.inputs(), order.blocks() * ROWS * layer.outputs(), layer.parameter_count());
-            let (x, w) = (numbers(n, seed), numbers(m, seed ^ 1));
-            let jet = |at: &Network<AnyLayer, f64>, t: f64, x: &[f64], tape: &mut [f64]| {
-                let mut y = vec![0.0; m];
-                layer.record_jet(at.pass(ROWS, t), jets, x, &mut y, tape);
-                y
+            let x = numbers(n, seed);
+            let all = [&x, network.theta(), &[T]].concat();
+            let value_of = |all: &[f64], y: &mut [f64]| {
+                let at = Network::new(layer.clone(), all[n..n + p].to_vec()).unwrap();
+                layer.record_jet(at.pass(ROWS, all[n + p]), jets, &all[..n], y, &mut vec![f64::NAN; len]);
             };
-            let mut tape = vec![f64::NAN; len];
-            jet(&network, T, &x, &mut tape);
-            let (mut y_bar, mut x_bar, mut theta_bar) = (w.clone(), vec![f64::NAN; n], vec![0.0; p]);
-            let t_bar = layer.pull_jet(network.pass(ROWS, T), jets, &x, &mut tape, &mut y_bar, &mut x_bar, &mut theta_bar);
-            let (v, theta_v, t_v) = (numbers(n, seed ^ 3), numbers(p, seed ^ 4), 0.8);
-            let mut paired = |h: f64| {
-                let at = Network::new(layer.clone(), moved(network.theta(), h, &theta_v)).unwrap();
-                dot(&w, &jet(&at, T + h * t_v, &moved(&x, h, &v), &mut tape))
+            let pull = |w: &[f64], bar: &mut [f64]| {
+                let (mut y, mut tape, mut x_bar) = (vec![0.0; m], vec![f64::NAN; len], vec![f64::NAN; n]);
+                layer.record_jet(network.pass(ROWS, T), jets, &x, &mut y, &mut tape);
+                y.copy_from_slice(w);
+                let theta_bar = &mut bar[n..n + p];
+                let t_bar = layer.pull_jet(network.pass(ROWS, T), jets, &x, &mut tape, &mut y, &mut x_bar, theta_bar);
+                bar[..n].iter_mut().zip(x_bar).for_each(|(bar, x_bar)| *bar += x_bar);
+                bar[n + p] += t_bar;
             };
-            let mut central = |h: f64| (paired(h) - paired(-h)) / (2.0 * h);
-            let expected = (4.0 * central(5e-4) - central(1e-3)) / 3.0;
-            let found = dot(&x_bar, &v) + dot(&theta_bar, &theta_v) + t_bar * t_v;
-            let scale = 1.0 + dot(&x_bar, &x_bar).sqrt() + dot(&theta_bar, &theta_bar).sqrt();
-            prop_assert!((found - expected).abs() < 1e-6 * scale, "{layer:?}: {found} and not {expected}");
+            of(&layer, is_the_pullback(value_of, &all, m, pull, 1e-6, seed))?;
         }
     }
 }
@@ -180,12 +162,12 @@ fn no_pass_allocates() {
         let (n, m) = (ROWS * layer.inputs(), ROWS * layer.outputs());
         let (x, w, mut y, mut x_bar) = (numbers(n, 1), numbers(m, 2), vec![0.0; m], vec![0.0; n]);
         let (mut theta_bar, mut memory) = (vec![0.0; layer.parameter_count()], network.memory(ROWS));
-        let count = CountingAllocator::count(|| {
+        let counted = allocates_nothing(|| {
             network.eval(ROWS, T, &x, &mut y, &mut memory);
             network.record(ROWS, T, &x, &mut y, &mut memory);
             network.pull_back(ROWS, T, &x, &w, &mut x_bar, &mut theta_bar, &mut memory);
             network.update(|theta| theta.iter_mut().for_each(|theta| *theta *= 0.5));
         });
-        assert_eq!(count, 0, "{layer:?}");
+        assert_eq!(counted, Ok(()), "{layer:?}");
     }
 }

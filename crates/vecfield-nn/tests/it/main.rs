@@ -8,6 +8,3 @@ mod instances;
 mod kinds;
 mod layers;
 mod losses;
-
-#[global_allocator]
-static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;

@@ -5,6 +5,3 @@ mod descent;
 mod lbfgs;
 mod minima;
 mod robust;
-
-#[global_allocator]
-static ALLOCATOR: vecfield_kernels::CountingAllocator = vecfield_kernels::CountingAllocator;

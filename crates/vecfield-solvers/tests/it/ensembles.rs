@@ -1,8 +1,8 @@
 //! Ensembles: a member's result is its own, whatever stands beside it.
 
-use allocation_counter::measure;
 use proptest::prelude::*;
 use vecfield_autodiff::Lifted;
+use vecfield_laws::measure;
 use vecfield_solvers::ensemble::{Ensemble, EnsembleSolution, LANES, Member, Rows};
 use vecfield_solvers::tableau::{ALL, DOP853, TSIT5, Tableau, VERNER_7};
 use vecfield_solvers::{

@@ -2,53 +2,28 @@
 
 use proptest::prelude::*;
 use vecfield_autodiff::Dual;
+use vecfield_laws::{order_is_at_least, problems::Turning};
 use vecfield_solvers::tableau::DOP853;
-use vecfield_solvers::{Integrator, Options, Save, VectorField, field};
+use vecfield_solvers::{Integrator, Options, Save, field};
 use vecfield_traits::{Elementary, Scalar};
-
-/// A rotation whose speed varies: `y(t)` is `(cos φ, sin φ)` with `φ = t + sin(t)/2`.
-struct Rotation;
-
-impl<S: Elementary> VectorField<S> for Rotation {
-    type Workspace = ();
-    fn workspace(&self) {}
-    fn dim(&self) -> usize {
-        2
-    }
-    fn eval(&self, t: S, y: &[S], dy: &mut [S], _work: &mut ()) {
-        let speed = S::one() + t.cos() * S::constant(0.5);
-        (dy[0], dy[1]) = (-speed * y[1], speed * y[0]);
-    }
-}
-
-fn error(t: f64, y: &[f64]) -> f64 {
-    let angle = t + 0.5 * t.sin();
-    (y[0] - angle.cos()).hypot(y[1] - angle.sin())
-}
 
 /// The largest errors at the ends of fixed steps and inside, with the column that the relative tolerance asks for.
 fn fixed(rtol: f64, h: f64) -> (f64, f64) {
     let times: Vec<f64> = (0..=63).map(|i| 4.0 * f64::from(i) / 63.0).collect();
     let options = Options { rtol, ..Options::fixed(h) };
     let mut integrator = Integrator::extrapolation(2, &options).unwrap();
-    let solution = integrator.solve(&Rotation, (0.0, 4.0), &[1.0, 0.0], Save::At(&times)).unwrap();
-    let inside = (0..times.len()).map(|row| error(times[row], solution.state(row))).fold(0.0, f64::max);
-    (error(4.0, solution.last()), inside)
+    let solution = integrator.solve(&Turning, (0.0, 4.0), &[1.0, 0.0], Save::At(&times)).unwrap();
+    let inside = (0..times.len()).map(|row| Turning::error(times[row], solution.state(row))).fold(0.0, f64::max);
+    (Turning::error(4.0, solution.last()), inside)
 }
 
 #[test]
 fn every_column_adds_two_to_the_order_of_steps_and_dense_output() {
     // 0.6·digits + 1.5 is the column of the first step.
     for (rtol, order) in [(1e-1, 4.0), (1e-3, 6.0), (2e-5, 8.0), (1e-6, 10.0)] {
-        let halving = [1.0, 0.5, 0.25].map(|h| fixed(rtol, h));
-        let slope = |part: fn((f64, f64)) -> f64| {
-            let [_, coarse, fine] = halving.map(part);
-            (coarse / fine).log2()
-        };
-        let (steps, inside) = (slope(|both| both.0), slope(|both| both.1));
-        assert!(halving[2].1 > 1e-14, "errors above rounding: {halving:?}");
-        assert!(steps > order - 0.7, "order {order}: steps of order {steps}, {halving:?}");
-        assert!(inside > order - 0.7, "order {order}: dense output of order {inside}, {halving:?}");
+        let (steps, inside): (Vec<f64>, Vec<f64>) = [1.0, 0.5, 0.25].map(|h| fixed(rtol, h)).into_iter().unzip();
+        order_is_at_least(order, 0.7, &steps[1..], 1e-15).unwrap_or_else(|broken| panic!("steps: {broken}"));
+        order_is_at_least(order, 0.7, &inside[1..], 1e-14).unwrap_or_else(|broken| panic!("dense output: {broken}"));
     }
 }
 
@@ -61,9 +36,9 @@ proptest! {
         let rtol = 10.0_f64.powi(-digits);
         let times: Vec<f64> = (0..=200).map(|i| Elementary::min(end * f64::from(i) / 200.0, end)).collect();
         let mut integrator = Integrator::extrapolation(2, &Options::tolerances(rtol, rtol)).unwrap();
-        let solution = integrator.solve(&Rotation, (0.0, end), &[1.0, 0.0], Save::At(&times)).unwrap();
+        let solution = integrator.solve(&Turning, (0.0, end), &[1.0, 0.0], Save::At(&times)).unwrap();
         for (row, &t) in times.iter().enumerate() {
-            let error = error(t, solution.state(row));
+            let error = Turning::error(t, solution.state(row));
             // Some thirty steps, each of which may be wrong by the tolerance.
             prop_assert!(error < 100.0 * rtol, "{error:e} at {t}, tolerance {rtol:e}");
         }
@@ -74,10 +49,10 @@ proptest! {
         let options = Options::tolerances(10.0_f64.powi(-digits), 1e-12);
         let (mut plain, mut dual) = ([0.0_f64; 4], [Dual::<f64, 2>::constant(0.0); 4]);
         let floats = Integrator::extrapolation(2, &options).unwrap()
-            .sample(&Rotation, 0.0, &[1.0, 0.0], &[0.7, 5.0], &mut plain).unwrap();
+            .sample(&Turning, 0.0, &[1.0, 0.0], &[0.7, 5.0], &mut plain).unwrap();
         let start = [Dual::variable(1.0, 0), Dual::variable(0.0, 1)];
         let duals = Integrator::extrapolation(2, &options).unwrap()
-            .sample(&Rotation, 0.0, &start, &[0.7, 5.0], &mut dual).unwrap();
+            .sample(&Turning, 0.0, &start, &[0.7, 5.0], &mut dual).unwrap();
         prop_assert_eq!(floats, duals);
         prop_assert!(plain.iter().zip(&dual).all(|(x, d)| x.to_bits() == d.value().to_bits()));
     }
@@ -119,6 +94,6 @@ fn tight_tolerances_are_met_by_high_orders_at_a_fair_price() {
 fn single_precision_is_enough_for_loose_tolerances() {
     let mut integrator = Integrator::extrapolation(2, &Options::tolerances(1e-4_f32, 1e-5)).unwrap();
     let mut y = [0.0_f32; 2];
-    integrator.sample(&Rotation, 0.0, &[1.0, 0.0], &[3.0], &mut y).unwrap();
-    assert!(error(3.0, &y.map(f64::from)) < 1e-3, "{y:?}");
+    integrator.sample(&Turning, 0.0, &[1.0, 0.0], &[3.0], &mut y).unwrap();
+    assert!(Turning::error(3.0, &y.map(f64::from)) < 1e-3, "{y:?}");
 }

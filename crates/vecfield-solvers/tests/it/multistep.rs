@@ -2,29 +2,13 @@
 
 use proptest::prelude::*;
 use vecfield_autodiff::{Dual, Lifted};
+use vecfield_laws::problems::Turning;
 use vecfield_solvers::tableau::DOP853;
 use vecfield_solvers::{
     Dynamics, Event, Integrator, Kind, Method, Options, Save, Stiffness, Tolerance, VectorField, field, solve,
     solve_explicit,
 };
 use vecfield_traits::{Elementary, Jacobian, Mass, Sparsity};
-
-/// A rotation whose speed varies: `y(t)` is `(cos φ, sin φ)` with `φ = t + sin(t)/2`.
-struct Rotation;
-impl Dynamics for Rotation {
-    fn dim(&self) -> usize {
-        2
-    }
-    fn eval<S: Elementary>(&self, t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
-        let speed = S::one() + t.cos() * S::constant(0.5);
-        (dy[0], dy[1]) = (-(speed * y[1]), speed * y[0]);
-    }
-}
-
-fn turned(t: f64) -> [f64; 2] {
-    let angle = t + 0.5 * t.sin();
-    [angle.cos(), angle.sin()]
-}
 
 fn distance(y: &[f64], exact: [f64; 2]) -> f64 {
     (y[0] - exact[0]).hypot(y[1] - exact[1])
@@ -36,7 +20,7 @@ fn multistep() -> impl Iterator<Item = Method> {
 
 #[test]
 fn smaller_tolerances_give_smaller_errors() {
-    let field = Lifted::new(Rotation, vec![]);
+    let field = Lifted::new(Turning, vec![]);
     let times: Vec<f64> = (1..=100).map(|i| f64::from(i) / 10.0).collect();
     for method in multistep() {
         let mut before = f64::INFINITY;
@@ -44,7 +28,7 @@ fn smaller_tolerances_give_smaller_errors() {
             let rtol = 10.0_f64.powi(-exponent);
             let options = Options::tolerances(rtol, rtol);
             let solution = solve(&field, (0.0, 10.0), &[1.0, 0.0], method, &options, Save::At(&times)).unwrap();
-            let error = |row: usize| distance(solution.state(row), turned(times[row]));
+            let error = |row: usize| Turning::error(times[row], solution.state(row));
             let error = (0..times.len()).map(error).fold(0.0, f64::max);
             // Ten time constants of a neutrally stable problem, and orders low at first: local errors add up to this.
             assert!(error < 300.0 * rtol, "{}: {error:e} at {rtol:e}", method.name());
@@ -56,11 +40,11 @@ fn smaller_tolerances_give_smaller_errors() {
 
 #[test]
 fn adams_needs_fewer_evaluations_than_a_runge_kutta_method_of_its_order() {
-    let field = Lifted::new(Rotation, vec![]);
+    let field = Lifted::new(Turning, vec![]);
     let needed = |method| {
         let options = Options::tolerances(1e-11, 1e-11);
         let solution = solve(&field, (0.0, 50.0), &[1.0, 0.0], method, &options, Save::End).unwrap();
-        (solution.stats.rhs_evals, distance(solution.last(), turned(50.0)))
+        (solution.stats.rhs_evals, Turning::error(50.0, solution.last()))
     };
     let (adams, runge_kutta) = (needed(Method::Adams), needed(Method::Explicit(&DOP853)));
     assert!(2 * adams.0 < runge_kutta.0, "{adams:?} and {runge_kutta:?}");
@@ -97,13 +81,13 @@ proptest! {
                 2
             }
             fn eval<S: Elementary>(&self, t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
-                Dynamics::eval(&Rotation, t, &[y[1], y[0]], &[], dy);
+                Dynamics::eval(&Turning, t, &[y[1], y[0]], &[], dy);
                 dy.swap(0, 1);
             }
         }
         for method in multistep() {
             let options = Options::tolerances(1e-7, 1e-9);
-            let plain = solve(&Lifted::new(Rotation, vec![]), (0.0, 5.0), &y, method, &options, Save::End).unwrap();
+            let plain = solve(&Lifted::new(Turning, vec![]), (0.0, 5.0), &y, method, &options, Save::End).unwrap();
             let there = [y[1], y[0]];
             let swapped = solve(&Lifted::new(Swapped, vec![]), (0.0, 5.0), &there, method, &options, Save::End).unwrap();
             let (plain, swapped) = (plain.last(), swapped.last());
@@ -126,7 +110,7 @@ proptest! {
                 2
             }
             fn eval(&self, t: S, y: &[S], dy: &mut [S], _work: &mut ()) {
-                Dynamics::eval(&Rotation, t, y, &[], dy);
+                Dynamics::eval(&Turning, t, y, &[], dy);
             }
         }
         let options = if fixed { Options::fixed(0.05) } else { Options::tolerances(1e-8, 1e-8) };
@@ -138,7 +122,7 @@ proptest! {
             prop_assert_eq!(x.to_bits(), d.value.to_bits());
         }
         // The flow is a rotation by the angle φ(t): so is its derivative.
-        let exact = turned(3.0);
+        let exact = Turning::solution(3.0);
         prop_assert!((dual[2].tangent[0] - exact[0]).abs() < 1e-6, "{:?}", dual[2]);
         prop_assert!((dual[3].tangent[0] - exact[1]).abs() < 1e-6, "{:?}", dual[3]);
     }
@@ -146,10 +130,10 @@ proptest! {
 
 #[test]
 fn fixed_steps_converge_at_a_high_order() {
-    let field = Lifted::new(Rotation, vec![]);
+    let field = Lifted::new(Turning, vec![]);
     let error = |method, h: f64| {
         let solution = solve(&field, (0.0, 8.0), &[1.0, 0.0], method, &Options::fixed(h), Save::End).unwrap();
-        distance(solution.last(), turned(8.0))
+        Turning::error(8.0, solution.last())
     };
     let (coarse, fine) = (error(Method::Adams, 0.1), error(Method::Adams, 0.05));
     // The starter's order is nine, that of the steps after it up to thirteen.
@@ -198,12 +182,12 @@ fn a_jump_of_the_field_costs_a_restart_and_no_more() {
 
 #[test]
 fn single_precision_works() {
-    let field: Lifted<_, f32> = Lifted::new(Rotation, vec![]);
+    let field: Lifted<_, f32> = Lifted::new(Turning, vec![]);
     for method in multistep() {
         for options in [Options::tolerances(1e-4_f32, 1e-5), Options::fixed(0.05)] {
             let solution = solve(&field, (0.0, 5.0), &[1.0_f32, 0.0], method, &options, Save::End).unwrap();
             let y: Vec<f64> = solution.last().iter().map(|y| f64::from(*y)).collect();
-            let error = distance(&y, turned(5.0));
+            let error = Turning::error(5.0, &y);
             assert!(error < 3e-3, "{}: {error:e}", method.name());
         }
     }
@@ -252,12 +236,12 @@ fn backward_differences_are_not_held_back_by_oscillating_modes() {
 
 #[test]
 fn fixed_steps_of_backward_differences_converge_at_order_five_and_damp() {
-    let rotation = Lifted::new(Rotation, vec![]);
+    let rotation = Lifted::new(Turning, vec![]);
     let stiff = Lifted::new(Spiral { decay: 1e6, turn: 1e5 }, vec![]);
     for method in [Method::Bdf, Method::Ndf] {
         let error = |h: f64| {
             let solution = solve(&rotation, (0.0, 8.0), &[1.0, 0.0], method, &Options::fixed(h), Save::End).unwrap();
-            distance(solution.last(), turned(8.0))
+            Turning::error(8.0, solution.last())
         };
         let order = (error(0.02) / error(0.01)).log2();
         assert!((order - 5.0).abs() < 0.3, "{}: order {order}", method.name());
@@ -342,7 +326,7 @@ fn a_mass_matrix_means_what_its_inverse_does() {
         }
         fn eval<S: Elementary>(&self, t: S, y: &[S], _theta: &[S], dy: &mut [S]) {
             let mut rate = [S::zero(); 2];
-            Dynamics::eval(&Rotation, t, y, &[], &mut rate);
+            Dynamics::eval(&Turning, t, y, &[], &mut rate);
             dy[0] = rate[0] + rate[0] + rate[1];
             dy[1] = rate[0] + rate[1] * S::constant(3.0);
         }
@@ -353,7 +337,7 @@ fn a_mass_matrix_means_what_its_inverse_does() {
         for rtol in [1e-5, 1e-9] {
             let options = Options::tolerances(rtol, rtol);
             let solution = solve(&heavy, (0.0, 10.0), &[1.0, 0.0], method, &options, Save::End).unwrap();
-            let error = distance(solution.last(), turned(10.0));
+            let error = Turning::error(10.0, solution.last());
             assert!(error < 300.0 * rtol, "{}: {error:e} at {rtol:e}", method.name());
         }
     }

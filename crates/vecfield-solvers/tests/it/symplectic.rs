@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use vecfield_autodiff::{ByDuals, Dual, Lifted};
+use vecfield_laws::{order_is, order_is_at_least};
 use vecfield_solvers::stepper::{Evaluator, Stepper};
 use vecfield_solvers::symplectic::{ALL, BLANES_MOAN_4, KAHAN_LI_6, SUZUKI_UMENO_8, Splitting, VERLET, YOSHIDA_4};
 use vecfield_solvers::tableau::{RK4, Tableau};
@@ -112,25 +113,14 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// The slope between the last two errors above rounding.
-fn observed(errors: &[f64]) -> f64 {
-    let mut slopes =
-        errors.windows(2).filter(|pair| pair[0] < 0.3 && pair[1] > 2e-13).map(|pair| (pair[0] / pair[1]).log2());
-    slopes.next_back().unwrap_or_else(|| panic!("no errors to compare in {errors:?}"))
-}
-
 #[test]
 fn steps_converge_at_their_order() {
     let exact = end(&vecfield_solvers::symplectic::KAHAN_LI_8, &START, (0.0, 2.0), 1.0 / 512.0);
     for method in ALL {
         let error = |k: i32| distance(&end(method, &START, (0.0, 2.0), 2.0_f64.powi(-k)), &exact);
         let errors: Vec<f64> = (0..8).map(error).collect();
-        let order = observed(&errors);
-        assert!(
-            (order - f64::from(method.order)).abs() < 0.25,
-            "{}: observed order {order:.2}, {errors:?}",
-            method.name
-        );
+        order_is(f64::from(method.order), 0.25, &errors, 2e-13)
+            .unwrap_or_else(|broken| panic!("{}: {broken}", method.name));
     }
 }
 
@@ -146,8 +136,8 @@ fn dense_output_converges_at_the_order_of_the_steps() {
     let exact = sample(&vecfield_solvers::symplectic::KAHAN_LI_8, 1.0 / 480.0); // a multiple of every time
     for method in ALL {
         let errors: Vec<f64> = (1..8).map(|k| distance(&sample(method, 0.7 / 2.0_f64.powi(k)), &exact)).collect();
-        let order = observed(&errors);
-        assert!(order > f64::from(method.order) - 0.4, "{}: observed order {order:.2}, {errors:?}", method.name);
+        order_is_at_least(f64::from(method.order), 0.4, &errors, 2e-13)
+            .unwrap_or_else(|broken| panic!("{}: {broken}", method.name));
     }
 }
 
@@ -379,7 +369,7 @@ fn nothing_is_allocated_between_the_first_step_and_the_last() {
             integrator.sample(&field, 0.0, &ellipse(0.3), &[0.505, 1.0], &mut out).unwrap();
         };
         again(); // the partition is kept at the first start
-        assert_eq!(allocation_counter::measure(again).count_total, 0, "{}", method.name);
+        assert_eq!(vecfield_laws::allocates_nothing(again), Ok(()), "{}", method.name);
     }
 }
 

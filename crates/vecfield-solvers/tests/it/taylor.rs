@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_autodiff::{ByDifferences, Lifted};
+use vecfield_laws::problems::Turning;
 use vecfield_solvers::{
     Dynamics, Integrator, Interrupted, Method, Options, Save, Solution, SolveError, Taylor, VectorField, field, solve,
 };
@@ -30,10 +31,6 @@ formula!(Kepler, 4, |_t, y, dy| {
     let r2 = y[0] * y[0] + y[1] * y[1];
     let r3 = r2 * r2.sqrt();
     (dy[0], dy[1], dy[2], dy[3]) = (y[2], y[3], -(y[0] / r3), -(y[1] / r3));
-});
-formula!(Rotation, 2, |t, y, dy| {
-    let speed = S::one() + S::constant(0.5) * t.cos();
-    (dy[0], dy[1]) = (-speed * y[1], speed * y[0]);
 });
 formula!(SquareWave, 1, |t, y, dy| {
     dy[0] = (t * S::constant(std::f64::consts::PI)).sin().sign() - y[0];
@@ -110,11 +107,6 @@ fn chaos_is_followed_as_far_as_rounding_allows() {
     }
 }
 
-fn turned(t: f64) -> [f64; 2] {
-    let angle = t + 0.5 * t.sin();
-    [angle.cos(), angle.sin()]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -124,10 +116,9 @@ proptest! {
         prop_assume!(end.abs() > 1.0);
         let rtol = 10.0_f64.powi(-exponent);
         let times: Vec<f64> = (1..=50).map(|i| if i == 50 { end } else { end * f64::from(i) / 50.0 }).collect();
-        let solution = run(Rotation, (0.0, end), &[1.0, 0.0], rtol, Save::At(&times)).unwrap();
+        let solution = run(Turning, (0.0, end), &[1.0, 0.0], rtol, Save::At(&times)).unwrap();
         for (row, &t) in times.iter().enumerate() {
-            let (y, exact) = (solution.state(row), turned(t));
-            let error = (y[0] - exact[0]).hypot(y[1] - exact[1]);
+            let error = Turning::error(t, solution.state(row));
             prop_assert!(error < 30.0 * rtol + 3e-15, "rtol {rtol:e}, t = {t}: {error:e}");
         }
     }
@@ -136,11 +127,10 @@ proptest! {
     #[test]
     fn longest_steps_are_kept(longest in 0.05..1.0_f64) {
         let options = Options { max_step: Some(longest), ..Options::tolerances(1e-13, 1e-13) };
-        let field = Lifted::new(Rotation, vec![]);
+        let field = Lifted::new(Turning, vec![]);
         let solution = solve(&field, (0.0, 5.0), &[1.0, 0.0], Method::Taylor, &options, Save::Steps).unwrap();
         prop_assert!(solution.t.windows(2).all(|t| t[1] - t[0] <= longest * 1.0101));
-        let (y, exact) = (solution.last(), turned(5.0));
-        prop_assert!((y[0] - exact[0]).hypot(y[1] - exact[1]) < 1e-12);
+        prop_assert!(Turning::error(5.0, solution.last()) < 1e-12);
     }
 }
 
@@ -255,14 +245,13 @@ fn polynomials_take_few_steps() {
 
 #[test]
 fn fixed_steps_converge_at_the_order_of_the_tolerance() {
-    let field = Lifted::new(Rotation, vec![]);
+    let field = Lifted::new(Turning, vec![]);
     for rtol in [1e-5, 1e-8] {
         let expected = Taylor::new(2, &Options::tolerances(rtol, rtol)).unwrap().order() as f64;
         let error = |h: f64| {
             let options = Options { step: Some(h), ..Options::tolerances(rtol, rtol) };
             let solution = solve(&field, (0.0, 4.0), &[1.0, 0.0], Method::Taylor, &options, Save::End).unwrap();
-            let (y, exact) = (solution.last(), turned(4.0));
-            (y[0] - exact[0]).hypot(y[1] - exact[1])
+            Turning::error(4.0, solution.last())
         };
         let observed = (error(1.0) / error(0.5)).log2();
         // One more where the first term left out happens to be small.

@@ -134,7 +134,7 @@ fn steps_do_not_allocate() {
             let motion = Brownian::new(1, SPAN).unwrap().with_areas(Areas::SpaceTime);
             let count = |steps: f64| {
                 let simulation = Simulation::new(&equation, *method, motion, SPAN, Steps::Fixed(1.0 / steps)).unwrap();
-                allocation_counter::measure(|| drop(simulation.solve(&equation.0.start(), 0..20, &[1.0]))).count_total
+                vecfield_laws::measure(|| drop(simulation.solve(&equation.0.start(), 0..20, &[1.0]))).count_total
             };
             assert_eq!(count(4.0), count(64.0), "{} {kind:?}", method.name());
         }
