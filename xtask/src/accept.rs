@@ -1,11 +1,13 @@
 //! The promises to users, tested from outside: scripts that know the program only through its command line and files.
 //!
 //! They lie beside the repository, in `../shared/accept`, so that whoever changes the program does not change its judge
-//! in the same breath. Without them there is nothing to run, and this says so.
+//! in the same breath. Without them there is nothing to run, and this says so. Promises to contributors come first: the walk-throughs
+//! of CONTRIBUTING.
 
 use anyhow::bail;
 use xshell::cmd;
 
+use crate::scaffold;
 use crate::workspace::Workspace;
 
 /// The scripts that today's program is meant to pass, each with its arguments.
@@ -18,6 +20,12 @@ const SCRIPTS: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {
+    if only.is_none_or(|only| "walk".contains(only)) {
+        scaffold::walk::run(workspace)?;
+        if only.is_some() {
+            return Ok(());
+        }
+    }
     let folder = workspace.root.join("../shared/accept");
     if !folder.is_dir() {
         println!("accept: there is no ../shared/accept beside this repository, so nothing was run");

@@ -1,6 +1,7 @@
 //! The documents: generated pages, API pages with warnings denied, the book.
 
 mod pages;
+mod readme;
 
 use std::path::PathBuf;
 
@@ -22,11 +23,14 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
 /// Writes the pages that are made from the crates, or refuses those that are out of date.
 pub(crate) fn generated(workspace: &Workspace, check: bool) -> anyhow::Result<()> {
     let files = workspace.files()?;
-    for (name, page) in [
-        ("docs/src/crates.md", pages::crate_map(&workspace.crates)),
-        ("docs/src/invariants.md", pages::invariants(&workspace.crates, &files)),
-    ] {
-        let path = workspace.root.join(name);
+    let mut pages = vec![
+        ("docs/src/crates.md".to_owned(), pages::crate_map(&workspace.crates)),
+        ("docs/src/invariants.md".to_owned(), pages::invariants(&workspace.crates, &files)),
+        ("docs/src/laws.md".to_owned(), pages::laws(&files)?),
+    ];
+    pages.extend(workspace.crates.iter().filter_map(|member| readme::of(member, &files)));
+    for (name, page) in pages {
+        let path = workspace.root.join(&name);
         if std::fs::read_to_string(&path).is_ok_and(|old| old == page) {
             continue;
         }

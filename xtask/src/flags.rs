@@ -11,11 +11,29 @@ xflags::xflags! {
         cmd docs {
             /// Fail where a generated page is out of date, instead of writing it.
             optional --check
+            /// Only the generated pages.
+            optional --pages
+        }
+        /// Begins a method, a layer or a feature: its files, and its lines in others.
+        cmd new {
+            /// `method`, `layer` or `feature` (a family of library terms).
+            required kind: String
+            /// Its name, as in `my-method`.
+            required name: String
         }
         /// Runs the acceptance scripts that lie beside the repository, where there are any.
         cmd accept {
             /// Only the scripts whose name contains this.
             optional --only name: String
+        }
+        /// Runs the property tests and shows the smallest case that breaks one.
+        cmd laws {
+            /// Of this crate, with or without `vecfield-` before it; of all unless said.
+            optional member: String
+            /// How many cases, in rounds of 256 with a seed each; a law that takes fewer a round keeps its share.
+            optional --cases count: u32
+            /// The seed of the first round.
+            optional --seed seed: u64
         }
         /// Measures the hot paths on this machine.
         cmd bench {

@@ -5,7 +5,9 @@
 //! | `ci` | may this change land? |
 //! | `tidy` | does the tree keep the rules that a compiler does not check? |
 //! | `docs` | do the documents build, and do the generated pages say what is? |
+//! | `new` | where does a new method, layer or library term go? |
 //! | `accept` | does the program keep the promises it is tested against from outside? |
+//! | `laws` | do the property tests hold, on as many cases as one likes? |
 //! | `bench` | how fast are the hot paths here? |
 //! | `peers` | how fast are others at the same work? |
 //!
@@ -19,7 +21,9 @@ mod ci;
 mod docs;
 mod flags;
 mod instructions;
+mod laws;
 mod peers;
+mod scaffold;
 mod tidy;
 mod workspace;
 
@@ -42,10 +46,16 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
     match &arguments.subcommand {
         flags::XtaskCmd::Ci(_) => ci::run(&workspace),
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
+        flags::XtaskCmd::Docs(flags) if flags.pages => docs::generated(&workspace, flags.check),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
         flags::XtaskCmd::Bench(bench) if bench.instructions => instructions::run(&workspace, bench.keep),
         flags::XtaskCmd::Bench(bench) => bench::run(&workspace, bench.only.as_deref()),
         flags::XtaskCmd::Peers(peers) => peers::run(&workspace, peers.what.as_deref()),
+        flags::XtaskCmd::Laws(laws) => {
+            let (cases, seed) = (laws.cases.unwrap_or(256), laws.seed.unwrap_or(laws::SEED));
+            laws::run(&workspace, laws.member.as_deref(), cases, seed)
+        }
+        flags::XtaskCmd::New(new) => scaffold::run(&workspace, &new.kind, &new.name),
         flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
     }
 }

@@ -4,6 +4,7 @@ mod commands;
 mod front_page;
 mod layers;
 mod lengths;
+mod licences;
 mod links;
 mod machine;
 mod rust;
@@ -15,7 +16,7 @@ use anyhow::bail;
 
 use crate::workspace::{File, Workspace};
 pub(crate) use commands::{Command, commands_in, words};
-pub(crate) use front_page::INVARIANT;
+pub(crate) use front_page::{INVARIANT, documentation};
 pub(crate) use layers::LAYERS;
 
 /// Something that breaks a rule: where, what, and what to do.
@@ -46,7 +47,8 @@ impl fmt::Display for Finding {
 /// Prints every finding; fails if one of them is more than advice.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let files = workspace.files()?;
-    let findings = check(workspace, &files);
+    let mut findings = check(workspace, &files);
+    findings.extend(licences::check(&workspace.licences()?));
     let (advice, broken): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_advice);
     for finding in &advice {
         println!("note  {finding}");

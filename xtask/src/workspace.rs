@@ -64,6 +64,19 @@ impl Workspace {
         self.crates.iter().find(|member| member.name == name)
     }
 
+    /// The terms of everything that is built from a registry. Nothing is fetched: the lock file has been resolved before.
+    pub(crate) fn licences(&self) -> anyhow::Result<Vec<Licence>> {
+        let sh = self.shell()?;
+        let text = cmd!(sh, "cargo metadata --format-version 1 --locked").quiet().ignore_stderr().read()?;
+        let metadata: Metadata =
+            serde_json::from_str(&text).context("`cargo metadata` printed something unexpected")?;
+        let terms = |package: &Package| Licence {
+            name: format!("{} {}", package.name, package.version),
+            terms: package.license.clone().unwrap_or_default(),
+        };
+        Ok(metadata.packages.iter().map(terms).collect())
+    }
+
     /// A shell that stands at the root.
     pub(crate) fn shell(&self) -> anyhow::Result<Shell> {
         let sh = Shell::new()?;
@@ -87,6 +100,15 @@ impl Workspace {
     }
 }
 
+/// The terms that a package comes under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Licence {
+    /// With its version.
+    pub name: String,
+    /// An SPDX expression.
+    pub terms: String,
+}
+
 /// A text file, by its path from the root.
 #[derive(Debug, Clone)]
 pub(crate) struct File {
@@ -103,6 +125,9 @@ struct Metadata {
 #[derive(Deserialize)]
 struct Package {
     name: String,
+    #[serde(default)]
+    version: String,
+    license: Option<String>,
     description: Option<String>,
     manifest_path: PathBuf,
     dependencies: Vec<Dependency>,

@@ -1,5 +1,7 @@
 //! Pages of the book that are made from the crates themselves, and so cannot disagree with them.
 
+use anyhow::Context as _;
+
 use crate::tidy::{INVARIANT, LAYERS};
 use crate::workspace::{Crate, File};
 
@@ -41,6 +43,35 @@ pub(super) fn invariants(crates: &[Crate], files: &[File]) -> String {
     page
 }
 
+/// Where the laws' own tests keep their mutants.
+const MUTANTS: &str = "crates/vecfield-laws/tests/it/mutants.rs";
+
+/// The laws anyone can run, with the mistakes that each is shown to reject.
+pub(super) fn laws(files: &[File]) -> anyhow::Result<String> {
+    let source = files.iter().find(|file| file.path == MUTANTS).context("the mutants of vecfield-laws are gone")?;
+    let mut page = String::from(
+        "# Laws anyone can run\n\n\
+         *Written by `cargo xtask docs` from the mutants in `vecfield-laws`, which its tests run.*\n\n\
+         What holds of every method, layer, field or format stands in `vecfield-laws` as functions that take yours: a law says what is\n\
+         broken, by how much, and where to look. They are the tests of this project's own crates, and know nothing of them.\n\n\
+         ```sh\ncargo xtask laws                              # every property test, crate by crate\n\
+         cargo xtask laws solvers --cases 10000 --seed 1\n```\n\n\
+         runs the property tests with as many cases as you like, and prints the smallest case that breaks one and how to run it again.\n\n\
+         A law that never fails proves nothing. Each is run on a toy that is right, and on the same toy with a mistake in it:\n\n\
+         | law | rejects |\n|---|---|\n",
+    );
+    for (law, mistake) in literals(&source.text, "law:").zip(literals(&source.text, "mistake:")) {
+        page += &format!("| `{law}` | {mistake} |\n");
+    }
+    Ok(page)
+}
+
+/// The string literals after `key`, which may stand on the next line.
+fn literals<'a>(text: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
+    let starts = text.match_indices(key).map(move |(at, _)| text[at + key.len()..].trim_start());
+    starts.filter_map(|rest| rest.strip_prefix('"')?.split('"').next())
+}
+
 fn from_the_top(crates: &[Crate]) -> impl Iterator<Item = (usize, &Crate)> {
     let rows = LAYERS.iter().enumerate().rev();
     let names = rows.flat_map(|(row, names)| names.iter().map(move |name| (row, *name)));
@@ -59,7 +90,7 @@ fn paragraphs(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// ``[`X`]`` and `[x](path)` as plain text: in the book those targets do not exist.
-fn without_links(text: &str) -> String {
+pub(super) fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('[') {
@@ -104,6 +135,15 @@ mod tests {
                 "| 1 | `vecfield-data` | about vecfield-data |  |"
             ]
         );
+    }
+
+    #[test]
+    fn mutants_are_taken_from_the_tests_of_the_laws() {
+        let text = "struct M {\n    law: &'static str,\n}\n[M { law: \"is_a\", mistake: \"a, not b\" }, M {\n    law: \"is_b\",\n    \
+                    mistake:\n        \"b\",\n}]";
+        let page = laws(&[File { path: MUTANTS.into(), text: text.into() }]).unwrap();
+        assert!(page.ends_with("|---|---|\n| `is_a` | a, not b |\n| `is_b` | b |\n"), "{page}");
+        assert!(laws(&[]).is_err());
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn check(crates: &[Crate], files: &[File]) -> Vec<Finding> {
 }
 
 /// The `//!` lines at the head of a file, without their marks.
-fn documentation(text: &str) -> String {
+pub(crate) fn documentation(text: &str) -> String {
     let lines = text.lines().take_while(|line| line.starts_with("//!") || line.starts_with("#!") || line.is_empty());
     lines
         .filter_map(|line| line.strip_prefix("//!"))
