@@ -59,6 +59,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
     ledger.step("features", || features(workspace));
     ledger.step("pages", || docs::generated(workspace, true));
+    ledger.step("packages", || packages(workspace));
     ledger.step("api docs", || docs::api(workspace));
     ledger.step("book", || docs::book(workspace));
     if workspace.find("vecfield-cli").is_some() {
@@ -79,6 +80,15 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     std::process::exit(if is_green { 0 } else { 1 });
 }
 
+/// Every crate becomes a package that lacks nothing, after those that it depends on; the tests' judges are no part of any.
+fn packages(workspace: &Workspace) -> anyhow::Result<()> {
+    let sh = workspace.shell()?;
+    cmd!(sh, "cargo package --quiet --workspace --exclude xtask --no-verify --allow-dirty --offline")
+        .ignore_stderr()
+        .run()
+        .context("`cargo package --workspace --exclude xtask --no-verify` says what is missing")
+}
+
 /// Every crate compiles without its default features, and with each of its features alone.
 fn features(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
@@ -92,6 +102,9 @@ fn features(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The example that the README begins with: the main job has run its command by then, and it takes the longest of all.
+const MAIN_JOB: &str = "lynx-hare";
+
 /// Every example that the program carries is written, and run by the command that it is shown with.
 fn gallery(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
@@ -103,6 +116,9 @@ fn gallery(workspace: &Workspace) -> anyhow::Result<()> {
     let listed: serde_json::Value = serde_json::from_str(&cmd!(sh, "{program} examples --json").quiet().read()?)?;
     for example in listed["examples"].as_array().context("`vecfield examples --json` lists no examples")? {
         let name = example["name"].as_str().context("an example has no name")?;
+        if name == MAIN_JOB {
+            continue;
+        }
         let written = cmd!(sh, "{program} examples {name} --json").quiet().read()?;
         let written: serde_json::Value = serde_json::from_str(&written)?;
         let words = tidy::words(written["command"].as_str().context("an example has no command")?);
