@@ -1,5 +1,6 @@
 //! The documents: generated pages, API pages with warnings denied, the book.
 
+mod formulas;
 mod pages;
 mod readme;
 
@@ -9,6 +10,8 @@ use anyhow::{Context as _, bail};
 use xshell::cmd;
 
 use crate::workspace::Workspace;
+
+pub(crate) use formulas::{preprocess, typeset};
 
 /// Built once into `target/tools`. No default features: no server, no file watcher, a quarter of the compile time.
 const MDBOOK: &str = "0.5.4";

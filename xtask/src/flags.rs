@@ -21,6 +21,11 @@ xflags::xflags! {
             /// Its name, as in `my-method`.
             required name: String
         }
+        /// Sets the book's formulas, for mdBook to call.
+        cmd formulas {
+            /// mdBook asks `supports RENDERER` first.
+            repeated question: String
+        }
         /// Runs the acceptance scripts that lie beside the repository, where there are any.
         cmd accept {
             /// Only the scripts whose name contains this.

@@ -45,6 +45,9 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
     let workspace = Workspace::read()?;
     match &arguments.subcommand {
         flags::XtaskCmd::Ci(_) => ci::run(&workspace),
+        // Any renderer will do.
+        flags::XtaskCmd::Formulas(flags) if !flags.question.is_empty() => Ok(()),
+        flags::XtaskCmd::Formulas(_) => docs::preprocess(),
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
         flags::XtaskCmd::Docs(flags) if flags.pages => docs::generated(&workspace, flags.check),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),

@@ -7,6 +7,7 @@ mod lengths;
 mod licences;
 mod links;
 mod machine;
+mod pages;
 mod rust;
 mod words;
 
@@ -80,5 +81,6 @@ fn check(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
     findings.extend(machine::check(files));
     findings.extend(links::check(files));
     findings.extend(commands::check(files));
+    findings.extend(pages::check(files));
     findings
 }

@@ -43,7 +43,10 @@
 //! `default-features = false`; the default, `full`, is all of them.
 //!
 //! **Architecture invariant:** names only, no code. *Why:* what works through the facade works without it, so nobody is
-//! made to compile all for the sake of one part. *Checked by* reading: this file has `pub use` lines and nothing else.
+//! made to compile all for the sake of one part. *Checked by* reading: this file has `pub use` lines, and the book's pages for documentation tests.
+
+#[cfg(doctest)]
+mod book;
 
 pub use vecfield_traits as traits;
 

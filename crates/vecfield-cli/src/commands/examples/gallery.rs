@@ -117,6 +117,18 @@ pub(super) const GALLERY: &[Example] = &[
         ],
     },
     Example {
+        name: "lorenz-noisy",
+        shows: "Lorenz' law from readings with noise, without a derivative",
+        files: files!["examples" / "lorenz-noisy.csv"],
+        command: &["sindy", "lorenz-noisy.csv"],
+    },
+    Example {
+        name: "lorenz-noisier",
+        shows: "the same with twice the noise, and the odds of what it then takes for the law",
+        files: files!["examples" / "lorenz-noisier.csv"],
+        command: &["sindy", "lorenz-noisier.csv"],
+    },
+    Example {
         name: "enzyme",
         shows: "Michaelis and Menten's rate, a quotient, from six noisy runs",
         files: files!["examples" / "enzyme.csv"],
@@ -139,6 +151,24 @@ pub(super) const GALLERY: &[Example] = &[
         shows: "hares and lynxes once more, their law a network",
         files: files!["examples/train" / "neural-ode.toml", "data" / "lynx-hare.csv"],
         command: &["train", "neural-ode.toml", "lynx-hare.csv", "--out", "neural-ode-trained"],
+    },
+    Example {
+        name: "neural-ode-early",
+        shows: "the same from 16 of the 21 years, judged by all of them",
+        files: files![
+            "examples/train" / "neural-ode.toml",
+            "examples/train" / "lynx-hare-early.csv",
+            "data" / "lynx-hare.csv"
+        ],
+        command: &[
+            "train",
+            "neural-ode.toml",
+            "lynx-hare-early.csv",
+            "--test",
+            "lynx-hare.csv",
+            "--out",
+            "neural-ode-early-trained",
+        ],
     },
     Example {
         name: "ude",
@@ -211,5 +241,11 @@ pub(super) const GALLERY: &[Example] = &[
         shows: "Burgers' equation and its shock, solved by a network",
         files: files!["examples/pinn" / "burgers.toml"],
         command: &["pinn", "burgers.toml"],
+    },
+    Example {
+        name: "rod",
+        shows: "a rod that cools at its ends, and its conductivity from 60 readings",
+        files: files!["examples/pinn" / "rod.toml", "examples/pinn" / "rod.csv"],
+        command: &["pinn", "rod.toml", "--evaluate", "rod.csv"],
     },
 ];
