@@ -1,8 +1,10 @@
 //! Linear regression for sparse coefficients: derivatives, integrals or next values matched once, terms chosen on the normal equations, once
 //! or over resampled blocks of rows.
 
+use crate::constraint::Relations;
 use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
-use crate::model::Model;
+use crate::joint::{Found, Joint};
+use crate::model::{Model, Trapping};
 use crate::noise::difference_noise;
 use crate::refine::START_WINDOWS;
 use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
@@ -34,33 +36,30 @@ pub(crate) fn regress(
     library: Library,
     selectable: usize,
     known: Vec<(usize, usize)>,
+    ties: &Relations,
 ) -> Result<Model, SindyError> {
-    if matches!(sindy.selection, Selection::Stlsq { .. } | Selection::Sr3 { .. }) {
+    if matches!(sindy.selection, Selection::Stlsq { .. } | Selection::Sr3 { .. } | Selection::Trapping { .. }) {
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
     let blocks = systems(sindy.form, data, paths, &library, if members > 0 { block_count(data, &library) } else { 1 })?;
-    let (mut coefficients, mut stderr, mut inclusion) = (Vec::new(), Vec::new(), Vec::new());
-    let mut explained = 0.0;
-    for equation in 0..data.dim() {
-        let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
-        let own: Vec<GramSystem> = blocks.iter().map(|block| block[equation].reduced(selectable, &fixed)).collect();
-        let whole = GramSystem::sum(own.iter());
-        whole.check(&library)?;
-        if members == 0 {
-            let theta = select(sindy.selection, &whole)?;
-            stderr.extend(whole.standard_errors(&theta)?);
-            explained += share(&blocks, equation, &whole, &theta);
-            coefficients.extend(theta);
-        } else {
-            let ensemble = Ensemble::draw(sindy, &own, equation)?;
-            let theta = on_support(&whole, |k| ensemble.share(k) >= 0.5)?;
-            stderr.extend((0..selectable).map(|k| if theta[k] == 0.0 { 0.0 } else { ensemble.spread(k) }));
-            explained += share(&blocks, equation, &whole, &theta);
-            coefficients.extend(theta);
-            inclusion.extend((0..selectable).map(|k| ensemble.share(k)));
-        }
-    }
+    let own: Vec<Vec<GramSystem>> = (0..data.dim())
+        .map(|equation| {
+            let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
+            blocks.iter().map(|block| block[equation].reduced(selectable, &fixed)).collect()
+        })
+        .collect();
+    let whole: Vec<GramSystem> = own.iter().map(|own| GramSystem::sum(own.iter())).collect();
+    whole.iter().try_for_each(|system| system.check(&library))?;
+    let chosen = if ties.is_empty() && !matches!(sindy.selection, Selection::Trapping { .. }) {
+        separate(sindy, &own, &whole)?
+    } else {
+        together(sindy, &own, &whole, ties, &library)?
+    };
+    let Chosen { coefficients, stderr, inclusion, trapping } = chosen;
+    let explained: f64 = (whole.iter().enumerate())
+        .map(|(i, system)| share(&blocks, i, system, &coefficients[i * selectable..(i + 1) * selectable]))
+        .sum();
     let noise = match paths {
         Some(paths) => paths.noise().to_vec(),
         None if data.runs().iter().all(|run| run.len() > 3) => difference_noise(data),
@@ -75,7 +74,76 @@ pub(crate) fn regress(
         noise,
         step,
         derivative_r2,
+        trapping,
         ..Model::empty(library, selectable, known)
+    })
+}
+
+/// What a selection finds, `[d, p]` each.
+#[derive(Default)]
+struct Chosen {
+    coefficients: Vec<f64>,
+    stderr: Vec<f64>,
+    inclusion: Vec<f64>,
+    trapping: Option<Trapping>,
+}
+
+/// Equation by equation.
+fn separate(sindy: &Sindy, own: &[Vec<GramSystem>], whole: &[GramSystem]) -> Result<Chosen, SindyError> {
+    let mut chosen = Chosen::default();
+    for (equation, (own, whole)) in own.iter().zip(whole).enumerate() {
+        if sindy.ensemble == 0 {
+            let theta = select(sindy.selection, whole)?;
+            chosen.stderr.extend(whole.standard_errors(&theta)?);
+            chosen.coefficients.extend(theta);
+        } else {
+            let member = |member| {
+                let drawn: Vec<&GramSystem> = draw(sindy.seed, equation, member, own).collect();
+                select(sindy.selection, &GramSystem::sum(drawn.into_iter()))
+            };
+            let ensemble = Ensemble::of(sindy.ensemble, member)?;
+            let theta = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
+            chosen.stderr.extend((0..whole.len()).map(|k| if theta[k] == 0.0 { 0.0 } else { ensemble.spread(k) }));
+            chosen.inclusion.extend((0..whole.len()).map(|k| ensemble.share(k)));
+            chosen.coefficients.extend(theta);
+        }
+    }
+    Ok(chosen)
+}
+
+/// All equations at once, as relations between their coefficients ask for.
+fn together(
+    sindy: &Sindy,
+    own: &[Vec<GramSystem>],
+    whole: &[GramSystem],
+    ties: &Relations,
+    library: &Library,
+) -> Result<Chosen, SindyError> {
+    let joint = Joint::new(whole);
+    let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, library)?;
+    if sindy.ensemble == 0 {
+        return Ok(Chosen { coefficients, stderr, inclusion: Vec::new(), trapping });
+    }
+    let member = |member| {
+        let drawn = |own: &Vec<GramSystem>| GramSystem::sum(draw(sindy.seed, 0, member, own));
+        let systems: Vec<GramSystem> = own.iter().map(drawn).collect();
+        Joint::new(&systems).fit(sindy.selection, ties, library).map(|found| found.coefficients)
+    };
+    let ensemble = Ensemble::of(sindy.ensemble, member)?;
+    let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();
+    let support: Vec<bool> = inclusion.iter().map(|share| *share >= 0.5).collect();
+    let coefficients = joint.on_support(&support, ties)?;
+    let spread = |k: usize| if coefficients[k] == 0.0 { 0.0 } else { ensemble.spread(k) };
+    let stderr = (0..coefficients.len()).map(spread).collect();
+    Ok(Chosen { coefficients, stderr, inclusion, trapping })
+}
+
+/// As many blocks with rows as there are, drawn with replacement.
+fn draw(seed: u64, equation: usize, member: usize, blocks: &[GramSystem]) -> impl Iterator<Item = &GramSystem> {
+    let filled: Vec<&GramSystem> = blocks.iter().filter(|block| block.rows > 0).collect();
+    (0..filled.len()).map(move |k| {
+        let bits = threefry([seed, equation as u64], [member as u64, k as u64])[0];
+        filled[(bits % filled.len() as u64) as usize]
     })
 }
 
@@ -163,6 +231,8 @@ fn select(selection: Selection, system: &GramSystem) -> Result<Vec<f64>, SindyEr
         Selection::Sr3 { threshold } => sr3(system, threshold),
         Selection::Lasso { alpha } => lasso(system, alpha),
         Selection::Exact { largest } => exact(system, largest),
+        // Its relations bring it to the joint regression.
+        Selection::Trapping { threshold } => stlsq(system, threshold, 0.0),
         Selection::Auto if system.len() > MOST_SUBSET_FEATURES => lasso(system, None),
         Selection::Auto => exact(system, AUTO_LARGEST),
     }
@@ -190,23 +260,15 @@ struct Ensemble {
 }
 
 impl Ensemble {
-    fn draw(sindy: &Sindy, blocks: &[GramSystem], equation: usize) -> Result<Self, SindyError> {
-        let filled: Vec<&GramSystem> = blocks.iter().filter(|block| block.rows > 0).collect();
-        let member = |member: usize| {
-            let drawn = (0..filled.len()).map(|k| {
-                let bits = threefry([sindy.seed, equation as u64], [member as u64, k as u64])[0];
-                filled[(bits % filled.len() as u64) as usize]
-            });
+    fn of(size: usize, fit: impl Fn(usize) -> Result<Vec<f64>, SindyError> + Sync) -> Result<Self, SindyError> {
+        let member = |member: usize| match fit(member) {
             // A draw in which features depend on each other says nothing.
-            match select(sindy.selection, &GramSystem::sum(drawn)) {
-                Err(SindyError::SingularSupport { .. }) => Ok(None),
-                other => other.map(Some),
-            }
+            Err(SindyError::SingularSupport { .. }) => Ok(None),
+            other => other.map(Some),
         };
-        let members: Vec<Option<Vec<f64>>> =
-            (0..sindy.ensemble).into_par_iter().map(member).collect::<Result<_, _>>()?;
+        let members: Vec<Option<Vec<f64>>> = (0..size).into_par_iter().map(member).collect::<Result<_, _>>()?;
         let members: Vec<Vec<f64>> = members.into_iter().flatten().collect();
-        if members.len() * 2 < sindy.ensemble {
+        if members.len() * 2 < size {
             return Err(SindyError::SingularSupport { feature: 0 });
         }
         Ok(Self { members })

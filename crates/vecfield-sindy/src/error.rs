@@ -115,6 +115,45 @@ pub enum SindyError {
         /// The text.
         text: String,
     },
+    /// A constraint cannot be read.
+    #[error(
+        "`{text}` is no constraint: {problem}; write for example `x[y] = -x[x]`, where `x[y]` is the coefficient of `y` in the equation of \
+         `x`, `z[z] <= 0`, or `energy`"
+    )]
+    ConstraintSyntax {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A constraint is of a term that is not in the library.
+    #[error("there is no term `{term}` in the library; did you mean `{nearest}`?")]
+    UnknownTerm {
+        /// The term.
+        term: String,
+        /// The feature most like it.
+        nearest: String,
+    },
+    /// Constraints exclude each other.
+    #[error("the constraints contradict each other: no coefficients satisfy all of them; leave one out")]
+    Contradiction,
+    /// A selection knows no constraints.
+    #[error("constraints are for the optimizers `auto`, `stlsq`, `sr3` and `trapping`, for sums; choose one of these")]
+    ConstraintsNeedOther,
+    /// Trapping is for quadratic systems.
+    #[error(
+        "a trapping region is of equations with constant, linear and quadratic terms, and `{term}` is none; take the library `polynomial:2` \
+         and no known part"
+    )]
+    NotQuadratic {
+        /// The term.
+        term: String,
+    },
+    /// No bounded system was found.
+    #[error(
+        "no coefficients that keep the energy have a trapping region and come near the data; leave out `trapping`, or lower the threshold"
+    )]
+    NotTrapped,
     /// A known part is of a variable that is not there.
     #[error("there is no variable `{name}` in the data; did you mean `{nearest}`?")]
     UnknownVariable {

@@ -21,6 +21,7 @@
 //! |---|---|
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
 //! | candidates: polynomials, harmonics, formulas | [`Library`], [`Family`] |
+//! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
 //! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
 //! | fields on a grid, partial differential equations | [`pde::PdeSindy`] |
 //! | derivatives of measured series | [`derivative`] |
@@ -39,8 +40,10 @@
 //! order (checked by `threads_change_no_bit`).
 
 mod classic;
+mod constraint;
 pub mod derivative;
 mod error;
+mod joint;
 mod library;
 mod model;
 pub mod noise;
@@ -52,9 +55,11 @@ mod shooting;
 mod sindy;
 pub mod smooth;
 pub mod sparse;
+mod trapping;
 
+pub use constraint::{Comparison, Constraint, LinearConstraint};
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};
-pub use model::{Model, Refinement, RunnerUp};
+pub use model::{Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};
 pub use sindy::{Form, Known, Selection, Sindy};

@@ -161,11 +161,7 @@ impl Library {
             .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
         let mut known = Vec::new();
         for Known { variable, formula: text } in parts {
-            let Some(equation) = self.variables.iter().position(|name| name == variable) else {
-                let nearest = vecfield_expr::nearest_name(variable, self.variables.iter().map(String::as_str));
-                let nearest = nearest.unwrap_or(&self.variables[0]).to_string();
-                return Err(SindyError::UnknownVariable { name: variable.clone(), nearest });
-            };
+            let equation = self.equation(variable)?;
             let formula = self.graph.parse(text, &scope).map_err(|error| syntax(text, error.to_string()))?;
             known.push((equation, self.features.len()));
             self.features.push(Feature { key: self.graph.to_text(formula), formula });
@@ -203,6 +199,46 @@ impl Library {
     /// The place of the feature with this key.
     pub fn position(&self, key: &str) -> Option<usize> {
         self.features.iter().position(|feature| feature.key == key)
+    }
+
+    /// The place of the feature that a formula is, however it is written: it has the same values.
+    pub(crate) fn feature(&self, text: &str) -> Option<usize> {
+        if let Some(place) = self.position(text.trim()) {
+            return Some(place);
+        }
+        let mut graph = self.graph.clone();
+        let formula = graph.parse(text, &Scope::new(self.arguments.iter().cloned()).ok()?).ok()?;
+        let program = Program::compile(&graph, &[formula], &self.arguments).ok()?;
+        let mut alike = vec![true; self.features.len()];
+        for point in 1..=3 {
+            let at: Vec<f64> = (1..=self.arguments.len()).map(|i| 0.6 + (0.7 * (i * point) as f64).sin()).collect();
+            let (mut value, mut values) = ([0.0], vec![0.0; self.features.len()]);
+            program.eval(&at, &mut value, &mut program.registers());
+            self.eval(&at, &mut values, &mut self.registers());
+            let same = |v: f64| (v - value[0]).abs() <= 1e-12 * value[0].abs();
+            alike.iter_mut().zip(&values).for_each(|(alike, &v)| *alike &= same(v));
+        }
+        alike.iter().position(|alike| *alike)
+    }
+
+    /// The place of a product of variables.
+    pub(crate) fn monomial(&self, factors: &[usize]) -> Option<usize> {
+        let mut exponents = vec![0; self.variables.len()];
+        factors.iter().for_each(|&i| exponents[i] += 1);
+        self.position(&key(&self.variables, &exponents))
+    }
+
+    /// The equation of a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::UnknownVariable`].
+    pub(crate) fn equation(&self, variable: &str) -> Result<usize, SindyError> {
+        self.variables.iter().position(|name| name == variable).ok_or_else(|| {
+            let nearest = vecfield_expr::nearest_name(variable, self.variables.iter().map(String::as_str));
+            let nearest = nearest.unwrap_or(&self.variables[0]).to_string();
+            SindyError::UnknownVariable { name: variable.to_string(), nearest }
+        })
     }
 
     /// The state variables.

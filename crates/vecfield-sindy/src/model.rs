@@ -45,6 +45,18 @@ pub struct Model {
     pub(crate) path: Vec<Vec<f64>>,
     /// Of a map: the time from a value to the next.
     pub(crate) step: Option<f64>,
+    pub(crate) trapping: Option<Trapping>,
+}
+
+/// Where the trajectories of a bounded quadratic system end: a ball.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trapping {
+    /// Its centre.
+    pub centre: Vec<f64>,
+    /// The eigenvalues of the symmetric part of the Jacobian there, increasing, all negative.
+    pub eigenvalues: Vec<f64>,
+    /// Its radius.
+    pub radius: f64,
 }
 
 /// Another support, and how likely it is.
@@ -73,6 +85,7 @@ impl Model {
             refinement: Refinement::None,
             path: Vec::new(),
             step: None,
+            trapping: None,
         }
     }
 
@@ -171,6 +184,11 @@ impl Model {
     /// Empty where there was no such fit.
     pub fn fitted_path(&self, run: usize) -> &[f64] {
         self.path.get(run).map_or(&[], Vec::as_slice)
+    }
+
+    /// The ball that all trajectories end in, where one was asked for.
+    pub fn trapping(&self) -> Option<&Trapping> {
+        self.trapping.as_ref()
     }
 
     /// How far the equations were refined.

@@ -10,6 +10,7 @@ mod choose;
 mod fit;
 mod start;
 
+use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
 use crate::shooting::{FINEST, Windows};
@@ -45,6 +46,8 @@ pub(crate) struct Task<'a> {
     pub(crate) selectable: usize,
     /// Known parts `(equation, feature)`, whose coefficient is 1.
     pub(crate) known: &'a [(usize, usize)],
+    /// Relations between the coefficients; none of quotients.
+    pub(crate) relations: &'a Relations,
     /// Are right-hand sides quotients `N / (1 + D)`?
     pub(crate) rational: bool,
 }
@@ -91,6 +94,8 @@ struct Refiner<'a> {
     longest: usize,
     /// What a coefficient is measured in where it is judged: 1, or where the sizes of variables differ wildly, what makes it of order one.
     unit: Vec<f64>,
+    /// The relations of coefficients in these units.
+    ties: Relations,
 }
 
 /// Sizes of variables that differ by more than this are an accident of units, which must not decide on terms.
@@ -128,7 +133,8 @@ impl<'a> Refiner<'a> {
             .map(|i| if by_differences[i] >= 0.0 { by_differences[i] } else { task.paths.noise()[i] }.max(floor[i]))
             .collect();
         let longest = data.runs().iter().map(|run| run.len()).max().unwrap_or(0);
-        Ok(Self { unit: units(&task)?, task, p: task.selectable, noise, floor, longest })
+        let unit = units(&task)?;
+        Ok(Self { ties: task.relations.in_units(&unit), unit, task, p: task.selectable, noise, floor, longest })
     }
 
     /// Mean square of the non-zero coefficients, each in its unit.

@@ -1,6 +1,8 @@
 //! [`Sindy`]: from a data set to a [`Model`].
 
 use crate::classic::regress;
+use crate::constraint::{Constraint, Relations};
+use crate::joint::relations;
 use crate::model::Model;
 use crate::refine::{Task, refine};
 use crate::smooth::Order;
@@ -62,6 +64,11 @@ pub enum Selection {
         /// The penalty; the path's best by the Bayesian information criterion without one.
         alpha: Option<f64>,
     },
+    /// Bounded quadratic dynamics: sequential thresholding under [`Constraint::EnergyPreserving`], with a region that no trajectory leaves.
+    Trapping {
+        /// Coefficients below this are dropped.
+        threshold: f64,
+    },
 }
 
 /// A part of an equation that is known: `x' = formula + ..`.
@@ -115,6 +122,8 @@ pub struct Sindy {
     pub selection: Selection,
     /// Known parts of equations.
     pub known: Vec<Known>,
+    /// Relations between coefficients.
+    pub constraints: Vec<Constraint>,
     /// Are right-hand sides quotients of two sums over the library? For automatic selection in integral form.
     pub rational: bool,
     /// Members of an ensemble over resampled rows, whose majority decides on a term; 0 for none.
@@ -136,7 +145,16 @@ impl Sindy {
     /// Integral form, automatic selection, nothing known.
     pub fn new(families: Vec<Family>) -> Self {
         let (form, selection) = (Form::default(), Selection::default());
-        Self { families, form, selection, known: Vec::new(), rational: false, ensemble: 0, seed: 0 }
+        Self {
+            families,
+            form,
+            selection,
+            known: Vec::new(),
+            constraints: Vec::new(),
+            rational: false,
+            ensemble: 0,
+            seed: 0,
+        }
     }
 
     /// The equations of `data`.
@@ -156,13 +174,17 @@ impl Sindy {
             }
         }
         let (library, selectable, known) = self.library(data)?;
+        let ties = self.relations(&library, selectable)?;
+        if self.rational && !ties.is_empty() {
+            return Err(SindyError::ConstraintsNeedOther);
+        }
         // The other forms have states of their own.
         let smoothed = matches!(self.form, Form::Integral | Form::SmoothedDerivative);
         if !smoothed {
             if self.rational {
                 return Err(SindyError::RationalNeedsAuto);
             }
-            let model = regress(self, data, None, library, selectable, known)?;
+            let model = regress(self, data, None, library, selectable, known, &ties)?;
             let trajectory_r2 = trajectory_r2(data, None, &model);
             return Ok(Model { trajectory_r2, ..model });
         }
@@ -173,11 +195,18 @@ impl Sindy {
         }
         let model = if refined {
             let (paths, library, known) = (&paths, &library, &known);
-            refine(&Task { data, paths, library, selectable, known, rational: self.rational })?
+            refine(&Task { data, paths, library, selectable, known, relations: &ties, rational: self.rational })?
         } else {
-            regress(self, data, Some(&paths), library, selectable, known)?
+            regress(self, data, Some(&paths), library, selectable, known, &ties)?
         };
         scored(data, &paths, model)
+    }
+
+    fn relations(&self, library: &Library, selectable: usize) -> Result<Relations, SindyError> {
+        let energy = Constraint::EnergyPreserving;
+        let trapping = matches!(self.selection, Selection::Trapping { .. }) && !self.constraints.contains(&energy);
+        let constraints: Vec<Constraint> = self.constraints.iter().cloned().chain(trapping.then_some(energy)).collect();
+        relations(&constraints, library, selectable)
     }
 
     /// The library with the known parts behind it, the number of features before them, and `(equation, feature)` of each part.

@@ -9,6 +9,7 @@
 //! | [`best_small_supports`] | the best supports of small sizes, each looked at | supports that help only together |
 //! | [`evidence_search`] | a local maximum of the Bayesian evidence | hundreds of features |
 
+mod constrained;
 mod evidence;
 mod lasso;
 mod small;
@@ -16,6 +17,7 @@ mod sr3;
 mod stlsq;
 mod subsets;
 
+pub(crate) use constrained::{Constrained, MOST_JOINT};
 pub(crate) use evidence::inclusion;
 pub use evidence::{Evidence, Neighbour, evidence, evidence_search, neighbours};
 pub use lasso::lasso;

@@ -12,7 +12,7 @@ use vecfield_data::Trajectories;
 use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::PdeSindy;
-use vecfield_sindy::{Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
+use vecfield_sindy::{Constraint, Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -23,6 +23,8 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy lorenz.csv --library polynomial:3,fourier:2 --json
   vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
   vecfield sindy enzyme.csv --implicit
+  vecfield sindy lorenz.csv --constraint \"x[y] = -x[x]\" --constraint \"z[z] <= 0\"
+  vecfield sindy lorenz.csv --optimizer trapping --threshold 0.3
   vecfield sindy burgers.csv --pde --grid=-8:0.25 --periodic
   vecfield sindy logistic.csv --discrete --out logistic
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
@@ -46,7 +48,7 @@ pub(crate) struct Arguments {
     /// How terms are chosen
     #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
     optimizer: Optimizer,
-    /// Coefficients below this are dropped (stlsq, sr3)
+    /// Coefficients below this are dropped (stlsq, sr3, trapping)
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     threshold: Option<f64>,
     /// Ridge penalty (stlsq), or L1 penalty (lasso)
@@ -73,8 +75,11 @@ pub(crate) struct Arguments {
     /// A known part of an equation, such as "x: 1.3*x"; may be repeated
     #[arg(long, value_name = "VARIABLE: FORMULA")]
     known: Vec<String>,
+    /// A relation between coefficients, such as "x[y] = -x[x]" or "z[z] <= 0", or energy; may be repeated
+    #[arg(long, value_name = "RELATION", conflicts_with = "implicit")]
+    constraint: Vec<String>,
     /// The columns u_0, u_1, .. are a field on a grid: find its partial differential equation
-    #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "simulate", "ensemble", "discrete", "out"])]
+    #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "constraint", "simulate", "ensemble", "discrete", "out"])]
     pde: bool,
     /// The first point of the grid and the distance to the next
     #[arg(long, value_name = "FIRST:STEP", requires = "pde", allow_hyphen_values = true)]
@@ -105,6 +110,8 @@ enum Optimizer {
     Lasso,
     /// Best subsets by the Bayesian information criterion
     Exact,
+    /// Bounded quadratic dynamics
+    Trapping,
 }
 
 /// The most terms of an equation that best subsets are searched for.
@@ -144,8 +151,13 @@ impl Arguments {
         let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
         let families = Family::parse_list(&self.library(data)).map_err(|e| argument("--library", e))?;
         let belongs = [
-            ("--threshold", self.threshold, [Optimizer::Stlsq, Optimizer::Sr3], "stlsq or sr3"),
-            ("--alpha", self.alpha, [Optimizer::Stlsq, Optimizer::Lasso], "stlsq or lasso"),
+            (
+                "--threshold",
+                self.threshold,
+                &[Optimizer::Stlsq, Optimizer::Sr3, Optimizer::Trapping][..],
+                "stlsq, sr3 or trapping",
+            ),
+            ("--alpha", self.alpha, &[Optimizer::Stlsq, Optimizer::Lasso][..], "stlsq or lasso"),
         ];
         for (flag, value, of, words) in belongs {
             if value.is_some() && !of.contains(&self.optimizer) {
@@ -164,13 +176,18 @@ impl Arguments {
             Optimizer::Stlsq => Selection::Stlsq { threshold, ridge: self.alpha.unwrap_or(0.0) },
             Optimizer::Sr3 => Selection::Sr3 { threshold },
             Optimizer::Lasso => Selection::Lasso { alpha: self.alpha },
+            Optimizer::Trapping => Selection::Trapping { threshold },
         };
         let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| argument("--known", e)));
         let known = known.collect::<Result<_, _>>()?;
+        let constraints =
+            self.constraint.iter().map(|text| Constraint::parse(text).map_err(|e| argument("--constraint", e)));
+        let constraints = constraints.collect::<Result<_, _>>()?;
         Ok(Sindy {
             form: self.form()?,
             selection,
             known,
+            constraints,
             rational: self.implicit,
             ensemble: self.ensemble.map_or(0, usize::from),
             ..Sindy::new(families)
@@ -235,7 +252,9 @@ impl Arguments {
     fn failure(&self, error: &SindyError) -> Failure {
         let message = format!("{}: {error}", self.data.display());
         match error {
-            SindyError::Solve(_) | SindyError::SingularSupport { .. } => Failure::Computation(message),
+            SindyError::Solve(_) | SindyError::SingularSupport { .. } | SindyError::NotTrapped => {
+                Failure::Computation(message)
+            }
             _ => Failure::Argument(message),
         }
     }
@@ -324,6 +343,10 @@ impl Outcome<'_> {
             result["coefficients"] = json!(terms(|(key, value, _)| (key.to_string(), json!(value))));
             result["stderr"] = json!(terms(|(key, _, e)| (key.to_string(), finite(e))));
         }
+        if let Some(ball) = model.trapping() {
+            result["trapping"] =
+                json!({ "centre": ball.centre, "eigenvalues": ball.eigenvalues, "radius": ball.radius });
+        }
         if let Some(states) = &self.simulated {
             result["simulated"] = states.chunks_exact(names.len()).map(|state| json!(state)).collect();
         }
@@ -360,6 +383,10 @@ impl Outcome<'_> {
             shown(self.model.trajectory_r2()),
             duration(self.seconds)
         );
+        if let Some(ball) = model.trapping() {
+            let centre: Vec<String> = ball.centre.iter().map(|v| number(*v)).collect();
+            text += &format!("all trajectories end within {} of ({})\n", number(ball.radius), centre.join(", "));
+        }
         if let Some(states) = &self.simulated {
             let header: Vec<&str> = names.iter().map(String::as_str).collect();
             let rows: Vec<Vec<String>> =

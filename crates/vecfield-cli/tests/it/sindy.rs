@@ -101,3 +101,95 @@ fn results_are_written() {
     let again = folder.vecfield(&["sindy", "swings.csv", "--out", "found"]);
     again.failed(2, &["--force"]);
 }
+
+#[test]
+fn relations_between_coefficients_are_kept() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    let tied = ["sindy", "swings.csv", "--constraint", "x[v] = -v[x]", "--constraint", "v[v] <= -0.25", "--json"];
+    let result = folder.vecfield(&tied).json();
+    let coefficient = |equation: &str, term: &str| result["coefficients"][equation][term].as_f64().unwrap();
+    assert!((coefficient("x", "v") + coefficient("v", "x")).abs() < 1e-9, "{result}");
+    assert!((coefficient("v", "v") + 0.25).abs() < 1e-6, "{result}");
+    let wrong = |relation: &str, words: &[&str]| {
+        folder.vecfield(&["sindy", "swings.csv", "--constraint", relation]).failed(2, words);
+    };
+    wrong("x[v]", &["--constraint", "`=`"]);
+    wrong("x[w] = 1", &["`w`"]);
+    wrong("q[x] = 1", &["`q`"]);
+    folder
+        .vecfield(&["sindy", "swings.csv", "--constraint", "x[v] = 1", "--constraint", "x[v] = 2"])
+        .failed(2, &["contradict"]);
+    folder
+        .vecfield(&["sindy", "swings.csv", "--constraint", "x[v] = 1", "--optimizer", "lasso"])
+        .failed(2, &["optimizers"]);
+}
+
+#[test]
+fn bounded_dynamics_have_a_ball() {
+    let folder = Folder::new();
+    // A spiral, x' = v - x/2, v' = -x - v/2: exp(-t/2) (cos t, -sin t).
+    let row = |k: i32| {
+        let t = 0.05 * f64::from(k);
+        format!("{t},{},{}\n", (-0.5 * t).exp() * t.cos(), -(-0.5 * t).exp() * t.sin())
+    };
+    folder.file("spiral.csv", &(0..150).map(row).fold("t,x,v\n".into(), |text: String, row| text + &row));
+    let bounded = ["--optimizer", "trapping", "--threshold", "0.05"];
+    let of = |file: &'static str| [&["sindy", file][..], &bounded, &["--json"]].concat();
+    let result = folder.vecfield(&of("spiral.csv")).json();
+    assert!(result["trapping"]["radius"].as_f64().unwrap() < 0.1, "{result}");
+    let eigenvalues = result["trapping"]["eigenvalues"].as_array().unwrap();
+    assert!(eigenvalues.iter().all(|v| (v.as_f64().unwrap() + 0.5).abs() < 0.01), "{result}");
+    let other = ["sindy", "spiral.csv", "--library", "polynomial:3", "--optimizer", "trapping"];
+    folder.vecfield(&other).failed(2, &["polynomial:2", "x^3"]);
+}
+
+/// Tables and libraries of which no equation can be believed are refused, with what to do.
+#[test]
+fn tables_that_cannot_serve_are_refused_with_the_remedy() {
+    let folder = Folder::new();
+    let table = |name: &str, rows: usize, row: &dyn Fn(f64) -> String| {
+        let rows = (0..rows).map(|k| format!("{},{}\n", 0.1 * k as f64, row(0.1 * k as f64)));
+        folder.file(name, &rows.fold("t,x,y\n".into(), |text: String, row| text + &row));
+    };
+    let classical = ["--derivative", "finite-difference:2", "--optimizer", "stlsq"];
+    let refused = |file: &str, more: &[&str], words: &[&str]| {
+        folder.vecfield(&[&["sindy", file][..], more].concat()).failed(2, words);
+    };
+    // Collinear columns, and collinear features: both names.
+    table("twice.csv", 60, &|t| format!("{},{}", t.sin(), 2.0 * t.sin()));
+    refused("twice.csv", &["--library", "polynomial:1"], &["`x`", "`y`", "proportional"]);
+    table("swing.csv", 60, &|t| format!("{},{}", t.cos(), -t.sin()));
+    refused("swing.csv", &["--library", "polynomial:1,custom:3*x"], &["`x`", "3*x"]);
+    refused("swing.csv", &["--library", "polynomial:2", classical[0], classical[1]], &["combination", "x^2"]);
+    // More features than rows, and a trajectory of two points.
+    table("few.csv", 12, &|t| format!("{},{}", t.exp(), (-t * t).exp()));
+    refused("few.csv", &["--library", "polynomial:5"], &["21 features", "smaller library"]);
+    table("two.csv", 2, &|t| format!("{},{}", t.exp(), (-t).exp()));
+    refused("two.csv", &[], &["2", "at least"]);
+    // A constant column is a multiple of 1, a column of zeros none at all.
+    table("flat.csv", 60, &|t| format!("{},3", t.exp()));
+    refused("flat.csv", &["--library", "polynomial:1"], &["`1`", "`y`"]);
+    table("zero.csv", 60, &|t| format!("{},0", t.exp()));
+    refused("zero.csv", &["--library", "polynomial:1"], &["`y`", "zero"]);
+    // A missing cell where every one is needed, and an infinite one.
+    let gap =
+        |t: f64| format!("{},{}", t.cos(), if t > 1.95 && t < 2.05 { "nan".into() } else { format!("{}", -t.sin()) });
+    table("gap.csv", 60, &gap);
+    refused("gap.csv", &classical, &["`y`", "--weak"]);
+    assert!(
+        folder.vecfield(&["sindy", "gap.csv", "--library", "polynomial:1", "--json"]).json()["equations"].is_object()
+    );
+    table("infinite.csv", 60, &|t| format!("{},{}", t.cos(), if t > 3.0 { "inf".into() } else { format!("{t}") }));
+    refused("infinite.csv", &[], &["inf"]);
+    // Units that differ wildly: no threshold serves both, evidence does.
+    table("units.csv", 120, &|t| {
+        format!("{:e},{:e}", 1e9 * (-0.1 * t).exp() * t.cos(), 1e-9 * (-0.1 * t).exp() * t.sin())
+    });
+    refused("units.csv", &classical, &["`x`", "`y`", "units"]);
+    let result = folder.vecfield(&["sindy", "units.csv", "--library", "polynomial:2", "--json"]).json();
+    for (equation, other) in [("x", "y"), ("y", "x")] {
+        let terms: Vec<&String> = result["coefficients"][equation].as_object().unwrap().keys().collect();
+        assert!(terms.len() == 2 && terms.iter().all(|term| *term == equation || *term == other), "{result}");
+    }
+}

@@ -4,7 +4,9 @@ use super::fit::Fitted;
 use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State};
 use crate::regression::solve_on;
 use crate::shooting::{Columns, FINEST, Linearised, Shooting, Windows};
-use crate::sparse::{Evidence, best_small_supports, evidence, evidence_search, inclusion, neighbours};
+use crate::sparse::{
+    Constrained, Evidence, Neighbour, best_small_supports, evidence, evidence_search, inclusion, neighbours,
+};
 use vecfield_linalg::dot;
 
 const ROUNDS: usize = 4;
@@ -103,9 +105,26 @@ impl Refiner<'_> {
 
     /// The coefficients of a support, in the units of the table.
     fn solve(&self, quadratic: &Quadratic, support: &[bool]) -> Option<Vec<f64>> {
-        let mut theta = solve_on(&quadratic.linear.m, &quadratic.h, support)?;
+        let Quadratic { linear, h, .. } = quadratic;
+        let mut theta = match self.tied(&linear.m, h, support) {
+            Some(tied) => tied.solve(support)?.theta,
+            None => solve_on(&linear.m, h, support)?,
+        };
         theta.iter_mut().zip(&self.unit).for_each(|(c, unit)| *c *= unit);
         Some(theta)
+    }
+
+    /// The likelihood under the relations, where there are some.
+    pub(super) fn tied<'t>(&'t self, m: &'t [f64], h: &'t [f64], allowed: &'t [bool]) -> Option<Constrained<'t>> {
+        (!self.ties.is_empty()).then_some(Constrained { m, h, relations: &self.ties, allowed })
+    }
+
+    fn near(&self, m: &[f64], h: &[f64], support: &[bool], prior: f64) -> Vec<Neighbour> {
+        let allowed = self.allowed();
+        match self.tied(m, h, &allowed) {
+            Some(tied) => tied.others(support, PRICE, prior),
+            None => neighbours(m, h, support, &allowed, PRICE, prior),
+        }
     }
 
     /// Supports that are to be tried in turn, with their linear predictions; none when the current one is the best.
@@ -117,7 +136,13 @@ impl Refiner<'_> {
         let Quadratic { linear, h, prior } = quadratic;
         let m = &linear.m;
         let allowed = self.allowed();
-        let search = |start: &[bool]| evidence_search(m, h, start, &allowed, PRICE, Some(*prior));
+        let search = |start: &[bool]| match self.tied(m, h, &allowed) {
+            Some(tied) => {
+                let (support, score) = tied.search(start, PRICE, Some(*prior));
+                Evidence { support, score }
+            }
+            None => evidence_search(m, h, start, &allowed, PRICE, Some(*prior)),
+        };
         // Single moves from a crowded support may not reach a sparse one; growing from nothing does.
         let (kept, grown) = (search(current), search(&vec![false; current.len()]));
         let mut found = vec![if grown.score < kept.score { grown } else { kept }];
@@ -132,7 +157,7 @@ impl Refiner<'_> {
             found.truncate(MOST_PROPOSALS);
         }
         found.extend(
-            neighbours(m, h, current, &allowed, PRICE, *prior)
+            self.near(m, h, current, *prior)
                 .into_iter()
                 .take_while(|near| near.change < 0.0)
                 .map(|near| Evidence { support: near.support, score: near.change })
@@ -210,7 +235,7 @@ impl Refiner<'_> {
     fn weigh(&self, quadratic: &Quadratic, support: &[bool], state: &mut State) {
         let Quadratic { linear, h, prior } = quadratic;
         let m = &linear.m;
-        let near = neighbours(m, h, support, &self.allowed(), PRICE, *prior);
+        let near = self.near(m, h, support, *prior);
         state.inclusion = inclusion(support, &near);
         state.rivals = near
             .iter()

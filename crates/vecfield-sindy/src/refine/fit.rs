@@ -1,6 +1,7 @@
 //! A support fitted through the solver on windows of one length.
 
 use super::{PRICE, Refiner, State};
+use crate::constraint::Flat;
 use crate::regression::unit_diagonal;
 use crate::shooting::{Columns, Model, Part, Shooting, Term, Windows};
 use core::ops::ControlFlow;
@@ -68,15 +69,57 @@ impl<'a> Refiner<'a> {
         self.fit_from(windows, theta, self.pack(windows, theta, path), sigma, iterations)
     }
 
+    /// The same from all of `x`; under relations, along them: inequalities that the free fit breaks hold as equalities, as far as needed.
     pub(super) fn fit_from(
+        &self,
+        windows: &Windows,
+        theta: &[f64],
+        x: Vec<f64>,
+        sigma: &[f64],
+        iterations: usize,
+    ) -> Option<Fitted> {
+        let relations = self.task.relations;
+        if relations.is_empty() {
+            return self.fit_along(windows, theta, x, sigma, iterations, None);
+        }
+        let places: Vec<usize> = (0..theta.len()).filter(|&k| theta[k] != 0.0).collect();
+        let along = |active: &[usize], mut x: Vec<f64>| {
+            let flat = relations.flat(&places, active)?;
+            let inside = flat.nearest(&x[..places.len()]);
+            x[..places.len()].copy_from_slice(&inside);
+            self.fit_along(windows, theta, x, sigma, iterations, Some(flat))
+        };
+        let mut active = Vec::new();
+        let mut fit = along(&active, x)?;
+        while let Some(broken) = relations.broken(&fit.theta) {
+            if active.contains(&broken) {
+                return None;
+            }
+            active.push(broken);
+            fit = along(&active, fit.x)?;
+        }
+        // What came in early may not be needed beside what came later.
+        for early in 0..active.len().saturating_sub(1) {
+            let without: Vec<usize> =
+                active.iter().enumerate().filter(|(k, _)| *k != early).map(|(_, &at)| at).collect();
+            match along(&without, fit.x.clone()) {
+                Some(free) if relations.broken(&free.theta).is_none() => return Some(free),
+                _ => {}
+            }
+        }
+        Some(fit)
+    }
+
+    fn fit_along(
         &self,
         windows: &Windows,
         theta: &[f64],
         mut x: Vec<f64>,
         sigma: &[f64],
         iterations: usize,
+        flat: Option<Flat>,
     ) -> Option<Fitted> {
-        let mut problem = Shooting::new(self.model(theta), windows, sigma);
+        let mut problem = Shooting::new(self.model(theta), windows, sigma).within(flat);
         let options = Options { iterations, cost_tolerance: 1e-7, step_tolerance: 1e-9, ..Options::default() };
         let mut optimizer = LevenbergMarquardt::new(options);
         let summary = optimizer.minimize_structured(&mut problem, &mut x, |_| ControlFlow::Continue(())).ok()?;
@@ -127,11 +170,25 @@ impl<'a> Refiner<'a> {
         let unit: Vec<f64> =
             self.unit.iter().zip(&fit.theta).filter(|(_, c)| **c != 0.0).map(|(unit, _)| *unit).collect();
         m.iter_mut().enumerate().for_each(|(at, m)| *m *= unit[at / k] * unit[at % k]);
+        let mut k = k;
+        if let Some(flat) = self.flat_at(&fit.theta) {
+            m = flat.reduce(&m);
+            k = flat.free;
+        }
         (0..k).for_each(|i| m[i * k + i] += 1.0 / prior);
         let (scaled, logs) = unit_diagonal(&m, k);
         let mut cholesky = Cholesky::new(k);
         cholesky.factorize(&scaled).ok()?;
         Some(fit.misfit(sigma) + cholesky.log_det() + logs + k as f64 * (prior.ln() + PRICE))
+    }
+
+    /// The directions that relations leave to the coefficients of a fit, each in its unit: inequalities that hold as equalities are.
+    fn flat_at(&self, theta: &[f64]) -> Option<Flat> {
+        if self.ties.is_empty() {
+            return None;
+        }
+        let places: Vec<usize> = (0..theta.len()).filter(|&k| theta[k] != 0.0).collect();
+        self.ties.flat(&places, &self.task.relations.tight(theta))
     }
 
     /// `√diag (M_AA)⁻¹` at the last fit; NaN where the model cannot be linearised.
@@ -143,6 +200,10 @@ impl<'a> Refiner<'a> {
         let mut problem = Shooting::new(self.model(&state.theta), &windows, &state.sigma);
         let inverse = problem.linearised(&x, Columns::Free).ok().and_then(|linear| {
             let k = active.len();
+            let tight = self.task.relations.tight(&state.theta);
+            if let Some(flat) = self.task.relations.flat(&active, &tight).filter(|flat| flat.free < k) {
+                return Some(flat.variances(&linear.m)?.iter().map(|v| v.max(0.0).sqrt()).collect());
+            }
             let (scaled, _) = unit_diagonal(&linear.m, k);
             let mut cholesky = Cholesky::new(k);
             cholesky.factorize(&scaled).ok()?;

@@ -60,6 +60,9 @@ impl Refiner<'_> {
     /// left of their noise is not white.
     fn start(&self, len: usize, factor: f64, share: f64, rational: bool) -> Result<Vec<Vec<f64>>, SindyError> {
         let (d, p) = (self.dim(), self.p);
+        if !self.ties.is_empty() {
+            return self.tied_start(len, factor, share);
+        }
         let allowed = self.allowed();
         let mut starts = vec![vec![0.0; self.width()]; if rational { RATIONAL_STARTS } else { 1 }];
         for (equation, system) in self.systems(len, rational)?.iter().enumerate() {
@@ -77,6 +80,42 @@ impl Refiner<'_> {
             }
         }
         Ok(starts)
+    }
+
+    /// Integral matching of all equations together, under the relations of their coefficients.
+    fn tied_start(&self, len: usize, factor: f64, share: f64) -> Result<Vec<Vec<f64>>, SindyError> {
+        let (p, n) = (self.p, self.width());
+        let (mut m, mut h) = (vec![0.0; n * n], vec![0.0; n]);
+        for (equation, system) in self.systems(len, false)?.iter().enumerate() {
+            let variance = self.variance(system, equation, share);
+            let unit = &self.unit[equation * p..(equation + 1) * p];
+            for i in 0..p {
+                let row = equation * p + i;
+                h[row] = system.rhs[i] * unit[i] / variance;
+                (0..p).for_each(|j| {
+                    m[row * n + equation * p + j] = system.gram[i * p + j] * unit[i] * unit[j] / variance
+                });
+            }
+        }
+        let allowed = vec![true; n];
+        let Some(tied) = self.tied(&m, &h, &allowed) else { return Ok(Vec::new()) };
+        if !self.ties.feasible(n) {
+            return Err(SindyError::Contradiction);
+        }
+        let mut support = tied.search(&vec![false; n], factor * START_PRICE, None).0;
+        for _ in 0..3 {
+            let Some(prior) = tied.solve(&support).and_then(|minimum| prior_variance(&minimum.theta)) else { break };
+            support = tied.search(&support, factor * PRICE, Some(prior)).0;
+        }
+        let solved = tied.solve(&support).map(|minimum| minimum.theta);
+        Ok(solved.map(|theta| theta.iter().zip(&self.unit).map(|(c, unit)| c * unit).collect()).into_iter().collect())
+    }
+
+    /// The noise of a regression: what it leaves with every feature in, and no less than the noise of the data.
+    fn variance(&self, system: &GramSystem, equation: usize, share: f64) -> f64 {
+        let freedom = (system.rows as f64 - system.len() as f64).max(10.0);
+        let noise = self.noise[equation].max(share * self.task.data.rms(equation));
+        (system.dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE)
     }
 
     /// The regressions of each equation, known parts subtracted: `p` features, or `2p` for a quotient.
@@ -114,9 +153,7 @@ impl Refiner<'_> {
         share: f64,
     ) -> Vec<Vec<f64>> {
         let p = system.len();
-        let freedom = (system.rows as f64 - p as f64).max(10.0);
-        let noise = self.noise[equation].max(share * self.task.data.rms(equation));
-        let variance = (system.dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE);
+        let variance = self.variance(system, equation, share);
         let sums = self.dim() * self.p;
         let unit = |k: usize| {
             self.unit[if k < self.p { equation * self.p + k } else { sums + equation * self.p + k - self.p }]

@@ -1,5 +1,6 @@
 //! Normal equations of all windows, with the initial states eliminated.
 
+use crate::constraint::Flat;
 use core::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
@@ -10,6 +11,8 @@ use vecfield_optim::{Infeasible, NormalEquations};
 /// Coefficients and initial states as one least-squares problem: `x = (θ, start of window 0, start of window 1, ..)`.
 pub(crate) struct Shooting<'a> {
     pub(crate) model: Model<'a>,
+    /// Where coefficients must stay: they move along it.
+    flat: Option<Flat>,
     windows: &'a Windows<'a>,
     /// Noise per variable.
     sigma: Vec<f64>,
@@ -67,6 +70,7 @@ impl<'a> Shooting<'a> {
     pub(crate) fn new(model: Model<'a>, windows: &'a Windows<'a>, sigma: &[f64]) -> Self {
         Self {
             model,
+            flat: None,
             windows,
             sigma: sigma.to_vec(),
             workers: (0..GROUPS.min(windows.windows.len())).map(|_| Worker::new()).collect(),
@@ -74,6 +78,11 @@ impl<'a> Shooting<'a> {
             shared: Vec::new(),
             count: 0,
         }
+    }
+
+    /// The same with coefficients that only move along a flat.
+    pub(crate) fn within(self, flat: Option<Flat>) -> Self {
+        Self { flat, ..self }
     }
 
     /// Takes the coefficients out of `x`, for a pass over the windows.
@@ -298,6 +307,10 @@ impl NormalEquations for Shooting<'_> {
         for i in 0..free {
             diagonal[i] = self.shared[i * free + i];
         }
+        if let Some(flat) = &self.flat {
+            let along = flat.expand(&flat.project(&gradient[..free]));
+            gradient[..free].copy_from_slice(&along);
+        }
         Ok(0.5 * sum)
     }
 
@@ -334,10 +347,19 @@ impl NormalEquations for Shooting<'_> {
             }
             kept.extend_from_slice(&eliminated.solution);
         }
-        let mut cholesky = Cholesky::new(free);
-        cholesky.factorize(&matrix)?;
         let (head, tail) = step.split_at_mut(free);
-        cholesky.solve(head);
+        if let Some(flat) = &self.flat {
+            (0..free).for_each(|i| (0..i).for_each(|j| matrix[j * free + i] = matrix[i * free + j]));
+            let mut cholesky = Cholesky::new(flat.free);
+            cholesky.factorize(&flat.reduce(&matrix))?;
+            let mut along = flat.project(head);
+            cholesky.solve(&mut along);
+            head.copy_from_slice(&flat.expand(&along));
+        } else {
+            let mut cholesky = Cholesky::new(free);
+            cholesky.factorize(&matrix)?;
+            cholesky.solve(head);
+        }
         for w in 0..windows {
             // start = D⁻¹ g - D⁻¹ Bᵀ θ
             let solution = &kept[w * (free + 1) * d..(w + 1) * (free + 1) * d];
