@@ -8,7 +8,9 @@ use super::{Kind, apply};
 use crate::workspace::Workspace;
 
 /// That the term can be asked for by its name, which no test that is there already does.
-const TERM: &str = r#"use vecfield_sindy::{Family, Library};
+const TERM: &str = r#"//! A toy, asked for by its name.
+
+use vecfield_sindy::{Family, Library};
 
 #[test]
 fn the_toy_is_a_family() {
