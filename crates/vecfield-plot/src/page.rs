@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::front::{Better, Front, FrontPoint};
+use crate::heat::{HeatCell, HeatMap};
 use crate::mathml::MathMl;
 use crate::number::{fixed, significant, with_error};
 use crate::panel::range_of;
@@ -41,6 +42,7 @@ struct Page<'a> {
     /// Whether an equation needs the page's whole width.
     wide: bool,
     constants: Vec<ConstantRow>,
+    heat: Option<Heat>,
     data: Vec<Picture>,
     unseen: String,
     residuals: Vec<Picture>,
@@ -206,6 +208,7 @@ impl<'a> Page<'a> {
             equations: formulas(&report.equations, &report.time.name),
             wide: report.equations.iter().any(|equation| equation.text.chars().count() > WIDE),
             constants: report.constants.iter().map(constant_row).collect(),
+            heat: report.coefficients.as_ref().map(heat),
             data: drawn(&plates.data),
             unseen: unseen(report),
             residuals: drawn(&plates.residuals),
@@ -222,6 +225,40 @@ impl<'a> Page<'a> {
             coarse: (detail != Detail::FULL).then_some(detail.markers),
         }
     }
+}
+
+#[derive(Serialize)]
+struct Heat {
+    equations: Vec<String>,
+    rows: Vec<HeatRow>,
+}
+
+#[derive(Serialize)]
+struct HeatRow {
+    term: String,
+    cells: Vec<HeatEntry>,
+}
+
+#[derive(Serialize, Default)]
+struct HeatEntry {
+    value: String,
+    stderr: String,
+    sign: &'static str,
+    depth: String,
+}
+
+fn heat(map: &HeatMap) -> Heat {
+    let entry = |cell: &Option<HeatCell>| {
+        let Some(cell) = cell else { return HeatEntry::default() };
+        let (value, stderr) = match cell.stderr {
+            Some(error) if error > 0.0 && error.is_finite() => with_error(cell.value, error),
+            _ => (significant(cell.value, 4), String::new()),
+        };
+        let sign = if cell.value < 0.0 { "minus" } else { "plus" };
+        HeatEntry { value, stderr, sign, depth: format!("{:.0}", map.depth(cell.value)) }
+    };
+    let row = |k: usize| HeatRow { term: map.terms[k].clone(), cells: map.row(k).iter().map(entry).collect() };
+    Heat { equations: map.equations.clone(), rows: (0..map.terms.len()).map(row).collect() }
 }
 
 /// What is left out of the figures, in words.

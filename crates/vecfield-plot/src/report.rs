@@ -3,6 +3,7 @@
 use crate::error::PlotError;
 use crate::forecast::ForecastCheck;
 use crate::front::Front;
+use crate::heat::HeatMap;
 use crate::mathml::MathMl;
 use crate::page;
 use crate::phase::Phase;
@@ -202,6 +203,8 @@ pub struct Report {
     pub equations: Vec<Equation>,
     /// Their constants.
     pub constants: Vec<Constant>,
+    /// The coefficients of all equations over the terms they were chosen from.
+    pub coefficients: Option<HeatMap>,
     /// Data and model; the first six are drawn.
     pub trajectories: Vec<Trajectory>,
     /// Phase planes; the first stands beside the data.
@@ -247,6 +250,7 @@ impl Report {
             variables,
             equations,
             constants: Vec::new(),
+            coefficients: None,
             trajectories,
             phase: Vec::new(),
             residuals: None,

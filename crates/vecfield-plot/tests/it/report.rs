@@ -52,6 +52,29 @@ fn hovers(page: &str) -> usize {
     page.matches("</title></circle>").count()
 }
 
+/// Cells are the deeper the larger they are, of the colour of their sign, with their errors; the rest is dots.
+#[test]
+fn coefficients_are_a_heat_map() {
+    let mut report = sample::lynx_hare();
+    assert!(!report.render().unwrap().contains("Coefficients by term"));
+    let mut map = HeatMap::new(vec!["1".into(), "a<b".into()], vec!["x'".into(), "y'".into()]);
+    map.set(0, 0, HeatCell { value: 100.0, stderr: Some(2.0) });
+    map.set(0, 1, HeatCell { value: -1.0, stderr: None });
+    map.set(1, 1, HeatCell { value: 1e-9, stderr: Some(f64::NAN) });
+    map.set(7, 1, HeatCell { value: 1.0, stderr: None });
+    report.coefficients = Some(map);
+    let page = report.render().unwrap();
+    stands_alone(&page);
+    let (_, table) = page.split_once("Coefficients by term").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
+    let depths: Vec<f64> =
+        table.split("--depth:").skip(1).map(|rest| rest.split_once('%').unwrap().0.parse().unwrap()).collect();
+    assert_eq!(depths.len(), 3, "{table}");
+    assert!(depths[0] > depths[1] && depths[1] > depths[2] && depths[2] > 0.0, "{depths:?}");
+    assert_eq!((table.matches("number plus").count(), table.matches("number minus").count()), (2, 1), "{table}");
+    assert!(table.contains("± 2") && table.matches('·').count() == 1 && table.contains("a&lt;b"), "{table}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
