@@ -1,13 +1,10 @@
-//! L-BFGS with a line search for the strong Wolfe conditions (Nocedal & Wright 2006, Algorithms 7.4, 7.5, 3.5 and 3.6).
+//! L-BFGS (Nocedal & Wright 2006, Algorithms 7.4 and 7.5).
 
 use core::ops::ControlFlow;
 
 use vecfield_kernels::{axpy, dot};
 
-use crate::problem::Infeasible;
-
-/// A function of several numbers: writes its gradient and returns its value.
-pub type Objective<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64, Infeasible> + 'a;
+use crate::line::{Line, Objective, Point, finite, largest};
 
 /// Constants of [`Lbfgs`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,23 +88,8 @@ pub struct Lbfgs {
     weights: Vec<f64>,
     gradient: Vec<f64>,
     direction: Vec<f64>,
-    trial: Vec<f64>,
-    trial_gradient: Vec<f64>,
+    line: Line,
 }
-
-/// A point along the direction.
-#[derive(Clone, Copy)]
-struct Point {
-    at: f64,
-    value: f64,
-    slope: f64,
-}
-
-/// Sufficient decrease and curvature (Nocedal & Wright, section 3.1).
-const C1: f64 = 1e-4;
-const C2: f64 = 0.9;
-/// Evaluations of one line search at most.
-const TRIALS: usize = 40;
 
 impl Lbfgs {
     /// For functions of `n` numbers.
@@ -122,8 +104,7 @@ impl Lbfgs {
             weights: vec![0.0; memory],
             gradient: vec![0.0; n],
             direction: vec![0.0; n],
-            trial: vec![0.0; n],
-            trial_gradient: vec![0.0; n],
+            line: Line::new(n),
         }
     }
 
@@ -173,7 +154,7 @@ impl Lbfgs {
             let before = Point { at: 0.0, value: summary.value, slope: dot(&self.direction, &self.gradient) };
             // The first step has no curvature to go by.
             let first = if kept == 0 { (1.0 / summary.gradient).min(1.0) } else { 1.0 };
-            let found = self.search(x, before, first, f, &mut summary.evaluations);
+            let found = self.line.search(x, &self.direction, before, first, f, &mut summary.evaluations);
             let Some(point) = found else {
                 // Old curvature may be what misleads: once more along the gradient itself.
                 if kept > 0 {
@@ -221,74 +202,19 @@ impl Lbfgs {
         self.direction.iter_mut().for_each(|d| *d = -*d);
     }
 
-    /// Finds a point along the direction where the strong Wolfe conditions hold (Algorithm 3.5), or failing that one with
-    /// sufficient decrease, and leaves it and its gradient in `trial` and `trial_gradient`.
-    fn search(
-        &mut self,
-        x: &[f64],
-        start: Point,
-        first: f64,
-        f: &mut Objective<'_>,
-        evaluations: &mut usize,
-    ) -> Option<Point> {
-        if start.slope.is_nan() || start.slope >= 0.0 {
-            return None;
-        }
-        let good = |point: Point| point.value <= start.value + C1 * point.at * start.slope;
-        let flat = |point: Point| point.slope.abs() <= -C2 * start.slope;
-        let (mut low, mut at) = (start, first);
-        let mut high: Option<Point> = None;
-        for _ in 0..TRIALS {
-            let point = self.probe(x, at, f);
-            *evaluations += 1;
-            if !good(point) || (point.value >= low.value && low.at > 0.0) {
-                high = Some(point);
-            } else if flat(point) {
-                return Some(point);
-            } else {
-                // The far end lies where the value rises again.
-                if point.slope * (high.map_or(f64::INFINITY, |high| high.at) - low.at) >= 0.0 {
-                    high = Some(low);
-                }
-                low = point;
-            }
-            at = match high {
-                None => 2.0 * point.at,
-                Some(high) => between(low, high),
-            };
-            if !at.is_finite() || (at - low.at).abs() <= f64::EPSILON * low.at.abs() {
-                break;
-            }
-        }
-        // Rounding hides what is left: take the best with sufficient decrease.
-        (low.at > 0.0).then(|| {
-            *evaluations += 1;
-            self.probe(x, low.at, f)
-        })
-    }
-
-    /// The function at `x + at · direction`, which is left in `trial`.
-    fn probe(&mut self, x: &[f64], at: f64, f: &mut Objective<'_>) -> Point {
-        self.trial.copy_from_slice(x);
-        axpy(at, &self.direction, &mut self.trial);
-        let value = finite(f(&self.trial, &mut self.trial_gradient), &self.trial_gradient);
-        let slope = if value.is_finite() { dot(&self.direction, &self.trial_gradient) } else { f64::NAN };
-        Point { at, value, slope }
-    }
-
     /// Moves to the point found; says how many pairs are kept now.
     fn accept(&mut self, x: &mut [f64], kept: usize) -> usize {
         let (n, memory) = (x.len(), self.options.memory);
         let slot = if kept == 0 { 0 } else { (self.newest + 1) % memory };
         let (step, change) = (&mut self.steps[slot * n..][..n], &mut self.changes[slot * n..][..n]);
         for i in 0..n {
-            step[i] = self.trial[i] - x[i];
-            change[i] = self.trial_gradient[i] - self.gradient[i];
+            step[i] = self.line.x[i] - x[i];
+            change[i] = self.line.gradient[i] - self.gradient[i];
         }
         let curvature = dot(step, change);
         let enough = curvature > f64::EPSILON * dot(change, change);
-        x.copy_from_slice(&self.trial);
-        self.gradient.copy_from_slice(&self.trial_gradient);
+        x.copy_from_slice(&self.line.x);
+        self.gradient.copy_from_slice(&self.line.gradient);
         if !enough {
             // A pair without curvature would make the matrix indefinite. Its place is free again if it was the oldest.
             return kept.min(memory - 1);
@@ -297,31 +223,4 @@ impl Lbfgs {
         self.newest = slot;
         (kept + 1).min(memory)
     }
-}
-
-/// Where the cubic through two points and their slopes is least (Nocedal & Wright, eq. (3.59)), kept away from both; the
-/// middle where there is none.
-fn between(a: Point, b: Point) -> f64 {
-    let width = b.at - a.at;
-    let middle = a.at + 0.5 * width;
-    if !b.value.is_finite() {
-        return a.at + 0.1 * width;
-    }
-    let d1 = a.slope + b.slope - 3.0 * (a.value - b.value) / (a.at - b.at);
-    let root = (d1 * d1 - a.slope * b.slope).sqrt() * width.signum();
-    let at = b.at - width * (b.slope + root - d1) / (b.slope - a.slope + 2.0 * root);
-    let part = (at - a.at) / width;
-    if (0.1..=0.9).contains(&part) { at } else { middle }
-}
-
-/// The value, infinite where it or its gradient is no number.
-fn finite(value: Result<f64, Infeasible>, gradient: &[f64]) -> f64 {
-    match value {
-        Ok(value) if value.is_finite() && gradient.iter().all(|g| g.is_finite()) => value,
-        _ => f64::INFINITY,
-    }
-}
-
-fn largest(gradient: &[f64]) -> f64 {
-    gradient.iter().fold(0.0, |largest, g| g.abs().max(largest))
 }

@@ -1,5 +1,5 @@
 //! Nonlinear least squares, `min ½ Σ ρ(rᵢ(x)²)`, by Levenberg–Marquardt, with box bounds, robust losses and standard errors;
-//! and descent by gradients, for training: first-order rules, schedules, L-BFGS.
+//! and descent by gradients, for training: first-order rules, schedules, L-BFGS, self-scaled Broyden.
 //!
 //! A *problem* writes residuals and their Jacobian at `x`; where it cannot (a solver that blew up), it says [`Infeasible`], which
 //! counts as infinite cost: the damping rises and a shorter step is tried.
@@ -33,7 +33,7 @@
 //! | to train by gradients: SGD, Adam, AdamW, AdaBelief, RMSprop, Lion, Muon | [`Descent`], [`Rule`] |
 //! | rates and decay by group; rates by step | [`Group`], [`Decay`]; [`Schedule`] |
 //! | gradients cut, parameters averaged | [`clip_norm`], [`clip_value`]; [`Average`] |
-//! | a smooth function's minimum by its gradient | [`Lbfgs`] |
+//! | a smooth function's minimum by its gradient | [`Lbfgs`]; of up to some thousand numbers, [`Broyden`] |
 //!
 //! **Architecture invariant:** no allocation after the first iteration, and none at all when a [`LevenbergMarquardt`] is used again
 //! for problems of the same size. *Why:* symbolic search calls it a hundred thousand times. *Checked by* review: buffers are made
@@ -48,6 +48,7 @@
 //! This crate knows nothing about differential equations, threads or clocks.
 
 mod average;
+mod broyden;
 mod clip;
 mod covariance;
 mod dense;
@@ -55,6 +56,7 @@ mod descent;
 mod error;
 mod lbfgs;
 mod levenberg;
+mod line;
 mod loss;
 mod orthogonal;
 mod problem;
@@ -62,12 +64,14 @@ mod rule;
 mod schedule;
 
 pub use average::Average;
+pub use broyden::{Broyden, Scaling, Stepped};
 pub use clip::{clip_norm, clip_value};
 pub use covariance::{Covariance, Unidentifiable};
 pub use descent::{Decay, Descent, Group};
 pub use error::OptimError;
-pub use lbfgs::{Ended, Lbfgs, LbfgsOptions, LbfgsSummary, Objective};
+pub use lbfgs::{Ended, Lbfgs, LbfgsOptions, LbfgsSummary};
 pub use levenberg::{LevenbergMarquardt, Options, Progress, Standing, Stop, Summary};
+pub use line::Objective;
 pub use loss::Loss;
 pub use problem::{FromResiduals, Infeasible, LeastSquares, NormalEquations};
 pub use rule::Rule;

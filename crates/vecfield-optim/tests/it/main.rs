@@ -1,5 +1,6 @@
 //! Laws of nonlinear least squares and of descent.
 
+mod broyden;
 mod covariance;
 mod descent;
 mod lbfgs;
