@@ -160,15 +160,21 @@ pub struct NetworkText {
     /// Widths of the hidden layers: asks for a deep network.
     #[serde(default)]
     pub layers: Option<Vec<usize>>,
-    /// `tanh` or `sin`.
+    /// `tanh`, `sin` or `silu`.
     #[serde(default)]
     pub activation: Option<String>,
+    /// Waves by which a periodic coordinate enters a deep network: sines and cosines up to so many times the basic frequency.
+    #[serde(default)]
+    pub harmonics: Option<usize>,
 }
 
 /// How the solution is found; whatever is left out is chosen by the program.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainText {
+    /// `adam`, `lbfgs`, `ssbroyden` or `lm`.
+    #[serde(default)]
+    pub method: Option<String>,
     /// Collocation points of a deep network.
     #[serde(default)]
     pub points: Option<usize>,
@@ -178,4 +184,16 @@ pub struct TrainText {
     /// The most iterations of a deep network.
     #[serde(default)]
     pub iterations: Option<usize>,
+    /// Steps of Adam before the method.
+    #[serde(default)]
+    pub warm_up: Option<usize>,
+    /// The rate of Adam.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
+    /// Iterations between two draws of the points; 0 for never.
+    #[serde(default)]
+    pub redraw: Option<usize>,
+    /// How much a condition that cannot be built into the solution weighs beside an equation.
+    #[serde(default)]
+    pub condition_weight: Option<f64>,
 }

@@ -136,22 +136,21 @@ pub(crate) fn chebyshev_points(n: usize) -> Vec<f64> {
     (0..n).map(|j| -((j as f64 + 0.5) * core::f64::consts::PI / n as f64).cos()).collect()
 }
 
-/// Points of a rank-one lattice in `[-1, 1]ᵈ` (Korobov; the generator is the root of `x^{d+1} = x + 1`, as in Roberts' R
-/// sequence), denser towards the faces.
-pub(crate) fn lattice(count: usize, dims: usize, shift: f64) -> Vec<f64> {
+/// Points of a rank-one lattice in `[0, 1)ᵈ` (Korobov; the generator is the root of `x^{d+1} = x + 1`, as in Roberts' R
+/// sequence).
+pub(crate) fn even_lattice(count: usize, dims: usize, shift: f64) -> Vec<f64> {
     let mut root = 2.0_f64;
     for _ in 0..60 {
         root = (1.0 + root).powf(1.0 / (dims as f64 + 1.0));
     }
     let steps: Vec<f64> = (1..=dims).map(|i| root.powi(-(i as i32)).fract()).collect();
-    let mut points = Vec::with_capacity(count * dims);
-    for j in 0..count {
-        for step in &steps {
-            let uniform = (shift + step * (j as f64 + 1.0)).fract();
-            points.push(-(core::f64::consts::PI * uniform).cos());
-        }
-    }
-    points
+    let point = |j: usize| steps.iter().map(move |step| (shift + step * (j as f64 + 1.0)).fract());
+    (0..count).flat_map(point).collect()
+}
+
+/// The same in `[-1, 1]ᵈ`, denser towards the faces.
+pub(crate) fn lattice(count: usize, dims: usize, shift: f64) -> Vec<f64> {
+    even_lattice(count, dims, shift).into_iter().map(|u| -(core::f64::consts::PI * u).cos()).collect()
 }
 
 /// `T_k^{(order)}(x)` for `k < line.len()`.

@@ -148,6 +148,23 @@ impl Formula {
         }
     }
 
+    /// How many numbers [`eval_stacked`](Formula::eval_stacked) gives at a point.
+    pub(crate) fn outputs(&self) -> usize {
+        self.program.output_count()
+    }
+
+    /// Evaluates a formula without integrals at points that lie column behind column: `around` are coordinates and normals,
+    /// `out` the residual, its slopes by the jets and by the constants. Allocates nothing after the first call.
+    pub(crate) fn eval_stacked(
+        &self,
+        [around, constants, jets]: [&[f64]; 3],
+        rows: usize,
+        out: &mut [f64],
+        registers: &mut RowRegisters<f64>,
+    ) {
+        self.program.eval_stacked([around, constants, jets], rows, out, registers);
+    }
+
     /// [Evaluates](Formula::eval) a condition without normals and integrals where every jet is zero: less than what it gives.
     pub(crate) fn at_zero(&self, points: &Columns, constants: &[f64]) -> Slopes {
         let zero = vec![vec![0.0; points[0].len()]; self.jets.len()];

@@ -29,6 +29,7 @@
 //!
 //! This crate knows nothing about files, clocks or solvers of ordinary differential equations.
 
+mod deep;
 mod description;
 mod error;
 mod features;
@@ -47,6 +48,7 @@ mod staircase;
 mod system;
 mod unbounded;
 
+pub use deep::{Squash, Standing};
 pub use description::{
     AxisText, ConditionText, DataText, Description, DomainText, NetworkText, ParameterText, TrainText, ValueText,
 };

@@ -52,6 +52,18 @@ fn is_constant(system: &System<'_>, field: &Field, unknown: usize) -> bool {
     square - mean * mean < 1e-6 * square
 }
 
+/// What is missing where no condition and no measurement says anything of an unknown whose derivatives an equation has.
+pub(crate) fn unstated(problem: &Problem) -> Vec<String> {
+    let stated = |unknown: usize| {
+        let about = |c: &crate::problem::Condition| c.formula.jets.iter().any(|jet| jet.unknown == unknown);
+        problem.conditions.iter().any(about)
+            || problem.data.iter().any(|data| data.values[unknown].iter().any(|value| value.is_finite()))
+    };
+    let moves = |unknown: usize| problem.orders(Some(unknown)).iter().any(|&order| order > 0);
+    let open = (0..problem.language.unknowns.len()).filter(|&u| moves(u) && !stated(u));
+    open.map(|unknown| advice(problem, unknown, false)).collect()
+}
+
 fn advice(problem: &Problem, unknown: usize, constant: bool) -> String {
     let name = &problem.language.unknowns[unknown];
     let coordinates = &problem.language.coordinates;

@@ -2,12 +2,13 @@
 
 mod places;
 
-use vecfield_expr::Graph;
+use vecfield_expr::{ExprId, Graph};
 
 use crate::PinnError;
 use crate::description::{AxisText, Description, ParameterText};
 use crate::formula::{Columns, Formula};
-use crate::language::{Group, Language, Reading, normal_symbol};
+use crate::deep::{Architecture, Training};
+use crate::language::{Group, Jet, Language, Reading, normal_symbol};
 use crate::shape::Shape;
 pub(crate) use places::Place;
 
@@ -53,6 +54,11 @@ pub struct Problem {
     pub(crate) normal: Option<f64>,
     /// A coordinate whose high end is no boundary of the problem, only where the box ends.
     pub(crate) open: Option<usize>,
+    /// The network that the file asks for, and how it is trained.
+    pub(crate) network: Option<Architecture>,
+    pub(crate) training: Training,
+    /// Where the formulas of conditions are.
+    pub(crate) graph: Graph,
     warnings: Vec<String>,
 }
 
@@ -61,6 +67,8 @@ pub struct Problem {
 pub(crate) struct Condition {
     pub(crate) place: Place,
     pub(crate) formula: Formula,
+    /// The jet that it gives and its value, a formula of coordinates alone, where it is of this kind.
+    pub(crate) gives: Option<(Jet, ExprId)>,
 }
 
 /// Measurements.
@@ -114,8 +122,12 @@ impl Problem {
             }
             for (left, right) in &condition.values {
                 let key = format!("{key}.{left}");
-                let formula = problem.condition(&key, left, &right.text(), &mut reading)?;
-                problem.conditions.push(Condition { place: place.clone(), formula });
+                let (formula, right) = problem.condition(&key, left, &right.text(), &mut reading)?;
+                let coordinates = &problem.language.coordinates;
+                let symbols = reading.graph.symbols(right);
+                let plain = symbols.iter().all(|&s| coordinates.iter().any(|name| name == reading.graph.name(s)));
+                let gives = problem.language.jet(left).ok().filter(|_| plain).map(|jet| (jet, right));
+                problem.conditions.push(Condition { place: place.clone(), formula, gives });
             }
         }
         problem.fraction = reading.fraction.map(|s| (problem.language.space()[0], s));
@@ -123,17 +135,10 @@ impl Problem {
             let observations = problem.observations(table)?;
             problem.data.push(observations);
         }
+        problem.graph = reading.graph;
         problem.check()?;
-        if description.network.layers.is_some() || description.network.activation.is_some() {
-            problem.warnings.push(
-                "[network] is not followed: the solution is one layer of features whose number the program chooses"
-                    .into(),
-            );
-        }
-        let train = &description.train;
-        if train.points.is_some() || train.seed.is_some() || train.iterations.is_some() {
-            problem.warnings.push("[train] is not followed: the program chooses the points, and draws nothing".into());
-        }
+        problem.network = Architecture::read(&description.network)?;
+        problem.training = Training::read(&description.train)?;
         Ok(problem)
     }
 
@@ -227,14 +232,23 @@ impl Problem {
             fraction: None,
             normal,
             open: None,
+            network: None,
+            training: Training::default(),
+            graph: Graph::new(),
             warnings: vec![],
         };
         problem.fit_shape()?;
         Ok(problem)
     }
 
-    /// A condition as a residual: the left side, of which `u_n` is the normal derivative, minus the right.
-    fn condition(&self, key: &str, left: &str, right: &str, reading: &mut Reading) -> Result<Formula, PinnError> {
+    /// A condition as a residual: the left side, of which `u_n` is the normal derivative, minus the right; and the right.
+    fn condition(
+        &self,
+        key: &str,
+        left: &str,
+        right: &str,
+        reading: &mut Reading,
+    ) -> Result<(Formula, ExprId), PinnError> {
         let language = &self.language;
         let normal = left.strip_suffix("_n").and_then(|name| language.unknowns.iter().position(|u| u == name));
         let left_id = match normal.filter(|_| !language.coordinates.iter().any(|c| c == "n")) {
@@ -272,7 +286,7 @@ impl Problem {
             let reason = format!("`{left}` is no unknown and no derivative of one; the unknowns are {names}");
             return Err(PinnError::setting(key, reason));
         }
-        Ok(formula)
+        Ok((formula, right_id))
     }
 
     fn observations(&self, table: &Table) -> Result<Observations, PinnError> {

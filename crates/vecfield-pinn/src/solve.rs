@@ -4,6 +4,7 @@
 //! which differences shrink says how much smaller that of the finer one is.
 
 use crate::PinnError;
+use crate::deep::{Architecture, DeepSystem, HIGHEST, Standing, total, train};
 use crate::features::lattice;
 use crate::formula::{At, Columns};
 use crate::march::{Level, march};
@@ -21,25 +22,31 @@ pub struct Settings {
     pub levels: usize,
     /// No level is begun after as many multiplications, roughly.
     pub work: f64,
+    /// Fixes the random choices of a deep network, unless the problem does.
+    pub seed: u64,
+    /// Where an earlier training of the deep network stood, to go on from there.
+    pub standing: Option<Standing>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { goal: 1e-11, levels: 24, work: 4e12 }
+        Self { goal: 1e-11, levels: 24, work: 4e12, seed: 0, standing: None }
     }
 }
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// Newton steps so far.
+pub struct Progress<'a> {
+    /// Newton steps or iterations of the training so far.
     pub iteration: usize,
     /// The mean square of all weighted residuals after the last.
     pub loss: f64,
     /// How much of the present level is done.
     pub share: f64,
-    /// Which level is under way, from 1.
+    /// Which level, or round of a training, is under way, from 1.
     pub level: usize,
+    /// What a training can go on from.
+    pub standing: Option<&'a Standing>,
 }
 
 /// What a solution is worth.
@@ -78,7 +85,7 @@ pub struct Constant {
 /// A solution with what is known about it.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pieces: Pieces,
+    solution: Solution,
     unknowns: usize,
     /// The mean square of all weighted residuals.
     pub loss: f64,
@@ -100,12 +107,29 @@ pub struct Found {
     pub method: String,
     /// Was it broken off?
     pub cut: bool,
+    /// What its training can go on from, where it was trained.
+    pub standing: Option<Standing>,
+}
+
+/// What a solution is made of.
+#[derive(Debug, Clone)]
+enum Solution {
+    /// Features with weights that were solved for.
+    Features(Pieces),
+    /// A deep network for this problem, with these parameters.
+    Deep(Box<Problem>, Architecture, Vec<f64>),
 }
 
 impl Found {
     /// The unknowns (in order) at points, coordinate by coordinate, as [`Problem::points`] gives them.
     pub fn values(&self, points: &[Vec<f64>]) -> Vec<Vec<f64>> {
-        (0..self.unknowns).map(|unknown| self.pieces.values(unknown, &points.to_vec())).collect()
+        let points = points.to_vec();
+        match &self.solution {
+            Solution::Features(pieces) => (0..self.unknowns).map(|unknown| pieces.values(unknown, &points)).collect(),
+            Solution::Deep(problem, architecture, x) => {
+                DeepSystem::new(problem, architecture, 1.0).values(x, &points)
+            }
+        }
     }
 }
 
@@ -174,7 +198,7 @@ const ROUNDING: f64 = 1e-12;
 
 /// Counts steps and asks whether to go on.
 pub(crate) struct Watcher<'w> {
-    observe: &'w mut dyn FnMut(&Progress) -> bool,
+    observe: &'w mut dyn FnMut(&Progress<'_>) -> bool,
     pub(crate) iterations: usize,
     pub(crate) residual: f64,
     pub(crate) share: f64,
@@ -189,7 +213,7 @@ pub(crate) struct Watcher<'w> {
 impl Watcher<'_> {
     pub(crate) fn go_on(&mut self) -> bool {
         let (iteration, loss) = (self.iterations, self.residual * self.residual);
-        let progress = Progress { iteration, loss, share: self.share, level: self.level };
+        let progress = Progress { iteration, loss, share: self.share, level: self.level, standing: None };
         self.cut |= !(self.observe)(&progress);
         !self.cut
     }
@@ -214,12 +238,12 @@ pub fn solve(
     problem: &Problem,
     wanted: Option<&[Vec<f64>]>,
     settings: &Settings,
-    observe: &mut dyn FnMut(&Progress) -> bool,
+    observe: &mut dyn FnMut(&Progress<'_>) -> bool,
 ) -> Result<Found, PinnError> {
-    if problem.low.len() > MOST_COORDINATES {
+    if problem.low.len() > MOST_COORDINATES && problem.network.is_none() {
         let reason = format!(
             "{} coordinates are too many for features in a box; a solution that depends on norm2(x) alone is solved \
-             in any dimension: state the equation with laplacian, grad2 and norm2",
+             in any dimension: state the equation with laplacian, grad2 and norm2, or ask for a deep network",
             problem.low.len()
         );
         return Err(PinnError::unsupported("domain", reason));
@@ -233,8 +257,11 @@ pub fn solve(
         }
         _ => probes(problem, reach),
     };
+    if let Some(architecture) = &problem.network {
+        return deep(problem, architecture, &probes, settings, observe);
+    }
     let watcher = Watcher {
-        observe,
+        observe: &mut *observe,
         iterations: 0,
         residual: f64::INFINITY,
         share: 0.0,
@@ -247,18 +274,73 @@ pub fn solve(
         problem,
         settings,
         watcher,
-        probes,
+        probes: probes.clone(),
         levels: vec![],
         best: None,
         constants: vec![],
         uncertainty: None,
         partial: None,
     };
-    match problem.march() {
-        Some(direction) => run.by_windows(direction)?,
-        None => run.at_once()?,
+    let solved = match problem.march() {
+        Some(direction) => run.by_windows(direction),
+        None => run.at_once(),
+    };
+    match solved {
+        // Features that do not converge are no reason to give up.
+        Err(PinnError::Diverged { .. }) if !problem.is_nonlocal() => {
+            deep(problem, &Architecture::default(), &probes, settings, observe)
+        }
+        Err(error) => Err(error),
+        Ok(()) => run.found(),
     }
-    run.found()
+}
+
+/// Trains a deep network.
+fn deep(
+    problem: &Problem,
+    architecture: &Architecture,
+    probes: &Columns,
+    settings: &Settings,
+    observe: &mut dyn FnMut(&Progress<'_>) -> bool,
+) -> Result<Found, PinnError> {
+    if problem.is_nonlocal() {
+        let reason = "a deep network knows no integrals, no fraclap and no values elsewhere; remove [network], and the \
+                      weights of features are solved for";
+        return Err(PinnError::unsupported("network", reason));
+    }
+    let formulas = problem.equations.iter().chain(problem.conditions.iter().map(|condition| &condition.formula));
+    let orders = formulas.flat_map(|formula| &formula.jets).map(|jet| total(&jet.order));
+    if let Some(order) = orders.max().filter(|&order| order > HIGHEST) {
+        let reason = format!("derivatives of order {order}; a deep network carries those up to {HIGHEST}");
+        return Err(PinnError::unsupported("equations", reason));
+    }
+    let seed = problem.training.seed.unwrap_or(settings.seed);
+    let trained = train(problem, architecture, probes, seed, settings.standing.as_ref(), observe)?;
+    let mut system = DeepSystem::new(problem, architecture, 1.0);
+    let squares: f64 = system.sizes(&trained.x, probes).iter().map(|size| size * size).sum();
+    let missing = crate::posed::unstated(problem);
+    let verdict = match (missing.is_empty(), trained.error <= 1e-3) {
+        (false, _) => Verdict::IllPosed,
+        (true, true) => Verdict::Converged,
+        (true, false) => Verdict::Budget,
+    };
+    let (network, constants) = trained.x.split_at(trained.x.len() - problem.initial.len());
+    let names = problem.language.constants.iter().zip(constants);
+    Ok(Found {
+        unknowns: problem.language.unknowns.len(),
+        loss: trained.loss,
+        residual_rms: (squares / (probes[0].len() * problem.equations.len()) as f64).sqrt(),
+        error_estimate: trained.error.max(ROUNDING),
+        verdict,
+        missing,
+        iterations: trained.iterations,
+        parameters: network.len(),
+        constants: names.map(|(name, &value)| Constant { name: name.clone(), value, stderr: None }).collect(),
+        method: trained.method,
+        cut: trained.cut,
+        standing: Some(trained.standing),
+        solution: Solution::Deep(Box::new(problem.clone()), architecture.clone(), trained.x),
+    })
 }
 
 struct Run<'r> {
@@ -442,7 +524,7 @@ impl Run<'_> {
         let parameters = best.pieces.windows.iter().map(|field| field.coefficients.len()).sum();
         Ok(Found {
             unknowns: self.problem.language.unknowns.len(),
-            pieces: best.pieces,
+            solution: Solution::Features(best.pieces),
             loss: best.residual * best.residual,
             residual_rms,
             error_estimate: estimate,
@@ -453,6 +535,7 @@ impl Run<'_> {
             method,
             constants: self.constants,
             cut: self.watcher.cut,
+            standing: None,
         })
     }
 }
@@ -483,7 +566,7 @@ fn thinned(points: &[Vec<f64>]) -> Columns {
 }
 
 /// `‖a - b‖ / ‖b‖` over all unknowns.
-fn difference(a: &Columns, b: &Columns) -> f64 {
+pub(crate) fn difference(a: &Columns, b: &Columns) -> f64 {
     let square = |x: f64| x * x;
     let (mut top, mut bottom) = (0.0, 0.0);
     for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {

@@ -1,5 +1,6 @@
 //! `vecfield pinn PROBLEM.toml`: the equation is known, the network is its solution.
 
+mod aside;
 mod outcome;
 
 use std::path::{Path, PathBuf};
@@ -11,11 +12,13 @@ use vecfield_pinn::{Description, PinnError, Problem, Progress, Settings, Table, 
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
+use aside::{Aside, read_standing};
 use outcome::{Asked, Outcome};
 
 const EXAMPLES: &str = "Examples:
   vecfield pinn burgers.toml --evaluate points.csv --json
   vecfield pinn burgers.toml --evaluate points.csv --out solved --seconds 60
+  vecfield pinn deep.toml --resume trained      a deep network: goes on, bit for bit
 
 A problem file has [domain], [equations] and [[condition]]; the points are a table with a column for each coordinate.
 
@@ -45,6 +48,9 @@ pub(crate) struct Arguments {
     /// Replace an earlier result
     #[arg(long)]
     force: bool,
+    /// Go on with the training in this folder, and write there
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
 }
 
 /// How the weights are found.
@@ -58,6 +64,7 @@ enum Optimizer {
 
 pub(crate) const SOLUTION: &str = "solution.csv";
 pub(crate) const HISTORY: &str = "history.csv";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let document = Document::open(&arguments.problem)?;
@@ -71,20 +78,28 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     problem.warnings().iter().for_each(|warning| context.remark(&format!("warning: {warning}")));
     let asked = arguments.evaluate.as_deref().map(|path| Asked::read(path, &problem)).transpose()?;
     let folder = folder(arguments)?;
+    let standing = arguments.resume.as_deref().map(read_standing).transpose()?;
     let watch = Watch::new(context, arguments.seconds)?;
     let mut history: Vec<(usize, f64, f64)> = Vec::new();
+    let settings = Settings { seed: context.seed, standing, ..Settings::default() };
+    let mut aside = Aside::new(folder.as_ref());
     let work = || {
-        let mut observe = |progress: &Progress| {
+        let mut observe = |progress: &Progress<'_>| {
             if progress.loss.is_finite() && history.last().is_none_or(|&(at, ..)| at < progress.iteration) {
                 history.push((progress.iteration, context.began.elapsed().as_secs_f64(), progress.loss));
             }
-            watch.goes_on(&format!("level {}", progress.level), progress.share)
+            let stage = match progress.standing {
+                Some(_) => format!("round {}, loss {:.2e}", progress.level, progress.loss),
+                None => format!("level {}", progress.level),
+            };
+            aside.put(progress.standing) && watch.goes_on(&stage, progress.share)
         };
         let points = asked.as_ref().map(|asked| asked.points.as_slice());
-        solve(&problem, points, &Settings::default(), &mut observe)
+        solve(&problem, points, &settings, &mut observe)
     };
     let found = context.on_threads(work)?.map_err(|e| refused(&document, &e))?;
     drop(watch);
+    aside.end()?;
     let outcome =
         Outcome { problem: &problem, found: &found, asked, history, seconds: context.began.elapsed().as_secs_f64() };
     if let Some(folder) = &folder {
@@ -105,9 +120,15 @@ fn data(description: &Description, file: &Path) -> Result<Vec<Table>, Failure> {
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
-    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
-    let create = |path: &PathBuf| OutputDir::create(path, &[SOLUTION, HISTORY], overwrite);
-    Ok(arguments.out.as_ref().map(create).transpose()?)
+    let (path, overwrite) = match (&arguments.resume, &arguments.out) {
+        (Some(path), _) => (path, Overwrite::Allowed),
+        (None, Some(path)) if arguments.force => (path, Overwrite::Allowed),
+        (None, Some(path)) => (path, Overwrite::Never),
+        (None, None) => return Ok(None),
+    };
+    // Checked here for what is there before; this run's own checkpoints replace each other.
+    OutputDir::create(path, &[SOLUTION, HISTORY, CHECKPOINT], overwrite)?;
+    Ok(Some(OutputDir::create(path, &[], Overwrite::Allowed)?))
 }
 
 /// What is wrong, at its place in the problem file.

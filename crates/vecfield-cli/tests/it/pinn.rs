@@ -71,3 +71,68 @@ fn wrong_input_is_named_with_its_place() {
     folder.file("disk.toml", &HEAT.replace("unknowns", "y = [0, 1]\ngeometry = \"disk(5,5, 1)\"\nunknowns"));
     folder.vecfield(&["pinn", "disk.toml"]).failed(2, &["disk.toml:5", "geometry"]);
 }
+
+const TRAINED: &str = "[network]\nlayers = [8, 8]\n[train]\npoints = 64\nwarm_up = 100\niterations = 300\nredraw = 50\n";
+
+#[test]
+fn a_deep_network_is_trained_where_the_file_asks_for_one() {
+    let folder = Folder::new();
+    folder.file("points.csv", "t\n0\n0.5\n2\n");
+    for method in ["lbfgs", "ssbroyden", "lm"] {
+        folder.file("deep.toml", &format!("{DECAY}{TRAINED}method = \"{method}\"\n"));
+        let result = folder.vecfield(&["pinn", "deep.toml", "--evaluate", "points.csv", "--json"]).json();
+        for (value, t) in result["values"]["y"].as_array().unwrap().iter().zip([0.0, 0.5, 2.0]) {
+            assert!((value.as_f64().unwrap() - f64::exp(-t)).abs() < 1e-4, "{method}: {value} at {t}");
+        }
+        assert!(result["method"].as_str().unwrap().contains(method), "{}", result["method"]);
+        assert_eq!(result["coefficients"], 8 * 2 + 9 * 8 + 9);
+    }
+}
+
+#[test]
+fn a_training_that_goes_on_is_one_that_never_stopped() {
+    let folder = Folder::new();
+    folder.file("points.csv", "t\n0.5\n");
+    for method in ["adam", "lbfgs", "ssbroyden", "lm"] {
+        let (short, whole) = (format!("short-{method}"), format!("whole-{method}"));
+        let file = format!("{DECAY}{TRAINED}method = \"{method}\"\n");
+        folder.file("short.toml", &file.replace("iterations = 300", "iterations = 150"));
+        folder.file("whole.toml", &file);
+        let train = |arguments: &[&str]| {
+            folder.vecfield(&[&["pinn", "--evaluate", "points.csv", "--json", "--quiet"], arguments].concat()).json()
+        };
+        train(&["short.toml", "--out", &short, "--threads", "2"]);
+        let resumed = train(&["whole.toml", "--resume", &short]);
+        let at_once = train(&["whole.toml", "--out", &whole, "--threads", "1"]);
+        assert_eq!(resumed["values"], at_once["values"], "{method}");
+        assert_eq!(resumed["loss"], at_once["loss"], "{method}");
+        let bytes = |name: &str| std::fs::read(folder.path().join(name).join("checkpoint.safetensors")).unwrap();
+        assert!(bytes(&short) == bytes(&whole), "{method}: the checkpoints differ");
+    }
+    folder.file("other.toml", &format!("{DECAY}{}", TRAINED.replace("[8, 8]", "[8, 9]")));
+    folder.vecfield(&["pinn", "other.toml", "--resume", "short-lm"]).failed(2, &["another problem, network"]);
+    folder.vecfield(&["pinn", "other.toml", "--resume", "nowhere"]).failed(2, &["nowhere", "--out"]);
+}
+
+#[test]
+fn what_a_deep_network_cannot_do_is_said_at_its_key() {
+    let folder = Folder::new();
+    let file = format!("{DECAY}{TRAINED}");
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("layers = [8, 8]", "layers = []", &["deep.toml:10", "hidden layers"]),
+        ("layers = [8, 8]", "layers = [8, 0]", &["deep.toml:10", "0 neurons"]),
+        ("layers = [8, 8]", "activation = \"relu\"", &["deep.toml:10", "tanh, sin, silu"]),
+        ("redraw = 50", "method = \"bfgs\"", &["deep.toml:15", "ssbroyden"]),
+        ("points = 64", "points = 0", &["deep.toml:12", "0 points"]),
+        ("y_t + y", "y_t + y(t/2)", &["deep.toml", "deep network"]),
+    ];
+    for (from, to, words) in cases {
+        folder.file("deep.toml", &file.replacen(from, to, 1));
+        folder.vecfield(&["pinn", "deep.toml"]).failed(2, words);
+    }
+    folder.file("deep.toml", &file.replace("points = 64", "points = 64\nlearning_rate = 1e300\nmethod = \"adam\""));
+    folder.vecfield(&["pinn", "deep.toml", "--json"]).failed(1, &["learning_rate"]);
+    folder.file("deep.toml", &file.replace("[[condition]]\non = \"t = 0\"\ny = \"1\"\n", ""));
+    let result = folder.vecfield(&["pinn", "deep.toml", "--json"]).json();
+    assert_eq!(result["verdict"], "ill-posed");
+}

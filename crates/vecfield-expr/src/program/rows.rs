@@ -97,8 +97,12 @@ impl Program {
     }
 
     /// The same where columns lie one behind the other: `parts` are, in the order of the inputs, `[some inputs, rows]` each,
-    /// and `outputs` is `[outputs, rows]`.
-    pub(crate) fn eval_stacked<R: VectorMath, const P: usize>(
+    /// and `outputs` is `[outputs, rows]`. It allocates nothing after the first call with the same registers.
+    ///
+    /// # Panics
+    ///
+    /// If the parts or the outputs do not have the numbers of the program's columns.
+    pub fn eval_stacked<R: VectorMath, const P: usize>(
         &self,
         parts: [&[R]; P],
         rows: usize,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use vecfield_io::{OutputDir, number_text, read_table};
 use vecfield_pinn::{Found, PinnError, Problem};
 
-use super::{HISTORY, SOLUTION};
+use super::{HISTORY, SOLUTION, aside};
 use crate::failure::Failure;
 use crate::layout::{duration, table};
 
@@ -73,6 +73,9 @@ impl Outcome<'_> {
             writeln!(out, "iteration,seconds,loss")?;
             self.history.iter().try_for_each(|(i, s, loss)| writeln!(out, "{i},{s},{}", number_text(*loss)))
         })?;
+        if let Some(standing) = &self.found.standing {
+            aside::write(folder, standing)?;
+        }
         let Some(asked) = &self.asked else { return Ok(()) };
         let values = self.values();
         folder.write(SOLUTION, |out| {
