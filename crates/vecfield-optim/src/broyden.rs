@@ -154,7 +154,8 @@ impl Broyden {
     fn learn(&mut self, bent: f64) {
         run(Image { matrix: &self.matrix, x: &self.change, y: &mut self.image });
         let (along, length) = (dot(&self.step, &self.change), dot(&self.change, &self.image));
-        let update = match along > f64::EPSILON * dot(&self.step, &self.step).sqrt() * dot(&self.change, &self.change).sqrt()
+        let update = match along
+            > f64::EPSILON * dot(&self.step, &self.step).sqrt() * dot(&self.change, &self.change).sqrt()
             && length > 0.0
             && length.is_finite()
         {

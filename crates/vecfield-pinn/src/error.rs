@@ -114,7 +114,9 @@ pub enum PinnError {
     #[error("stopped before the first solution was there; give more time")]
     NoTime,
     /// A checkpoint of something else.
-    #[error("the checkpoint is that of another problem, network, training or seed; resume with the file it was made from")]
+    #[error(
+        "the checkpoint is that of another problem, network, training or seed; resume with the file it was made from"
+    )]
     OtherTraining,
     /// Something that the program has no method for.
     #[error("{reason}")]

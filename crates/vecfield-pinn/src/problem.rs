@@ -5,9 +5,9 @@ mod places;
 use vecfield_expr::{ExprId, Graph};
 
 use crate::PinnError;
+use crate::deep::{Architecture, Training};
 use crate::description::{AxisText, Description, ParameterText};
 use crate::formula::{Columns, Formula};
-use crate::deep::{Architecture, Training};
 use crate::language::{Group, Jet, Language, Reading, normal_symbol};
 use crate::shape::Shape;
 pub(crate) use places::Place;
@@ -139,6 +139,13 @@ impl Problem {
         problem.check()?;
         problem.network = Architecture::read(&description.network)?;
         problem.training = Training::read(&description.train)?;
+        if problem.network.is_none() && problem.training != Training::default() {
+            problem.warnings.push(
+                "[train] is about a deep network: without [network] the weights of features are solved for, and \
+                 nothing is trained"
+                    .into(),
+            );
+        }
         Ok(problem)
     }
 

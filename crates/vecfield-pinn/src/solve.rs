@@ -126,9 +126,7 @@ impl Found {
         let points = points.to_vec();
         match &self.solution {
             Solution::Features(pieces) => (0..self.unknowns).map(|unknown| pieces.values(unknown, &points)).collect(),
-            Solution::Deep(problem, architecture, x) => {
-                DeepSystem::new(problem, architecture, 1.0).values(x, &points)
-            }
+            Solution::Deep(problem, architecture, x) => DeepSystem::new(problem, architecture, 1.0).values(x, &points),
         }
     }
 }

@@ -72,7 +72,8 @@ fn wrong_input_is_named_with_its_place() {
     folder.vecfield(&["pinn", "disk.toml"]).failed(2, &["disk.toml:5", "geometry"]);
 }
 
-const TRAINED: &str = "[network]\nlayers = [8, 8]\n[train]\npoints = 64\nwarm_up = 100\niterations = 300\nredraw = 50\n";
+const TRAINED: &str =
+    "[network]\nlayers = [8, 8]\n[train]\npoints = 64\nwarm_up = 100\niterations = 300\nredraw = 50\n";
 
 #[test]
 fn a_deep_network_is_trained_where_the_file_asks_for_one() {

@@ -148,7 +148,7 @@ impl Tape {
             let (bar, input) = (&self.bar[..layer.outputs * row], &input[..layer.inputs * row]);
             match sink {
                 Sink::Sum(sum) => add(&layer, bar, input, row, &mut self.turned, sum),
-                Sink::Points(rows) => run(Rows { layer: &layer, bar, input, row, rows: &mut **rows }),
+                Sink::Points(rows) => run(Rows { layer: &layer, bar, input, row, rows }),
             }
             if at == 0 {
                 break;

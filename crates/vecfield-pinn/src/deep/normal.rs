@@ -139,10 +139,8 @@ fn factorize(
             });
         }
         let (corner, below) = own.split_at_mut(wide * wide);
-        run(Corner { a: &mut *corner, n: wide }).map_err(|(row, pivot)| LinalgError::NotPositiveDefinite {
-            row: from + row,
-            pivot,
-        })?;
+        run(Corner { a: &mut *corner, n: wide })
+            .map_err(|(row, pivot)| LinalgError::NotPositiveDefinite { row: from + row, pivot })?;
         let turned = &mut turned[..wide * wide];
         run(Turn { from: corner, to: turned, width: wide, times: 1.0 });
         let turned = &*turned;

@@ -89,7 +89,8 @@ impl Default for Architecture {
 
 fn squash(name: &str) -> Result<Squash, PinnError> {
     Squash::ALL.into_iter().find(|squash| squash.name() == name).ok_or_else(|| {
-        let reason = format!("there is no activation \"{name}\"; there are {}", Squash::ALL.map(Squash::name).join(", "));
+        let reason =
+            format!("there is no activation \"{name}\"; there are {}", Squash::ALL.map(Squash::name).join(", "));
         PinnError::setting("network.activation", reason)
     })
 }

@@ -56,6 +56,9 @@ struct Lane {
     cost: f64,
 }
 
+/// A block by its place, with where its residuals and its part of the Jacobian go.
+type Rows<'a> = (usize, &'a mut [f64], &'a mut [f64]);
+
 /// Numbers of one law at a block.
 struct Work {
     constants: Vec<f64>,
@@ -173,14 +176,7 @@ impl<'p> DeepSystem<'p> {
         self.blocks.extend(all);
     }
 
-    fn cut(
-        &self,
-        sheet: &Sheet,
-        points: &Columns,
-        normals: &Columns,
-        measured: &[f64],
-        weight: f64,
-    ) -> Vec<Block> {
+    fn cut(&self, sheet: &Sheet, points: &Columns, normals: &Columns, measured: &[f64], weight: f64) -> Vec<Block> {
         let rows = points[0].len();
         let part = |from: usize| Block::new(sheet, &self.inputs, [points, normals], measured, from, weight);
         (0..rows).step_by(BLOCK).map(part).collect()
@@ -264,7 +260,7 @@ impl<'p> DeepSystem<'p> {
     /// Weighted residuals, block by block, and the Jacobian `[row block, parameter, point]`; both overwritten.
     pub(crate) fn jacobian(&mut self, x: &[f64], residuals: &mut [f64], jacobian: &mut [f64]) {
         let n = self.parameter_count();
-        let mut parts: Vec<(usize, &mut [f64], &mut [f64])> = Vec::with_capacity(self.blocks.len());
+        let mut parts: Vec<Rows<'_>> = Vec::with_capacity(self.blocks.len());
         let (mut residuals, mut jacobian) = (residuals, jacobian);
         for (at, (which, _)) in self.blocks.iter().enumerate() {
             let laws = self.sheet(*which).laws.len();
@@ -276,7 +272,7 @@ impl<'p> DeepSystem<'p> {
         let mut lanes = core::mem::take(&mut self.lanes);
         let system: &Self = self;
         let per = parts.len().div_ceil(LANES).max(1);
-        let run = |(lane, parts): (&mut Lane, &mut [(usize, &mut [f64], &mut [f64])])| {
+        let run = |(lane, parts): (&mut Lane, &mut [Rows<'_>])| {
             for (at, residuals, jacobian) in parts {
                 let (which, block) = &system.blocks[*at];
                 system.block_rows(lane, system.sheet(*which), block, x, residuals, jacobian);

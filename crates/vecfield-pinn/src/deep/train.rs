@@ -7,8 +7,8 @@ use core::ops::ControlFlow;
 
 use vecfield_nn::Random;
 use vecfield_optim::{
-    Broyden, Descent, Ended, Infeasible, Lbfgs, LbfgsOptions, LevenbergMarquardt, NormalEquations, Options, Rule,
-    Scaling, Schedule, Standing as Damped, Stepped,
+    Broyden, Descent, Ended, Infeasible, Lbfgs, LbfgsOptions, LevenbergMarquardt, Options, Rule, Scaling, Schedule,
+    Standing as Damped, Stepped,
 };
 
 use super::normal::{Normal, NormalWork};
@@ -122,7 +122,11 @@ pub(crate) fn train(
     let fresh = inside(problem, FRESH, &mut unseen);
     let fresh_rims = rims(problem, &system.built_in(), FRESH_FACE, &mut unseen);
     let n = standing.x.len();
-    let broyden = if choices.method == Method::Ssbroyden { Broyden::new(n, Scaling::Broyden) } else { Broyden::new(0, Scaling::None) };
+    let broyden = if choices.method == Method::Ssbroyden {
+        Broyden::new(n, Scaling::Broyden)
+    } else {
+        Broyden::new(0, Scaling::None)
+    };
     let lbfgs = if choices.method == Method::Lbfgs { n } else { 0 };
     let run = Run {
         problem,
@@ -410,8 +414,8 @@ impl Run<'_> {
         Ok(Trained { x, loss, error, iterations, cut, method, standing: self.standing })
     }
 
-    /// The relative error: by how much a Gauss–Newton step at fresh points would change the solution, and by how much the last
-    /// rounds did.
+    /// The relative error: by how much some steps of Levenberg–Marquardt at fresh points change the solution, and by how
+    /// much the last rounds did.
     fn estimate(&mut self, system: &mut DeepSystem<'_>, x: &[f64]) -> f64 {
         let changed = self.standing.changes.iter().rev().take(2).fold(0.0_f64, |most, &change| most.max(change));
         let unknown = if self.standing.changes.is_empty() { 1.0 } else { changed };
@@ -419,20 +423,20 @@ impl Run<'_> {
             return 3.0 * unknown;
         }
         system.set_points(&self.fresh, &self.fresh_rims);
-        let moved = {
-            let mut normal = Normal::new(system, &mut self.normal);
-            let n = x.len();
-            let (mut gradient, mut diagonal, mut step) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-            let linear = normal.linearize(x, &mut gradient, &mut diagonal);
-            let damping: Vec<f64> = diagonal.iter().map(|d| CORRECTOR_DAMPING * d.max(1e-300)).collect();
-            let solved = normal.solve(&damping, &gradient, &vec![true; n], &mut step);
-            (linear.is_ok() && solved.is_ok()).then(|| x.iter().zip(&step).map(|(x, s)| x + s).collect::<Vec<f64>>())
-        };
-        let Some(moved) = moved else { return 3.0 * unknown };
+        let mut moved = x.to_vec();
+        let options = Options { iterations: CORRECTIONS, damping: 1e-6, ..Options::default() };
+        let mut normal = Normal::new(system, &mut self.normal);
+        let corrected = LevenbergMarquardt::new(options)
+            .minimize_structured(&mut normal, &mut moved, |_| ControlFlow::Continue(()));
+        if corrected.is_err() {
+            return 3.0 * unknown;
+        }
         let correction = difference(&system.values(&moved, self.probes), &system.values(x, self.probes));
-        if correction.is_finite() { 3.0 * correction.max(changed.min(unknown)) } else { 3.0 * unknown }
+        // An error larger than the solution is no more than that: linear steps know nothing of sizes beyond.
+        let correction = if correction.is_finite() { correction } else { 1.0 };
+        (3.0 * correction.max(changed.min(unknown))).min(1.0)
     }
 }
 
-/// Of the diagonal, in the corrector: directions that residuals hardly feel are left alone.
-const CORRECTOR_DAMPING: f64 = 1e-9;
+/// Steps of the corrector, refused ones included.
+const CORRECTIONS: usize = 10;
