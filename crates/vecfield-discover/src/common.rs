@@ -4,8 +4,8 @@
 //! little better, and the solver better still. Each form is tried at some values of its number, alone and beside few simple terms, and the
 //! best matches compete.
 
-use crate::contest::{blind_paths, scales};
-use crate::discovery::{DiscoverError, within_domains};
+use crate::contest::{blind_paths, scales, within_domains};
+use crate::discovery::DiscoverError;
 use crate::model::size;
 use crate::space::subsets_of;
 use crate::vocabulary::{Vocabulary, canonical};
@@ -14,8 +14,8 @@ use vecfield_data::Trajectories;
 use vecfield_expr::{Binary, Unary};
 use vecfield_symreg::Operators;
 
-/// Values of the number inside, in units of the variable's own scale.
-const NUMBERS: [f64; 6] = [0.1, 0.3, 0.6, 1.0, 2.0, 5.0];
+/// Smallest and largest value of the number inside, in units of the variable's own scale.
+const NUMBERS: [f64; 2] = [0.1, 5.0];
 /// Simple terms beside a form.
 const BESIDE: usize = 2;
 /// Formulas that are kept for each equation, and how many of them may have one form.
@@ -33,7 +33,52 @@ struct Form {
     text: String,
 }
 
-/// For each equation the common forms that match the data best, with the terms beside them: lists of features, as texts.
+/// Common forms over some data, as features of a vocabulary, and the simple terms that may stand beside them.
+pub(crate) struct Forms {
+    forms: Vec<Form>,
+    beside: Vec<Vec<usize>>,
+}
+
+impl Forms {
+    /// Each form at `values` values of its number.
+    pub(crate) fn new(vocabulary: &Vocabulary, data: &Trajectories, operators: &Operators, values: usize) -> Forms {
+        let low: Vec<usize> = (0..vocabulary.polynomial())
+            .filter(|&k| size(vocabulary.graph(), vocabulary.features()[k].formula()) <= BESIDE)
+            .collect();
+        Forms { forms: forms(data, operators, values), beside: subsets_of(&low, BESIDE) }
+    }
+
+    /// The features, as texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        self.forms.iter().map(|form| form.text.clone())
+    }
+
+    /// The sets of a form and some terms beside it that are least by `criterion`, few of each form.
+    pub(crate) fn best(&self, vocabulary: &Vocabulary, criterion: impl Fn(&[usize]) -> Option<f64>) -> Vec<Vec<usize>> {
+        let mut matched: Vec<(f64, usize, Vec<usize>)> = vec![];
+        for form in &self.forms {
+            let Some(place) = vocabulary.position(&form.text) else { continue };
+            for terms in &self.beside {
+                let set: Vec<usize> = terms.iter().copied().chain([place]).collect();
+                matched.extend(criterion(&set).map(|value| (value, form.base, set)));
+            }
+        }
+        matched.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
+        let (mut kept, mut of_form) = (vec![], vec![0; self.forms.len()]);
+        for (_, base, set) in matched {
+            if kept.len() < KEPT && of_form[base] < OF_A_FORM {
+                of_form[base] += 1;
+                kept.push(set);
+            }
+        }
+        kept
+    }
+}
+
+/// Values of numbers inside forms that are compared by the smoothed data.
+const VALUES: usize = 6;
+
+/// For each equation the common forms that match the smoothed data best, with the terms beside them: lists of features, as texts.
 ///
 /// # Errors
 ///
@@ -44,47 +89,29 @@ pub(crate) fn common(
     noise: Noise,
     operators: &Operators,
 ) -> Result<Vec<Vec<Vec<String>>>, DiscoverError> {
-    let forms = forms(data, operators);
-    if forms.is_empty() {
+    let forms = Forms::new(vocabulary, data, operators, VALUES);
+    if forms.forms.is_empty() {
         return Ok(vec![vec![]; data.dim()]);
     }
-    let mut all = vec![vec![]; data.dim()];
-    all[0] = forms.iter().map(|form| vec![form.text.clone()]).collect();
     // All these features are looked at along all the data only: the few that are kept are tried at the origins too.
-    let (wider, paths) = within_domains(vocabulary.with_forms(all)?, |wider| blind_paths(data, wider, noise))?;
-    let low: Vec<usize> =
-        (0..wider.polynomial()).filter(|&k| size(wider.graph(), wider.features()[k].formula()) <= BESIDE).collect();
-    let beside = subsets_of(&low, BESIDE);
+    let wider = vocabulary.with_further(forms.texts())?;
+    let (wider, paths) = within_domains(wider, |wider| blind_paths(data, wider, noise))?;
     let rows = data.row_count() as f64;
     let of_equation = |equation: usize| {
-        let mut matched: Vec<(f64, usize, Vec<usize>)> = vec![];
-        for form in &forms {
-            let Some(place) = wider.position(&form.text) else { continue };
-            for terms in &beside {
-                let set: Vec<usize> = terms.iter().copied().chain([place]).collect();
-                let left = paths.iter().filter_map(|path| path.solve(equation, &set)).map(|(_, left)| left);
-                let left = left.fold(f64::INFINITY, f64::min);
-                if left.is_finite() {
-                    let constants = (set.len() + 1) as f64;
-                    matched.push((rows * left.max(1e-14).ln() + constants * rows.ln(), form.base, set));
-                }
-            }
-        }
-        matched.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
-        let (mut kept, mut of_form) = (vec![], vec![0; forms.len()]);
-        for (_, base, set) in matched {
-            if kept.len() < KEPT && of_form[base] < OF_A_FORM {
-                of_form[base] += 1;
-                kept.push(set.iter().map(|&k| wider.features()[k].key().to_string()).collect());
-            }
-        }
-        kept
+        let criterion = |set: &[usize]| {
+            let left = paths.iter().filter_map(|path| path.solve(equation, set)).map(|(_, left)| left);
+            let left = left.fold(f64::INFINITY, f64::min);
+            let constants = (set.len() + 1) as f64;
+            left.is_finite().then(|| rows * left.max(1e-14).ln() + constants * rows.ln())
+        };
+        let kept = forms.best(&wider, criterion);
+        kept.iter().map(|set| set.iter().map(|&k| wider.features()[k].key().to_string()).collect()).collect()
     };
     Ok((0..data.dim()).map(of_equation).collect())
 }
 
 /// All forms at all values of their numbers.
-fn forms(data: &Trajectories, operators: &Operators) -> Vec<Form> {
+fn forms(data: &Trajectories, operators: &Operators, values: usize) -> Vec<Form> {
     let may = |op: Unary| operators.unary().contains(&op);
     let fractions = operators.binary().contains(&Binary::Div);
     let scales = scales(data);
@@ -100,7 +127,10 @@ fn forms(data: &Trajectories, operators: &Operators) -> Vec<Form> {
     };
     for (v, y) in data.variables().iter().enumerate() {
         let least = data.observed(v).fold(f64::INFINITY, f64::min);
-        let numbers: Vec<f64> = NUMBERS.iter().map(|c| rounded(c * scales[v])).collect();
+        let [least_number, largest] = NUMBERS;
+        let place = |k: usize| k as f64 / (values - 1).max(1) as f64;
+        let number = |k: usize| rounded(least_number * (largest / least_number).powf(place(k)) * scales[v]);
+        let numbers: Vec<f64> = (0..values).map(number).collect();
         // Denominators that vanish nowhere on the data.
         let above: Vec<f64> = numbers.iter().copied().filter(|c| least + c > MARGIN * c).collect();
         let squares: Vec<f64> = numbers.iter().map(|c| rounded(c * c)).collect();

@@ -10,6 +10,7 @@ use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
+use crate::refine::{Law, refine, refine_from};
 use crate::score::{CEILING, Score};
 use crate::vocabulary::Vocabulary;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
+use vecfield_sindy::SindyError;
 use vecfield_solvers::tableau::TSIT5;
 use vecfield_solvers::{Integrator, Method, Tolerance};
 use vecfield_traits::ParametricField;
@@ -42,20 +44,28 @@ pub struct Entry {
 /// Everything the candidates share: data, origins, blind starts, noise model.
 pub struct Contest<'a> {
     data: &'a Trajectories,
-    vocabulary: &'a Vocabulary,
+    vocabulary: Vocabulary,
     noise: Noise,
     scale: Vec<f64>,
     cells: usize,
+    /// Through all the data.
+    paths: [Matching; 2],
     origins: Vec<(Origin, [Matching; 2])>,
 }
 
 impl<'a> Contest<'a> {
-    /// Prepares origins and smoothed paths.
+    /// Prepares origins and smoothed paths. Composed formulas that are not finite on one of them are left out of the vocabulary.
     ///
     /// # Errors
     ///
     /// [`DiscoverError`] when the past of an origin is too short to be smoothed.
-    pub fn new(data: &'a Trajectories, vocabulary: &'a Vocabulary, noise: Noise) -> Result<Self, DiscoverError> {
+    pub fn new(data: &'a Trajectories, vocabulary: Vocabulary, noise: Noise) -> Result<Self, DiscoverError> {
+        let (_, contest) = within_domains(vocabulary, |vocabulary| Self::over(data, vocabulary, noise))?;
+        Ok(contest)
+    }
+
+    fn over(data: &'a Trajectories, vocabulary: &Vocabulary, noise: Noise) -> Result<Self, DiscoverError> {
+        let paths = blind_paths(data, vocabulary, noise)?;
         let origins = Origin::all(data)?;
         let cells = origins.last().map_or(0, |earliest| earliest.cells_ahead(data));
         let origins = origins
@@ -65,7 +75,32 @@ impl<'a> Contest<'a> {
                 Ok((origin, paths))
             })
             .collect::<Result<_, DiscoverError>>()?;
-        Ok(Self { data, vocabulary, noise, scale: scales(data), cells, origins })
+        Ok(Self { data, vocabulary: vocabulary.clone(), noise, scale: scales(data), cells, paths, origins })
+    }
+
+    /// What the candidates are made of.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The smoothed paths through all the data.
+    pub(crate) fn paths(&self) -> &[Matching; 2] {
+        &self.paths
+    }
+
+    /// What was measured.
+    pub(crate) fn data(&self) -> &'a Trajectories {
+        self.data
+    }
+
+    /// The noise model.
+    pub(crate) fn noise(&self) -> Noise {
+        self.noise
+    }
+
+    /// A support fitted to all the data.
+    pub(crate) fn refine(&self, support: &Support, pulse: Pulse<'_>) -> Option<Law> {
+        refine(self.data, &self.vocabulary, support, &self.paths, self.noise, pulse)
     }
 
     /// Number of origins.
@@ -80,12 +115,18 @@ impl<'a> Contest<'a> {
         [0, 1].map(|which| Score::new(self.cells, errors.iter().map(|pair| pair[which])))
     }
 
+    /// A support fitted to all the data from given constants, on both paths.
+    pub(crate) fn refine_from(&self, support: &Support, theta: &[f64], pulse: Pulse<'_>) -> Vec<Law> {
+        let from = |path| refine_from(self.data, &self.vocabulary, support, theta.to_vec(), path, self.noise, pulse);
+        self.paths.iter().filter_map(from).collect()
+    }
+
     /// Runs the race among `supports`; returns those that finished, best first (ties by size, then by terms).
     pub fn race(&self, supports: Vec<Support>, observer: &dyn Observer) -> Race {
         let mut entries: Vec<Entry> = supports
             .into_iter()
             .map(|support| {
-                let complexity = support.complexity(self.vocabulary);
+                let complexity = support.complexity(&self.vocabulary);
                 Entry { support, score: Score::new(self.cells, []), complexity }
             })
             .collect();
@@ -141,12 +182,19 @@ impl<'a> Contest<'a> {
     /// What the fits of `support` at each origin forecast, origin by origin and run by run; runs whose solution does not
     /// reach the rows ahead are left out.
     pub fn forecasts(&self, support: &Support) -> Vec<Forecast> {
-        let Ok(family) = support.family(self.vocabulary) else { return vec![] };
+        let Ok(family) = support.family(&self.vocabulary) else { return vec![] };
         let forecasts_at = |(origin, paths): &(Origin, [Matching; 2])| {
-            let options = quick_options(support.constants(self.vocabulary), origin.past(), self.noise, &self.scale);
+            let options = quick_options(support.constants(&self.vocabulary), origin.past(), self.noise, &self.scale);
             let pulse = Pulse::unobserved();
-            let fit =
-                fit_from_paths(&family, origin.past(), (support, self.vocabulary), paths, self.noise, &options, pulse)?;
+            let fit = fit_from_paths(
+                &family,
+                origin.past(),
+                (support, &self.vocabulary),
+                paths,
+                self.noise,
+                &options,
+                pulse,
+            )?;
             let of_run = |run| {
                 let states = forecast(&family, &fit, self.data, &self.scale, run, origin.ahead(run))?;
                 Some(Forecast { run, rows: origin.ahead(run), states })
@@ -160,16 +208,16 @@ impl<'a> Contest<'a> {
     pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
         let origins = 0..self.origins.len();
         let errors: Vec<f64> = origins.map(|origin| self.forecast_error(&support, origin, pulse)).collect();
-        let complexity = support.complexity(self.vocabulary);
+        let complexity = support.complexity(&self.vocabulary);
         Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
     /// Fits `support` from the past of origin number `origin` and returns its forecast error.
     fn forecast_error(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> f64 {
         let (origin, paths) = &self.origins[origin];
-        let Ok(family) = support.family(self.vocabulary) else { return CEILING };
-        let options = quick_options(support.constants(self.vocabulary), origin.past(), self.noise, &self.scale);
-        match fit_from_paths(&family, origin.past(), (support, self.vocabulary), paths, self.noise, &options, pulse) {
+        let Ok(family) = support.family(&self.vocabulary) else { return CEILING };
+        let options = quick_options(support.constants(&self.vocabulary), origin.past(), self.noise, &self.scale);
+        match fit_from_paths(&family, origin.past(), (support, &self.vocabulary), paths, self.noise, &options, pulse) {
             Some(fit) => self.judge(&family, &fit, origin),
             None => CEILING,
         }
@@ -229,6 +277,23 @@ fn drop_hopeless(entries: &mut Vec<Entry>, keep: usize) {
     });
 }
 
+/// The vocabulary without composed formulas that are not finite where `tried` looks at them, and what that gives.
+pub(crate) fn within_domains<T>(
+    mut vocabulary: Vocabulary,
+    tried: impl Fn(&Vocabulary) -> Result<T, DiscoverError>,
+) -> Result<(Vocabulary, T), DiscoverError> {
+    loop {
+        match tried(&vocabulary) {
+            Err(DiscoverError::Matching(SindyError::FeatureNotFinite { feature, t })) => {
+                let nothing_left =
+                    DiscoverError::Matching(SindyError::FeatureNotFinite { feature: feature.clone(), t });
+                vocabulary = vocabulary.without(&feature).ok_or(nothing_left)?;
+            }
+            tried => return tried.map(|found| (vocabulary, found)),
+        }
+    }
+}
+
 /// Two paths through the data, one as smooth as the data allow and one that follows them more closely.
 pub(crate) fn blind_paths(
     data: &Trajectories,
@@ -267,7 +332,7 @@ pub(crate) fn quick_options(constants: usize, data: &Trajectories, noise: Noise,
         method: Method::Explicit(&TSIT5),
         solver: solver_options(scale, 1e-4, data.row_count()),
         optimizer: vecfield_optim::Options {
-            iterations: 60,
+            iterations: 40,
             cost_tolerance: 1e-4,
             step_tolerance: 1e-5,
             gradient_tolerance: 1e-5,
@@ -309,13 +374,7 @@ pub(crate) fn fit_from_paths(
 ) -> Option<Fit> {
     let whole = FitOptions { windows: whole_runs(options), ..options.clone() };
     let from = |path: &Matching, options: &FitOptions| {
-        let state = |run: usize, row: usize, out: &mut [f64]| {
-            for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
-                *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
-            }
-        };
-        let start = Start { theta: path.start(support, vocabulary)?, state: &state };
-        fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
+        fit_from(family, data, path.start(support, vocabulary)?, path, noise, options, pulse)
     };
     let [smooth, close] = paths;
     let (a, b) = (from(smooth, &whole), from(close, options));
@@ -332,6 +391,24 @@ pub(crate) fn fit_from_paths(
         .into_iter()
         .flatten()
         .min_by(|a, b| a.windows.len().cmp(&b.windows.len()).then(a.cost.total_cmp(&b.cost)))
+}
+
+/// A fit from constants and the states of a smoothed path.
+pub(crate) fn fit_from(
+    family: &ExprField,
+    data: &Trajectories,
+    theta: Vec<f64>,
+    path: &Matching,
+    noise: Noise,
+    options: &FitOptions,
+    pulse: Pulse<'_>,
+) -> Option<Fit> {
+    let state = |run: usize, row: usize, out: &mut [f64]| {
+        for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
+            *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
+        }
+    };
+    fit(family, data, &Start { theta, state: &state }, options, &mut |_| pulse.flow()).ok()
 }
 
 /// The windows of a fit that takes whole runs at once; long runs are never taken whole, and grow their windows again.

@@ -1,17 +1,20 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
+use crate::climb::{Summit, climb};
 use crate::common::common;
 use crate::composed::composed;
-use crate::contest::{Contest, Forecast, Race, blind_paths};
+use crate::contest::{Contest, Forecast, Race};
 use crate::finalists::{Finalists, RACE, shortlist};
+use crate::model::Support;
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
-use crate::refine::{Law, refine};
+use crate::refine::Law;
 use crate::score::Score;
 use crate::space;
 use crate::verdict::{STRONG, Verdict, judge};
 use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use vecfield_adjoint::Noise;
 use vecfield_data::{DataError, Trajectories};
 use vecfield_sindy::{Known, SindyError};
@@ -152,7 +155,7 @@ pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer)
     let mut evidence = vec![(first, found.chosen.law.log_likelihood)];
     if let Some(other) = noises.next() {
         let pulse = Pulse::new(observer, Progress { stage: "comparing noise models", share });
-        let best = likeliest_under(data, vocabulary, other, &found, pulse)?;
+        let best = likeliest_under(data, other, &found, pulse)?;
         evidence.extend(best.as_ref().map(|law| (other, law.log_likelihood)));
         if best.is_some_and(|law| law.bic <= found.chosen.law.bic + STRONG) {
             let rival = contest(data, vocabulary, other, options, &Part { of: observer, from: share, to: 1.0 })?;
@@ -167,6 +170,10 @@ pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer)
     found.noise_evidence = evidence;
     Ok(found)
 }
+
+/// Rows from which on laws are looked for by their likelihood. With fewer, likelihoods prefer what bends to the noise, and all simple
+/// polynomials can compete by their forecasts.
+const PLENTY: usize = 60;
 
 /// What the laws are to be made of.
 fn words(
@@ -185,46 +192,24 @@ fn words(
         }
         vocabulary = vocabulary.with_forms(forms)?;
     }
-    for &noise in noises {
-        let tried = |vocabulary: &Vocabulary| {
-            blind_paths(data, vocabulary, noise)?;
-            Contest::new(data, vocabulary, noise).map(drop)
-        };
-        (vocabulary, ()) = within_domains(vocabulary, tried)?;
-    }
     Ok(vocabulary)
-}
-
-/// The vocabulary without composed formulas that are not finite where `tried` looks at them, and what that gives.
-pub(crate) fn within_domains<T>(
-    mut vocabulary: Vocabulary,
-    tried: impl Fn(&Vocabulary) -> Result<T, DiscoverError>,
-) -> Result<(Vocabulary, T), DiscoverError> {
-    loop {
-        match tried(&vocabulary) {
-            Err(DiscoverError::Matching(SindyError::FeatureNotFinite { feature, t })) => {
-                let nothing_left =
-                    DiscoverError::Matching(SindyError::FeatureNotFinite { feature: feature.clone(), t });
-                vocabulary = vocabulary.without(&feature).ok_or(nothing_left)?;
-            }
-            tried => return tried.map(|found| (vocabulary, found)),
-        }
-    }
 }
 
 /// The likeliest of the laws of `found` when they are fitted under another noise model: if even the best of them is far less
 /// likely than the law found, a contest under that model is not held.
 fn likeliest_under(
     data: &Trajectories,
-    vocabulary: &Vocabulary,
     noise: Noise,
     found: &Discovery,
     pulse: Pulse<'_>,
 ) -> Result<Option<Law>, DiscoverError> {
-    let paths = blind_paths(data, vocabulary, noise)?;
+    let contest = Contest::new(data, found.vocabulary.clone(), noise)?;
     let laws: Vec<&Law> = core::iter::once(&found.chosen).chain(&found.alternatives).map(|c| &c.law).collect();
-    let refined: Vec<Option<Law>> =
-        laws.par_iter().map(|law| refine(data, vocabulary, &law.support, &paths, noise, pulse)).collect();
+    let refined = |law: &&Law| {
+        let support = law.support.said_in(&found.vocabulary, contest.vocabulary())?;
+        contest.refine(&support, pulse)
+    };
+    let refined: Vec<Option<Law>> = laws.par_iter().map(refined).collect();
     Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
 
@@ -274,29 +259,41 @@ fn contest(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Discovery, DiscoverError> {
-    let paths = blind_paths(data, vocabulary, noise)?;
     let pulse = Pulse::new(observer, Progress { stage: "naming candidates", share: 0.0 });
-    let supports = space::competing(data, vocabulary, &paths, options.candidates, pulse);
+    let contest = Contest::new(data, vocabulary.clone(), noise)?;
+    let seeds = space::seeds(data, contest.vocabulary(), pulse);
+    let Summit { mut contest, supports: near, bic: summit } = first_climb(contest, &seeds, options, pulse)?;
+    let others = space::competing(data, contest.vocabulary(), contest.paths(), &seeds, options.candidates);
+    let mut seen = BTreeSet::new();
+    let supports: Vec<Support> =
+        near.into_iter().chain(others).filter(|support| seen.insert(support.clone())).collect();
     let competed = supports.len();
-    let contest = Contest::new(data, vocabulary, noise)?;
     let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
     if cut && entries.is_empty() {
         return Err(DiscoverError::CutTooSoon { competed });
     }
     let nulls = contest.nulls();
-    let mut candidates = Finalists::new(data, vocabulary, &paths, noise, entries);
+    let mut candidates = Finalists::new(entries);
     // The best forecaster that can be is fitted whatever happens: a run that was cut has an answer.
-    let sure = candidates.best_fitted(&Unobserved).ok_or(DiscoverError::NothingFits { competed })?;
-    let place = candidates.law(&contest, observer).unwrap_or(sure);
+    let sure = candidates.best_fitted(&contest, &Unobserved).ok_or(DiscoverError::NothingFits { competed })?;
+    let mut place = candidates.law(&contest, observer).unwrap_or(sure);
+    let pulse = Pulse::new(observer, Progress { stage: "looking near the best law", share: RACE });
+    let likelier = candidates.likeliest().filter(|law| law.bic + STRONG < summit);
+    if let Some(law) = likelier.filter(|_| data.row_count() >= PLENTY && pulse.goes_on()) {
+        let Summit { contest: wider, supports, .. } = climb(&contest, law, options.operators.as_ref(), pulse)?;
+        contest = wider;
+        candidates.enter(supports, &contest, pulse);
+        place = candidates.law(&contest, observer).unwrap_or(place);
+    }
     let entries = candidates.entries();
     let listed = shortlist(entries, place, options.alternatives);
     let field = entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect();
-    candidates.fit(&listed, observer);
+    candidates.fit(&listed, &contest, observer);
     let chosen = candidates.get(place).ok_or(DiscoverError::NothingFits { competed })?;
     let others: Vec<Candidate> =
         (0..candidates.entries().len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
     Ok(Discovery {
-        vocabulary: vocabulary.clone(),
+        vocabulary: contest.vocabulary().clone(),
         verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
         noise,
         noise_evidence: vec![],
@@ -309,6 +306,21 @@ fn contest(
         field,
         cut,
     })
+}
+
+/// Climbs from the likeliest of the seeds, where there are rows enough to climb by.
+fn first_climb<'a>(
+    contest: Contest<'a>,
+    seeds: &[(Support, Vec<f64>)],
+    options: &Options,
+    pulse: Pulse<'_>,
+) -> Result<Summit<'a>, DiscoverError> {
+    let plenty = contest.data().row_count() >= PLENTY;
+    let refined = seeds.iter().filter(|_| plenty).flat_map(|(seed, theta)| contest.refine_from(seed, theta, pulse));
+    match refined.min_by(|a, b| a.bic.total_cmp(&b.bic)) {
+        Some(law) => climb(&contest, &law, options.operators.as_ref(), pulse),
+        None => Ok(Summit { contest, supports: vec![], bic: f64::INFINITY }),
+    }
 }
 
 /// Share of the variance ahead of the origins, about the past mean, that a score's forecasts explain.

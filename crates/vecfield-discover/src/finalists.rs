@@ -2,16 +2,12 @@
 
 use crate::contest::{Contest, Entry, rank};
 use crate::discovery::Candidate;
-use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
-use crate::refine::{Law, refine};
+use crate::refine::Law;
 use crate::verdict::{STRONG, contenders, reductions, suffices};
-use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use vecfield_adjoint::Noise;
-use vecfield_data::Trajectories;
 
 /// The race's share of the work; the rest is fitting the best of it to all the data.
 pub(crate) const RACE: f64 = 0.9;
@@ -21,25 +17,20 @@ pub(crate) const RACE: f64 = 0.9;
 const BEYOND_DOUBT: f64 = 5.0;
 
 /// Entries of a contest, best first, and those of them that have been fitted to all the data.
-pub(crate) struct Finalists<'a> {
-    data: &'a Trajectories,
-    vocabulary: &'a Vocabulary,
-    paths: &'a [Matching; 2],
-    noise: Noise,
+pub(crate) struct Finalists {
     entries: Vec<Entry>,
     laws: BTreeMap<Support, Law>,
 }
 
-impl<'a> Finalists<'a> {
+impl Finalists {
     /// The entries of a race, best first; none is fitted to all the data yet.
-    pub(crate) fn new(
-        data: &'a Trajectories,
-        vocabulary: &'a Vocabulary,
-        paths: &'a [Matching; 2],
-        noise: Noise,
-        entries: Vec<Entry>,
-    ) -> Self {
-        Self { data, vocabulary, paths, noise, entries, laws: BTreeMap::new() }
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        Self { entries, laws: BTreeMap::new() }
+    }
+
+    /// The likeliest of the laws that were fitted, by the Bayesian information criterion.
+    pub(crate) fn likeliest(&self) -> Option<&Law> {
+        self.laws.values().min_by(|a, b| a.bic.total_cmp(&b.bic))
     }
 
     /// The entries, best first.
@@ -48,7 +39,7 @@ impl<'a> Finalists<'a> {
     }
 
     /// Fits the entries at `places` that are not fitted yet.
-    pub(crate) fn fit(&mut self, places: &[usize], observer: &dyn Observer) {
+    pub(crate) fn fit(&mut self, places: &[usize], contest: &Contest<'_>, observer: &dyn Observer) {
         let missing: Vec<&Support> =
             places.iter().map(|&i| &self.entries[i].support).filter(|s| !self.laws.contains_key(s)).collect();
         let laws: Vec<(Support, Option<Law>)> = missing
@@ -57,8 +48,7 @@ impl<'a> Finalists<'a> {
             .map(|(done, &support)| {
                 let share = RACE + (1.0 - RACE) * done as f64 / missing.len() as f64;
                 let pulse = Pulse::new(observer, Progress { stage: "fitting all the data", share });
-                let law =
-                    pulse.goes_on().then(|| refine(self.data, self.vocabulary, support, self.paths, self.noise, pulse));
+                let law = pulse.goes_on().then(|| contest.refine(support, pulse));
                 (support.clone(), law.flatten().filter(|_| pulse.goes_on()))
             })
             .collect();
@@ -66,9 +56,9 @@ impl<'a> Finalists<'a> {
     }
 
     /// Fits the entries one after the other, the best first, until one can be; its place.
-    pub(crate) fn best_fitted(&mut self, observer: &dyn Observer) -> Option<usize> {
+    pub(crate) fn best_fitted(&mut self, contest: &Contest<'_>, observer: &dyn Observer) -> Option<usize> {
         (0..self.entries.len()).find(|&place| {
-            self.fit(&[place], observer);
+            self.fit(&[place], contest, observer);
             self.laws.contains_key(&self.entries[place].support)
         })
     }
@@ -77,7 +67,7 @@ impl<'a> Finalists<'a> {
     /// takes to say its features counted. Composed formulas were found in all the data, the rows ahead of the origins among them, so
     /// their forecasts alone do not put them before polynomials, which were not.
     pub(crate) fn law(&mut self, contest: &Contest<'_>, observer: &dyn Observer) -> Option<usize> {
-        let vocabulary = self.vocabulary;
+        let vocabulary = contest.vocabulary();
         let is_polynomial = |entry: &Entry| entry.support.equations.iter().all(|set| vocabulary.is_polynomial(set));
         let polynomial = self.credible(contest, observer, is_polynomial);
         let any = self.credible(contest, observer, |_| true);
@@ -103,7 +93,7 @@ impl<'a> Finalists<'a> {
         among: impl Fn(&Entry) -> bool,
     ) -> Option<Support> {
         let contenders = contenders(&self.entries, among);
-        self.fit(&contenders, observer);
+        self.fit(&contenders, contest, observer);
         let place = self.most_credible(&contenders)?;
         let place = self.pruned(place, contest, observer);
         Some(self.entries[place].support.clone())
@@ -141,7 +131,7 @@ impl<'a> Finalists<'a> {
             let Some(now) = self.entries.iter().position(|entry| entry.support == whole) else { return place };
             place = now;
             let parts = reductions(&self.entries, place);
-            self.fit(&parts, observer);
+            self.fit(&parts, contest, observer);
             let Some(law) = self.laws.get(&whole) else { return place };
             let enough = |part: &&usize| self.laws.get(&self.entries[**part].support).is_some_and(|p| suffices(p, law));
             let bic = |part: usize| self.laws[&self.entries[part].support].bic;
@@ -154,7 +144,7 @@ impl<'a> Finalists<'a> {
     }
 
     /// Runs the supports that have not competed yet through every origin, and ranks them among the others.
-    fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>, pulse: Pulse<'_>) {
+    pub(crate) fn enter(&mut self, supports: Vec<Support>, contest: &Contest<'_>, pulse: Pulse<'_>) {
         let known: BTreeSet<&Support> = self.entries.iter().map(|entry| &entry.support).collect();
         let new: Vec<Support> = supports.into_iter().filter(|support| !known.contains(support)).collect();
         let entered: Vec<Entry> = new.into_par_iter().map(|support| contest.enter(support, pulse)).collect();

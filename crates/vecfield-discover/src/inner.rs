@@ -63,6 +63,25 @@ fn numbers_below(graph: &Graph, formula: ExprId, found: &mut Vec<f64>) {
     }
 }
 
+/// The derivatives of a feature by each of its [`numbers`].
+pub(crate) fn slopes(graph: &mut Graph, feature: ExprId) -> Vec<ExprId> {
+    let values = numbers(graph, feature);
+    // Names that no state can have: names in formulas begin with a letter or an underscore.
+    let names: Vec<String> = (0..values.len()).map(|k| format!("{k}#")).collect();
+    let symbols: Vec<ExprId> = names.iter().map(|name| graph.symbol(name)).collect();
+    let mut next = symbols.iter();
+    let open =
+        replaced(graph, feature, &mut |graph, value| next.next().copied().unwrap_or_else(|| graph.constant(value)));
+    let values: Vec<ExprId> = values.into_iter().map(|value| graph.constant(value)).collect();
+    let closed: Vec<(ExprId, ExprId)> = symbols.into_iter().zip(values).collect();
+    let slope = |name: &String| {
+        let slope = graph.derivative(open, name);
+        let slope = graph.substitute(slope, &closed);
+        graph.simplify(slope)
+    };
+    names.iter().map(slope).collect()
+}
+
 /// `formula = scale * form`, where no factor can be taken out of `form` any more, so that its numbers and the scale before it are
 /// not two names of one thing.
 pub(crate) fn monic(graph: &mut Graph, formula: ExprId) -> (f64, ExprId) {
@@ -161,6 +180,40 @@ mod tests {
                 graph.constant(value)
             });
             assert_eq!(replaced, inner, "{text}");
+        }
+    }
+
+    /// The slopes by the numbers inside are those of differences.
+    #[test]
+    fn slopes_are_differences() {
+        for text in ["x/(x + 0.7)", "y*x^2/(x^2 + 1.3)", "exp(-0.4*x)", "sin(1.1*x + 0.2*y)", "y*tanh(0.9*x)"] {
+            let mut graph = Graph::new();
+            let id = graph.parse(text, &Scope::new(["x", "y"]).unwrap()).unwrap();
+            let slopes = super::slopes(&mut graph, id);
+            let mut value = |id| {
+                let program = vecfield_expr::Program::compile(&graph, &[id], &["x", "y"]).unwrap();
+                let mut value = [0.0];
+                program.eval(&[0.8, 1.7], &mut value, &mut program.registers());
+                value[0]
+            };
+            let slopes: Vec<f64> = slopes.into_iter().map(&mut value).collect();
+            assert_eq!(slopes.len(), numbers(&graph, id).len(), "{text}");
+            for (which, slope) in slopes.into_iter().enumerate() {
+                let [above, below] = [1e-6, -1e-6].map(|by| {
+                    let mut graph = graph.clone();
+                    let mut place = 0;
+                    let moved = super::replaced(&mut graph, id, &mut |graph, value| {
+                        place += 1;
+                        graph.constant(if place == which + 1 { value + by } else { value })
+                    });
+                    let program = vecfield_expr::Program::compile(&graph, &[moved], &["x", "y"]).unwrap();
+                    let mut value = [0.0];
+                    program.eval(&[0.8, 1.7], &mut value, &mut program.registers());
+                    value[0]
+                });
+                let difference = (above - below) / 2e-6;
+                assert!((slope - difference).abs() < 1e-8 * (1.0 + slope.abs()), "{text}: {slope} for {difference}");
+            }
         }
     }
 }

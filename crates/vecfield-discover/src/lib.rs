@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Trajectories -> supports (all small polynomials, or the best matches of each equation; formulas composed for the smoothed rates)
+//!              -> climb: from law to the likeliest law near it, by what its flow says of all features
 //!              -> contest: fitted from the past at four origins, judged by forecasts
 //!              -> refine: maximum likelihood on all the data, through the solver
 //!              -> verdict: law, tentative or none
@@ -40,15 +41,18 @@
 //! **Architecture invariant:** the same answer on any number of threads. *Why:* a result that cannot be repeated cannot be
 //! checked. *Checked by* the law `threads_change_nothing`.
 
+mod climb;
 mod common;
 mod composed;
 pub mod contest;
 pub mod curve;
 mod discovery;
 mod finalists;
+mod flow;
 mod inner;
 pub mod matching;
 pub mod model;
+mod near;
 mod observer;
 pub mod origin;
 pub mod refine;

@@ -55,6 +55,30 @@ impl Support {
         parts
     }
 
+    /// The support with these features in its equations, by their keys; `None` where the vocabulary lacks one.
+    pub(crate) fn of(keys: &[Vec<String>], vocabulary: &Vocabulary) -> Option<Support> {
+        let set = |keys: &Vec<String>| -> Option<Vec<usize>> {
+            let mut set: Vec<usize> = keys.iter().map(|key| vocabulary.position(key)).collect::<Option<_>>()?;
+            set.sort_unstable();
+            set.dedup();
+            Some(set)
+        };
+        Some(Support { equations: keys.iter().map(set).collect::<Option<_>>()? })
+    }
+
+    /// The same support in another vocabulary; `None` where that lacks one of its features.
+    pub(crate) fn said_in(&self, own: &Vocabulary, other: &Vocabulary) -> Option<Support> {
+        let keys = |set: &Vec<usize>| set.iter().map(|&k| own.features()[k].key().to_string()).collect();
+        Support::of(&self.equations.iter().map(keys).collect::<Vec<_>>(), other)
+    }
+
+    /// What the features of each equation are when the numbers inside them are left open: two supports of one shape are one law.
+    pub(crate) fn shape(&self, vocabulary: &Vocabulary) -> Vec<Vec<String>> {
+        let mut shape = self.features(vocabulary, &vec![1.0; self.constants(vocabulary)]);
+        shape.iter_mut().for_each(|set| set.sort_unstable());
+        shape
+    }
+
     /// The family of fields with a constant for every term, equation by equation, in order, and then one for every number
     /// [inside](Support::inner).
     ///

@@ -1,14 +1,17 @@
 //! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
 
-use crate::contest::{fit_from_paths, quick_options, scales, solver_options};
+use crate::contest::{fit_from, fit_from_paths, quick_options, scales, solver_options};
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
 use crate::snap::round_number;
 use crate::vocabulary::Vocabulary;
+use core::ops::ControlFlow;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
+use vecfield_solvers::Method;
+use vecfield_solvers::tableau::VERNER_7;
 
 /// A support fitted to all the data.
 #[derive(Debug, Clone)]
@@ -74,20 +77,97 @@ pub fn refine(
     pulse: Pulse<'_>,
 ) -> Option<Law> {
     let family = support.family(vocabulary).ok()?;
-    let scale = scales(data);
-    let quick = quick_options(support.constants(vocabulary), data, noise, &scale);
+    let quick = quick_options(support.constants(vocabulary), data, noise, &scales(data));
     let rough = fit_from_paths(&family, data, (support, vocabulary), paths, noise, &quick, pulse)?;
-    let careful = FitOptions {
-        windows: vec![longest_window(&rough)],
-        estimate_sigma: true,
-        solver: solver_options(&scale, 1e-8, 4 * data.row_count()),
-        optimizer: vecfield_optim::Options { iterations: 200, ..Default::default() },
-        ..quick
-    };
+    let careful = careful_options(data, &rough, quick);
     let polished = polish(&family, data, &rough, &careful, pulse)?;
     let mut law = describe(data, vocabulary, support, &family, polished, &careful);
     snap(data, vocabulary, &family, &mut law, &careful, pulse);
     Some(law)
+}
+
+/// Fits `support` to all of `data` from given constants and a smoothed path, without looking for round numbers.
+///
+/// `None` when they cannot be integrated, or the minimum is not one.
+pub(crate) fn refine_from(
+    data: &Trajectories,
+    vocabulary: &Vocabulary,
+    support: &Support,
+    theta: Vec<f64>,
+    path: &Matching,
+    noise: Noise,
+    pulse: Pulse<'_>,
+) -> Option<Law> {
+    let family = support.family(vocabulary).ok()?;
+    let quick = quick_options(theta.len(), data, noise, &scales(data));
+    let rough = fit_from(&family, data, theta, path, noise, &quick, pulse)?;
+    let careful = careful_options(data, &rough, quick);
+    let polished = polish(&family, data, &rough, &careful, pulse)?;
+    Some(describe(data, vocabulary, support, &family, polished, &careful))
+}
+
+/// Maximum likelihood to full precision, from where a quick fit ended.
+fn careful_options(data: &Trajectories, rough: &Fit, quick: FitOptions) -> FitOptions {
+    FitOptions {
+        windows: vec![longest_window(rough)],
+        estimate_sigma: true,
+        method: Method::Explicit(&VERNER_7),
+        solver: solver_options(&scales(data), 1e-8, 4 * data.row_count()),
+        optimizer: vecfield_optim::Options { iterations: 200, ..Default::default() },
+        ..quick
+    }
+}
+
+/// A quick fit of `support` to all of `data` from constants `theta` near a law, and from that law's states, its noise taken as known;
+/// `None` when it does not come down to about the law's cost in a few steps.
+pub(crate) fn fit_near(
+    data: &Trajectories,
+    vocabulary: &Vocabulary,
+    law: &Law,
+    support: &Support,
+    theta: Vec<f64>,
+    pulse: Pulse<'_>,
+) -> Option<Fit> {
+    /// Steps after which the cost must be below this many times the law's.
+    const SOON: (usize, f64) = (4, 2.0);
+    let family = support.family(vocabulary).ok()?;
+    let rtol = law.options.solver.rtol.max(1e-6);
+    let options = FitOptions {
+        free: (0..theta.len()).collect(),
+        sigma: noise_levels(data, &law.fit, law.options.noise),
+        estimate_sigma: false,
+        solver: solver_options(&scales(data), rtol, 4 * data.row_count()),
+        optimizer: vecfield_optim::Options {
+            iterations: 12,
+            cost_tolerance: 1e-4,
+            step_tolerance: 1e-5,
+            gradient_tolerance: 1e-5,
+            ..Default::default()
+        },
+        ..law.options.clone()
+    };
+    let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(law.fit.state(data, run, row));
+    let mut hopeless = false;
+    let found = fit(&family, data, &Start { theta, state: &state }, &options, &mut |progress| {
+        hopeless |= progress.iteration >= SOON.0 && progress.cost > SOON.1 * law.fit.cost;
+        if hopeless { ControlFlow::Break(()) } else { pulse.flow() }
+    });
+    found.ok().filter(|_| !hopeless)
+}
+
+/// The law of `support` by maximum likelihood, from a fit near it; `None` when the minimum is not one.
+pub(crate) fn refine_near(
+    data: &Trajectories,
+    vocabulary: &Vocabulary,
+    law: &Law,
+    support: &Support,
+    near: &Fit,
+    pulse: Pulse<'_>,
+) -> Option<Law> {
+    let family = support.family(vocabulary).ok()?;
+    let options = FitOptions { free: (0..near.theta.len()).collect(), ..law.options.clone() };
+    let polished = polish(&family, data, near, &options, pulse)?;
+    Some(describe(data, vocabulary, support, &family, polished, &options))
 }
 
 /// The window length of a fit: whole runs where each run is one window.
@@ -182,21 +262,24 @@ fn describe(
 /// their size says nothing about a law.
 const RESOLUTION: f64 = 1e-6;
 
-/// Log-likelihood at the maximum over noise levels, one per variable. Under multiplicative noise the density of a value `y`
-/// is that of its logarithm over `y`, so that the two noise models can be compared.
-fn log_likelihood(data: &Trajectories, fit: &Fit, noise: Noise) -> f64 {
+/// The noise level of every variable in a fit, in the scale of the noise model.
+pub(crate) fn noise_levels(data: &Trajectories, fit: &Fit, noise: Noise) -> Vec<f64> {
     let resolution = match noise {
         Noise::Additive => scales(data).iter().map(|s| RESOLUTION * s).collect(),
         Noise::Multiplicative => vec![RESOLUTION; data.dim()],
     };
+    fit.sigma.iter().zip(resolution).map(|(sigma, least)| sigma.max(least)).collect()
+}
+
+/// Log-likelihood at the maximum over noise levels, one per variable. Under multiplicative noise the density of a value `y`
+/// is that of its logarithm over `y`, so that the two noise models can be compared.
+fn log_likelihood(data: &Trajectories, fit: &Fit, noise: Noise) -> f64 {
     let of_residuals: f64 = fit
         .misfit
         .iter()
-        .zip(&fit.sigma)
-        .zip(&resolution)
-        .map(|((&(sum, count), sigma), resolution)| {
+        .zip(noise_levels(data, fit, noise))
+        .map(|(&(sum, count), sigma)| {
             let n = count as f64;
-            let sigma = sigma.max(*resolution);
             -0.5 * n * (2.0 * core::f64::consts::PI * sigma * sigma).ln() - 0.5 * sum / (sigma * sigma)
         })
         .sum();

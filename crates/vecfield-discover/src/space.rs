@@ -22,8 +22,11 @@ const ROWS_OF_A_RUN: usize = 8;
 /// Tangents carried by one integration, two terms an equation being the guess beforehand.
 const LANES: usize = 8;
 
+/// With more rows than this, fewer candidates are enough: what is likeliest near the first law is looked for afterwards.
+const ROWS_TO_TELL: usize = 40;
+
 /// The fewest candidates, whatever the number of rows.
-const FEWEST: usize = 24;
+const FEWEST: usize = 16;
 
 /// Features of this size or less enter a full enumeration: products of two states.
 const LOW: usize = 2;
@@ -37,24 +40,25 @@ const PAIR: usize = 2;
 /// Share of the candidates that are best matches from the whole vocabulary, beside a full enumeration.
 const MATCHED_SHARE: usize = 6;
 
-/// The supports that compete: at most about `most`, fewer where the data have many rows.
+/// The supports that compete: at most about `most`, fewer where the data have many rows; `seeds` without a term each among them.
 pub fn competing(
     data: &Trajectories,
     vocabulary: &Vocabulary,
     paths: &[Matching; 2],
+    seeds: &[(Support, Vec<f64>)],
     most: usize,
-    pulse: Pulse<'_>,
 ) -> Vec<Support> {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
     let rows = data.row_count() + ROWS_OF_A_RUN * data.runs().len().saturating_sub(1);
-    let budget = (2 * EFFORT / (rows * data.dim() * sweeps)).min(most).max(FEWEST);
+    let affordable = 2 * EFFORT / (rows * data.dim() * sweeps);
+    let budget = (affordable * ROWS_TO_TELL / rows.max(ROWS_TO_TELL)).min(most).max(FEWEST);
     let everything: Vec<usize> = (0..vocabulary.polynomial()).collect();
     let feature_size = |k: usize| size(vocabulary.graph(), vocabulary.features()[k].formula());
     // One variable has few monomials: all of them are affordable.
     let low: Vec<usize> = everything.iter().copied().filter(|&k| data.dim() == 1 || feature_size(k) <= LOW).collect();
     let lowest = subsets_of(&low, if data.dim() == 1 { TERMS[1] } else { TERMS[0] });
     // The likeliest first: a run that is cut has judged them.
-    let seeds = seeds(data, vocabulary, pulse);
+    let seeds: Vec<Support> = seeds.iter().flat_map(|(seed, _)| [seed.parts(), vec![seed.clone()]].concat()).collect();
     let composed = composed(data, vocabulary, &subsets_of(&low, PAIR), &seeds, paths, budget);
     let mut all = [seeds, composed].concat();
     // Nothing changes: the simplest law of all, which every other has to beat.
@@ -78,10 +82,10 @@ pub fn competing(
     all
 }
 
-/// What sparse regression finds in libraries of rising degree, refined through the solver, and the same with a term less.
+/// What sparse regression finds in libraries of rising degree, refined through the solver, with its constants.
 ///
 /// With dense data this is nearly always right, and no enumeration reaches so far; with sparse data it is one guess more.
-fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<Support> {
+pub(crate) fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<(Support, Vec<f64>)> {
     let mut all = Vec::new();
     for degree in 1..=vocabulary.degree() {
         if !pulse.goes_on() {
@@ -95,16 +99,18 @@ fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<
         if !matches!(model.refinement(), Refinement::Shooting { .. }) {
             continue;
         }
-        let terms = |equation| -> Option<Vec<usize>> {
-            let mut set: Vec<usize> =
-                model.terms(equation).map(|(key, ..)| vocabulary.position(key)).collect::<Option<_>>()?;
-            set.sort_unstable();
+        let terms = |equation| -> Option<Vec<(usize, f64)>> {
+            let mut set: Vec<(usize, f64)> = model
+                .terms(equation)
+                .map(|(key, coefficient, ..)| Some((vocabulary.position(key)?, coefficient)))
+                .collect::<Option<_>>()?;
+            set.sort_by_key(|&(k, _)| k);
             Some(set)
         };
-        if let Some(equations) = (0..data.dim()).map(terms).collect() {
-            let seed = Support { equations };
-            all.extend(seed.parts());
-            all.push(seed);
+        if let Some(equations) = (0..data.dim()).map(terms).collect::<Option<Vec<_>>>() {
+            let theta = equations.iter().flatten().map(|&(_, coefficient)| coefficient).collect();
+            let sets = equations.iter().map(|set| set.iter().map(|&(k, _)| k).collect()).collect();
+            all.push((Support { equations: sets }, theta));
         }
     }
     all
@@ -145,6 +151,7 @@ fn composed(
     let length = list_length(budget / COMPOSED_SHARE, data.dim());
     let best = |list: &Vec<Vec<usize>>| list[..length.min(list.len())].to_vec();
     let mut all = star(&lists);
+    all.truncate(budget);
     all.extend(product(&lists.iter().map(best).collect::<Vec<_>>()));
     all
 }

@@ -20,6 +20,8 @@ pub struct Vocabulary {
     selectable: usize,
     /// Formulas of each equation, each as the keys of its features.
     forms: Vec<Vec<Vec<String>>>,
+    /// Features that belong to no composed formula, as texts; they stand behind all others.
+    further: Vec<String>,
     known: Vec<Known>,
     /// `(equation, feature)` of each known part.
     known_places: Vec<(usize, usize)>,
@@ -32,7 +34,7 @@ impl Vocabulary {
     ///
     /// [`SindyError`] when a name cannot be used in formulas, or a known part cannot be read or belongs to no variable.
     pub fn new(variables: &[String], degree: usize, known: Vec<Known>) -> Result<Vocabulary, SindyError> {
-        Self::build(variables, degree, vec![vec![]; variables.len()], known)
+        Self::build(variables, degree, vec![vec![]; variables.len()], vec![], known)
     }
 
     /// The same with composed formulas for each equation: each a list of features, as texts.
@@ -41,32 +43,44 @@ impl Vocabulary {
     ///
     /// [`SindyError`] when a feature cannot be read.
     pub fn with_forms(&self, forms: Vec<Vec<Vec<String>>>) -> Result<Vocabulary, SindyError> {
-        Self::build(self.variables(), self.degree(), forms, self.known.clone())
+        Self::build(self.variables(), self.degree(), forms, self.further.clone(), self.known.clone())
+    }
+
+    /// The same with further features, as texts, for any equation; what has a place keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError`] when a feature cannot be read, or there are too many.
+    pub fn with_further(&self, features: impl IntoIterator<Item = String>) -> Result<Vocabulary, SindyError> {
+        let further = self.further.iter().cloned().chain(features).collect();
+        Self::build(self.variables(), self.degree(), self.forms.clone(), further, self.known.clone())
     }
 
     /// The same without the formulas that have this feature; `None` where none has.
     pub(crate) fn without(&self, key: &str) -> Option<Vocabulary> {
         let mut forms = self.forms.clone();
         forms.iter_mut().for_each(|forms| forms.retain(|form| form.iter().all(|text| text != key)));
-        if forms == self.forms {
+        let further: Vec<String> = self.further.iter().filter(|text| *text != key).cloned().collect();
+        if forms == self.forms && further == self.further {
             return None;
         }
-        self.with_forms(forms).ok()
+        Self::build(self.variables(), self.degree(), forms, further, self.known.clone()).ok()
     }
 
     fn build(
         variables: &[String],
         degree: usize,
         forms: Vec<Vec<Vec<String>>>,
+        further: Vec<String>,
         known: Vec<Known>,
     ) -> Result<Vocabulary, SindyError> {
         let polynomial = Library::polynomial(variables, degree)?.len();
         let mut families = vec![Family::Polynomial(degree)];
-        families.extend(forms.iter().flatten().flatten().map(|text| Family::Custom(text.clone())));
+        families.extend(forms.iter().flatten().flatten().chain(&further).map(|text| Family::Custom(text.clone())));
         let library = Library::new(&families, variables, &[])?;
         let selectable = library.len();
         let (library, known_places) = library.with_known(&known)?;
-        Ok(Vocabulary { library, polynomial, selectable, forms, known, known_places })
+        Ok(Vocabulary { library, polynomial, selectable, forms, further, known, known_places })
     }
 
     /// All features, known parts included.

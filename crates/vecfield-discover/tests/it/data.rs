@@ -42,13 +42,13 @@ pub(crate) fn logistic(rate: f64, capacity: f64, rows: usize, percent: f64, seed
     table(&["y"], times, values)
 }
 
-/// Predator and prey over two cycles, every seventh cell missing, noise of so many percent of each variable's mean.
-pub(crate) fn predator_prey(percent: f64, seed: u64) -> Trajectories {
+/// Predator and prey over two cycles or more, every seventh cell missing, noise of so many percent of each variable's mean.
+pub(crate) fn predator_prey(percent: f64, rows: usize, seed: u64) -> Trajectories {
     let law = field(2, |_t, y: &[f64], dy: &mut [f64]| {
         dy[0] = 0.6 * y[0] - 0.5 * y[0] * y[1];
         dy[1] = 0.45 * y[0] * y[1] - 0.7 * y[1];
     });
-    let times: Vec<f64> = (0..36).map(|k| 0.6 * f64::from(k)).collect();
+    let times: Vec<f64> = (0..rows).map(|k| 0.6 * k as f64).collect();
     let span = (times[0], times[times.len() - 1]);
     let options = Options::tolerances(1e-10, 1e-12);
     let exact = solve_explicit(&law, span, &[1.0, 0.6], &DOP853, &options, Save::At(&times)).unwrap();
@@ -58,4 +58,24 @@ pub(crate) fn predator_prey(percent: f64, seed: u64) -> Trajectories {
         if i % 7 == 5 { f64::NAN } else { v + noise }
     };
     table(&["prey", "predator"], times, exact.y.iter().enumerate().map(noisy).collect())
+}
+
+/// `x' = y/(1 + y)`, `y' = -x/(1 + x)` from many starts, a few irregular times each, noise of so many percent of the range.
+pub(crate) fn saturating(runs: usize, rows: usize, percent: f64, seed: u64) -> Trajectories {
+    let law = field(2, |_t, y: &[f64], dy: &mut [f64]| {
+        dy[0] = y[1] / (1.0 + y[1]);
+        dy[1] = -y[0] / (1.0 + y[0]);
+    });
+    let mut scatter = Scatter::new(seed);
+    let run = |_| {
+        let start = [0.2 + 0.7 * scatter.uniform(), 0.2 + 0.7 * scatter.uniform()];
+        let mut times: Vec<f64> = (1..rows).map(|_| 6.0 * scatter.uniform()).chain([0.0]).collect();
+        times.sort_by(f64::total_cmp);
+        let span = (0.0, times[times.len() - 1]);
+        let exact = solve_explicit(&law, span, &start, &DOP853, &Options::tolerances(1e-10, 1e-12), Save::At(&times));
+        let values = exact.unwrap().y.iter().map(|v| v + 0.01 * percent * scatter.normal()).collect();
+        Trajectory::new(times, values, vec![]).unwrap()
+    };
+    let runs = (0..runs).map(run).collect();
+    Trajectories::new(vec!["x".into(), "y".into()], vec![], runs).unwrap()
 }

@@ -1,6 +1,6 @@
 //! What is found is what the data were made from; units, threads and rests of noise change nothing.
 
-use crate::data::{Scatter, logistic, predator_prey, table};
+use crate::data::{Scatter, logistic, predator_prey, saturating, table};
 use proptest::prelude::*;
 use vecfield_adjoint::Noise;
 use vecfield_discover::curve::curves;
@@ -99,6 +99,22 @@ fn what_is_no_polynomial_is_composed() {
     assert_ne!(found.verdict, Verdict::None);
 }
 
+/// Few noisy points of many runs: rates of smoothed paths tell a fraction from a cubic no more, the flow of the cubic does.
+#[test]
+fn fractions_are_found_where_rates_are_not_known() {
+    let options = Options { operators: "+,-,*,/".parse().ok(), candidates: 60, ..additive() };
+    let found = discover(&saturating(8, 10, 1.0, 5), &options, &Unobserved).unwrap();
+    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &found.chosen.law.theta());
+    let program = vecfield_expr::Program::compile(&graph, &formulas, &["x", "y"]).unwrap();
+    let mut rates = [0.0; 2];
+    // Far outside of the data, where a polynomial that fits them is lost.
+    for (x, y) in [(0.2_f64, 0.6_f64), (-0.3, 0.1), (1.5, 3.0), (3.0, 2.0)] {
+        program.eval(&[x, y], &mut rates, &mut program.registers());
+        let text: Vec<String> = formulas.iter().map(|&f| graph.to_text(f)).collect();
+        assert!((rates[0] - y / (1.0 + y)).abs() < 0.1 && (rates[1] + x / (1.0 + x)).abs() < 0.1, "{text:?}");
+    }
+}
+
 /// What is known is in the law, with no constant of its own, and what is left is found beside it.
 #[test]
 fn the_rest_of_a_known_law_is_found() {
@@ -123,7 +139,7 @@ fn the_rest_of_a_known_law_is_found() {
 #[test]
 fn predator_and_prey_are_found() {
     let options = Options { candidates: 300, ..additive() };
-    let found = discover(&predator_prey(2.0, 3), &options, &Unobserved).unwrap();
+    let found = discover(&predator_prey(2.0, 36, 3), &options, &Unobserved).unwrap();
     assert_eq!(terms(&found), [["prey", "prey*predator"], ["predator", "prey*predator"]]);
     assert_eq!(found.verdict, Verdict::Law);
     for (constant, truth) in found.chosen.law.constants.iter().zip([0.6, -0.5, -0.7, 0.45]) {
@@ -134,14 +150,17 @@ fn predator_and_prey_are_found() {
 /// One thread and three give the same bits.
 #[test]
 fn threads_change_nothing() {
-    let data = logistic(0.7, 30.0, 18, 2.0, 1);
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| discover(&data, &Options::default(), &Unobserved).unwrap())
-    };
-    let (one, three) = (on(1), on(3));
-    assert_eq!(format!("{:?}", one.chosen), format!("{:?}", three.chosen));
-    assert_eq!(format!("{:?}", one.alternatives), format!("{:?}", three.alternatives));
+    // Few rows, where forecasts decide alone, and many, where laws are climbed to.
+    for (data, candidates) in [(logistic(0.7, 30.0, 18, 2.0, 1), 2000), (predator_prey(1.0, 70, 2), 20)] {
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let options = Options { candidates, ..additive() };
+            pool.install(|| discover(&data, &options, &Unobserved).unwrap())
+        };
+        let (one, three) = (on(1), on(3));
+        assert_eq!(format!("{:?}", one.chosen), format!("{:?}", three.chosen));
+        assert_eq!(format!("{:?}", one.alternatives), format!("{:?}", three.alternatives));
+    }
 }
 
 /// Where all values are positive the noise model is chosen by likelihood: noise made proportional is seen to be.
