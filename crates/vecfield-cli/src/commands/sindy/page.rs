@@ -5,8 +5,8 @@ use std::path::Path;
 use vecfield_data::{Trajectories, Trajectory as Measured};
 use vecfield_io::{Outline, OutputDir, write_trajectories};
 use vecfield_plot::{
-    Alternative, Command, Constant, Equation, Fact, Fit, MathMl, Note, Report, Standing, Trajectory, Variable, Verdict,
-    significant,
+    Alternative, Command, Constant, Equation, Fact, Fit, HeatCell, HeatMap, MathMl, Note, Report, Standing, Trajectory,
+    Variable, Verdict, significant,
 };
 use vecfield_sindy::{Model, Refinement};
 
@@ -119,6 +119,7 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
     report.facts = noise.map(|(name, s)| Fact::new(format!("noise of {name}"), significant(*s, 3), "")).collect();
     report.facts.push(Fact::new("R² of the rates", significant(model.derivative_r2(), 4), ""));
     report.constants = constants(model);
+    report.coefficients = (!model.is_rational()).then(|| heat_map(model));
     report.alternatives = alternatives(model);
     if model.refinement() == Refinement::DidNotStart {
         report.notes.push(Note::warning(
@@ -163,6 +164,22 @@ fn constants(model: &Model) -> Vec<Constant> {
         })
     };
     (0..model.variables().len()).flat_map(of_equation).collect()
+}
+
+/// Terms that are in an equation, over all equations.
+fn heat_map(model: &Model) -> HeatMap {
+    let names = model.variables();
+    let used: Vec<usize> =
+        (0..model.feature_count()).filter(|&k| (0..names.len()).any(|i| model.coefficients(i)[k] != 0.0)).collect();
+    let terms = used.iter().map(|&k| model.library().features()[k].key().to_string()).collect();
+    let mut map = HeatMap::new(terms, names.iter().map(|name| rate(name, model.is_map())).collect());
+    for (row, &k) in used.iter().enumerate() {
+        for i in (0..names.len()).filter(|&i| model.coefficients(i)[k] != 0.0) {
+            let stderr = Some(model.stderr(i)[k]).filter(|e| e.is_finite());
+            map.set(row, i, HeatCell { value: model.coefficients(i)[k], stderr });
+        }
+    }
+    map
 }
 
 fn alternatives(model: &Model) -> Vec<Alternative> {
