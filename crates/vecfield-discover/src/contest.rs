@@ -15,7 +15,7 @@ use crate::score::{CEILING, Score};
 use crate::vocabulary::Vocabulary;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
 use vecfield_expr::ExprField;
@@ -121,8 +121,9 @@ impl<'a> Contest<'a> {
         self.paths.iter().filter_map(from).collect()
     }
 
-    /// Runs the race among `supports`; returns those that finished, best first (ties by size, then by terms).
-    pub fn race(&self, supports: Vec<Support>, observer: &dyn Observer) -> Race {
+    /// Runs the race among `supports`; returns those that finished, best first (ties by size, then by terms). Those in `sure` are not
+    /// dropped on the way: what has other evidence is judged by all its forecasts.
+    pub fn race(&self, supports: Vec<Support>, sure: &BTreeSet<Support>, observer: &dyn Observer) -> Race {
         let mut entries: Vec<Entry> = supports
             .into_iter()
             .map(|support| {
@@ -165,7 +166,7 @@ impl<'a> Contest<'a> {
                 break;
             }
             if origin + 1 < self.origins.len() {
-                drop_hopeless(&mut entries, self.size_at(origin + 1, field));
+                drop_hopeless(&mut entries, self.size_at(origin + 1, field), sure);
             }
         }
         Race { entries, cut }
@@ -265,15 +266,15 @@ pub fn rank(entries: &mut [Entry]) {
     });
 }
 
-/// Keeps the first `keep` entries of a sorted list, and the first few of every complexity.
-fn drop_hopeless(entries: &mut Vec<Entry>, keep: usize) {
+/// Keeps the first `keep` entries of a sorted list, the first few of every complexity, and those that are sure of their place.
+fn drop_hopeless(entries: &mut Vec<Entry>, keep: usize, sure: &BTreeSet<Support>) {
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
     let mut rank = 0;
     entries.retain(|entry| {
         let of_this_size = seen.entry(entry.complexity).or_default();
         *of_this_size += 1;
         rank += 1;
-        rank <= keep || *of_this_size <= KEEP_OF_EACH_SIZE
+        rank <= keep || *of_this_size <= KEEP_OF_EACH_SIZE || sure.contains(&entry.support)
     });
 }
 

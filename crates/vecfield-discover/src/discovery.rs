@@ -268,7 +268,8 @@ fn contest(
     let supports: Vec<Support> =
         near.into_iter().chain(others).filter(|support| seen.insert(support.clone())).collect();
     let competed = supports.len();
-    let Race { entries, cut } = contest.race(supports, &Part { of: observer, from: 0.0, to: RACE });
+    let sure = seeds.into_iter().map(|(seed, _)| seed).collect();
+    let Race { entries, cut } = contest.race(supports, &sure, &Part { of: observer, from: 0.0, to: RACE });
     if cut && entries.is_empty() {
         return Err(DiscoverError::CutTooSoon { competed });
     }

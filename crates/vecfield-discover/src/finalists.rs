@@ -5,7 +5,7 @@ use crate::discovery::Candidate;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::refine::Law;
-use crate::verdict::{STRONG, contenders, reductions, suffices};
+use crate::verdict::{STRONG, contenders, reductions, rivals, suffices};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,11 +92,19 @@ impl Finalists {
         observer: &dyn Observer,
         among: impl Fn(&Entry) -> bool,
     ) -> Option<Support> {
-        let contenders = contenders(&self.entries, among);
+        let contenders = contenders(&self.entries, &among);
         self.fit(&contenders, contest, observer);
-        let place = self.most_credible(&contenders)?;
-        let place = self.pruned(place, contest, observer);
-        Some(self.entries[place].support.clone())
+        let mut place = self.most_credible(&contenders)?;
+        // Each round leads to a simpler law, or to a likelier one of the same size.
+        loop {
+            place = self.pruned(place, contest, observer);
+            let rivals = rivals(&self.entries, place, &among);
+            self.fit(&rivals, contest, observer);
+            match self.most_credible(&rivals) {
+                Some(rival) if rival != place => place = rival,
+                _ => return Some(self.entries[place].support.clone()),
+            }
+        }
     }
 
     /// The simplest of `places` that no other beats strongly in BIC; of equally simple ones that with the least BIC.

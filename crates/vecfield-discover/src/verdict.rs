@@ -34,7 +34,8 @@ const CLEARLY: f64 = 0.7;
 /// A candidate is decisively worse than another when its BIC is larger by more than this (Kass & Raftery 1995: "strong" from 6).
 pub const STRONG: f64 = 6.0;
 
-/// The most candidates between which the likelihood decides.
+/// The most candidates between which the likelihood decides: half of them for their forecasts, half for being simple, since the law is
+/// the simplest of its equals and a crowd of slightly better forecasters must not hide it.
 const MOST_CONTENDERS: usize = 24;
 
 /// Places in `entries` (best score first) of the candidates, of those `among` which one is sought, that may be the law: those whose
@@ -44,8 +45,28 @@ const MOST_CONTENDERS: usize = 24;
 pub fn contenders(entries: &[Entry], among: impl Fn(&Entry) -> bool) -> Vec<usize> {
     let Some(best) = entries.iter().find(|entry| among(entry)) else { return vec![] };
     let contends = |entry: &Entry| entry.complexity <= best.complexity && entry.score.ties_with(&best.score);
-    let all = (0..entries.len()).filter(|&i| among(&entries[i]) && contends(&entries[i]));
-    all.take(MOST_CONTENDERS).collect()
+    few(entries, (0..entries.len()).filter(|&i| among(&entries[i]) && contends(&entries[i])).collect())
+}
+
+/// Places of the candidates that are no more complex than the one at `place` and forecast as well, itself among them.
+pub fn rivals(entries: &[Entry], place: usize, among: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let whole = &entries[place];
+    let rival = |entry: &Entry| entry.complexity <= whole.complexity && entry.score.ties_with(&whole.score);
+    let others = (0..entries.len()).filter(|&i| i != place && among(&entries[i]) && rival(&entries[i])).collect();
+    let mut rivals = few(entries, others);
+    rivals.push(place);
+    rivals
+}
+
+/// The first of some places, and the simplest of the rest.
+fn few(entries: &[Entry], places: Vec<usize>) -> Vec<usize> {
+    let (first, others) = places.split_at(places.len().min(MOST_CONTENDERS / 2));
+    let mut few = others.to_vec();
+    few.sort_by_key(|&i| (entries[i].complexity, i));
+    few.truncate(MOST_CONTENDERS / 2);
+    few.extend(first);
+    few.sort_unstable();
+    few
 }
 
 /// Terms are supported by the likelihood when they lower the BIC by more than this (Kass & Raftery 1995: "positive" from 2).
