@@ -110,6 +110,14 @@ pub enum PinnError {
         /// What may help.
         remedy: String,
     },
+    /// The parameters of a deep network left the finite numbers.
+    #[error("after {iterations} iterations the network is no longer finite; {remedy}")]
+    Untrained {
+        /// How many iterations were made.
+        iterations: usize,
+        /// What may help.
+        remedy: String,
+    },
     /// Broken off before there was anything to show.
     #[error("stopped before the first solution was there; give more time")]
     NoTime,
@@ -153,7 +161,7 @@ impl PinnError {
 
     /// Is it the input that is wrong, rather than that no solution was found?
     pub fn is_input(&self) -> bool {
-        !matches!(self, Self::Diverged { .. } | Self::NoTime)
+        !matches!(self, Self::Diverged { .. } | Self::Untrained { .. } | Self::NoTime)
     }
 
     pub(crate) fn setting(key: impl Into<String>, reason: impl Into<String>) -> Self {

@@ -231,7 +231,7 @@ impl Watcher<'_> {
 ///
 /// # Errors
 ///
-/// [`PinnError::Diverged`], [`PinnError::NoTime`], [`PinnError::Unsupported`].
+/// [`PinnError::Diverged`], [`PinnError::Untrained`], [`PinnError::NoTime`], [`PinnError::Unsupported`].
 pub fn solve(
     problem: &Problem,
     wanted: Option<&[Vec<f64>]>,

@@ -192,7 +192,7 @@ impl Run<'_> {
             self.standing.random = random;
             self.standing.round += 1;
             if !score.is_finite() || ending == Ending::Diverged {
-                return self.diverged(begun + made);
+                return Self::diverged(begun + made);
             }
             let moved = ending != Ending::Stuck || made > 0;
             self.standing.stuck = if moved { 0 } else { self.standing.stuck + 1 };
@@ -374,9 +374,9 @@ impl Run<'_> {
         }
     }
 
-    fn diverged(self, iterations: usize) -> Result<Trained, PinnError> {
+    fn diverged(iterations: usize) -> Result<Trained, PinnError> {
         let remedy = "lower train.learning_rate, or scale the equation so that its terms are of the order of one";
-        Err(PinnError::Diverged { residual: self.standing.score.sqrt(), iterations, remedy: remedy.into() })
+        Err(PinnError::Untrained { iterations, remedy: remedy.into() })
     }
 
     fn finish(
