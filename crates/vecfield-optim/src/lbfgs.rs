@@ -108,7 +108,7 @@ impl Lbfgs {
         }
     }
 
-    /// Moves `x` to a minimum of `f`, which writes its gradient and returns its value; where it says [`Infeasible`], or
+    /// Moves `x` to a minimum of `f`, which writes its gradient and returns its value; where it says [`Infeasible`](crate::Infeasible), or
     /// what it gives is not finite, a shorter step is tried.
     ///
     /// # Panics
