@@ -100,7 +100,7 @@ fn help_and_the_map() {
     let folder = Folder::new();
     for (arguments, words) in [
         (&[][..], &["What does this equation do?", "vecfield solve"][..]),
-        (&["--help"], &["solve", "completions", "Examples"]),
+        (&["--help"], &["solve", "completions", "Try it:"]),
         (&["solve", "--help"], &["--rtol", "vecfield solve lotka-volterra.toml"]),
         (&["completions", "bash"], &["_vecfield"]),
         (&["--version"], &[env!("CARGO_PKG_VERSION")]),

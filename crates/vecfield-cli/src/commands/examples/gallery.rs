@@ -237,10 +237,22 @@ pub(super) const GALLERY: &[Example] = &[
         command: &["pinn", "decay.toml", "--evaluate", "decay.csv"],
     },
     Example {
+        name: "decay-adam",
+        shows: "the same by the textbook's way, two layers and plain Adam",
+        files: files!["examples/pinn" / "decay-adam.toml"],
+        command: &["pinn", "decay-adam.toml"],
+    },
+    Example {
         name: "burgers",
         shows: "Burgers' equation and its shock, solved by a network",
         files: files!["examples/pinn" / "burgers.toml"],
         command: &["pinn", "burgers.toml"],
+    },
+    Example {
+        name: "burgers-deep",
+        shows: "the same shock by three layers, trained by self-scaled Broyden steps",
+        files: files!["examples/pinn" / "burgers-deep.toml"],
+        command: &["pinn", "burgers-deep.toml"],
     },
     Example {
         name: "rod",
