@@ -457,6 +457,11 @@ impl Run<'_> {
         }
         if let Some(fit) = &refinement.fit {
             if fit.score >= *score {
+                // Finer features that follow the noise are not taken, but say by how much the first may be wrong.
+                if let (Some(kept), []) = (&self.best, &self.levels[..]) {
+                    let finer = self.values(&Pieces { march: None, windows: vec![best.field.clone()] });
+                    self.levels.push(difference(&kept.values, &finer));
+                }
                 return;
             }
             *score = fit.score;
@@ -471,9 +476,14 @@ impl Run<'_> {
         self.accept(pieces, best.residual, refinement.missing.clone().unwrap_or_default());
     }
 
-    fn accept(&mut self, pieces: Pieces, residual: f64, missing: Vec<String>) {
+    /// The unknowns where levels are compared.
+    fn values(&self, pieces: &Pieces) -> Columns {
         let unknowns = self.problem.language.unknowns.len();
-        let values: Columns = (0..unknowns).map(|unknown| pieces.values(unknown, &self.probes)).collect();
+        (0..unknowns).map(|unknown| pieces.values(unknown, &self.probes)).collect()
+    }
+
+    fn accept(&mut self, pieces: Pieces, residual: f64, missing: Vec<String>) {
+        let values = self.values(&pieces);
         if let Some(best) = &self.best {
             self.levels.push(difference(&best.values, &values));
         }
