@@ -9,8 +9,8 @@ mod rows;
 mod windows;
 
 use crate::{Library, Paths, SindyError};
+pub(crate) use gram::{Equilibrated, inverse_diagonal, solve_on};
 pub use gram::{GramSystem, NoiseModel};
-pub(crate) use gram::{inverse_diagonal, solve_on, unit_diagonal};
 pub(crate) use rows::{Source, pointwise};
 use vecfield_data::Trajectories;
 pub(crate) use windows::window_edges;

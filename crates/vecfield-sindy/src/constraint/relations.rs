@@ -3,8 +3,8 @@
 //! Equalities are solved once, `θ = θ₀ + N z` with orthonormal `N`; what remains is free in `z`. Inequalities enter through their multipliers,
 //! a quadratic problem with signs (Lawson and Hanson 1974, ch. 23); those that hold as equalities then join them.
 
-use crate::regression::unit_diagonal;
-use vecfield_linalg::{Cholesky, Qr, axpy, dot};
+use crate::regression::Equilibrated;
+use vecfield_linalg::{Qr, axpy, dot};
 
 /// `Σ weight θ = value`, or `≤ value`.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,11 @@ pub(crate) struct Row {
 impl Row {
     fn at(&self, theta: &[f64]) -> f64 {
         self.parts.iter().map(|&(k, weight)| weight * theta[k]).sum::<f64>() - self.value
+    }
+
+    /// The weight of a coefficient.
+    fn weight(&self, coefficient: usize) -> f64 {
+        self.parts.iter().find(|part| part.0 == coefficient).map_or(0.0, |part| part.1)
     }
 
     /// What rounding leaves of it.
@@ -97,18 +102,8 @@ impl Flat {
     /// The diagonal of `N (NᵀMN)⁻¹ Nᵀ`.
     pub(crate) fn variances(&self, m: &[f64]) -> Option<Vec<f64>> {
         let f = self.free;
-        let reduced = self.reduce(m);
-        let (scaled, _) = unit_diagonal(&reduced, f);
-        let mut cholesky = Cholesky::new(f);
-        cholesky.factorize(&scaled).ok()?;
-        let unit = |a: usize| reduced[a * f + a].max(f64::MIN_POSITIVE).sqrt();
-        let of_row = |row: &[f64]| {
-            let scaled: Vec<f64> = row.iter().enumerate().map(|(a, v)| v / unit(a)).collect();
-            let mut solved = scaled.clone();
-            cholesky.solve(&mut solved);
-            dot(&scaled, &solved)
-        };
-        Some((0..self.origin.len()).map(|i| of_row(&self.basis[i * f..(i + 1) * f])).collect())
+        let factor = Equilibrated::new(&self.reduce(m), f)?;
+        Some((0..self.origin.len()).map(|i| factor.form(&self.basis[i * f..(i + 1) * f])).collect())
     }
 }
 
@@ -152,10 +147,8 @@ impl Relations {
     pub(crate) fn flat(&self, support: &[usize], active: &[usize]) -> Option<Flat> {
         let k = support.len();
         let rows: Vec<&Row> = self.equalities.iter().chain(active.iter().map(|&at| &self.inequalities[at])).collect();
-        let weight =
-            |row: &Row, i: usize| row.parts.iter().find(|part| part.0 == support[i]).map_or(0.0, |part| part.1);
         let table: Vec<(Vec<f64>, f64)> =
-            (rows.iter().map(|row| ((0..k).map(|i| weight(row, i)).collect::<Vec<_>>(), row.value)))
+            (rows.iter().map(|row| (support.iter().map(|&i| row.weight(i)).collect::<Vec<_>>(), row.value)))
                 .filter(|(weights, value)| *value != 0.0 || weights.iter().any(|w| *w != 0.0))
                 .collect();
         let m = table.len();
@@ -241,29 +234,16 @@ impl Relations {
 /// The quadratic function on a flat.
 struct Reduced {
     z: Vec<f64>,
-    cholesky: Cholesky<f64>,
-    unit: Vec<f64>,
+    factor: Equilibrated,
 }
 
 impl Reduced {
     fn new(m: &[f64], h: &[f64], flat: &Flat) -> Option<Self> {
-        let (k, f) = (h.len(), flat.free);
-        let matrix = flat.reduce(m);
+        let k = h.len();
         let moved: Vec<f64> = (0..k).map(|i| h[i] - dot(&m[i * k..(i + 1) * k], &flat.origin)).collect();
-        let (scaled, _) = unit_diagonal(&matrix, f);
-        let unit: Vec<f64> = (0..f).map(|a| matrix[a * f + a].max(f64::MIN_POSITIVE).sqrt()).collect();
-        let mut cholesky = Cholesky::new(f);
-        cholesky.factorize(&scaled).ok()?;
-        let mut reduced = Self { z: Vec::new(), cholesky, unit };
-        reduced.z = reduced.solve(&flat.project(&moved));
-        reduced.z.iter().all(|z| z.is_finite()).then_some(reduced)
-    }
-
-    fn solve(&self, right: &[f64]) -> Vec<f64> {
-        let mut z: Vec<f64> = right.iter().zip(&self.unit).map(|(v, unit)| v / unit).collect();
-        self.cholesky.solve(&mut z);
-        z.iter_mut().zip(&self.unit).for_each(|(z, unit)| *z /= unit);
-        z
+        let factor = Equilibrated::new(&flat.reduce(m), flat.free)?;
+        let z = factor.solve(&flat.project(&moved));
+        z.iter().all(|z| z.is_finite()).then_some(Self { z, factor })
     }
 
     fn theta(&self, flat: &Flat) -> Vec<f64> {
@@ -272,16 +252,15 @@ impl Reduced {
 
     /// The inequalities with a multiplier: `min ½ λᵀKλ - rᵀλ`, `λ ≥ 0`, with `K = C H⁻¹ Cᵀ` and `r` what is broken without them.
     fn active(&self, relations: &Relations, support: &[usize], flat: &Flat) -> Option<Vec<usize>> {
-        let weight = |row: &Row, i: usize| row.parts.iter().find(|part| part.0 == i).map_or(0.0, |part| part.1);
         let at = self.theta(flat);
         let rows: Vec<(usize, Vec<f64>, f64)> = (relations.inequalities.iter().enumerate())
             .map(|(number, row)| {
-                let own: Vec<f64> = support.iter().map(|&i| weight(row, i)).collect();
+                let own: Vec<f64> = support.iter().map(|&i| row.weight(i)).collect();
                 (number, flat.project(&own), dot(&own, &at) - row.value)
             })
             .filter(|(_, reduced, _)| reduced.iter().any(|v| *v != 0.0))
             .collect();
-        let answers: Vec<Vec<f64>> = rows.iter().map(|(_, reduced, _)| self.solve(reduced)).collect();
+        let answers: Vec<Vec<f64>> = rows.iter().map(|(_, reduced, _)| self.factor.solve(reduced)).collect();
         let count = rows.len();
         let k: Vec<f64> = (0..count * count).map(|at| dot(&rows[at / count].1, &answers[at % count])).collect();
         let r: Vec<f64> = rows.iter().map(|row| row.2).collect();
@@ -304,13 +283,8 @@ fn signed_minimum(k: &[f64], r: &[f64]) -> Option<Vec<f64>> {
         loop {
             let places: Vec<usize> = (0..n).filter(|&i| passive[i]).collect();
             let own: Vec<f64> = places.iter().flat_map(|&i| places.iter().map(move |&j| k[i * n + j])).collect();
-            let (scaled, _) = unit_diagonal(&own, places.len());
-            let mut cholesky = Cholesky::new(places.len());
-            cholesky.factorize(&scaled).ok()?;
-            let unit: Vec<f64> = places.iter().map(|&i| k[i * n + i].max(f64::MIN_POSITIVE).sqrt()).collect();
-            let mut wanted: Vec<f64> = places.iter().zip(&unit).map(|(&i, unit)| r[i] / unit).collect();
-            cholesky.solve(&mut wanted);
-            wanted.iter_mut().zip(&unit).for_each(|(w, unit)| *w /= unit);
+            let right: Vec<f64> = places.iter().map(|&i| r[i]).collect();
+            let wanted = Equilibrated::new(&own, places.len())?.solve(&right);
             let step = (places.iter().zip(&wanted))
                 .filter(|(_, w)| **w <= 0.0)
                 .map(|(&i, &w)| lambda[i] / (lambda[i] - w))

@@ -2,10 +2,9 @@
 
 use super::{PRICE, Refiner, State};
 use crate::constraint::Flat;
-use crate::regression::unit_diagonal;
+use crate::regression::Equilibrated;
 use crate::shooting::{Columns, Model, Part, Shooting, Term, Windows};
 use core::ops::ControlFlow;
-use vecfield_linalg::Cholesky;
 use vecfield_optim::{LevenbergMarquardt, Options};
 
 /// A fit on windows of one length.
@@ -176,10 +175,8 @@ impl<'a> Refiner<'a> {
             k = flat.free;
         }
         (0..k).for_each(|i| m[i * k + i] += 1.0 / prior);
-        let (scaled, logs) = unit_diagonal(&m, k);
-        let mut cholesky = Cholesky::new(k);
-        cholesky.factorize(&scaled).ok()?;
-        Some(fit.misfit(sigma) + cholesky.log_det() + logs + k as f64 * (prior.ln() + PRICE))
+        let determinant = Equilibrated::new(&m, k)?.log_det();
+        Some(fit.misfit(sigma) + determinant + k as f64 * (prior.ln() + PRICE))
     }
 
     /// The directions that relations leave to the coefficients of a fit, each in its unit: inequalities that hold as equalities are.
@@ -204,12 +201,8 @@ impl<'a> Refiner<'a> {
             if let Some(flat) = self.task.relations.flat(&active, &tight).filter(|flat| flat.free < k) {
                 return Some(flat.variances(&linear.m)?.iter().map(|v| v.max(0.0).sqrt()).collect());
             }
-            let (scaled, _) = unit_diagonal(&linear.m, k);
-            let mut cholesky = Cholesky::new(k);
-            cholesky.factorize(&scaled).ok()?;
-            let mut inverse = vec![0.0; k * k];
-            cholesky.inverse_into(&mut inverse);
-            Some((0..k).map(|i| (inverse[i * k + i] / linear.m[i * k + i]).sqrt()).collect::<Vec<_>>())
+            let inverse = Equilibrated::new(&linear.m, k)?.inverse_diagonal();
+            Some(inverse.iter().map(|v| v.sqrt()).collect::<Vec<_>>())
         });
         for (a, &at) in active.iter().enumerate() {
             errors[at] = inverse.as_ref().map_or(f64::NAN, |errors| errors[a]);

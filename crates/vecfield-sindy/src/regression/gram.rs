@@ -307,45 +307,84 @@ impl GramSystem {
     }
 }
 
-/// `D^{-1/2} M D^{-1/2}` and `log det D` for `D = diag M`.
-pub(crate) fn unit_diagonal(m: &[f64], k: usize) -> (Vec<f64>, f64) {
-    let scale: Vec<f64> = (0..k).map(|i| m[i * k + i].max(f64::MIN_POSITIVE).sqrt()).collect();
-    let scaled =
-        (0..k * k).map(|at| m[at] / (scale[at / k] * scale[at % k]) + if at % (k + 1) == 0 { 1e-11 } else { 0.0 });
-    (scaled.collect(), 2.0 * scale.iter().map(|s| s.ln()).sum::<f64>())
+/// A symmetric positive definite matrix, factorised with its diagonal scaled to one: features may be in any units.
+#[derive(Debug, Clone)]
+pub(crate) struct Equilibrated {
+    cholesky: Cholesky<f64>,
+    diagonal: Vec<f64>,
+    /// Its roots.
+    scale: Vec<f64>,
+}
+
+impl Equilibrated {
+    /// Factorises `m`, `[k, k]`; `None` where it is not positive definite.
+    pub(crate) fn new(m: &[f64], k: usize) -> Option<Self> {
+        let diagonal: Vec<f64> = (0..k).map(|i| m[i * k + i]).collect();
+        let scale: Vec<f64> = diagonal.iter().map(|d| d.max(f64::MIN_POSITIVE).sqrt()).collect();
+        let ridge = |at: usize| if at.is_multiple_of(k + 1) { 1e-11 } else { 0.0 };
+        let scaled: Vec<f64> = (0..k * k).map(|at| m[at] / (scale[at / k] * scale[at % k]) + ridge(at)).collect();
+        let mut cholesky = Cholesky::new(k);
+        cholesky.factorize(&scaled).ok()?;
+        Some(Self { cholesky, diagonal, scale })
+    }
+
+    /// `M⁻¹ b`.
+    pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
+        let mut x: Vec<f64> = b.iter().zip(&self.scale).map(|(b, scale)| b / scale).collect();
+        self.cholesky.solve(&mut x);
+        x.iter_mut().zip(&self.scale).for_each(|(x, scale)| *x /= scale);
+        x
+    }
+
+    /// `bᵀ M⁻¹ b`.
+    pub(crate) fn form(&self, b: &[f64]) -> f64 {
+        let scaled: Vec<f64> = b.iter().zip(&self.scale).map(|(b, scale)| b / scale).collect();
+        let mut solved = scaled.clone();
+        self.cholesky.solve(&mut solved);
+        dot(&scaled, &solved)
+    }
+
+    /// `log det M`.
+    pub(crate) fn log_det(&self) -> f64 {
+        self.cholesky.log_det() + 2.0 * self.scale.iter().map(|s| s.ln()).sum::<f64>()
+    }
+
+    /// The diagonal of `M⁻¹`.
+    pub(crate) fn inverse_diagonal(&self) -> Vec<f64> {
+        let k = self.diagonal.len();
+        let mut inverse = vec![0.0; k * k];
+        self.cholesky.inverse_into(&mut inverse);
+        self.diagonal.iter().enumerate().map(|(i, d)| inverse[i * k + i] / d).collect()
+    }
+}
+
+/// The part of `m`, `[p, p]`, on a support, and the places of that.
+fn on_support(m: &[f64], support: &[bool]) -> (Vec<f64>, Vec<usize>) {
+    let p = support.len();
+    let active: Vec<usize> = (0..p).filter(|&i| support[i]).collect();
+    let k = active.len();
+    ((0..k * k).map(|at| m[active[at / k] * p + active[at % k]]).collect(), active)
 }
 
 /// `M_AA⁻¹ h_A`, zero off the support.
 pub(crate) fn solve_on(m: &[f64], h: &[f64], support: &[bool]) -> Option<Vec<f64>> {
-    let p = h.len();
-    let active: Vec<usize> = (0..p).filter(|&i| support[i]).collect();
-    let k = active.len();
-    let sub: Vec<f64> = (0..k * k).map(|at| m[active[at / k] * p + active[at % k]]).collect();
-    let (scaled, _) = unit_diagonal(&sub, k);
-    let mut cholesky = Cholesky::new(k);
-    cholesky.factorize(&scaled).ok()?;
-    let scale = |a: usize| sub[a * k + a].sqrt();
-    let mut theta: Vec<f64> = (0..k).map(|a| h[active[a]] / scale(a)).collect();
-    cholesky.solve(&mut theta);
-    let mut full = vec![0.0; p];
-    for (a, &i) in active.iter().enumerate() {
-        full[i] = theta[a] / scale(a);
+    let (sub, active) = on_support(m, support);
+    let factor = Equilibrated::new(&sub, active.len())?;
+    // A feature that is zero everywhere has no coefficient.
+    if factor.diagonal.iter().any(|d| *d <= 0.0) {
+        return None;
     }
+    let mut full = vec![0.0; h.len()];
+    let theta = factor.solve(&active.iter().map(|&i| h[i]).collect::<Vec<_>>());
+    active.iter().zip(theta).for_each(|(&i, theta)| full[i] = theta);
     full.iter().all(|c| c.is_finite()).then_some(full)
 }
 
 /// The diagonal of `M_AA⁻¹`, zero off the support.
 pub(crate) fn inverse_diagonal(m: &[f64], support: &[bool]) -> Option<Vec<f64>> {
-    let p = support.len();
-    let active: Vec<usize> = (0..p).filter(|&i| support[i]).collect();
-    let k = active.len();
-    let sub: Vec<f64> = (0..k * k).map(|at| m[active[at / k] * p + active[at % k]]).collect();
-    let (scaled, _) = unit_diagonal(&sub, k);
-    let mut cholesky = Cholesky::new(k);
-    cholesky.factorize(&scaled).ok()?;
-    let mut inverse = vec![0.0; k * k];
-    cholesky.inverse_into(&mut inverse);
-    let mut diagonal = vec![0.0; p];
-    active.iter().enumerate().for_each(|(a, &i)| diagonal[i] = inverse[a * k + a] / sub[a * k + a]);
+    let (sub, active) = on_support(m, support);
+    let mut diagonal = vec![0.0; support.len()];
+    let inverse = Equilibrated::new(&sub, active.len())?.inverse_diagonal();
+    active.iter().zip(inverse).for_each(|(&i, d)| diagonal[i] = d);
     Some(diagonal)
 }

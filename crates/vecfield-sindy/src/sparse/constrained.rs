@@ -4,9 +4,8 @@
 //! Coefficients that an equality ties come and go in pairs.
 
 use crate::constraint::{Minimum, Relations};
-use crate::regression::unit_diagonal;
+use crate::regression::Equilibrated;
 use crate::sparse::Neighbour;
-use vecfield_linalg::Cholesky;
 
 /// The most coefficients of all equations together.
 pub(crate) const MOST_JOINT: usize = 600;
@@ -47,10 +46,7 @@ impl Constrained<'_> {
             let own: Vec<f64> = places.iter().flat_map(|&i| places.iter().map(move |&j| self.m[i * n + j])).collect();
             let mut reduced = minimum.flat.reduce(&own);
             (0..f).for_each(|a| reduced[a * f + a] += ridge);
-            let (scaled, logs) = unit_diagonal(&reduced, f);
-            let mut cholesky = Cholesky::new(f);
-            cholesky.factorize(&scaled).ok()?;
-            Some(cholesky.log_det() + logs + f as f64 * variance.ln())
+            Some(Equilibrated::new(&reduced, f)?.log_det() + f as f64 * variance.ln())
         });
         determinant.map_or(f64::INFINITY, |determinant| price * f as f64 + determinant + minimum.value)
     }
