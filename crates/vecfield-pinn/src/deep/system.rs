@@ -84,7 +84,7 @@ impl<'p> DeepSystem<'p> {
             sheet
         };
         let inside = sheet((0..problem.equations.len()).map(What::Equation).collect());
-        let built_in: Vec<usize> = hard.iter().flatten().flat_map(|hard| hard.conditions.clone()).collect();
+        let built_in = built_in(&hard);
         let soft = |at: usize| !built_in.contains(&at);
         let conditions =
             (0..problem.conditions.len()).map(|at| soft(at).then(|| sheet(vec![What::Condition(at)]))).collect();
@@ -138,15 +138,15 @@ impl<'p> DeepSystem<'p> {
 
     /// The conditions that are built into the solution.
     pub(crate) fn built_in(&self) -> Vec<usize> {
-        self.hard.iter().flatten().flat_map(|hard| hard.conditions.clone()).collect()
+        built_in(&self.hard)
     }
 
     /// Asks at these points from now on.
     pub(crate) fn set_points(&mut self, inside: &Columns, rims: &[Rim]) {
         self.blocks.retain(|(which, _)| matches!(which, Which::Data(_)));
         let weight = 1.0 / (inside[0].len().max(1) as f64).sqrt();
-        let mut blocks = self.cut(&self.inside, inside, &vec![], &[], weight);
-        let mut all: Vec<(Which, Block)> = blocks.drain(..).map(|block| (Which::Inside, block)).collect();
+        let blocks = self.cut(&self.inside, inside, &vec![], &[], weight);
+        let mut all: Vec<(Which, Block)> = blocks.into_iter().map(|block| (Which::Inside, block)).collect();
         for rim in rims {
             let Some(sheet) = &self.conditions[rim.condition] else { continue };
             let weight = (self.condition_weight / rim.points[0].len() as f64).sqrt();
@@ -348,4 +348,9 @@ impl<'p> DeepSystem<'p> {
         }
         values
     }
+}
+
+/// The conditions that parts of the solution have built in.
+fn built_in(hard: &[Option<Hard>]) -> Vec<usize> {
+    hard.iter().flatten().flat_map(|hard| hard.conditions.clone()).collect()
 }
