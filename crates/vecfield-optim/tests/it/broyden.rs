@@ -4,19 +4,9 @@ use proptest::prelude::*;
 use vecfield_laws::allocates_nothing;
 use vecfield_optim::{Broyden, Infeasible, OptimError, Scaling, Stepped};
 
-const ALL: [Scaling; 3] = [Scaling::None, Scaling::Bfgs, Scaling::Broyden];
+use crate::valley;
 
-fn valley(x: &[f64], g: &mut [f64]) -> Result<f64, Infeasible> {
-    g.fill(0.0);
-    let mut value = 0.0;
-    for i in 0..x.len() / 2 {
-        let (a, b) = (1.0 - x[2 * i], x[2 * i + 1] - x[2 * i] * x[2 * i]);
-        value += a * a + 100.0 * b * b;
-        g[2 * i] = -2.0 * a - 400.0 * x[2 * i] * b;
-        g[2 * i + 1] = 200.0 * b;
-    }
-    Ok(value)
-}
+const ALL: [Scaling; 3] = [Scaling::None, Scaling::Bfgs, Scaling::Broyden];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use vecfield_laws::allocates_nothing;
 use vecfield_optim::{Ended, Infeasible, Lbfgs, LbfgsOptions};
 
+use crate::valley;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -27,17 +29,6 @@ proptest! {
     /// Rosenbrock's valley in many dimensions, from anywhere; every iteration goes down.
     #[test]
     fn valleys(start in prop::collection::vec(-2.0..2.0_f64, 6)) {
-        let mut valley = |x: &[f64], g: &mut [f64]| {
-            g.fill(0.0);
-            let mut value = 0.0;
-            for i in 0..x.len() / 2 {
-                let (a, b) = (1.0 - x[2 * i], x[2 * i + 1] - x[2 * i] * x[2 * i]);
-                value += a * a + 100.0 * b * b;
-                g[2 * i] = -2.0 * a - 400.0 * x[2 * i] * b;
-                g[2 * i + 1] = 200.0 * b;
-            }
-            Ok(value)
-        };
         let mut x = start;
         let mut last = f64::INFINITY;
         let mut falling = true;
