@@ -35,6 +35,12 @@ pub trait Job {
     fn run<const FUSED: bool>(self) -> Self::Output;
 }
 
+/// `a b + c`, in one rounding where that is one instruction: for loops of a [`Job`].
+#[inline(always)]
+pub fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
 /// A set of vector instructions that this processor has been found to have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Target(Level);

@@ -23,7 +23,8 @@
 //! | sums and inner products with the same bits on every machine | [`sum`], [`dot`], [`axpy`] |
 //! | products of matrices, activations of networks and their derivatives | [`LayerMath`], [`Activation`] |
 //! | random numbers as a function of a key and a counter | [`threefry`], [`fill_normals`] |
-//! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`] |
+//! | a matrix turned about its diagonal | [`transpose()`] |
+//! | a loop of your own, compiled for AVX2 and AVX-512 too, chosen at run time | [`Job`], [`run`], [`fused`] |
 //! | which instructions are used | [`Target`] |
 //! | several systems in one number, a lane each | [`Lanes`] |
 //!
@@ -61,15 +62,17 @@ mod product;
 mod random;
 mod reduction;
 mod register;
+mod transpose;
 mod trigonometric;
 mod vector_math;
 
 pub use activation::{Activation, Slopes};
-pub use dispatch::{Job, Target, run, run_on};
+pub use dispatch::{Job, Target, fused, run, run_on};
 pub use function::Function;
 pub use lanes::Lanes;
 pub use layer_math::LayerMath;
 pub use product::{Matrix, Start};
 pub use random::{fill_normals, fill_normals_on, threefry};
 pub use reduction::{axpy, dot, sum};
+pub use transpose::transpose;
 pub use vector_math::VectorMath;

@@ -1,13 +1,13 @@
 //! `y = σ(W x + b)`: the layer that most networks are made of, with its activation.
 
 use serde::{Deserialize, Serialize};
-use vecfield_kernels::{Activation, LayerMath, Matrix, Start};
+use vecfield_kernels::{Activation, LayerMath, Matrix, Start, transpose};
 
 use crate::described::activation_name;
 use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet, slopes};
 use crate::error::NnError;
 use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
-use crate::rows::{scale_and_sum, transpose};
+use crate::rows::scale_and_sum;
 use crate::tensor::{Role, Tensor};
 
 /// Below so many columns a product is made of inner products of rows. Part of what fixes the bits.
@@ -113,7 +113,7 @@ impl Layer for Linear {
     }
 
     fn pack<R: LayerMath>(&self, theta: &[R], packed: &mut [R]) {
-        transpose(theta, self.outputs, self.inputs, packed);
+        transpose(&theta[..self.weights()], self.inputs, &mut packed[..self.weights()]);
     }
 
     fn tape_len(&self, rows: usize) -> usize {

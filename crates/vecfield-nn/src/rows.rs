@@ -33,14 +33,6 @@ impl<R: LayerMath> Job for ScaleAndSum<'_, R> {
     }
 }
 
-/// The transpose of `from`, `[rows, columns]`.
-pub(crate) fn transpose<R: Copy>(from: &[R], rows: usize, columns: usize, to: &mut [R]) {
-    for (j, column) in to.chunks_exact_mut(rows.max(1)).enumerate().take(columns) {
-        for (i, to) in column.iter_mut().enumerate() {
-            *to = from[i * columns + j];
-        }
-    }
-}
 /// Copies `width` numbers of every row: from `at` in rows of `stride` to `to_at` in rows of `to_stride`.
 pub(crate) fn copy_columns<R: Copy>(
     from: &[R],

@@ -10,7 +10,7 @@
 //!
 //! `H` is kept as its lower triangle, and read and written once an iteration, read once more.
 
-use vecfield_kernels::{Job, dot, run};
+use vecfield_kernels::{Job, dot, fused, run};
 
 use crate::error::OptimError;
 use crate::line::{Line, Objective, Point, finite, largest};
@@ -344,11 +344,6 @@ fn symmetric<const FUSED: bool>(row: &[f64], x: &[f64], y: &mut [f64]) {
     let mut sum = 0.0;
     partial.iter().for_each(|part| sum += part);
     at[0] += sum + diagonal * own;
-}
-
-#[inline(always)]
-fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 #[cfg(test)]

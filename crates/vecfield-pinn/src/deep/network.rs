@@ -7,7 +7,7 @@
 
 use core::ops::Range;
 
-use vecfield_kernels::{Job, LayerMath, Matrix, Start, run};
+use vecfield_kernels::{Job, LayerMath, Matrix, Start, fused, run, transpose};
 
 use super::BLOCK;
 use super::activation::Squash;
@@ -180,37 +180,12 @@ fn add(layer: &Layer, bar: &[f64], input: &[f64], row: usize, turned: &mut [f64]
         f64::inner((outputs, inputs, row), bar, input, Start::Sum, &mut sum[layer.weights.clone()]);
     } else {
         let turned = &mut turned[..inputs * row];
-        run(Turn { from: input, to: turned, row });
+        transpose(input, row, turned);
         let weights = &mut sum[layer.weights.clone()];
         f64::multiply((outputs, inputs, row), Matrix::rows(bar, row), turned, Start::Sum, weights);
     }
     for (sum, bar) in sum[layer.biases.clone()].iter_mut().zip(bar.chunks_exact(row)) {
         *sum += vecfield_kernels::sum(&bar[..BLOCK]);
-    }
-}
-
-/// `to [row, height] ← from [height, row]ᵀ`, in squares of eight.
-struct Turn<'a> {
-    from: &'a [f64],
-    to: &'a mut [f64],
-    row: usize,
-}
-
-impl Job for Turn<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self { from, to, row } = self;
-        let height = from.len() / row;
-        for i in (0..height).step_by(8) {
-            let tall = (height - i).min(8);
-            for (j, line) in to.chunks_exact_mut(height).enumerate() {
-                for (k, to) in line[i..i + tall].iter_mut().enumerate() {
-                    *to = from[(i + k) * row + j];
-                }
-            }
-        }
     }
 }
 
@@ -227,11 +202,6 @@ fn lane(row: &[f64; BLOCK], at: usize) -> &Lane {
 #[inline(always)]
 fn lane_mut(row: &mut [f64; BLOCK], at: usize) -> &mut Lane {
     &mut row.as_chunks_mut::<LANES>().0[at]
-}
-
-#[inline(always)]
-fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// One neuron: `h = σ(z)` with its jets.

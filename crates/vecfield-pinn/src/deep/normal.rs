@@ -5,7 +5,7 @@
 //! each group takes away what the earlier ones say (left-looking, Golub & Van Loan 4.2.8).
 
 use rayon::prelude::*;
-use vecfield_kernels::{Job, LayerMath, Matrix, Start, run};
+use vecfield_kernels::{Job, LayerMath, Matrix, Start, run, transpose};
 use vecfield_linalg::LinalgError;
 use vecfield_optim::{Infeasible, NormalEquations};
 
@@ -108,7 +108,7 @@ fn form(from: usize, n: usize, jacobian: &[f64], group: &mut [f64], packed: &mut
     group.fill(0.0);
     for part in jacobian.chunks_exact(n * BLOCK) {
         let own = &part[from * BLOCK..];
-        run(Turn { from: &own[..wide * BLOCK], to: packed, width: BLOCK, times: 1.0 });
+        transpose(&own[..wide * BLOCK], BLOCK, packed);
         f64::multiply((rows, wide, BLOCK), Matrix::rows(own, BLOCK), packed, Start::Sum, group);
     }
 }
@@ -131,7 +131,8 @@ fn factorize(
             // Groups before the last are whole.
             let below = &before[(from - k * WIDE) * WIDE..];
             let turned = &mut turned[..WIDE * wide];
-            run(Turn { from: &below[..wide * WIDE], to: turned, width: WIDE, times: -1.0 });
+            transpose(&below[..wide * WIDE], WIDE, turned);
+            turned.iter_mut().for_each(|l| *l = -*l);
             let turned = &*turned;
             own.par_chunks_mut(TALL * wide).zip(below.par_chunks(TALL * WIDE)).for_each(|(own, below)| {
                 let rows = own.len() / wide;
@@ -142,7 +143,7 @@ fn factorize(
         run(Corner { a: &mut *corner, n: wide })
             .map_err(|(row, pivot)| LinalgError::NotPositiveDefinite { row: from + row, pivot })?;
         let turned = &mut turned[..wide * wide];
-        run(Turn { from: corner, to: turned, width: wide, times: 1.0 });
+        transpose(corner, wide, turned);
         let turned = &*turned;
         below.par_chunks_mut(TALL * wide).for_each(|rows| run(Behind { turned, rows, n: wide }));
     }
@@ -174,32 +175,6 @@ fn substitute(factor: &[Vec<f64>], b: &mut [f64]) {
             own[i] /= row[i];
             let (earlier, at) = own.split_at_mut(i);
             vecfield_kernels::axpy(-at[0], &row[..i], earlier);
-        }
-    }
-}
-
-/// `to [width, height] ← times · from [height, width]ᵀ`
-struct Turn<'a> {
-    from: &'a [f64],
-    to: &'a mut [f64],
-    width: usize,
-    times: f64,
-}
-
-impl Job for Turn<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self { from, to, width, times } = self;
-        let height = from.len() / width;
-        for i in (0..height).step_by(8) {
-            let tall = (height - i).min(8);
-            for (j, line) in to.chunks_exact_mut(height).enumerate() {
-                for (k, to) in line[i..i + tall].iter_mut().enumerate() {
-                    *to = times * from[(i + k) * width + j];
-                }
-            }
         }
     }
 }

@@ -4,9 +4,7 @@
 //! matrix products, in parallel, each in one fixed order.
 
 use rayon::prelude::*;
-use vecfield_kernels::{Job, LayerMath, Matrix, Start, run};
-
-use super::rotate::fma;
+use vecfield_kernels::{Job, LayerMath, Matrix, Start, fused, run};
 
 /// Columns of a panel.
 const WIDTH: usize = 32;
@@ -119,14 +117,14 @@ impl Job for Factor<'_> {
             for i in j..rows {
                 let (x, row) = (v[i * count + j], &panel[i * WIDTH..(i + 1) * WIDTH]);
                 for l in 0..WIDTH {
-                    sums[l] = fma::<FUSED>(x, row[l], sums[l]);
+                    sums[l] = fused::<FUSED>(x, row[l], sums[l]);
                 }
             }
             sums.iter_mut().for_each(|sum| *sum *= beta);
             for i in j..rows {
                 let (x, row) = (-v[i * count + j], &mut panel[i * WIDTH..(i + 1) * WIDTH]);
                 for l in j..WIDTH {
-                    row[l] = fma::<FUSED>(x, sums[l], row[l]);
+                    row[l] = fused::<FUSED>(x, sums[l], row[l]);
                 }
             }
             panel[j * WIDTH + j] = diagonal;
@@ -135,7 +133,7 @@ impl Job for Factor<'_> {
             for i in j..rows {
                 let x = v[i * count + j];
                 for l in 0..j {
-                    inner[l] = fma::<FUSED>(v[i * count + l], x, inner[l]);
+                    inner[l] = fused::<FUSED>(v[i * count + l], x, inner[l]);
                 }
             }
             for i in 0..j {

@@ -1,6 +1,6 @@
 //! Rows rotated into a triangle above them: reflections that touch one row of the triangle and all rows below.
 
-use vecfield_kernels::{Job, run};
+use vecfield_kernels::{Job, fused, run};
 
 /// Zeroes the first `size` columns of `below` (`[rows, width]`) against the triangle in `above` (`[size, width]`).
 pub(super) fn eliminate(above: &mut [f64], size: usize, width: usize, below: &mut [f64], rows: usize) {
@@ -46,7 +46,7 @@ impl Job for Eliminate<'_> {
             sums.copy_from_slice(&top[j + 1..]);
             for (row, &v) in below.chunks_exact(width).zip(&v) {
                 for (sum, &entry) in sums.iter_mut().zip(&row[j + 1..]) {
-                    *sum = fma::<FUSED>(v, entry, *sum);
+                    *sum = fused::<FUSED>(v, entry, *sum);
                 }
             }
             for (entry, sum) in top[j + 1..].iter_mut().zip(sums.iter_mut()) {
@@ -56,14 +56,9 @@ impl Job for Eliminate<'_> {
             for (row, &v) in below.chunks_exact_mut(width).zip(&v) {
                 row[j] = 0.0;
                 for (entry, &sum) in row[j + 1..].iter_mut().zip(sums.iter()) {
-                    *entry = fma::<FUSED>(-v, sum, *entry);
+                    *entry = fused::<FUSED>(-v, sum, *entry);
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-pub(super) fn fma<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
