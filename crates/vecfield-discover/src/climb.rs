@@ -37,6 +37,11 @@ pub(crate) fn climb<'a>(
     pulse: Pulse<'_>,
 ) -> Result<Summit<'a>, DiscoverError> {
     let base = contest.vocabulary();
+    // The words of a law and of its neighbours; those of laws that were left behind are forgotten.
+    let words = |own: &[Vec<String>], named: &[Neighbour]| {
+        let texts = own.iter().flatten().chain(named.iter().flat_map(Neighbour::texts)).cloned();
+        base.with_further(texts.collect::<BTreeSet<_>>())
+    };
     let (mut vocabulary, mut law) = (base.clone(), law.clone());
     let mut named: Vec<Neighbour> = vec![];
     for _ in 0..STEPS {
@@ -44,20 +49,16 @@ pub(crate) fn climb<'a>(
             break;
         }
         named = near(contest.data(), &vocabulary, &law, contest.noise(), operators)?;
-        // Words of laws that were left behind are forgotten.
-        let own = law.support.features(&vocabulary, &law.fit.theta);
-        let texts = own.into_iter().flatten().chain(named.iter().flat_map(Neighbour::texts).cloned());
-        let wider = base.with_further(texts.collect::<BTreeSet<_>>())?;
+        let wider = words(&law.support.features(&vocabulary, &law.fit.theta), &named)?;
         let fitted = |neighbour: &Neighbour| {
             let (support, theta) = neighbour.said_in(&wider)?;
             let fit = fit_near(contest.data(), &wider, &law, &support, theta, pulse)?;
             Some((support, fit))
         };
         let fitted: Vec<Option<(Support, Fit)>> = named.par_iter().map(fitted).collect();
-        let n = contest.data().observed_count() as f64;
+        let cells = contest.data().observed_count();
         let told = |(support, fit): &(Support, Fit)| {
-            let said: f64 = support.equations.iter().flatten().map(|&k| wider.description(k)).sum();
-            n * fit.cost.max(f64::MIN_POSITIVE).ln() + support.constants(&wider) as f64 * n.ln() + 2.0 * said
+            cells as f64 * fit.cost.max(f64::MIN_POSITIVE).ln() + support.price(&wider, cells)
         };
         let best = fitted.into_iter().flatten().min_by(|a, b| told(a).total_cmp(&told(b)));
         let best = best.and_then(|(support, fit)| refine_near(contest.data(), &wider, &law, &support, &fit, pulse));
@@ -67,8 +68,7 @@ pub(crate) fn climb<'a>(
         }
     }
     let own = law.support.features(&vocabulary, &law.fit.theta);
-    let texts = own.iter().flatten().chain(named.iter().flat_map(Neighbour::texts)).cloned();
-    let wider = Contest::new(contest.data(), base.with_further(texts.collect::<BTreeSet<_>>())?, contest.noise())?;
+    let wider = Contest::new(contest.data(), words(&own, &named)?, contest.noise())?;
     let mut supports: Vec<Support> = Support::of(&own, wider.vocabulary()).into_iter().collect();
     supports.extend(named.iter().filter_map(|neighbour| Some(neighbour.said_in(wider.vocabulary())?.0)));
     Ok(Summit { contest: wider, supports, bic: law.bic })

@@ -332,14 +332,19 @@ pub(crate) fn quick_options(constants: usize, data: &Trajectories, noise: Noise,
         windows: window_lengths(data),
         method: Method::Explicit(&TSIT5),
         solver: solver_options(scale, 1e-4, data.row_count()),
-        optimizer: vecfield_optim::Options {
-            iterations: 40,
-            cost_tolerance: 1e-4,
-            step_tolerance: 1e-5,
-            gradient_tolerance: 1e-5,
-            ..Default::default()
-        },
+        optimizer: rough(40),
         ..FitOptions::new(data.dim(), constants, noise, sigma)
+    }
+}
+
+/// A minimum to as many digits as rank candidates.
+pub(crate) fn rough(iterations: usize) -> vecfield_optim::Options {
+    vecfield_optim::Options {
+        iterations,
+        cost_tolerance: 1e-4,
+        step_tolerance: 1e-5,
+        gradient_tolerance: 1e-5,
+        ..Default::default()
     }
 }
 

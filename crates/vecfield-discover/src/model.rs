@@ -55,6 +55,17 @@ impl Support {
         parts
     }
 
+    /// In natural units, what it takes to say which features stand in the equations.
+    pub(crate) fn description(&self, vocabulary: &Vocabulary) -> f64 {
+        self.equations.iter().flatten().map(|&k| vocabulary.description(k)).sum()
+    }
+
+    /// What is added to `-2 ln L` for the constants and features of a support, with so many cells measured: its information criterion
+    /// but for what all candidates share.
+    pub(crate) fn price(&self, vocabulary: &Vocabulary, cells: usize) -> f64 {
+        self.constants(vocabulary) as f64 * (cells as f64).ln() + 2.0 * self.description(vocabulary)
+    }
+
     /// The support with these features in its equations, by their keys; `None` where the vocabulary lacks one.
     pub(crate) fn of(keys: &[Vec<String>], vocabulary: &Vocabulary) -> Option<Support> {
         let set = |keys: &Vec<String>| -> Option<Vec<usize>> {

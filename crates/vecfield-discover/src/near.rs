@@ -145,11 +145,9 @@ impl<'a> Near<'a> {
     /// A support by a flow: its Bayesian information criterion, up to a constant, its coefficients, and the numbers inside its features.
     fn valued(&self, support: &Support, flow: &Flow) -> Option<Valued> {
         let features = || support.equations.iter().enumerate().flat_map(|(e, set)| set.iter().map(move |&k| (e, k)));
-        let n = self.data.observed_count() as f64;
-        let said: f64 = features().map(|(_, k)| self.wide.description(k)).sum();
-        let told = |left: f64| {
-            n * left.max(f64::MIN_POSITIVE).ln() + support.constants(&self.wide) as f64 * n.ln() + 2.0 * said
-        };
+        let cells = self.data.observed_count();
+        let price = support.price(&self.wide, cells);
+        let told = |left: f64| cells as f64 * left.max(f64::MIN_POSITIVE).ln() + price;
         let numbers = support.inner(&self.wide);
         if !numbers.is_empty()
             && let Some((theta, left)) = flow.solve(features().flat_map(|column| self.columns(column)))

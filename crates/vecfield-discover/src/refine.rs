@@ -1,6 +1,6 @@
 //! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
 
-use crate::contest::{fit_from, fit_from_paths, quick_options, scales, solver_options};
+use crate::contest::{fit_from, fit_from_paths, quick_options, rough, scales, solver_options};
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
@@ -137,13 +137,7 @@ pub(crate) fn fit_near(
         sigma: noise_levels(data, &law.fit, law.options.noise),
         estimate_sigma: false,
         solver: solver_options(&scales(data), rtol, 4 * data.row_count()),
-        optimizer: vecfield_optim::Options {
-            iterations: 12,
-            cost_tolerance: 1e-4,
-            step_tolerance: 1e-5,
-            gradient_tolerance: 1e-5,
-            ..Default::default()
-        },
+        optimizer: rough(12),
         ..law.options.clone()
     };
     let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(law.fit.state(data, run, row));
@@ -241,7 +235,7 @@ fn describe(
         .collect();
     let log_likelihood = log_likelihood(data, &fit, options.noise);
     let unknowns = options.free.len() + fit.starts.len() + fit.sigma.len();
-    let features = support.equations.iter().flatten().map(|&k| vocabulary.description(k)).sum::<f64>();
+    let features = support.description(vocabulary);
     let (r2, r2_all, rmse) = determination(data, &fit);
     Law {
         complexity: support.complexity(vocabulary),
