@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use vecfield_expr::nearest_name;
 use vecfield_io::{OutputDir, Overwrite};
 
 use crate::context::Context;
@@ -133,10 +134,8 @@ fn named(name: &str) -> Result<&'static Example, Failure> {
     if let Some(example) = GALLERY.iter().find(|example| example.name == name) {
         return Ok(example);
     }
-    let likeness = |example: &&Example| strsim::jaro_winkler(example.name, name);
-    let nearest = GALLERY.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = nearest.filter(|example| likeness(example) > 0.7);
-    let hint = hint.map_or(String::new(), |example| format!("did you mean \"{}\"? ", example.name));
+    let nearest = nearest_name(name, GALLERY.iter().map(|example| example.name));
+    let hint = nearest.map_or(String::new(), |nearest| format!("did you mean \"{nearest}\"? "));
     Err(Failure::Argument(format!("there is no example \"{name}\"; {hint}`vecfield examples` lists all")))
 }
 
