@@ -8,7 +8,7 @@ use crate::model::{Model, Trapping};
 use crate::noise::difference_noise;
 use crate::refine::START_WINDOWS;
 use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
-use crate::sindy::{Form, Selection, Sindy};
+use crate::sindy::{Form, Selection, Sindy, Terms};
 use crate::sparse::{MOST_SUBSET_FEATURES, best_subsets, information, lasso, on_support, sr3, stlsq};
 use crate::{Library, Paths, SindyError};
 use rayon::prelude::*;
@@ -28,21 +28,20 @@ fn block_count(data: &Trajectories, library: &Library) -> usize {
     (MOST_NUMBERS / (data.dim() * library.len() * library.len()).max(1)).clamp(LEAST_BLOCKS, BLOCKS)
 }
 
-/// Fits by regression; `known` parts `(equation, feature)` stand behind the first `selectable` features.
+/// Fits by regression.
 pub(crate) fn regress(
     sindy: &Sindy,
     data: &Trajectories,
     paths: Option<&Paths>,
-    library: Library,
-    selectable: usize,
-    known: Vec<(usize, usize)>,
+    terms: Terms,
     ties: &Relations,
 ) -> Result<Model, SindyError> {
+    let (library, selectable, known) = (&terms.library, terms.selectable, &terms.known);
     if matches!(sindy.selection, Selection::Stlsq { .. } | Selection::Sr3 { .. } | Selection::Trapping { .. }) {
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
-    let blocks = systems(sindy.form, data, paths, &library, if members > 0 { block_count(data, &library) } else { 1 })?;
+    let blocks = systems(sindy.form, data, paths, library, if members > 0 { block_count(data, library) } else { 1 })?;
     let own: Vec<Vec<GramSystem>> = (0..data.dim())
         .map(|equation| {
             let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
@@ -50,11 +49,14 @@ pub(crate) fn regress(
         })
         .collect();
     let whole: Vec<GramSystem> = own.iter().map(|own| GramSystem::sum(own.iter())).collect();
-    whole.iter().try_for_each(|system| system.check(&library))?;
+    for (equation, system) in whole.iter().enumerate() {
+        let places = terms.places(equation);
+        system.on(&places).check_of(&|k| library.features()[places[k]].key().to_string())?;
+    }
     let chosen = if ties.is_empty() && !matches!(sindy.selection, Selection::Trapping { .. }) {
-        separate(sindy, &own, &whole)?
+        separate(sindy, &own, &whole, &terms)?
     } else {
-        together(sindy, &own, &whole, ties, &library)?
+        together(sindy, &own, &whole, ties, &terms)?
     };
     let Chosen { coefficients, stderr, inclusion, trapping } = chosen;
     let explained: f64 = (whole.iter().enumerate())
@@ -75,7 +77,7 @@ pub(crate) fn regress(
         step,
         derivative_r2,
         trapping,
-        ..Model::empty(library, selectable, known)
+        ..Model::empty(terms.library, selectable, terms.known)
     })
 }
 
@@ -89,26 +91,42 @@ struct Chosen {
 }
 
 /// Equation by equation.
-fn separate(sindy: &Sindy, own: &[Vec<GramSystem>], whole: &[GramSystem]) -> Result<Chosen, SindyError> {
+fn separate(sindy: &Sindy, own: &[Vec<GramSystem>], whole: &[GramSystem], terms: &Terms) -> Result<Chosen, SindyError> {
     let mut chosen = Chosen::default();
     for (equation, (own, whole)) in own.iter().zip(whole).enumerate() {
-        if sindy.ensemble == 0 {
-            let theta = select(sindy.selection, whole)?;
-            chosen.stderr.extend(whole.standard_errors(&theta)?);
-            chosen.coefficients.extend(theta);
-        } else {
-            let member = |member| {
-                let drawn: Vec<&GramSystem> = draw(sindy.seed, equation, member, own).collect();
-                select(sindy.selection, &GramSystem::sum(drawn.into_iter()))
-            };
-            let ensemble = Ensemble::of(sindy.ensemble, member)?;
-            let theta = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
-            chosen.stderr.extend((0..whole.len()).map(|k| if theta[k] == 0.0 { 0.0 } else { ensemble.spread(k) }));
-            chosen.inclusion.extend((0..whole.len()).map(|k| ensemble.share(k)));
-            chosen.coefficients.extend(theta);
+        let places = terms.places(equation);
+        let own: Vec<GramSystem> = own.iter().map(|block| block.on(&places)).collect();
+        let found = of_equation(sindy, equation, &own, &whole.on(&places))?;
+        let whole = |part: Vec<f64>| {
+            let mut whole = vec![0.0; terms.selectable];
+            places.iter().zip(part).for_each(|(&k, value)| whole[k] = value);
+            whole
+        };
+        chosen.coefficients.extend(whole(found.coefficients));
+        chosen.stderr.extend(whole(found.stderr));
+        if !found.inclusion.is_empty() {
+            chosen.inclusion.extend(whole(found.inclusion));
         }
     }
     Ok(chosen)
+}
+
+fn of_equation(sindy: &Sindy, equation: usize, own: &[GramSystem], whole: &GramSystem) -> Result<Chosen, SindyError> {
+    if sindy.ensemble == 0 {
+        let coefficients = select(sindy.selection, whole)?;
+        let stderr = whole.standard_errors(&coefficients)?;
+        return Ok(Chosen { coefficients, stderr, ..Chosen::default() });
+    }
+    let member = |member| {
+        let drawn: Vec<&GramSystem> = draw(sindy.seed, equation, member, own).collect();
+        select(sindy.selection, &GramSystem::sum(drawn.into_iter()))
+    };
+    let ensemble = Ensemble::of(sindy.ensemble, member)?;
+    let coefficients = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
+    let spread = |k: usize| if coefficients[k] == 0.0 { 0.0 } else { ensemble.spread(k) };
+    let stderr = (0..whole.len()).map(spread).collect();
+    let inclusion = (0..whole.len()).map(|k| ensemble.share(k)).collect();
+    Ok(Chosen { coefficients, stderr, inclusion, trapping: None })
 }
 
 /// All equations at once, as relations between their coefficients ask for.
@@ -117,17 +135,17 @@ fn together(
     own: &[Vec<GramSystem>],
     whole: &[GramSystem],
     ties: &Relations,
-    library: &Library,
+    terms: &Terms,
 ) -> Result<Chosen, SindyError> {
-    let joint = Joint::new(whole);
-    let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, library)?;
+    let joint = Joint::new(whole, terms);
+    let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, terms)?;
     if sindy.ensemble == 0 {
         return Ok(Chosen { coefficients, stderr, inclusion: Vec::new(), trapping });
     }
     let member = |member| {
         let drawn = |own: &Vec<GramSystem>| GramSystem::sum(draw(sindy.seed, 0, member, own));
         let systems: Vec<GramSystem> = own.iter().map(drawn).collect();
-        Joint::new(&systems).fit(sindy.selection, ties, library).map(|found| found.coefficients)
+        Joint::new(&systems, terms).fit(sindy.selection, ties, terms).map(|found| found.coefficients)
     };
     let ensemble = Ensemble::of(sindy.ensemble, member)?;
     let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();

@@ -154,6 +154,15 @@ pub enum SindyError {
         "no coefficients that keep the energy have a trapping region and come near the data; leave out `trapping`, or lower the threshold"
     )]
     NotTrapped,
+    /// An equation has no library.
+    #[error(
+        "the equation of `{variable}` has no library; add `{variable}: polynomial:2` to `--library`, or a part without a variable for all equations \
+         that are not named"
+    )]
+    NoCandidates {
+        /// The variable.
+        variable: String,
+    },
     /// A known part is of a variable that is not there.
     #[error("there is no variable `{name}` in the data; did you mean `{nearest}`?")]
     UnknownVariable {

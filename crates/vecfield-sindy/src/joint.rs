@@ -6,7 +6,7 @@ use crate::constraint::{Constraint, Relations};
 use crate::model::Trapping;
 use crate::refine::prior_variance;
 use crate::regression::GramSystem;
-use crate::sindy::Selection;
+use crate::sindy::{Selection, Terms};
 use crate::sparse::{Constrained, MOST_JOINT};
 use crate::trapping::trap;
 
@@ -38,14 +38,16 @@ pub(crate) struct Found {
 }
 
 impl Joint {
-    pub(crate) fn new(systems: &[GramSystem]) -> Self {
+    pub(crate) fn new(systems: &[GramSystem], terms: &Terms) -> Self {
         let p = systems.first().map_or(0, GramSystem::len);
         let n = systems.len() * p;
         let (mut m, mut h, mut logs) = (vec![0.0; n * n], vec![0.0; n], 0.0);
         for (equation, system) in systems.iter().enumerate() {
-            let freedom = (system.rows as f64 - p as f64).max(1.0);
+            let places = terms.places(equation);
+            let freedom = (system.rows as f64 - places.len() as f64).max(1.0);
             // A perfect fit leaves the rounding of the sums.
-            let variance = (system.dense_rss() / freedom).max(1e-14 * system.total / freedom).max(f64::MIN_POSITIVE);
+            let variance =
+                (system.on(&places).dense_rss() / freedom).max(1e-14 * system.total / freedom).max(f64::MIN_POSITIVE);
             logs += variance.ln();
             for i in 0..p {
                 let row = equation * p + i;
@@ -63,20 +65,15 @@ impl Joint {
     }
 
     /// The equations by a selection.
-    pub(crate) fn fit(
-        &self,
-        selection: Selection,
-        relations: &Relations,
-        library: &Library,
-    ) -> Result<Found, SindyError> {
-        let allowed = vec![true; self.h.len()];
+    pub(crate) fn fit(&self, selection: Selection, relations: &Relations, terms: &Terms) -> Result<Found, SindyError> {
+        let (library, allowed) = (&terms.library, &terms.allowed);
         if allowed.len() > MOST_JOINT {
             return Err(SindyError::TooManyFeatures {
                 features: library.len(),
                 most: MOST_JOINT / library.variables().len(),
             });
         }
-        let problem = self.constrained(relations, &allowed);
+        let problem = self.constrained(relations, allowed);
         let unsolved = || {
             if relations.feasible(self.h.len()) {
                 SindyError::SingularSupport { feature: 0 }

@@ -20,7 +20,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
-//! | candidates: polynomials, harmonics, formulas | [`Library`], [`Family`] |
+//! | candidates: polynomials, harmonics, formulas, their products; other ones for each equation | [`Library`], [`Family`], [`Candidates`] |
 //! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
 //! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
 //! | fields on a grid, partial differential equations | [`pde::PdeSindy`] |
@@ -39,6 +39,7 @@
 //! There are no files, clocks or random numbers here. Threads, where the caller has some, change no bit: pieces of fixed size are added up in their
 //! order (checked by `threads_change_no_bit`).
 
+mod candidates;
 mod classic;
 mod constraint;
 pub mod derivative;
@@ -49,6 +50,7 @@ mod model;
 pub mod noise;
 mod path;
 pub mod pde;
+mod product;
 mod refine;
 pub mod regression;
 mod shooting;
@@ -57,6 +59,7 @@ pub mod smooth;
 pub mod sparse;
 mod trapping;
 
+pub use candidates::Candidates;
 pub use constraint::{Comparison, Constraint, LinearConstraint};
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};

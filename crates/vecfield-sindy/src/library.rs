@@ -1,5 +1,7 @@
 //! The library: candidate features `φ_k(y, u, t)` of the right-hand sides `dyᵢ/dt = Σ_k θ_ik φ_k`.
 
+use crate::candidates::split;
+use crate::product::products;
 use crate::{Known, SindyError};
 use vecfield_expr::{ExprId, Graph, Program, Registers, RowRegisters, Scope};
 use vecfield_traits::Elementary;
@@ -14,18 +16,43 @@ pub enum Family {
     Fourier(usize),
     /// A formula of the variables, the inputs and `t`.
     Custom(String),
+    /// The products of one feature of each of these.
+    Product(Vec<Family>),
 }
 
 impl Family {
-    /// Reads `polynomial:3,fourier:2,custom:exp(-x)`; parts may stand in double quotes, and commas inside parentheses belong to a
-    /// formula.
+    /// What stands before the colon of a family.
+    pub(crate) const NAMES: [&str; 3] = ["polynomial", "fourier", "custom"];
+
+    /// Reads `polynomial:3,fourier:2,custom:exp(-x)`, and products of families as `polynomial:1*fourier:2`; parts may stand in double quotes,
+    /// and commas inside parentheses belong to a formula.
     ///
     /// # Errors
     ///
     /// [`SindyError::LibrarySyntax`] with the part that cannot be read.
     pub fn parse_list(text: &str) -> Result<Vec<Family>, SindyError> {
-        let parts = split(text)?;
-        parts.into_iter().map(Family::parse).collect()
+        split(text, ',')?.into_iter().map(Family::parse_product).collect()
+    }
+
+    /// Does a text begin with a family?
+    pub(crate) fn begins(text: &str) -> bool {
+        text.split_once(':').is_some_and(|(kind, _)| Family::NAMES.contains(&kind.trim().trim_matches('"')))
+    }
+
+    /// Factors begin where a family stands behind a `*`: others belong to formulas.
+    fn parse_product(part: &str) -> Result<Family, SindyError> {
+        let part = part.trim_matches('"').trim();
+        let (mut factors, mut start) = (Vec::new(), 0);
+        for (at, _) in part.match_indices('*').filter(|(at, _)| Family::begins(part[at + 1..].trim_start())) {
+            factors.push(&part[start..at]);
+            start = at + 1;
+        }
+        factors.push(&part[start..]);
+        let factors = factors.into_iter().map(|factor| Family::parse(factor.trim().trim_matches('"').trim()));
+        match factors.len() {
+            0 | 1 => Family::parse(part),
+            _ => Ok(Family::Product(factors.collect::<Result<_, _>>()?)),
+        }
     }
 
     fn parse(part: &str) -> Result<Family, SindyError> {
@@ -43,39 +70,34 @@ impl Family {
             "custom" if argument.is_empty() => Err(wrong("a formula must follow `custom:`".into())),
             "custom" => Ok(Family::Custom(argument.to_string())),
             _ => {
-                let near = vecfield_expr::nearest_name(kind, ["polynomial", "fourier", "custom"]);
+                let near = vecfield_expr::nearest_name(kind, Family::NAMES);
                 let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
                 Err(wrong(format!("the families are polynomial, fourier and custom{hint}")))
             }
         }
     }
-}
 
-/// Cuts at the commas outside quotes and parentheses, and takes the quotes off.
-fn split(text: &str) -> Result<Vec<&str>, SindyError> {
-    let wrong = |problem: &str| SindyError::LibrarySyntax { text: text.to_string(), problem: problem.to_string() };
-    let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
-    for (at, character) in text.char_indices() {
-        match character {
-            '"' => quoted = !quoted,
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 && !quoted => {
-                parts.push(&text[start..at]);
-                start = at + 1;
+    /// Its features over the variables and inputs `names`; formulas may use what is in `scope`.
+    fn features(&self, graph: &mut Graph, names: &[String], scope: &Scope) -> Result<Vec<Feature>, SindyError> {
+        let mut features = Vec::new();
+        match self {
+            Family::Polynomial(degree) => monomials(graph, names, *degree, &mut features)?,
+            Family::Fourier(most) => harmonics(graph, names, *most, &mut features),
+            Family::Custom(text) => {
+                let wrong = |problem: String| SindyError::LibrarySyntax { text: text.clone(), problem };
+                let formula = graph.parse(text, scope).map_err(|error| wrong(error.to_string()))?;
+                features.push(Feature { key: graph.to_text(formula), formula });
             }
-            _ => {}
+            Family::Product(families) => {
+                let mut groups = Vec::new();
+                for family in families {
+                    groups.push(family.features(graph, names, scope)?);
+                }
+                return products(graph, names, &groups);
+            }
         }
+        Ok(features)
     }
-    if quoted {
-        return Err(wrong("a quote is not closed"));
-    }
-    parts.push(&text[start..]);
-    let parts: Vec<&str> = parts.into_iter().map(|part| part.trim().trim_matches('"').trim()).collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        return Err(wrong("a part between commas is empty"));
-    }
-    Ok(parts)
 }
 
 /// One candidate.
@@ -86,6 +108,10 @@ pub struct Feature {
 }
 
 impl Feature {
+    pub(crate) fn new(key: String, formula: ExprId) -> Self {
+        Self { key, formula }
+    }
+
     /// Its name in results: `1`, `x*y`, `x^2*z`, `sin(2*x)`.
     pub fn key(&self) -> &str {
         &self.key
@@ -127,14 +153,7 @@ impl Library {
             Scope::new(arguments.iter().cloned()).map_err(|error| syntax(&factors.join(","), error.to_string()))?;
         let (mut graph, mut features) = (Graph::new(), Vec::new());
         for family in families {
-            match family {
-                Family::Polynomial(degree) => monomials(&mut graph, &factors, *degree, &mut features)?,
-                Family::Fourier(most) => harmonics(&mut graph, &factors, *most, &mut features),
-                Family::Custom(text) => {
-                    let formula = graph.parse(text, &scope).map_err(|error| syntax(text, error.to_string()))?;
-                    features.push(Feature { key: graph.to_text(formula), formula });
-                }
-            }
+            features.extend(family.features(&mut graph, &factors, &scope)?);
             if features.len() > MOST_FEATURES {
                 return Err(SindyError::TooManyFeatures { features: features.len(), most: MOST_FEATURES });
             }

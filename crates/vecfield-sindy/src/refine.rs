@@ -14,7 +14,8 @@ use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
 use crate::shooting::{FINEST, Windows};
-use crate::{Library, Paths, SindyError};
+use crate::sindy::Terms;
+use crate::{Paths, SindyError};
 use fit::Fitted;
 pub(crate) use start::START_WINDOWS;
 use vecfield_data::Trajectories;
@@ -41,11 +42,7 @@ const NOISE_FLOOR: f64 = 1e-8;
 pub(crate) struct Task<'a> {
     pub(crate) data: &'a Trajectories,
     pub(crate) paths: &'a Paths,
-    pub(crate) library: &'a Library,
-    /// Features that can be chosen: the first ones.
-    pub(crate) selectable: usize,
-    /// Known parts `(equation, feature)`, whose coefficient is 1.
-    pub(crate) known: &'a [(usize, usize)],
+    pub(crate) terms: &'a Terms,
     /// Relations between the coefficients; none of quotients.
     pub(crate) relations: &'a Relations,
     /// Are right-hand sides quotients `N / (1 + D)`?
@@ -55,8 +52,8 @@ pub(crate) struct Task<'a> {
 /// Fits the equations of the task.
 pub(crate) fn refine(task: &Task) -> Result<Model, SindyError> {
     let parts = task.data.dim() * (1 + usize::from(task.rational));
-    if task.selectable * parts > MOST_COEFFICIENTS {
-        return Err(SindyError::TooManyFeatures { features: task.selectable, most: MOST_COEFFICIENTS / parts });
+    if task.terms.selectable * parts > MOST_COEFFICIENTS {
+        return Err(SindyError::TooManyFeatures { features: task.terms.selectable, most: MOST_COEFFICIENTS / parts });
     }
     let refiner = Refiner::new(*task)?;
     let (state, refinement) = refiner.run()?;
@@ -72,7 +69,7 @@ pub(crate) fn refine(task: &Task) -> Result<Model, SindyError> {
         runners_up: state.rivals,
         path: if refinement == Refinement::DidNotStart { Vec::new() } else { state.path },
         refinement,
-        ..Model::empty(task.library.clone(), task.selectable, task.known.to_vec())
+        ..Model::empty(task.terms.library.clone(), task.terms.selectable, task.terms.known.clone())
     })
 }
 
@@ -134,7 +131,7 @@ impl<'a> Refiner<'a> {
             .collect();
         let longest = data.runs().iter().map(|run| run.len()).max().unwrap_or(0);
         let unit = units(&task)?;
-        Ok(Self { ties: task.relations.in_units(&unit), unit, task, p: task.selectable, noise, floor, longest })
+        Ok(Self { ties: task.relations.in_units(&unit), unit, task, p: task.terms.selectable, noise, floor, longest })
     }
 
     /// Mean square of the non-zero coefficients, each in its unit.
@@ -154,9 +151,10 @@ impl<'a> Refiner<'a> {
 
     /// Which coefficients may be taken: the constant of a denominator is its 1.
     fn allowed(&self) -> Vec<bool> {
-        let constant = self.task.library.position("1").filter(|&k| k < self.p);
-        let sums = self.dim() * self.p;
-        (0..self.width()).map(|at| at < sums || constant != Some(at % self.p)).collect()
+        let (terms, sums) = (self.task.terms, self.dim() * self.p);
+        let constant = terms.library.position("1").filter(|&k| k < self.p);
+        let open = |at: usize| at < sums || constant != Some(at % self.p);
+        (0..self.width()).map(|at| terms.allowed[at % sums] && open(at)).collect()
     }
 
     fn run(&self) -> Result<(State, Refinement), SindyError> {
@@ -269,7 +267,7 @@ impl<'a> Refiner<'a> {
 
 /// Units of the coefficients, `[d, p]` of numerators and then of denominators.
 fn units(task: &Task) -> Result<Vec<f64>, SindyError> {
-    let (data, p) = (task.data, task.selectable);
+    let (data, p) = (task.data, task.terms.selectable);
     let sizes: Vec<f64> = (0..data.dim()).map(|i| data.rms(i)).collect();
     let (least, most) =
         sizes.iter().filter(|s| **s > 0.0).fold((f64::INFINITY, 0.0_f64), |(a, b), &s| (a.min(s), b.max(s)));
@@ -277,9 +275,9 @@ fn units(task: &Task) -> Result<Vec<f64>, SindyError> {
     if most <= WILD * least {
         return Ok(vec![1.0; width]);
     }
-    let (mut squares, mut values) = (vec![0.0; p], vec![0.0; task.library.len()]);
+    let (mut squares, mut values) = (vec![0.0; p], vec![0.0; task.terms.library.len()]);
     for (index, run) in data.runs().iter().enumerate() {
-        let mut along = crate::path::Along::new(task.library, run, task.paths.run(index));
+        let mut along = crate::path::Along::new(&task.terms.library, run, task.paths.run(index));
         for &t in run.times() {
             along.features(t, &mut values)?;
             squares.iter_mut().zip(&values).for_each(|(sum, value)| *sum += value * value);

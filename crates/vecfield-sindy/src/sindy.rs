@@ -6,7 +6,7 @@ use crate::joint::relations;
 use crate::model::Model;
 use crate::refine::{Task, refine};
 use crate::smooth::Order;
-use crate::{Family, Library, Paths, SindyError};
+use crate::{Candidates, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
 
 /// What the equations are matched to.
@@ -114,8 +114,8 @@ impl Known {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sindy {
-    /// The candidates.
-    pub families: Vec<Family>,
+    /// The terms that each equation may have.
+    pub candidates: Candidates,
     /// What is matched.
     pub form: Form,
     /// How terms are chosen.
@@ -132,8 +132,23 @@ pub struct Sindy {
     pub seed: u64,
 }
 
-/// The equation a known part is in, and its place in the library.
-type KnownPart = (usize, usize);
+/// A library as equations use it.
+pub(crate) struct Terms {
+    pub(crate) library: Library,
+    /// Features that can be chosen; known parts stand behind them.
+    pub(crate) selectable: usize,
+    /// `(equation, feature)` of each known part.
+    pub(crate) known: Vec<(usize, usize)>,
+    /// Which equation may have which of the features that can be chosen, `[d, selectable]`.
+    pub(crate) allowed: Vec<bool>,
+}
+
+impl Terms {
+    /// The features that equation `i` may have.
+    pub(crate) fn places(&self, i: usize) -> Vec<usize> {
+        (0..self.selectable).filter(|k| self.allowed[i * self.selectable + k]).collect()
+    }
+}
 
 /// Squares of quintic monomials of larger values, or of their inverses, leave the range of a number.
 const LARGEST_SIZE: f64 = 1e30;
@@ -143,12 +158,11 @@ const LEAST_ROWS: usize = 5;
 
 impl Sindy {
     /// Integral form, automatic selection, nothing known.
-    pub fn new(families: Vec<Family>) -> Self {
-        let (form, selection) = (Form::default(), Selection::default());
+    pub fn new(candidates: impl Into<Candidates>) -> Self {
         Self {
-            families,
-            form,
-            selection,
+            candidates: candidates.into(),
+            form: Form::default(),
+            selection: Selection::default(),
             known: Vec::new(),
             constraints: Vec::new(),
             rational: false,
@@ -173,8 +187,8 @@ impl Sindy {
                 return Err(SindyError::Unit { variable: data.variables()[variable].clone(), size });
             }
         }
-        let (library, selectable, known) = self.library(data)?;
-        let ties = self.relations(&library, selectable)?;
+        let terms = self.terms(data)?;
+        let ties = self.relations(&terms)?;
         if self.rational && !ties.is_empty() {
             return Err(SindyError::ConstraintsNeedOther);
         }
@@ -184,7 +198,7 @@ impl Sindy {
             if self.rational {
                 return Err(SindyError::RationalNeedsAuto);
             }
-            let model = regress(self, data, None, library, selectable, known, &ties)?;
+            let model = regress(self, data, None, terms, &ties)?;
             let trajectory_r2 = trajectory_r2(data, None, &model);
             return Ok(Model { trajectory_r2, ..model });
         }
@@ -194,30 +208,25 @@ impl Sindy {
             return Err(SindyError::RationalNeedsAuto);
         }
         let model = if refined {
-            let (paths, library, known) = (&paths, &library, &known);
-            refine(&Task { data, paths, library, selectable, known, relations: &ties, rational: self.rational })?
+            refine(&Task { data, paths: &paths, terms: &terms, relations: &ties, rational: self.rational })?
         } else {
-            regress(self, data, Some(&paths), library, selectable, known, &ties)?
+            regress(self, data, Some(&paths), terms, &ties)?
         };
         scored(data, &paths, model)
     }
 
-    fn relations(&self, library: &Library, selectable: usize) -> Result<Relations, SindyError> {
+    fn relations(&self, terms: &Terms) -> Result<Relations, SindyError> {
         let energy = Constraint::EnergyPreserving;
         let trapping = matches!(self.selection, Selection::Trapping { .. }) && !self.constraints.contains(&energy);
         let constraints: Vec<Constraint> = self.constraints.iter().cloned().chain(trapping.then_some(energy)).collect();
-        relations(&constraints, library, selectable)
+        relations(&constraints, &terms.library, terms.selectable)
     }
 
-    /// The library with the known parts behind it, the number of features before them, and `(equation, feature)` of each part.
-    fn library(&self, data: &Trajectories) -> Result<(Library, usize, Vec<KnownPart>), SindyError> {
-        let library = Library::new(&self.families, data.variables(), data.inputs())?;
-        if library.is_empty() {
-            return Err(SindyError::LibrarySyntax { text: String::new(), problem: "it has no feature".into() });
-        }
+    fn terms(&self, data: &Trajectories) -> Result<Terms, SindyError> {
+        let (library, allowed) = self.candidates.library(data.variables(), data.inputs())?;
         let selectable = library.len();
         let (library, known) = library.with_known(&self.known)?;
-        Ok((library, selectable, known))
+        Ok(Terms { library, selectable, known, allowed })
     }
 }
 

@@ -12,7 +12,7 @@ use vecfield_data::Trajectories;
 use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::PdeSindy;
-use vecfield_sindy::{Constraint, Family, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
+use vecfield_sindy::{Candidates, Constraint, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -21,6 +21,7 @@ use crate::layout::{duration, number, table};
 const EXAMPLES: &str = "Examples:
   vecfield sindy lorenz.csv
   vecfield sindy lorenz.csv --library polynomial:3,fourier:2 --json
+  vecfield sindy pendulum.csv --library \"angle: polynomial:1; speed: polynomial:1,polynomial:1*fourier:1\"
   vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
   vecfield sindy enzyme.csv --implicit
   vecfield sindy lorenz.csv --constraint \"x[y] = -x[x]\" --constraint \"z[z] <= 0\"
@@ -42,7 +43,8 @@ pub(crate) struct Arguments {
     /// Measured trajectories
     #[arg(value_name = "DATA.csv")]
     data: PathBuf,
-    /// Candidate terms: polynomial:DEGREE, fourier:HARMONICS, custom:FORMULA, separated by commas
+    /// Candidate terms: polynomial:DEGREE, fourier:HARMONICS, custom:FORMULA, separated by commas; products as
+    /// polynomial:1*fourier:2, and other terms for each equation as "x: polynomial:1; y: polynomial:3"
     #[arg(long, value_name = "FAMILY,..")]
     library: Option<String>,
     /// How terms are chosen
@@ -149,7 +151,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 impl Arguments {
     fn task(&self, data: &Trajectories) -> Result<Sindy, Failure> {
         let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
-        let families = Family::parse_list(&self.library(data)).map_err(|e| argument("--library", e))?;
+        let candidates = Candidates::parse(&self.library(data)).map_err(|e| argument("--library", e))?;
         let belongs = [
             (
                 "--threshold",
@@ -190,7 +192,7 @@ impl Arguments {
             constraints,
             rational: self.implicit,
             ensemble: self.ensemble.map_or(0, usize::from),
-            ..Sindy::new(families)
+            ..Sindy::new(candidates)
         })
     }
 

@@ -42,6 +42,21 @@ fn a_known_part_is_kept_and_the_rest_found() {
 }
 
 #[test]
+fn products_and_libraries_of_equations_are_taken() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    let library = "x: polynomial:1; v: polynomial:1,custom:x*fourier:1";
+    let result = folder.vecfield(&["sindy", "swings.csv", "--library", library, "--json"]).json();
+    let keys = ["1", "x", "v", "x*sin(x)", "x*cos(x)", "x*sin(v)", "x*cos(v)"];
+    assert_eq!(result["library"], serde_json::json!(keys), "{result}");
+    assert_eq!(result["coefficients"]["v"].as_object().unwrap().keys().collect::<Vec<_>>(), ["v", "x"]);
+    folder
+        .vecfield(&["sindy", "swings.csv", "--library", "x: polynomial:1"])
+        .failed(2, &["--library", "`v`", "v: polynomial:2"]);
+    folder.vecfield(&["sindy", "swings.csv", "--library", "w: polynomial:1; fourier:1"]).failed(2, &["`w`"]);
+}
+
+#[test]
 fn wrong_input_is_named() {
     let folder = Folder::new();
     folder.file("swings.csv", &swings());

@@ -42,9 +42,9 @@ impl<'a> Refiner<'a> {
             coefficients.push(c);
         }
         let free = terms.len();
-        terms.extend(self.task.known.iter().map(|&part| Term::of_sum(part)));
+        terms.extend(self.task.terms.known.iter().map(|&part| Term::of_sum(part)));
         coefficients.resize(terms.len(), 1.0);
-        Model::new(self.task.library, d, terms, coefficients, free)
+        Model::new(&self.task.terms.library, d, terms, coefficients, free)
     }
 
     fn pack(&self, windows: &Windows, theta: &[f64], path: &[Vec<f64>]) -> Vec<f64> {

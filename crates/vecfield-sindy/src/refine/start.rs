@@ -66,10 +66,8 @@ impl Refiner<'_> {
         let allowed = self.allowed();
         let mut starts = vec![vec![0.0; self.width()]; if rational { RATIONAL_STARTS } else { 1 }];
         for (equation, system) in self.systems(len, rational)?.iter().enumerate() {
-            let mut open = vec![true; system.len()];
-            for (k, open) in open.iter_mut().enumerate().skip(p) {
-                *open = allowed[d * p + equation * p + k - p];
-            }
+            let place = |k: usize| if k < p { equation * p + k } else { d * p + equation * p + k - p };
+            let open: Vec<bool> = (0..system.len()).map(|k| allowed[place(k)]).collect();
             let found = self.start_equation(system, equation, &open, factor, share);
             for (rank, theta) in starts.iter_mut().enumerate() {
                 let Some(found) = found.get(rank).or(found.last()) else { continue };
@@ -84,10 +82,10 @@ impl Refiner<'_> {
 
     /// Integral matching of all equations together, under the relations of their coefficients.
     fn tied_start(&self, len: usize, factor: f64, share: f64) -> Result<Vec<Vec<f64>>, SindyError> {
-        let (p, n) = (self.p, self.width());
+        let (p, n, task) = (self.p, self.width(), &self.task);
         let (mut m, mut h) = (vec![0.0; n * n], vec![0.0; n]);
         for (equation, system) in self.systems(len, false)?.iter().enumerate() {
-            let variance = self.variance(system, equation, share);
+            let variance = self.variance(system, &task.terms.places(equation), equation, share);
             let unit = &self.unit[equation * p..(equation + 1) * p];
             for i in 0..p {
                 let row = equation * p + i;
@@ -97,7 +95,7 @@ impl Refiner<'_> {
                 });
             }
         }
-        let allowed = vec![true; n];
+        let allowed = self.allowed();
         let Some(tied) = self.tied(&m, &h, &allowed) else { return Ok(Vec::new()) };
         if !self.ties.feasible(n) {
             return Err(SindyError::Contradiction);
@@ -111,32 +109,34 @@ impl Refiner<'_> {
         Ok(solved.map(|theta| theta.iter().zip(&self.unit).map(|(c, unit)| c * unit).collect()).into_iter().collect())
     }
 
-    /// The noise of a regression: what it leaves with every feature in, and no less than the noise of the data.
-    fn variance(&self, system: &GramSystem, equation: usize, share: f64) -> f64 {
-        let freedom = (system.rows as f64 - system.len() as f64).max(10.0);
+    /// The noise of a regression: what it leaves with every feature in that it may have, and no less than the noise of the data.
+    fn variance(&self, system: &GramSystem, places: &[usize], equation: usize, share: f64) -> f64 {
+        let freedom = (system.rows as f64 - places.len() as f64).max(10.0);
         let noise = self.noise[equation].max(share * self.task.data.rms(equation));
-        (system.dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE)
+        (system.on(places).dense_rss() / freedom).max(noise.powi(2)).max(f64::MIN_POSITIVE)
     }
 
     /// The regressions of each equation, known parts subtracted: `p` features, or `2p` for a quotient.
     fn systems(&self, len: usize, rational: bool) -> Result<Vec<GramSystem>, SindyError> {
-        let task = &self.task;
+        let (task, terms) = (&self.task, self.task.terms);
         let (p, mut result) = (self.p, Vec::new());
         let systems = if rational {
-            rational_integral(task.data, task.paths, task.library, p, task.known, len)?
+            rational_integral(task.data, task.paths, &terms.library, p, &terms.known, len)?
         } else {
-            integral(task.data, task.paths, task.library, len)?
+            integral(task.data, task.paths, &terms.library, len)?
         };
         for (equation, system) in systems.into_iter().enumerate() {
-            let of_equation = task.known.iter().filter(|part| part.0 == equation);
+            let of_equation = terms.known.iter().filter(|part| part.0 == equation);
             let fixed: Vec<usize> = of_equation.map(|part| part.1 + if rational { p } else { 0 }).collect();
             let system = system.reduced(if rational { 2 * p } else { p }, &fixed);
             let measured = task.data.observed(equation).count().saturating_sub(task.data.runs().len());
-            if measured <= p {
-                return Err(SindyError::MoreFeaturesThanRows { features: p, rows: measured });
+            let places = terms.places(equation);
+            if measured <= places.len() {
+                return Err(SindyError::MoreFeaturesThanRows { features: places.len(), rows: measured });
             }
             if !rational {
-                system.check_pairs(task.library)?;
+                let name = |k: usize| terms.library.features()[places[k]].key().to_string();
+                system.on(&places).check_pairs_of(&name)?;
             }
             result.push(system);
         }
@@ -153,7 +153,8 @@ impl Refiner<'_> {
         share: f64,
     ) -> Vec<Vec<f64>> {
         let p = system.len();
-        let variance = self.variance(system, equation, share);
+        let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
+        let variance = self.variance(system, &candidates, equation, share);
         let sums = self.dim() * self.p;
         let unit = |k: usize| {
             self.unit[if k < self.p { equation * self.p + k } else { sums + equation * self.p + k - self.p }]
@@ -161,11 +162,10 @@ impl Refiner<'_> {
         let m: Vec<f64> =
             system.gram.iter().enumerate().map(|(at, g)| g * (unit(at / p) * unit(at % p) / variance)).collect();
         let h: Vec<f64> = system.rhs.iter().enumerate().map(|(k, h)| h * (unit(k) / variance)).collect();
-        let candidates: Vec<usize> = (0..p).filter(|&k| allowed[k]).collect();
         let flags = |features: &[usize]| (0..p).map(|k| features.contains(&k)).collect::<Vec<bool>>();
         let small = best_small_supports(&m, &h, &[], &candidates, MOST_SMALL[usize::from(self.task.rational)]);
         // From everything down is the slowest way, and the one that keeps too much.
-        let full = (share == 0.0).then(|| vec![true; p]);
+        let full = (share == 0.0).then(|| allowed.to_vec());
         let seeds = std::iter::once(vec![false; p]).chain(full).chain(small.iter().map(|small| flags(&small.features)));
         let mut ranked: Vec<(f64, Vec<bool>)> = Vec::new();
         for seed in seeds {

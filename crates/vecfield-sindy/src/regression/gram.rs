@@ -180,6 +180,18 @@ impl GramSystem {
         system
     }
 
+    /// The system of some of the features.
+    pub(crate) fn on(&self, places: &[usize]) -> Self {
+        let p = self.len();
+        let mut system =
+            Self { sum: self.sum, total: self.total, rows: self.rows, ..Self::new(places.len(), self.noise) };
+        for (a, &i) in places.iter().enumerate() {
+            system.rhs[a] = self.rhs[i];
+            places.iter().enumerate().for_each(|(b, &j)| system.gram[a * places.len() + b] = self.gram[i * p + j]);
+        }
+        system
+    }
+
     /// The residual with every feature in, dependent or not.
     pub(crate) fn dense_rss(&self) -> f64 {
         let p = self.len();
@@ -237,8 +249,12 @@ impl GramSystem {
     ///
     /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`].
     pub fn check_pairs(&self, library: &Library) -> Result<(), SindyError> {
+        self.check_pairs_of(&|i| library.features()[i].key().to_string())
+    }
+
+    /// The same with what the features are called.
+    pub(crate) fn check_pairs_of(&self, name: &dyn Fn(usize) -> String) -> Result<(), SindyError> {
         let p = self.len();
-        let name = |i: usize| library.features()[i].key().to_string();
         for i in 0..p {
             if self.gram[i * p + i] == 0.0 {
                 return Err(SindyError::ZeroFeature { feature: name(i) });
@@ -261,12 +277,16 @@ impl GramSystem {
     ///
     /// [`SindyError::ZeroFeature`], [`SindyError::Collinear`], [`SindyError::Dependent`], [`SindyError::MoreFeaturesThanRows`].
     pub fn check(&self, library: &Library) -> Result<(), SindyError> {
+        self.check_of(&|i| library.features()[i].key().to_string())
+    }
+
+    /// The same with what the features are called.
+    pub(crate) fn check_of(&self, name: &dyn Fn(usize) -> String) -> Result<(), SindyError> {
         let p = self.len();
-        let name = |i: usize| library.features()[i].key().to_string();
         if self.rows <= p {
             return Err(SindyError::MoreFeaturesThanRows { features: p, rows: self.rows });
         }
-        self.check_pairs(library)?;
+        self.check_pairs_of(name)?;
         let cosine = |i: usize, j: usize| self.gram[i * p + j] / (self.gram[i * p + i] * self.gram[j * p + j]).sqrt();
         // What is left of each feature after those before it; at rounding level it is a combination of them.
         let scaled: Vec<f64> = (0..p * p).map(|at| cosine(at / p, at % p)).collect();

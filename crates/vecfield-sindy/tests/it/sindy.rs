@@ -2,7 +2,7 @@
 
 use crate::support::Noise;
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_sindy::{Family, Form, Known, Refinement, Selection, Sindy, SindyError};
+use vecfield_sindy::{Candidates, Constraint, Family, Form, Known, Refinement, Selection, Sindy, SindyError};
 use vecfield_solvers::{Options, Save, field, solve_explicit, tableau::DOP853};
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -226,4 +226,31 @@ fn wild_units_change_no_support() {
     let few = few.with_runs(vec![few.runs()[0].slice(0..12).unwrap()]).unwrap();
     let crowded = Sindy::new(vec![Family::Polynomial(6)]).fit(&few);
     assert!(matches!(crowded, Err(SindyError::MoreFeaturesThanRows { features: 28, rows: 11 })));
+}
+
+/// An equation takes terms of its own library alone, whatever the selection; the union of libraries need not be independent.
+#[test]
+fn equations_have_libraries_of_their_own() {
+    let data = data(0.001, 8, false, [1.0; 2]);
+    let of = |text: &str| Sindy::new(Candidates::parse(text).unwrap());
+    let restricted = of("hare: custom:hare*(2 - lynx); polynomial:2");
+    let tied = vec![Constraint::parse("hare[hare*(2 - lynx)] >= 0").unwrap()];
+    let threshold = Selection::Stlsq { threshold: 0.05, ridge: 0.0 };
+    for sindy in [
+        restricted.clone(),
+        Sindy { selection: Selection::Exact { largest: 3 }, ..restricted.clone() },
+        Sindy { selection: threshold, ensemble: 20, ..restricted.clone() },
+        Sindy { constraints: tied.clone(), ..restricted.clone() },
+        Sindy { constraints: tied, selection: threshold, ..restricted.clone() },
+    ] {
+        let model = sindy.fit(&data).unwrap();
+        assert_eq!(keys(&model, 0), ["hare*(2 - lynx)"], "{:?}", sindy.selection);
+        assert_eq!(keys(&model, 1), ["lynx", "hare*lynx"], "{:?}", sindy.selection);
+        let (_, half, _) = model.terms(0).next().unwrap();
+        assert!((half - 0.5).abs() < 5e-3, "{half}");
+    }
+    let none = of("hare: polynomial:2").fit(&data);
+    assert!(matches!(none, Err(SindyError::NoCandidates { variable }) if variable == "lynx"));
+    let other = of("hares: polynomial:2; polynomial:1").fit(&data);
+    assert!(matches!(other, Err(SindyError::UnknownVariable { nearest, .. }) if nearest == "hare"));
 }
