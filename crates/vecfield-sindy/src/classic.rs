@@ -9,7 +9,9 @@ use crate::noise::difference_noise;
 use crate::refine::START_WINDOWS;
 use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
 use crate::sindy::{Form, Selection, Sindy, Terms};
-use crate::sparse::{MOST_SUBSET_FEATURES, best_subsets, information, lasso, on_support, sr3, stlsq};
+use crate::sparse::{
+    MOST_SUBSET_FEATURES, best_subsets, elastic_net, frols, information, lasso, on_support, sr3, ssr, stlsq,
+};
 use crate::{Library, Paths, SindyError};
 use rayon::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
@@ -37,7 +39,7 @@ pub(crate) fn regress(
     ties: &Relations,
 ) -> Result<Model, SindyError> {
     let (library, selectable, known) = (&terms.library, terms.selectable, &terms.known);
-    if matches!(sindy.selection, Selection::Stlsq { .. } | Selection::Sr3 { .. } | Selection::Trapping { .. }) {
+    if sindy.selection.compares_sizes() {
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
@@ -248,6 +250,9 @@ fn select(selection: Selection, system: &GramSystem) -> Result<Vec<f64>, SindyEr
         Selection::Stlsq { threshold, ridge } => stlsq(system, threshold, ridge),
         Selection::Sr3 { threshold } => sr3(system, threshold),
         Selection::Lasso { alpha } => lasso(system, alpha),
+        Selection::ElasticNet { alpha, l1_ratio } => elastic_net(system, alpha, l1_ratio),
+        Selection::Frols { tolerance } => frols(system, tolerance),
+        Selection::Ssr { threshold } => ssr(system, threshold),
         Selection::Exact { largest } => exact(system, largest),
         // Its relations bring it to the joint regression.
         Selection::Trapping { threshold } => stlsq(system, threshold, 0.0),

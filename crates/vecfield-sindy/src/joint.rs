@@ -91,7 +91,11 @@ impl Joint {
                 trapping = Some(found);
                 Some(theta)
             }
-            Selection::Exact { .. } | Selection::Lasso { .. } => return Err(SindyError::ConstraintsNeedOther),
+            Selection::Exact { .. }
+            | Selection::Lasso { .. }
+            | Selection::ElasticNet { .. }
+            | Selection::Frols { .. }
+            | Selection::Ssr { .. } => return Err(SindyError::ConstraintsNeedOther),
         };
         let theta = theta.filter(|theta| theta.iter().all(|c| c.is_finite())).ok_or_else(unsolved)?;
         let errors = problem.standard_errors(&theta);

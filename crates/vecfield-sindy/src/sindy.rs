@@ -64,11 +64,35 @@ pub enum Selection {
         /// The penalty; the path's best by the Bayesian information criterion without one.
         alpha: Option<f64>,
     },
+    /// Elastic net, fitted again on its support.
+    ElasticNet {
+        /// The penalty; the path's best by the Bayesian information criterion without one.
+        alpha: Option<f64>,
+        /// The share of the penalty on absolute values, above 0 and at most 1; the rest is on squares.
+        l1_ratio: f64,
+    },
+    /// Forward regression with orthogonal least squares.
+    Frols {
+        /// The share of the squares of the right-hand sides that may be left; the best by the Bayesian information criterion without one.
+        tolerance: Option<f64>,
+    },
+    /// Stepwise sparse regression: the smallest coefficient goes.
+    Ssr {
+        /// Coefficients below this go; the best by the Bayesian information criterion without one.
+        threshold: Option<f64>,
+    },
     /// Bounded quadratic dynamics: sequential thresholding under [`Constraint::EnergyPreserving`], with a region that no trajectory leaves.
     Trapping {
         /// Coefficients below this are dropped.
         threshold: f64,
     },
+}
+
+impl Selection {
+    /// Does it compare coefficients with each other or with a threshold, whatever the units?
+    pub(crate) fn compares_sizes(self) -> bool {
+        matches!(self, Self::Stlsq { .. } | Self::Sr3 { .. } | Self::Ssr { .. } | Self::Trapping { .. })
+    }
 }
 
 /// A part of an equation that is known: `x' = formula + ..`.

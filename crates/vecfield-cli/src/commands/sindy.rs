@@ -50,12 +50,16 @@ pub(crate) struct Arguments {
     /// How terms are chosen
     #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
     optimizer: Optimizer,
-    /// Coefficients below this are dropped (stlsq, sr3, trapping)
+    /// Coefficients below this are dropped (stlsq, sr3, ssr, trapping), or the share of the rates' squares that may be
+    /// left (frols)
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     threshold: Option<f64>,
-    /// Ridge penalty (stlsq), or L1 penalty (lasso)
+    /// Ridge penalty (stlsq), L1 penalty (lasso), or both together (elastic-net)
     #[arg(long, value_name = "RIDGE", allow_hyphen_values = true)]
     alpha: Option<f64>,
+    /// The share of the penalty of an elastic net that is on absolute values, above 0 and at most 1: 0.5 without it
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
+    l1_ratio: Option<f64>,
     /// Match in integral form (the default)
     #[arg(long, conflicts_with = "derivative")]
     weak: bool,
@@ -110,6 +114,12 @@ enum Optimizer {
     Sr3,
     /// The L1 path, fitted again on its supports
     Lasso,
+    /// The path of L1 and L2 penalties together, fitted again on its supports
+    ElasticNet,
+    /// Forward regression: what explains most comes next
+    Frols,
+    /// Stepwise sparse regression: the smallest coefficient goes
+    Ssr,
     /// Best subsets by the Bayesian information criterion
     Exact,
     /// Bounded quadratic dynamics
@@ -121,6 +131,9 @@ const LARGEST_SUBSET: usize = 8;
 
 /// What PySINDy and its papers start from.
 const THRESHOLD: f64 = 0.1;
+
+/// That of scikit-learn.
+const L1_RATIO: f64 = 0.5;
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
@@ -152,34 +165,7 @@ impl Arguments {
     fn task(&self, data: &Trajectories) -> Result<Sindy, Failure> {
         let argument = |flag: &str, e: SindyError| Failure::Argument(format!("{flag}: {e}"));
         let candidates = Candidates::parse(&self.library(data)).map_err(|e| argument("--library", e))?;
-        let belongs = [
-            (
-                "--threshold",
-                self.threshold,
-                &[Optimizer::Stlsq, Optimizer::Sr3, Optimizer::Trapping][..],
-                "stlsq, sr3 or trapping",
-            ),
-            ("--alpha", self.alpha, &[Optimizer::Stlsq, Optimizer::Lasso][..], "stlsq or lasso"),
-        ];
-        for (flag, value, of, words) in belongs {
-            if value.is_some() && !of.contains(&self.optimizer) {
-                return Err(Failure::Argument(format!(
-                    "{flag} belongs to --optimizer {words}; add that, or leave it out"
-                )));
-            }
-            if let Some(bad) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
-                return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
-            }
-        }
-        let threshold = self.threshold.unwrap_or(THRESHOLD);
-        let selection = match self.optimizer {
-            Optimizer::Auto => Selection::Auto,
-            Optimizer::Exact => Selection::Exact { largest: LARGEST_SUBSET },
-            Optimizer::Stlsq => Selection::Stlsq { threshold, ridge: self.alpha.unwrap_or(0.0) },
-            Optimizer::Sr3 => Selection::Sr3 { threshold },
-            Optimizer::Lasso => Selection::Lasso { alpha: self.alpha },
-            Optimizer::Trapping => Selection::Trapping { threshold },
-        };
+        let selection = self.selection()?;
         let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| argument("--known", e)));
         let known = known.collect::<Result<_, _>>()?;
         let constraints =
@@ -193,6 +179,44 @@ impl Arguments {
             rational: self.implicit,
             ensemble: self.ensemble.map_or(0, usize::from),
             ..Sindy::new(candidates)
+        })
+    }
+
+    fn selection(&self) -> Result<Selection, Failure> {
+        use Optimizer::{ElasticNet, Frols, Lasso, Sr3, Ssr, Stlsq, Trapping};
+        let belongs = [
+            ("--threshold", self.threshold, &[Stlsq, Sr3, Frols, Ssr, Trapping][..]),
+            ("--alpha", self.alpha, &[Stlsq, Lasso, ElasticNet][..]),
+            ("--l1-ratio", self.l1_ratio, &[ElasticNet][..]),
+        ];
+        for (flag, value, of) in belongs {
+            if value.is_some() && !of.contains(&self.optimizer) {
+                let names =
+                    of.iter().filter_map(|optimizer| Some(optimizer.to_possible_value()?.get_name().to_owned()));
+                let words = names.collect::<Vec<_>>().join(" or ");
+                return Err(Failure::Argument(format!(
+                    "{flag} belongs to --optimizer {words}; add that, or leave it out"
+                )));
+            }
+            if let Some(bad) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
+                return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
+            }
+        }
+        let l1_ratio = self.l1_ratio.unwrap_or(L1_RATIO);
+        if !(l1_ratio > 0.0 && l1_ratio <= 1.0) {
+            return Err(Failure::Argument(format!("--l1-ratio {l1_ratio}: give a number above 0 and at most 1")));
+        }
+        let threshold = self.threshold.unwrap_or(THRESHOLD);
+        Ok(match self.optimizer {
+            Optimizer::Auto => Selection::Auto,
+            Optimizer::Exact => Selection::Exact { largest: LARGEST_SUBSET },
+            Stlsq => Selection::Stlsq { threshold, ridge: self.alpha.unwrap_or(0.0) },
+            Sr3 => Selection::Sr3 { threshold },
+            Lasso => Selection::Lasso { alpha: self.alpha },
+            ElasticNet => Selection::ElasticNet { alpha: self.alpha, l1_ratio },
+            Frols => Selection::Frols { tolerance: self.threshold },
+            Ssr => Selection::Ssr { threshold: self.threshold },
+            Trapping => Selection::Trapping { threshold },
         })
     }
 

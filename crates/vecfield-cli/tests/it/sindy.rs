@@ -71,6 +71,31 @@ fn wrong_input_is_named() {
     folder.vecfield(&["sindy", "swings.csv", "--simulate", "-3,1"]).failed(2, &["--simulate"]);
 }
 
+#[test]
+fn every_optimizer_can_be_asked_for() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    let with = |more: &[&str]| folder.vecfield(&[&["sindy", "swings.csv", "--json"][..], more].concat());
+    for optimizer in [
+        &["stlsq"][..],
+        &["sr3"],
+        &["exact"],
+        &["frols"],
+        &["frols", "--threshold", "1e-4"],
+        &["ssr"],
+        &["ssr", "--threshold", "0.1"],
+        &["lasso", "--alpha", "1e-3"],
+        &["elastic-net", "--alpha", "1e-3", "--l1-ratio", "0.8"],
+    ] {
+        let result = with(&[&["--optimizer"][..], optimizer].concat()).json();
+        let value = result["coefficients"]["v"]["x"].as_f64().unwrap();
+        assert!((value + 1.0).abs() < 2e-3, "{optimizer:?}: {result}");
+    }
+    with(&["--optimizer", "ssr", "--alpha", "1"]).failed(2, &["--alpha", "elastic-net"]);
+    with(&["--optimizer", "lasso", "--l1-ratio", "0.5"]).failed(2, &["--l1-ratio", "elastic-net"]);
+    with(&["--optimizer", "elastic-net", "--l1-ratio", "0"]).failed(2, &["--l1-ratio", "above 0"]);
+}
+
 /// Logistic growth in steps: `x_{k+1} = 2.9 x - 1.9 x²`.
 #[test]
 fn a_map_is_found() {

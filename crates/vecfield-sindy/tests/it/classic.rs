@@ -1,9 +1,10 @@
 //! Regression once, over ensembles, and of maps.
 
 use crate::support::Noise;
+use proptest::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_sindy::regression::{GramSystem, NoiseModel};
-use vecfield_sindy::sparse::{lasso, sr3};
+use vecfield_sindy::sparse::{elastic_net, frols, lasso, sr3, ssr};
 use vecfield_sindy::{Family, Form, Model, Selection, Sindy, SindyError};
 
 /// Swings `x' = v`, `v' = -x - v/5` with noise.
@@ -37,6 +38,9 @@ fn every_derivative_and_optimizer_finds_swings() {
         Selection::Sr3 { threshold: THRESHOLD },
         Selection::Exact { largest: 3 },
         Selection::Lasso { alpha: Some(2e-3) },
+        Selection::ElasticNet { alpha: Some(2e-3), l1_ratio: 0.7 },
+        Selection::Frols { tolerance: Some(0.01) },
+        Selection::Ssr { threshold: Some(THRESHOLD) },
     ];
     let forms = [
         Form::Integral,
@@ -104,14 +108,92 @@ fn a_map_is_found_and_iterated() {
     assert!(matches!(error, SindyError::MissingValue { t, .. } if t == 4.0));
 }
 
-/// With orthogonal features of unit length the solutions are known: hard and soft thresholding of `Zᵀr`, fitted again.
+proptest! {
+    /// With orthogonal features of unit length every solution is known: those whose `|Zᵀr|` is above the penalty or the threshold, or the
+    /// largest that leave no more than the tolerance, or whose number the criterion wants; on them `Zᵀr`.
+    #[test]
+    fn orthogonal_features_have_closed_forms(
+        r in prop::collection::vec(-1.0..1.0_f64, 9), level in 0.02..0.9_f64, ratio in 0.1..1.0_f64, tolerance in 0.001..0.9_f64,
+    ) {
+        let (n, p) = (9, 6);
+        // Reflection at the plane of a vector: orthogonal columns of unit length.
+        let v: Vec<f64> = (0..n).map(|i| 1.0 + (i as f64).sin()).collect();
+        let square: f64 = v.iter().map(|v| v * v).sum();
+        let entry = |i: usize, k: usize| f64::from(u8::from(i == k)) - 2.0 * v[i] * v[k] / square;
+        let z: Vec<f64> = (0..n * p).map(|at| entry(at / p, at % p)).collect();
+        let system = GramSystem::from_rows(&z, &r, NoiseModel::WhiteOnValues);
+        let h = system.rhs.clone();
+        let hard = |level: f64| h.iter().map(|&h| if h.abs() > level { h } else { 0.0 }).collect::<Vec<f64>>();
+        let mut sizes: Vec<f64> = h.iter().map(|h| h.abs()).collect();
+        sizes.sort_by(|a, b| b.total_cmp(a));
+        let left: Vec<f64> = (0..=p).map(|k| system.total - sizes[..k].iter().map(|s| s * s).sum::<f64>()).collect();
+        let largest = |k: usize| hard(sizes.get(k).copied().unwrap_or(0.0));
+        let score = |k: &usize| n as f64 * (left[*k] / n as f64).ln() + *k as f64 * (n as f64).ln();
+        let fewest = (0..=p).find(|&k| left[k] <= tolerance * system.total).unwrap_or(p);
+        let best = (0..=p).min_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
+        let alpha = level / 3.0; // the root of n is 3
+        for (what, found, wanted) in [
+            ("sr3", sr3(&system, level).unwrap(), hard(level)),
+            ("lasso", lasso(&system, Some(alpha)).unwrap(), hard(level)),
+            ("elastic net", elastic_net(&system, Some(alpha), ratio).unwrap(), hard(level * ratio)),
+            ("frols", frols(&system, Some(tolerance)).unwrap(), largest(fewest)),
+            ("best frols", frols(&system, None).unwrap(), largest(best)),
+            ("ssr", ssr(&system, Some(level)).unwrap(), hard(level)),
+            ("best ssr", ssr(&system, None).unwrap(), largest(best)),
+        ] {
+            let close = found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-9);
+            prop_assert!(close, "{}: {:?} {:?} of {:?}", what, found, wanted, h);
+        }
+    }
+
+    /// Where features resemble each other forward regression takes what leaves least, backward regression lets go the smallest: as fits from
+    /// scratch do.
+    #[test]
+    fn steps_are_those_of_fits_from_scratch(seed in 0..10_000_u64, tolerance in 0.05..0.9_f64, threshold in 0.05..0.6_f64) {
+        let (n, p) = (30, 6);
+        let mut noise = Noise::new(seed);
+        let mut z = Vec::new();
+        for _ in 0..n {
+            let common = noise.normal();
+            z.extend((0..p).map(|_| common + noise.normal()));
+        }
+        let r: Vec<f64> = z.chunks(p).map(|row| row[0] - 0.5 * row[3] + noise.normal()).collect();
+        let system = GramSystem::from_rows(&z, &r, NoiseModel::WhiteOnValues);
+        let (mut taken, mut left) = (Vec::new(), system.total);
+        while left > tolerance * system.total && taken.len() < p {
+            let with = |k: usize| system.solve(&[&taken[..], &[k]].concat(), 0.0).unwrap().1;
+            let next = (0..p).filter(|k| !taken.contains(k)).min_by(|&a, &b| with(a).total_cmp(&with(b))).unwrap();
+            left = with(next);
+            taken.push(next);
+        }
+        taken.sort_unstable();
+        let mut kept: Vec<usize> = (0..p).collect();
+        while !kept.is_empty() {
+            let theta = system.solve(&kept, 0.0).unwrap().0;
+            let smallest = (0..kept.len()).min_by(|&a, &b| theta[a].abs().total_cmp(&theta[b].abs())).unwrap();
+            if theta[smallest].abs() >= threshold {
+                break;
+            }
+            kept.remove(smallest);
+        }
+        let support = |theta: Vec<f64>| (0..p).filter(|&k| theta[k] != 0.0).collect::<Vec<_>>();
+        prop_assert_eq!(support(frols(&system, Some(tolerance)).unwrap()), taken);
+        prop_assert_eq!(support(ssr(&system, Some(threshold)).unwrap()), kept);
+    }
+}
+
+/// Two features that are nearly the same: the lasso takes one of them, the elastic net both.
 #[test]
-fn orthogonal_features_are_thresholded() {
-    let z: Vec<f64> = (0..16).map(|at| f64::from(u8::from(at % 5 == 0))).collect();
-    let system = GramSystem::from_rows(&z, &[1.0, -0.5, 0.2, 0.05], NoiseModel::WhiteOnValues);
-    let close = |found: Vec<f64>, wanted: [f64; 4]| found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-9);
-    assert!(close(sr3(&system, 0.3).unwrap(), [1.0, -0.5, 0.0, 0.0]));
-    assert!(close(sr3(&system, 0.1).unwrap(), [1.0, -0.5, 0.2, 0.0]));
-    assert!(close(lasso(&system, Some(0.15)).unwrap(), [1.0, -0.5, 0.0, 0.0]));
-    assert!(close(lasso(&system, Some(0.05)).unwrap(), [1.0, -0.5, 0.2, 0.0]));
+fn an_elastic_net_keeps_what_is_alike_together() {
+    let mut noise = Noise::new(4);
+    let (mut z, mut r) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let common = noise.normal();
+        z.extend([common + 0.02 * noise.normal(), common + 0.02 * noise.normal(), noise.normal()]);
+        r.push(2.0 * z[z.len() - 3] + 0.01 * noise.normal());
+    }
+    let system = GramSystem::from_rows(&z, &r, NoiseModel::WhiteOnValues);
+    let support = |theta: Vec<f64>| theta.iter().map(|c| *c != 0.0).collect::<Vec<_>>();
+    assert_eq!(support(lasso(&system, Some(0.5)).unwrap()), [true, false, false]);
+    assert_eq!(support(elastic_net(&system, Some(0.5), 0.5).unwrap()), [true, true, false]);
 }
