@@ -1,6 +1,7 @@
 //! Which features may be in which equation.
 
 use crate::{Family, Library, SindyError};
+use vecfield_expr::Scope;
 
 /// Libraries of equations: one for all, or for the equations of some variables one of their own.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -51,16 +52,37 @@ impl Candidates {
         self.own.iter().find(|own| own.0 == variable).map_or(&self.shared, |own| &own.1)
     }
 
+    /// The names of constants inside formulas: what is neither a variable nor an input nor `t`, in the order they come.
+    ///
+    /// # Errors
+    ///
+    /// [`SindyError::LibrarySyntax`] for a formula that cannot be read, or a name that looks like a slip for a variable's.
+    pub fn constants(&self, variables: &[String], inputs: &[String]) -> Result<Vec<String>, SindyError> {
+        let known: Vec<String> = variables.iter().chain(inputs).cloned().collect();
+        let wrong = |problem: String| SindyError::LibrarySyntax { text: known.join(","), problem };
+        let mut scope = Scope::new(known.iter().cloned()).map_err(|error| wrong(error.to_string()))?;
+        scope.insert("t").map_err(|error| wrong(error.to_string()))?;
+        let mut found = Vec::new();
+        let families = self.shared.iter().chain(self.own.iter().flat_map(|own| &own.1));
+        families.into_iter().try_for_each(|family| family.constants(&known, &mut scope, &mut found))?;
+        Ok(found)
+    }
+
     /// The features of all equations together, and which each may have, `[variables, features]`.
     ///
     /// # Errors
     ///
     /// As [`Library::new`]; [`SindyError::UnknownVariable`] for a library of no equation, [`SindyError::NoCandidates`] for an equation of no
     /// library.
-    pub(crate) fn library(&self, variables: &[String], inputs: &[String]) -> Result<(Library, Vec<bool>), SindyError> {
+    pub(crate) fn library(
+        &self,
+        variables: &[String],
+        inputs: &[String],
+        constants: &[(String, f64)],
+    ) -> Result<(Library, Vec<bool>), SindyError> {
         let all: Vec<Family> =
             self.shared.iter().chain(self.own.iter().flat_map(|own| &own.1)).cloned().collect::<Vec<_>>();
-        let library = Library::new(&all, variables, inputs)?;
+        let library = Library::with_constants(&all, variables, inputs, constants)?;
         self.own.iter().try_for_each(|(variable, _)| library.equation(variable).map(|_| ()))?;
         let mut allowed = vec![self.own.is_empty(); variables.len() * library.len()];
         for (i, variable) in variables.iter().enumerate() {
@@ -71,7 +93,7 @@ impl Candidates {
             if self.own.is_empty() {
                 continue;
             }
-            let own = Library::new(families, variables, inputs)?;
+            let own = Library::with_constants(families, variables, inputs, constants)?;
             let places = own.features().iter().filter_map(|feature| library.position(feature.key()));
             places.for_each(|k| allowed[i * library.len() + k] = true);
         }

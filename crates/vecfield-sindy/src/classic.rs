@@ -1,6 +1,7 @@
 //! Linear regression for sparse coefficients: derivatives, integrals or next values matched once, terms chosen on the normal equations, once
 //! or over resampled blocks of rows.
 
+use crate::constants::Projection;
 use crate::constraint::Relations;
 use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
 use crate::joint::{Found, Joint};
@@ -38,17 +39,14 @@ pub(crate) fn regress(
     terms: Terms,
     ties: &Relations,
 ) -> Result<Model, SindyError> {
-    let (library, selectable, known) = (&terms.library, terms.selectable, &terms.known);
+    let (library, selectable) = (&terms.library, terms.selectable);
     if sindy.selection.compares_sizes() {
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
     let blocks = systems(sindy.form, data, paths, library, if members > 0 { block_count(data, library) } else { 1 })?;
     let own: Vec<Vec<GramSystem>> = (0..data.dim())
-        .map(|equation| {
-            let fixed: Vec<usize> = known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
-            blocks.iter().map(|block| block[equation].reduced(selectable, &fixed)).collect()
-        })
+        .map(|equation| blocks.iter().map(|block| terms.reduced(&block[equation], equation)).collect())
         .collect();
     let whole: Vec<GramSystem> = own.iter().map(|own| GramSystem::sum(own.iter())).collect();
     for (equation, system) in whole.iter().enumerate() {
@@ -60,7 +58,15 @@ pub(crate) fn regress(
     } else {
         together(sindy, &own, &whole, ties, &terms)?
     };
-    let Chosen { coefficients, stderr, inclusion, trapping } = chosen;
+    let Chosen { coefficients, mut stderr, inclusion, trapping } = chosen;
+    let mut constants = Vec::new();
+    if let Some(joint) = Projection::new(&whole, &terms, &coefficients) {
+        let errors = joint.errors();
+        constants = errors.constants;
+        if members == 0 {
+            stderr = errors.coefficients;
+        }
+    }
     let explained: f64 = (whole.iter().enumerate())
         .map(|(i, system)| share(&blocks, i, system, &coefficients[i * selectable..(i + 1) * selectable]))
         .sum();
@@ -72,15 +78,27 @@ pub(crate) fn regress(
     let step = (sindy.form == Form::NextValue).then(|| step(data)).transpose()?;
     let derivative_r2 = explained / data.dim() as f64;
     Ok(Model {
-        coefficients,
-        stderr,
-        inclusion,
+        coefficients: terms.without_slopes(&coefficients),
+        stderr: terms.without_slopes(&stderr),
+        inclusion: terms.without_slopes(&inclusion),
         noise,
         step,
         derivative_r2,
         trapping,
-        ..Model::empty(terms.library, selectable, terms.known)
+        constants,
+        ..Model::empty(&terms.closed()?)
     })
+}
+
+/// The regressions on all rows, known parts subtracted.
+pub(crate) fn whole_systems(
+    form: Form,
+    data: &Trajectories,
+    paths: Option<&Paths>,
+    terms: &Terms,
+) -> Result<Vec<GramSystem>, SindyError> {
+    let systems = systems(form, data, paths, &terms.library, 1)?.swap_remove(0);
+    Ok(systems.iter().enumerate().map(|(equation, system)| terms.reduced(system, equation)).collect())
 }
 
 /// What a selection finds, `[d, p]` each.

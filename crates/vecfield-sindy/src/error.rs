@@ -163,6 +163,32 @@ pub enum SindyError {
         /// The variable.
         variable: String,
     },
+    /// Constants inside features of quotients.
+    #[error(
+        "`{name}` is no variable, and constants inside features are fitted in sums; leave out `--implicit`, or give it a number"
+    )]
+    ConstantsNeedSums {
+        /// The first of them.
+        name: String,
+    },
+    /// Too many constants to look for.
+    #[error("{found} constants inside features ({names}) are too many to look for; give numbers to all but {most}")]
+    TooManyConstants {
+        /// How many there are.
+        found: usize,
+        /// Their names.
+        names: String,
+        /// How many there may be.
+        most: usize,
+    },
+    /// No value of the constants gives features that are numbers.
+    #[error(
+        "no value of the constants inside features ({names}) that was tried gives numbers on these data; check the formulas"
+    )]
+    NoConstants {
+        /// Their names.
+        names: String,
+    },
     /// A known part is of a variable that is not there.
     #[error("there is no variable `{name}` in the data; did you mean `{nearest}`?")]
     UnknownVariable {

@@ -41,6 +41,7 @@
 
 mod candidates;
 mod classic;
+mod constants;
 mod constraint;
 pub mod derivative;
 mod error;
@@ -63,6 +64,6 @@ pub use candidates::Candidates;
 pub use constraint::{Comparison, Constraint, LinearConstraint};
 pub use error::SindyError;
 pub use library::{Family, Feature, Library, MOST_FEATURES};
-pub use model::{Model, Refinement, RunnerUp, Trapping};
+pub use model::{Constant, Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};
 pub use sindy::{Form, Known, Selection, Sindy};

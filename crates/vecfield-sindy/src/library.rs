@@ -1,8 +1,11 @@
 //! The library: candidate features `φ_k(y, u, t)` of the right-hand sides `dyᵢ/dt = Σ_k θ_ik φ_k`.
 
+mod open;
+
 use crate::candidates::split;
 use crate::product::products;
 use crate::{Known, SindyError};
+pub(crate) use open::Slope;
 use vecfield_expr::{ExprId, Graph, Program, Registers, RowRegisters, Scope};
 use vecfield_traits::Elementary;
 
@@ -131,6 +134,9 @@ pub struct Library {
     graph: Graph,
     features: Vec<Feature>,
     program: Program,
+    /// Constants inside features with their values, and the formulas that have names in place of these.
+    constants: Vec<(String, f64)>,
+    symbolic: Vec<ExprId>,
 }
 
 /// The largest library: its Gram matrix has the square of this many entries.
@@ -143,14 +149,28 @@ impl Library {
     ///
     /// [`SindyError::LibrarySyntax`] when a name or formula cannot be read, [`SindyError::TooManyFeatures`].
     pub fn new(families: &[Family], variables: &[String], inputs: &[String]) -> Result<Self, SindyError> {
+        Self::with_constants(families, variables, inputs, &[])
+    }
+
+    /// The same where formulas have constants with names inside: keys have the names, formulas the values.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Library::new).
+    pub fn with_constants(
+        families: &[Family],
+        variables: &[String],
+        inputs: &[String],
+        constants: &[(String, f64)],
+    ) -> Result<Self, SindyError> {
         let factors: Vec<String> = variables.iter().chain(inputs).cloned().collect();
         let mut arguments = factors.clone();
         if !arguments.iter().any(|name| name == "t") {
             arguments.push("t".to_string());
         }
         let syntax = |text: &str, problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };
-        let scope =
-            Scope::new(arguments.iter().cloned()).map_err(|error| syntax(&factors.join(","), error.to_string()))?;
+        let names = arguments.iter().chain(constants.iter().map(|constant| &constant.0));
+        let scope = Scope::new(names.cloned()).map_err(|error| syntax(&factors.join(","), error.to_string()))?;
         let (mut graph, mut features) = (Graph::new(), Vec::new());
         for family in families {
             features.extend(family.features(&mut graph, &factors, &scope)?);
@@ -160,10 +180,31 @@ impl Library {
         }
         let mut seen = std::collections::HashSet::new();
         features.retain(|feature| seen.insert(feature.key.clone()));
-        let formulas: Vec<ExprId> = features.iter().map(Feature::formula).collect();
-        let program = Program::compile(&graph, &formulas, &arguments)
-            .map_err(|error| syntax(&arguments.join(","), error.to_string()))?;
-        Ok(Self { variables: variables.to_vec(), arguments, graph, features, program })
+        let symbolic: Vec<ExprId> = features.iter().map(Feature::formula).collect();
+        let none = Program::compile(&graph, &[], &arguments).map_err(|error| syntax("", error.to_string()))?;
+        let (variables, constants) = (variables.to_vec(), constants.to_vec());
+        let mut library = Self { variables, arguments, graph, features, program: none, constants, symbolic };
+        for (k, formula) in library.symbolic.clone().into_iter().enumerate() {
+            library.features[k].formula = library.numeric(formula);
+        }
+        library.compile()?;
+        Ok(library)
+    }
+
+    /// A formula with the values of constants in place of their names.
+    fn numeric(&mut self, formula: ExprId) -> ExprId {
+        let graph = &mut self.graph;
+        let values = self.constants.iter().map(|(name, value)| (graph.symbol(name), graph.constant(*value)));
+        let values: Vec<(ExprId, ExprId)> = values.collect();
+        if values.is_empty() { formula } else { graph.substitute(formula, &values) }
+    }
+
+    fn compile(&mut self) -> Result<(), SindyError> {
+        let formulas: Vec<ExprId> = self.features.iter().map(Feature::formula).collect();
+        let wrong = |problem: String| SindyError::LibrarySyntax { text: self.arguments.join(","), problem };
+        self.program =
+            Program::compile(&self.graph, &formulas, &self.arguments).map_err(|error| wrong(error.to_string()))?;
+        Ok(())
     }
 
     /// The library with known parts of equations behind its features, and `(equation, feature)` of each; a formula may be a feature too.
@@ -185,9 +226,7 @@ impl Library {
             known.push((equation, self.features.len()));
             self.features.push(Feature { key: self.graph.to_text(formula), formula });
         }
-        let formulas: Vec<ExprId> = self.features.iter().map(Feature::formula).collect();
-        self.program = Program::compile(&self.graph, &formulas, &self.arguments)
-            .map_err(|error| syntax(&self.arguments.join(","), error.to_string()))?;
+        self.compile()?;
         Ok((self, known))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::path::evaluate;
 use crate::refine::Rival;
+use crate::sindy::Terms;
 use crate::{Library, SindyError};
 use vecfield_expr::{ExprField, ExprId, Graph, TextStyle};
 use vecfield_linalg::dot;
@@ -46,6 +47,18 @@ pub struct Model {
     /// Of a map: the time from a value to the next.
     pub(crate) step: Option<f64>,
     pub(crate) trapping: Option<Trapping>,
+    pub(crate) constants: Vec<Constant>,
+}
+
+/// A constant inside features, fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constant {
+    /// Its name in the library.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its standard error, given the support; NaN where the likelihood cannot be linearised.
+    pub stderr: f64,
 }
 
 /// Where the trajectories of a bounded quadratic system end: a ball.
@@ -70,15 +83,15 @@ pub struct RunnerUp {
 
 impl Model {
     /// Equations without a term.
-    pub(crate) fn empty(library: Library, selectable: usize, known: Vec<(usize, usize)>) -> Self {
+    pub(crate) fn empty(terms: &Terms) -> Self {
         Self {
-            library,
-            selectable,
+            library: terms.library.clone(),
+            selectable: terms.selectable,
             coefficients: Vec::new(),
             stderr: Vec::new(),
             inclusion: Vec::new(),
             runners_up: Vec::new(),
-            known,
+            known: terms.known.clone(),
             noise: Vec::new(),
             derivative_r2: f64::NAN,
             trajectory_r2: None,
@@ -86,6 +99,7 @@ impl Model {
             path: Vec::new(),
             step: None,
             trapping: None,
+            constants: Vec::new(),
         }
     }
 
@@ -184,6 +198,11 @@ impl Model {
     /// Empty where there was no such fit.
     pub fn fitted_path(&self, run: usize) -> &[f64] {
         self.path.get(run).map_or(&[], Vec::as_slice)
+    }
+
+    /// The constants inside features of the equations; the values of those that no equation has are nothing.
+    pub fn constants(&self) -> &[Constant] {
+        &self.constants
     }
 
     /// The ball that all trajectories end in, where one was asked for.

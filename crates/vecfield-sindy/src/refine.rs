@@ -7,6 +7,7 @@
 //! length, so that a term that short windows could not see comes back.
 
 mod choose;
+mod constants;
 mod fit;
 mod start;
 
@@ -37,39 +38,46 @@ const MOST_COEFFICIENTS: usize = 1000;
 /// Noise below this fraction of a variable's size is rounding of the data or of the integration.
 const NOISE_FLOOR: f64 = 1e-8;
 
+/// A library at values of constants.
+pub(crate) type TermsAt<'a> = dyn Fn(&[(String, f64)]) -> Result<Terms, SindyError> + 'a;
+
 /// What is to be identified.
 #[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
     pub(crate) data: &'a Trajectories,
     pub(crate) paths: &'a Paths,
-    pub(crate) terms: &'a Terms,
     /// Relations between the coefficients; none of quotients.
     pub(crate) relations: &'a Relations,
     /// Are right-hand sides quotients `N / (1 + D)`?
     pub(crate) rational: bool,
+    /// The library at values of the constants inside its features.
+    pub(crate) at: &'a TermsAt<'a>,
 }
 
-/// Fits the equations of the task.
-pub(crate) fn refine(task: &Task) -> Result<Model, SindyError> {
+/// Fits the equations of the task over a library; where its features have constants inside, these too.
+pub(crate) fn refine(task: &Task, terms: Terms) -> Result<Model, SindyError> {
     let parts = task.data.dim() * (1 + usize::from(task.rational));
-    if task.terms.selectable * parts > MOST_COEFFICIENTS {
-        return Err(SindyError::TooManyFeatures { features: task.terms.selectable, most: MOST_COEFFICIENTS / parts });
+    if terms.selectable * parts > MOST_COEFFICIENTS {
+        return Err(SindyError::TooManyFeatures { features: terms.selectable, most: MOST_COEFFICIENTS / parts });
     }
-    let refiner = Refiner::new(*task)?;
+    let mut refiner = Refiner::new(*task, terms)?;
     let (state, refinement) = refiner.run()?;
-    let stderr = match refinement {
+    let (stderr, constants) = match refinement {
         Refinement::DidNotStart => refiner.regression_errors(&state)?,
         _ => refiner.standard_errors(&state),
     };
+    let terms = &refiner.terms;
+    let rivals = state.rivals.into_iter();
     Ok(Model {
-        coefficients: state.theta,
-        stderr,
+        coefficients: terms.without_slopes(&state.theta),
+        stderr: terms.without_slopes(&stderr),
         noise: state.sigma,
-        inclusion: state.inclusion,
-        runners_up: state.rivals,
+        inclusion: terms.without_slopes(&state.inclusion),
+        runners_up: rivals.map(|rival| Rival { theta: terms.without_slopes(&rival.theta), ..rival }).collect(),
         path: if refinement == Refinement::DidNotStart { Vec::new() } else { state.path },
         refinement,
-        ..Model::empty(task.terms.library.clone(), task.terms.selectable, task.terms.known.clone())
+        constants,
+        ..Model::empty(&terms.closed()?)
     })
 }
 
@@ -84,6 +92,8 @@ pub(crate) struct Rival {
 
 struct Refiner<'a> {
     task: Task<'a>,
+    /// The library, with the constants inside its features as they are at the moment.
+    terms: Terms,
     p: usize,
     /// Noise by differences, and the least believed.
     noise: Vec<f64>,
@@ -122,7 +132,7 @@ impl State {
 }
 
 impl<'a> Refiner<'a> {
-    fn new(task: Task<'a>) -> Result<Self, SindyError> {
+    fn new(task: Task<'a>, terms: Terms) -> Result<Self, SindyError> {
         let data = task.data;
         let floor: Vec<f64> = (0..data.dim()).map(|i| (NOISE_FLOOR * data.rms(i)).max(f64::MIN_POSITIVE)).collect();
         let by_differences = difference_noise(data);
@@ -130,8 +140,9 @@ impl<'a> Refiner<'a> {
             .map(|i| if by_differences[i] >= 0.0 { by_differences[i] } else { task.paths.noise()[i] }.max(floor[i]))
             .collect();
         let longest = data.runs().iter().map(|run| run.len()).max().unwrap_or(0);
-        let unit = units(&task)?;
-        Ok(Self { ties: task.relations.in_units(&unit), unit, task, p: task.terms.selectable, noise, floor, longest })
+        let unit = units(&task, &terms)?;
+        let (ties, p) = (task.relations.in_units(&unit), terms.selectable);
+        Ok(Self { ties, unit, task, terms, p, noise, floor, longest })
     }
 
     /// Mean square of the non-zero coefficients, each in its unit.
@@ -151,13 +162,13 @@ impl<'a> Refiner<'a> {
 
     /// Which coefficients may be taken: the constant of a denominator is its 1.
     fn allowed(&self) -> Vec<bool> {
-        let (terms, sums) = (self.task.terms, self.dim() * self.p);
+        let (terms, sums) = (&self.terms, self.dim() * self.p);
         let constant = terms.library.position("1").filter(|&k| k < self.p);
         let open = |at: usize| at < sums || constant != Some(at % self.p);
         (0..self.width()).map(|at| terms.allowed[at % sums] && open(at)).collect()
     }
 
-    fn run(&self) -> Result<(State, Refinement), SindyError> {
+    fn run(&mut self) -> Result<(State, Refinement), SindyError> {
         let path = self.smoothed_path();
         let starts = self.starts()?;
         let Some((mut state, mut len)) = self.first(&starts, &path)? else {
@@ -165,12 +176,14 @@ impl<'a> Refiner<'a> {
             let fit = Fitted { theta, path, ..Fitted::default() };
             return Ok((State::new(fit, self.noise.clone(), 0, 0), Refinement::DidNotStart));
         };
-        while let Some(next) = self.stage(&state, len) {
+        self.polish(&mut state, len);
+        while let Some(mut next) = self.stage(&state, len) {
             let grown = |i: usize| next.sigma[i] / state.sigma[i];
             let mean = (0..self.dim()).map(|i| grown(i).powi(2)).sum::<f64>() / self.dim() as f64;
             if state.window > 0 && (0..self.dim()).any(|i| grown(i) > 1.25) && mean > 1.2 {
                 break; // longer windows do not fit: the model is not that good
             }
+            self.polish(&mut next, len);
             state = next;
             let ambiguous =
                 self.noisy(&state.sigma) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
@@ -266,8 +279,8 @@ impl<'a> Refiner<'a> {
 }
 
 /// Units of the coefficients, `[d, p]` of numerators and then of denominators.
-fn units(task: &Task) -> Result<Vec<f64>, SindyError> {
-    let (data, p) = (task.data, task.terms.selectable);
+fn units(task: &Task, terms: &Terms) -> Result<Vec<f64>, SindyError> {
+    let (data, p) = (task.data, terms.selectable);
     let sizes: Vec<f64> = (0..data.dim()).map(|i| data.rms(i)).collect();
     let (least, most) =
         sizes.iter().filter(|s| **s > 0.0).fold((f64::INFINITY, 0.0_f64), |(a, b), &s| (a.min(s), b.max(s)));
@@ -275,9 +288,9 @@ fn units(task: &Task) -> Result<Vec<f64>, SindyError> {
     if most <= WILD * least {
         return Ok(vec![1.0; width]);
     }
-    let (mut squares, mut values) = (vec![0.0; p], vec![0.0; task.terms.library.len()]);
+    let (mut squares, mut values) = (vec![0.0; p], vec![0.0; terms.library.len()]);
     for (index, run) in data.runs().iter().enumerate() {
-        let mut along = crate::path::Along::new(&task.terms.library, run, task.paths.run(index));
+        let mut along = crate::path::Along::new(&terms.library, run, task.paths.run(index));
         for &t in run.times() {
             along.features(t, &mut values)?;
             squares.iter_mut().zip(&values).for_each(|(sum, value)| *sum += value * value);

@@ -1,10 +1,13 @@
 //! [`Sindy`]: from a data set to a [`Model`].
 
 use crate::classic::regress;
+use crate::constants::search;
 use crate::constraint::{Constraint, Relations};
 use crate::joint::relations;
+use crate::library::Slope;
 use crate::model::Model;
 use crate::refine::{Task, refine};
+use crate::regression::GramSystem;
 use crate::smooth::Order;
 use crate::{Candidates, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
@@ -163,14 +166,44 @@ pub(crate) struct Terms {
     pub(crate) selectable: usize,
     /// `(equation, feature)` of each known part.
     pub(crate) known: Vec<(usize, usize)>,
-    /// Which equation may have which of the features that can be chosen, `[d, selectable]`.
+    /// Which equation may have which of the features that can be chosen, `[d, selectable]`; slopes are no equation's.
     pub(crate) allowed: Vec<bool>,
+    /// Slopes of features in the constants inside them.
+    pub(crate) slopes: Vec<Slope>,
+    /// Constants inside features.
+    pub(crate) constants: Vec<(String, f64)>,
 }
 
 impl Terms {
     /// The features that equation `i` may have.
     pub(crate) fn places(&self, i: usize) -> Vec<usize> {
         (0..self.selectable).filter(|k| self.allowed[i * self.selectable + k]).collect()
+    }
+
+    /// A regression on the whole library as one on the features that can be chosen: known parts go to the right-hand side.
+    pub(crate) fn reduced(&self, system: &GramSystem, equation: usize) -> GramSystem {
+        let fixed: Vec<usize> = self.known.iter().filter(|part| part.0 == equation).map(|part| part.1).collect();
+        system.reduced(self.selectable, &fixed)
+    }
+
+    /// Of values for each feature, `[n, selectable]`, those that are no slopes.
+    pub(crate) fn without_slopes(&self, values: &[f64]) -> Vec<f64> {
+        let own = self.selectable - self.slopes.len();
+        values.chunks(self.selectable).flat_map(|row| &row[..own]).copied().collect()
+    }
+
+    /// The same without slopes.
+    pub(crate) fn closed(&self) -> Result<Self, SindyError> {
+        let count = self.slopes.len();
+        let own = self.selectable - count;
+        Ok(Self {
+            library: self.library.clone().without(&self.slopes)?,
+            selectable: own,
+            known: self.known.iter().map(|&(equation, feature)| (equation, feature - count)).collect(),
+            allowed: self.allowed.chunks(self.selectable).flat_map(|row| &row[..own]).copied().collect(),
+            slopes: Vec::new(),
+            constants: self.constants.clone(),
+        })
     }
 }
 
@@ -211,32 +244,37 @@ impl Sindy {
                 return Err(SindyError::Unit { variable: data.variables()[variable].clone(), size });
             }
         }
-        let terms = self.terms(data)?;
-        let ties = self.relations(&terms)?;
-        if self.rational && !ties.is_empty() {
-            return Err(SindyError::ConstraintsNeedOther);
+        let names = self.candidates.constants(data.variables(), data.inputs())?;
+        if self.rational && !names.is_empty() {
+            return Err(SindyError::ConstantsNeedSums { name: names[0].clone() });
         }
         // The other forms have states of their own.
         let smoothed = matches!(self.form, Form::Integral | Form::SmoothedDerivative);
-        if !smoothed {
-            if self.rational {
-                return Err(SindyError::RationalNeedsAuto);
-            }
-            let model = regress(self, data, None, terms, &ties)?;
-            let trajectory_r2 = trajectory_r2(data, None, &model);
-            return Ok(Model { trajectory_r2, ..model });
-        }
-        let paths = Paths::smooth_for_noise(data, Order::Quintic)?;
         let refined = (self.form, self.selection, self.ensemble) == (Form::Integral, Selection::Auto, 0);
         if self.rational && !refined {
             return Err(SindyError::RationalNeedsAuto);
         }
-        let model = if refined {
-            refine(&Task { data, paths: &paths, terms: &terms, relations: &ties, rational: self.rational })?
-        } else {
-            regress(self, data, Some(&paths), terms, &ties)?
+        let paths = smoothed.then(|| Paths::smooth_for_noise(data, Order::Quintic)).transpose()?;
+        let constants = search(self, data, paths.as_ref(), names)?;
+        let terms = self.terms(data, &constants)?;
+        let ties = self.relations(&terms)?;
+        if self.rational && !ties.is_empty() {
+            return Err(SindyError::ConstraintsNeedOther);
+        }
+        let model = match &paths {
+            Some(paths) if refined => {
+                let at = |constants: &[(String, f64)]| self.terms(data, constants);
+                refine(&Task { data, paths, relations: &ties, rational: self.rational, at: &at }, terms)?
+            }
+            paths => regress(self, data, paths.as_ref(), terms, &ties)?,
         };
-        scored(data, &paths, model)
+        match &paths {
+            Some(paths) => scored(data, paths, model),
+            None => {
+                let trajectory_r2 = trajectory_r2(data, None, &model);
+                Ok(Model { trajectory_r2, ..model })
+            }
+        }
     }
 
     fn relations(&self, terms: &Terms) -> Result<Relations, SindyError> {
@@ -246,11 +284,17 @@ impl Sindy {
         relations(&constraints, &terms.library, terms.selectable)
     }
 
-    fn terms(&self, data: &Trajectories) -> Result<Terms, SindyError> {
-        let (library, allowed) = self.candidates.library(data.variables(), data.inputs())?;
+    /// The library at values of the constants inside its features.
+    pub(crate) fn terms(&self, data: &Trajectories, constants: &[(String, f64)]) -> Result<Terms, SindyError> {
+        let (library, own) = self.candidates.library(data.variables(), data.inputs(), constants)?;
+        let count = library.len();
+        let (library, slopes) = library.with_slopes()?;
         let selectable = library.len();
         let (library, known) = library.with_known(&self.known)?;
-        Ok(Terms { library, selectable, known, allowed })
+        let allowed = own.chunks(count.max(1)).flat_map(|row| {
+            row.iter().copied().chain(core::iter::repeat_n(false, selectable - count)).collect::<Vec<_>>()
+        });
+        Ok(Terms { library, selectable, known, allowed: allowed.collect(), slopes, constants: constants.to_vec() })
     }
 }
 

@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy pendulum.csv --library \"angle: polynomial:1; speed: polynomial:1,polynomial:1*fourier:1\"
   vecfield sindy pendulum.csv --library \"polynomial:1,custom:sin(angle)\" --known \"angle: speed\"
   vecfield sindy enzyme.csv --implicit
+  vecfield sindy growth.csv --library \"polynomial:1,custom:X*S/(K + S)\"
   vecfield sindy lorenz.csv --constraint \"x[y] = -x[x]\" --constraint \"z[z] <= 0\"
   vecfield sindy lorenz.csv --optimizer trapping --threshold 0.3
   vecfield sindy burgers.csv --pde --grid=-8:0.25 --periodic
@@ -44,7 +45,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DATA.csv")]
     data: PathBuf,
     /// Candidate terms: polynomial:DEGREE, fourier:HARMONICS, custom:FORMULA, separated by commas; products as
-    /// polynomial:1*fourier:2, and other terms for each equation as "x: polynomial:1; y: polynomial:3"
+    /// polynomial:1*fourier:2, constants to be fitted as custom:exp(-k*x), other terms for each equation as
+    /// "x: polynomial:1; y: polynomial:3"
     #[arg(long, value_name = "FAMILY,..")]
     library: Option<String>,
     /// How terms are chosen
@@ -373,6 +375,11 @@ impl Outcome<'_> {
             result["trapping"] =
                 json!({ "centre": ball.centre, "eigenvalues": ball.eigenvalues, "radius": ball.radius });
         }
+        if !model.constants().is_empty() {
+            let constants = model.constants().iter();
+            let fitted = constants.map(|c| (c.name.clone(), json!({ "value": c.value, "stderr": finite(c.stderr) })));
+            result["constants"] = Value::Object(fitted.collect());
+        }
         if let Some(states) = &self.simulated {
             result["simulated"] = states.chunks_exact(names.len()).map(|state| json!(state)).collect();
         }
@@ -409,6 +416,10 @@ impl Outcome<'_> {
             shown(self.model.trajectory_r2()),
             duration(self.seconds)
         );
+        for constant in model.constants() {
+            let (value, error) = with_error(constant.value, constant.stderr);
+            text += &format!("{} = {value}, std. error {error}\n", constant.name);
+        }
         if let Some(ball) = model.trapping() {
             let centre: Vec<String> = ball.centre.iter().map(|v| number(*v)).collect();
             text += &format!("all trajectories end within {} of ({})\n", number(ball.radius), centre.join(", "));

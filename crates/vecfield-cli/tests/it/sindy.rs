@@ -71,6 +71,32 @@ fn wrong_input_is_named() {
     folder.vecfield(&["sindy", "swings.csv", "--simulate", "-3,1"]).failed(2, &["--simulate"]);
 }
 
+/// `x' = exp(-x/2) - 2` has a closed form: with `u = exp(x/2)`, `u' = 1/2 - u`, so that `u = 1/2 + (u0 - 1/2) exp(-t)`.
+#[test]
+fn constants_inside_terms_are_fitted_and_told() {
+    let folder = Folder::new();
+    let mut text = String::from("trajectory,t,x\n");
+    for (run, start) in [(1, 0.1_f64), (2, 2.0), (3, 7.0)] {
+        for k in 0..60 {
+            let t = 0.05 * f64::from(k);
+            text += &format!("{run},{t},{}\n", 2.0 * (0.5 + (start - 0.5) * (-t).exp()).ln());
+        }
+    }
+    folder.file("relaxing.csv", &text);
+    let ask = ["sindy", "relaxing.csv", "--library", "polynomial:2,custom:exp(-k*x)"];
+    let result = folder.vecfield(&[&ask[..], &["--json"]].concat()).json();
+    let constant = |key: &str| result["constants"]["k"][key].as_f64().unwrap();
+    assert!((constant("value") - 0.5).abs() < 1e-4 && constant("stderr") < 1e-3, "{result}");
+    let terms = result["coefficients"]["x"].as_object().unwrap();
+    assert_eq!(terms.keys().collect::<Vec<_>>(), ["1", "exp(-k*x)"], "{result}");
+    let equation = result["equations"]["x"].as_str().unwrap();
+    assert!(equation.contains("exp(-0.5") || equation.contains("exp(-0.4999"), "{result}");
+    let shown = folder.vecfield(&[&ask[..], &["--out", "found"]].concat());
+    assert!(shown.out.contains("k = 0.5"), "{}", shown.out);
+    folder.vecfield(&["solve", "found/equations.toml", "--json"]).json();
+    folder.vecfield(&[&ask[..], &["--implicit"]].concat()).failed(2, &["`k`", "--implicit"]);
+}
+
 #[test]
 fn every_optimizer_can_be_asked_for() {
     let folder = Folder::new();

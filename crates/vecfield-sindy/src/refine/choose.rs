@@ -30,7 +30,7 @@ struct Quadratic {
 
 impl Refiner<'_> {
     /// Fit, re-select and fit again on windows of `len` samples.
-    pub(super) fn stage(&self, state: &State, len: usize) -> Option<State> {
+    pub(super) fn stage(&mut self, state: &State, len: usize) -> Option<State> {
         let mut level = state.level;
         let mut windows = Windows::new(self.task.data, len, level);
         let mut fit = self.fit_rivals(&windows, state)?;
@@ -53,10 +53,9 @@ impl Refiner<'_> {
             let proposals = self.propose(quadratic, &current, self.noisy(&sigma));
             seen.push(current);
             let fresh = proposals.into_iter().filter(|(support, _)| !seen.contains(support)).collect::<Vec<_>>();
-            let tried = |(support, predicted): &(Vec<bool>, Vec<f64>)| {
+            let better = fresh.iter().find_map(|(support, predicted)| {
                 self.try_support(&windows, &fit, support, predicted, &sigma, quadratic)
-            };
-            let better = fresh.iter().find_map(tried);
+            });
             seen.extend(fresh.into_iter().map(|(support, _)| support));
             match better {
                 Some(next) => {
@@ -98,8 +97,9 @@ impl Refiner<'_> {
         let mut linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
         let (count, unit) = (linear.g.len(), &self.unit);
         let raw = |i: usize| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta);
-        let h = (0..count).map(|i| unit[i] * raw(i)).collect();
+        let mut h: Vec<f64> = (0..count).map(|i| unit[i] * raw(i)).collect();
         linear.m.iter_mut().enumerate().for_each(|(at, m)| *m *= unit[at / count] * unit[at % count]);
+        self.without_constants(&mut linear.m, &mut h, &fit.theta);
         Some(Quadratic { h, linear, prior: self.prior(&fit.theta) })
     }
 
@@ -186,9 +186,9 @@ impl Refiner<'_> {
         seeds
     }
 
-    /// Fits a proposed support from three starts; the first whose objective is below that of `fit`.
+    /// Fits a proposed support from three starts; the first whose objective is below that of `fit`. Constants inside its features move along.
     fn try_support(
-        &self,
+        &mut self,
         windows: &Windows,
         fit: &Fitted,
         support: &[bool],
@@ -222,11 +222,14 @@ impl Refiner<'_> {
             }
             let x = theta.iter().copied().filter(|c| *c != 0.0).chain(starts).collect();
             let Some(next) = self.fit_from(windows, &theta, x, sigma, ITERATIONS) else { continue };
+            let constants = self.terms.constants.clone();
+            let next = self.polished(windows, next, sigma);
             if next.chi2 < chi2 + 200.0 + 0.2 * chi2
                 && self.objective(windows, &next, sigma, prior).is_some_and(|after| after < before)
             {
                 return Some(next);
             }
+            self.put_back(constants);
         }
         None
     }

@@ -31,9 +31,9 @@ impl Fitted {
     }
 }
 
-impl<'a> Refiner<'a> {
+impl Refiner<'_> {
     /// Terms with non-zero coefficients, then the known parts.
-    pub(super) fn model(&self, theta: &[f64]) -> Model<'a> {
+    pub(super) fn model(&self, theta: &[f64]) -> Model<'_> {
         let (d, p) = (self.dim(), self.p);
         let (mut terms, mut coefficients) = (Vec::new(), Vec::new());
         for (at, &c) in theta.iter().enumerate().filter(|(_, c)| **c != 0.0) {
@@ -42,9 +42,9 @@ impl<'a> Refiner<'a> {
             coefficients.push(c);
         }
         let free = terms.len();
-        terms.extend(self.task.terms.known.iter().map(|&part| Term::of_sum(part)));
+        terms.extend(self.terms.known.iter().map(|&part| Term::of_sum(part)));
         coefficients.resize(terms.len(), 1.0);
-        Model::new(&self.task.terms.library, d, terms, coefficients, free)
+        Model::new(&self.terms.library, d, terms, coefficients, free)
     }
 
     fn pack(&self, windows: &Windows, theta: &[f64], path: &[Vec<f64>]) -> Vec<f64> {
@@ -176,7 +176,9 @@ impl<'a> Refiner<'a> {
         }
         (0..k).for_each(|i| m[i * k + i] += 1.0 / prior);
         let determinant = Equilibrated::new(&m, k)?.log_det();
-        Some(fit.misfit(sigma) + determinant + k as f64 * (prior.ln() + PRICE))
+        // Constants inside features are parameters as well.
+        let inside = PRICE * self.used(&fit.theta).len() as f64;
+        Some(fit.misfit(sigma) + determinant + k as f64 * (prior.ln() + PRICE) + inside)
     }
 
     /// The directions that relations leave to the coefficients of a fit, each in its unit: inequalities that hold as equalities are.
@@ -189,7 +191,7 @@ impl<'a> Refiner<'a> {
     }
 
     /// `√diag (M_AA)⁻¹` at the last fit; NaN where the model cannot be linearised.
-    pub(super) fn standard_errors(&self, state: &State) -> Vec<f64> {
+    pub(super) fn coefficient_errors(&self, state: &State) -> Vec<f64> {
         let mut errors = vec![0.0; state.theta.len()];
         let active: Vec<usize> = (0..errors.len()).filter(|&at| state.theta[at] != 0.0).collect();
         let windows = Windows::new(self.task.data, state.window, state.level);

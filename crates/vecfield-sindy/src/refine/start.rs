@@ -2,6 +2,8 @@
 
 use super::{PRICE, Refiner, State, prior_variance};
 use crate::SindyError;
+use crate::constants::Projection;
+use crate::model::Constant;
 use crate::regression::{GramSystem, integral, rational_integral, solve_on};
 use crate::sparse::{best_small_supports, evidence_search};
 
@@ -82,10 +84,10 @@ impl Refiner<'_> {
 
     /// Integral matching of all equations together, under the relations of their coefficients.
     fn tied_start(&self, len: usize, factor: f64, share: f64) -> Result<Vec<Vec<f64>>, SindyError> {
-        let (p, n, task) = (self.p, self.width(), &self.task);
+        let (p, n) = (self.p, self.width());
         let (mut m, mut h) = (vec![0.0; n * n], vec![0.0; n]);
         for (equation, system) in self.systems(len, false)?.iter().enumerate() {
-            let variance = self.variance(system, &task.terms.places(equation), equation, share);
+            let variance = self.variance(system, &self.terms.places(equation), equation, share);
             let unit = &self.unit[equation * p..(equation + 1) * p];
             for i in 0..p {
                 let row = equation * p + i;
@@ -118,7 +120,7 @@ impl Refiner<'_> {
 
     /// The regressions of each equation, known parts subtracted: `p` features, or `2p` for a quotient.
     fn systems(&self, len: usize, rational: bool) -> Result<Vec<GramSystem>, SindyError> {
-        let (task, terms) = (&self.task, self.task.terms);
+        let (task, terms) = (&self.task, &self.terms);
         let (p, mut result) = (self.p, Vec::new());
         let systems = if rational {
             rational_integral(task.data, task.paths, &terms.library, p, &terms.known, len)?
@@ -185,12 +187,17 @@ impl Refiner<'_> {
     }
 
     /// The standard errors of integral matching, for equations that could not be fitted through the solver.
-    pub(super) fn regression_errors(&self, state: &State) -> Result<Vec<f64>, SindyError> {
+    pub(super) fn regression_errors(&self, state: &State) -> Result<(Vec<f64>, Vec<Constant>), SindyError> {
         let (p, mut errors) = (self.p, Vec::new());
-        for (equation, system) in self.systems(self.start_lengths()[0], false)?.iter().enumerate() {
+        let systems = self.systems(self.start_lengths()[0], false)?;
+        if let Some(projection) = Projection::new(&systems, &self.terms, &state.theta) {
+            let errors = projection.errors();
+            return Ok((errors.coefficients, errors.constants));
+        }
+        for (equation, system) in systems.iter().enumerate() {
             errors.extend(system.standard_errors(&state.theta[equation * p..(equation + 1) * p])?);
         }
         errors.resize(self.width(), f64::NAN);
-        Ok(errors)
+        Ok((errors, Vec::new()))
     }
 }

@@ -1,6 +1,7 @@
 //! Laws of sparse identification.
 
 mod classic;
+mod constants;
 mod constraint;
 mod derivative;
 mod library;

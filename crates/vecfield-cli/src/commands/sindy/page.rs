@@ -163,7 +163,11 @@ fn constants(model: &Model) -> Vec<Constant> {
             Constant::new(key, role, value, Some(error).filter(|e| e.is_finite()))
         })
     };
-    (0..model.variables().len()).flat_map(of_equation).collect()
+    let inside = model.constants().iter().map(|constant| {
+        let stderr = Some(constant.stderr).filter(|e| e.is_finite());
+        Constant::new(&constant.name, "inside terms".to_string(), constant.value, stderr)
+    });
+    (0..model.variables().len()).flat_map(of_equation).chain(inside).collect()
 }
 
 /// Terms that are in an equation, over all equations.
