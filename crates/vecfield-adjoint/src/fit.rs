@@ -64,7 +64,8 @@ pub struct Fit {
 
 /// Where a fit starts: the constants, and a guess of the state at any row of any run.
 pub struct Start<'a> {
-    /// All constants of the family.
+    /// All constants of the family, `[parameters]`; or those of every run, `[runs, parameters]`, where some that are held differ between
+    /// runs.
     pub theta: Vec<f64>,
     /// `state(run, row, out)` writes a guess of the state there.
     pub state: &'a dyn Fn(usize, usize, &mut [f64]),
@@ -173,7 +174,9 @@ impl<'a, F: Differentiable> Course<'a, F> {
         let mut cuts: Vec<Vec<Window>> =
             beginnings.chain(options.windows.iter().map(|&length| Window::cut(data, length))).collect();
         cuts.dedup();
-        let thetas = start.theta.repeat(data.runs().len());
+        let (parameters, runs) = (ParametricField::<f64>::parameter_count(family), data.runs().len());
+        let thetas = if start.theta.len() == parameters { start.theta.repeat(runs) } else { start.theta.clone() };
+        assert_eq!(thetas.len(), parameters * runs, "a start has all constants, once or for every run");
         let mut stages: Vec<Stage> = cuts.into_iter().map(|windows| Stage { windows, thetas: None }).collect();
         if let Some(first) = stages.first_mut() {
             first.thetas = Some(thetas.clone());

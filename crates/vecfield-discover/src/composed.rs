@@ -50,17 +50,17 @@ pub(crate) fn composed(
         expressions: EXPRESSIONS,
         nesting: NESTING,
     };
-    let variables = data.variables();
+    let names = &vocabulary.names();
     let of_equation = |equation| {
         let Some(table) = rates(vocabulary, data, &paths, equation) else { return vec![] };
         let found = search.search(&table, &mut |_| pulse.goes_on());
         let telling = telling(found.front(), found.best());
-        telling.into_iter().filter_map(|found| features(found, variables)).collect()
+        telling.into_iter().filter_map(|found| features(found, names)).collect()
     };
     Ok((0..data.dim()).into_par_iter().map(of_equation).collect())
 }
 
-/// States and what is not known of the rate of one of them along the paths, away from the ends of runs, where rates are least known; `None` where the paths
+/// States and inputs, and what is not known of the rate of one of them along the paths, away from the ends of runs, where rates are least known; `None` where the paths
 /// are too short for any.
 fn rates(vocabulary: &Vocabulary, data: &Trajectories, paths: &Paths, equation: usize) -> Option<Table> {
     let mut times: Vec<(usize, f64)> = vec![];
@@ -74,19 +74,20 @@ fn rates(vocabulary: &Vocabulary, data: &Trajectories, paths: &Paths, equation: 
     }
     let step = times.len().div_ceil(ROWS).max(1);
     let chosen: Vec<(usize, f64)> = times.into_iter().step_by(step).collect();
-    let states = |v: usize| chosen.iter().map(|&(run, t)| paths.run(run)[v].value(t)).collect();
-    let columns = (0..data.dim()).map(states).collect();
     let library = vocabulary.library();
+    let arguments =
+        |run: usize, t: f64| vocabulary.arguments(run, t, paths.run(run).iter().map(|curve| curve.value(t)));
+    let rows: Vec<Vec<f64>> = chosen.iter().map(|&(run, t)| arguments(run, t)).collect();
+    let names = vocabulary.names();
+    let columns = (0..names.len()).map(|name| rows.iter().map(|row| row[name]).collect()).collect();
     let (mut registers, mut values) = (library.registers(), vec![0.0; library.len()]);
     let known = vocabulary.known_of(equation);
-    let unknown = |&(run, t): &(usize, f64)| {
-        let mut arguments: Vec<f64> = paths.run(run).iter().map(|curve| curve.value(t)).collect();
-        arguments.resize(library.arguments().len(), t);
-        library.eval(&arguments, &mut values, &mut registers);
+    let unknown = |(&(run, t), arguments): (&(usize, f64), &Vec<f64>)| {
+        library.eval(arguments, &mut values, &mut registers);
         paths.run(run)[equation].derivative(t) - known.iter().map(|&k| values[k]).sum::<f64>()
     };
-    let target = chosen.iter().map(unknown).collect();
-    Table::new(data.variables().to_vec(), columns, target).ok()
+    let target = chosen.iter().zip(&rows).map(unknown).collect();
+    Table::new(names, columns, target).ok()
 }
 
 /// The chosen formula of a front, and those that gain most over simpler ones for each node they have more.
@@ -105,8 +106,8 @@ fn telling<'a>(front: &'a [Found], best: &Found) -> Vec<&'a Found> {
 }
 
 /// A formula as a sum of features, by their keys.
-fn features(found: &Found, variables: &[String]) -> Option<Vec<String>> {
-    let scope = Scope::new(variables.iter().cloned()).ok()?;
+fn features(found: &Found, names: &[String]) -> Option<Vec<String>> {
+    let scope = Scope::new(names.iter().cloned()).ok()?;
     let mut graph = Graph::new();
     let formula = graph.parse(&found.expression, &scope).ok()?;
     let formula = graph.expand(formula);
@@ -117,7 +118,7 @@ fn features(found: &Found, variables: &[String]) -> Option<Vec<String>> {
     let mut key = |(_, factor)| {
         let (_, form) = monic(&mut graph, factor);
         let form = graph.simplify(form);
-        canonical(&graph.to_text(form), variables)
+        canonical(&graph.to_text(form), names)
     };
     terms.into_iter().map(&mut key).collect()
 }

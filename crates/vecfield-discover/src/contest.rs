@@ -6,6 +6,7 @@
 //! milliseconds and there are thousands of candidates.
 
 use crate::discovery::DiscoverError;
+use crate::family::Family;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
@@ -18,7 +19,6 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
-use vecfield_expr::ExprField;
 use vecfield_sindy::SindyError;
 use vecfield_solvers::tableau::TSIT5;
 use vecfield_solvers::{Integrator, Method, Tolerance};
@@ -225,7 +225,7 @@ impl<'a> Contest<'a> {
     }
 
     /// Integrates a fit beyond its origin and compares.
-    fn judge(&self, family: &ExprField, fit: &Fit, origin: &Origin) -> f64 {
+    fn judge(&self, family: &Family, fit: &Fit, origin: &Origin) -> f64 {
         let forecasts: Vec<Option<Vec<f64>>> = (0..self.data.runs().len())
             .map(|run| forecast(family, fit, self.data, &self.scale, run, origin.ahead(run)))
             .collect();
@@ -370,7 +370,7 @@ const SAME_MINIMUM: f64 = 0.01;
 /// Local minima decide a contest, so a single start is never trusted; but when the two most different starts end in one
 /// minimum, the other two are left out.
 pub(crate) fn fit_from_paths(
-    family: &ExprField,
+    family: &Family,
     data: &Trajectories,
     (support, vocabulary): (&Support, &Vocabulary),
     paths: &[Matching; 2],
@@ -401,7 +401,7 @@ pub(crate) fn fit_from_paths(
 
 /// A fit from constants and the states of a smoothed path.
 pub(crate) fn fit_from(
-    family: &ExprField,
+    family: &Family,
     data: &Trajectories,
     theta: Vec<f64>,
     path: &Matching,
@@ -414,6 +414,7 @@ pub(crate) fn fit_from(
             *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
         }
     };
+    let theta = family.thetas(&theta, data.runs().len());
     fit(family, data, &Start { theta, state: &state }, options, &mut |_| pulse.flow()).ok()
 }
 
@@ -428,7 +429,7 @@ fn whole_runs(options: &FitOptions) -> Vec<usize> {
 /// States at `rows` of `run`, integrated from the start of the run's last window; `None` when the solution does not reach
 /// them.
 pub(crate) fn forecast(
-    family: &ExprField,
+    family: &Family,
     fit: &Fit,
     data: &Trajectories,
     scale: &[f64],
@@ -439,7 +440,7 @@ pub(crate) fn forecast(
     let last = fit.windows.iter().rposition(|window| window.run == run)?;
     let from = fit.windows[last].rows.start;
     let times = data.runs()[run].times();
-    let field = ParametricField::<f64>::at(family, fit.theta.clone());
+    let field = ParametricField::<f64>::at(family, fit.theta_of(run).to_vec());
     let options = solver_options(scale, 1e-6, 4 * data.row_count());
     let mut out = vec![0.0; rows.len() * dim];
     let start = &fit.starts[last * dim..(last + 1) * dim];

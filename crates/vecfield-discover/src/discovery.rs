@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use vecfield_adjoint::Noise;
 use vecfield_data::{DataError, Trajectories};
-use vecfield_sindy::{Known, SindyError};
+use vecfield_sindy::{Inputs, Known, SindyError};
 use vecfield_symreg::Operators;
 
 /// Which noise models compete.
@@ -182,7 +182,8 @@ fn words(
     noises: &[Noise],
     observer: &dyn Observer,
 ) -> Result<Vocabulary, DiscoverError> {
-    let mut vocabulary = Vocabulary::new(data.variables(), degree(data.dim()), options.known.clone())?;
+    let names = data.dim() + data.inputs().len();
+    let mut vocabulary = Vocabulary::driven(data.variables(), Inputs::new(data), degree(names), options.known.clone())?;
     if let Some(operators) = &options.operators {
         let pulse = Pulse::new(observer, Progress { stage: "composing formulas", share: 0.0 });
         let noise = noises.first().copied().unwrap_or(Noise::Additive);
@@ -213,10 +214,10 @@ fn likeliest_under(
     Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
 
-/// Degree of the polynomial library: cubic terms are common in two and three variables (van der Pol, FitzHugh, Duffing);
-/// beyond that their number outgrows what data can tell.
-fn degree(dim: usize) -> usize {
-    match dim {
+/// Degree of the polynomial library over so many variables and inputs: cubic terms are common in two and three variables (van der Pol,
+/// FitzHugh, Duffing); beyond that their number outgrows what data can tell.
+fn degree(names: usize) -> usize {
+    match names {
         1 => 4,
         2 | 3 => 3,
         _ => 2,

@@ -8,13 +8,14 @@
 //! I.14, formula 14.9 of Gröbner and Alekseev being the exact form).
 
 use crate::contest::{scales, solver_options};
+use crate::family::Family;
 use crate::refine::{Law, noise_levels};
 use crate::vocabulary::Vocabulary;
 use std::collections::BTreeMap;
 use vecfield_adjoint::{Noise, Window};
 use vecfield_autodiff::{Dual, LANES};
 use vecfield_data::Trajectories;
-use vecfield_expr::{ExprField, Registers};
+use vecfield_expr::Registers;
 use vecfield_linalg::{Lu, axpy, dot, norm};
 use vecfield_sindy::regression::{GramSystem, NoiseModel};
 use vecfield_solvers::tableau::TSIT5;
@@ -130,7 +131,7 @@ struct Along<'a> {
     columns: &'a [Column],
     /// Features known of each equation.
     known: Vec<Vec<usize>>,
-    family: ExprField,
+    family: Family,
     integrator: Integrator<ExplicitRungeKutta<Dual<f64, LANES>>, f64>,
     lu: Lu<f64>,
     registers: Registers<f64>,
@@ -209,13 +210,13 @@ impl<'a> Along<'a> {
         let (mut at, mut weights): (Vec<f64>, Vec<f64>) = nodes.unzip();
         at.push(times[1]);
         weights.push(0.0);
-        let nodes = self.nodes(times[0], self.law.fit.state(self.data, run, row).to_vec(), &at)?;
+        let nodes = self.nodes(run, times[0], self.law.fit.state(self.data, run, row).to_vec(), &at)?;
         let (last, inner) = nodes.split_last()?;
         let mut gained = vec![0.0; dim * width];
         for ((node, &weight), &t) in inner.iter().zip(&weights).zip(&at) {
             let kick = self.kick(&last.flow, &node.flow)?;
-            self.features_at(t, &node.state);
-            let own = self.own(t, &node.state);
+            self.features_at(run, t, &node.state);
+            let own = self.own(run, t, &node.state);
             for (component, gained) in gained.chunks_exact_mut(width).enumerate() {
                 let kick = &kick[component * dim..(component + 1) * dim];
                 for (gained, &(equation, feature)) in gained.iter_mut().zip(self.columns) {
@@ -234,10 +235,10 @@ impl<'a> Along<'a> {
         Some(())
     }
 
-    /// States at `times` from `start` at `t0`, with their slopes by `start`.
-    fn nodes(&mut self, t0: f64, start: Vec<f64>, times: &[f64]) -> Option<Vec<Node>> {
+    /// States of a run at `times` from `start` at `t0`, with their slopes by `start`.
+    fn nodes(&mut self, run: usize, t0: f64, start: Vec<f64>, times: &[f64]) -> Option<Vec<Node>> {
         let dim = start.len();
-        let theta: Vec<Dual<f64, LANES>> = self.law.fit.theta.iter().map(|&c| Dual::constant(c)).collect();
+        let theta: Vec<Dual<f64, LANES>> = self.law.fit.theta_of(run).iter().map(|&c| Dual::constant(c)).collect();
         let field = ParametricField::<Dual<f64, LANES>>::at(&self.family, theta);
         let mut nodes: Vec<Node> =
             times.iter().map(|_| Node { state: vec![0.0; dim], flow: vec![0.0; dim * dim] }).collect();
@@ -272,17 +273,16 @@ impl<'a> Along<'a> {
     }
 
     /// All features at a state; one that is not finite there is nothing.
-    fn features_at(&mut self, t: f64, state: &[f64]) {
+    fn features_at(&mut self, run: usize, t: f64, state: &[f64]) {
+        let arguments = self.vocabulary.arguments(run, t, state.iter().copied());
         let library = self.vocabulary.library();
-        let mut arguments = state.to_vec();
-        arguments.resize(library.arguments().len(), t);
         library.eval(&arguments, &mut self.features, &mut self.registers);
         self.features.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = 0.0);
     }
 
     /// The law's field without what is known of it, after [`features_at`](Self::features_at).
-    fn own(&self, t: f64, state: &[f64]) -> Vec<f64> {
-        let field = ParametricField::<f64>::at(&self.family, self.law.fit.theta.clone());
+    fn own(&self, run: usize, t: f64, state: &[f64]) -> Vec<f64> {
+        let field = self.family.of_run(&self.law.fit.theta, run);
         let mut rates = vec![0.0; state.len()];
         field.eval(t, state, &mut rates, &mut VectorField::<f64>::workspace(&field));
         for (rate, known) in rates.iter_mut().zip(&self.known) {

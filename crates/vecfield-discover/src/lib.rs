@@ -28,7 +28,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | the main job | [`discover`], [`Options`], [`Discovery`] |
-//! | the candidates | [`model`], [`vocabulary`], [`space`] |
+//! | the candidates | [`model`], [`family`], [`vocabulary`], [`space`] |
 //! | the judgement | [`contest`], [`origin`], [`score`], [`verdict`] |
 //! | the curves of a law, with bands | [`curve`] |
 //! | the numbers of a law | [`refine`](mod@refine), [`snap`] |
@@ -47,6 +47,7 @@ mod composed;
 pub mod contest;
 pub mod curve;
 mod discovery;
+pub mod family;
 mod finalists;
 mod flow;
 mod inner;

@@ -1,9 +1,11 @@
 //! A candidate law: which features stand in each equation, as a family of fields with a constant per term, and one for every number
 //! inside its features.
 
+use crate::family::Family;
 use crate::inner::{numbers, replaced};
 use crate::vocabulary::Vocabulary;
-use vecfield_expr::{Binary, CompileError, ExprField, ExprId, Graph, Node};
+use std::sync::Arc;
+use vecfield_expr::{Binary, CompileError, ExprId, Graph, Node};
 
 /// Which features stand in each equation: for every state, feature numbers in increasing order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -96,13 +98,13 @@ impl Support {
     /// # Errors
     ///
     /// [`CompileError`] when the formulas are too large to compile.
-    pub fn family(&self, vocabulary: &Vocabulary) -> Result<ExprField, CompileError> {
+    pub fn family(&self, vocabulary: &Vocabulary) -> Result<Family, CompileError> {
         let mut graph = vocabulary.graph().clone();
         // Names that no state can have: names in formulas begin with a letter or an underscore.
         let constants: Vec<String> = (0..self.constants(vocabulary)).map(|k| format!("{k}#")).collect();
         let symbols: Vec<ExprId> = constants.iter().map(|name| graph.symbol(name)).collect();
         let equations = self.built(vocabulary, &mut graph, &symbols);
-        ExprField::new(&graph, &equations, vocabulary.variables(), &constants)
+        Family::new(&graph, &equations, vocabulary.variables(), Arc::clone(vocabulary.inputs()), &constants)
     }
 
     /// The equations with `constants` in their places: a graph and a formula per state.

@@ -75,7 +75,7 @@ pub(crate) fn near(
     operators: Option<&Operators>,
 ) -> Result<Vec<Neighbour>, DiscoverError> {
     let own = law.support.features(vocabulary, &law.fit.theta);
-    let own: Vec<Vec<String>> = own.iter().map(|set| canonical_all(set, data.variables())).collect();
+    let own: Vec<Vec<String>> = own.iter().map(|set| canonical_all(set, &vocabulary.names())).collect();
     let mut wide = vocabulary.with_further(own.iter().flatten().cloned())?;
     let forms = operators.map(|operators| {
         let bases = Forms::new(&wide, data, operators, 1).texts().count().max(1);
@@ -93,8 +93,8 @@ pub(crate) fn near(
 }
 
 /// Texts as the library writes them.
-fn canonical_all(texts: &[String], variables: &[String]) -> Vec<String> {
-    texts.iter().filter_map(|text| canonical(text, variables)).collect()
+fn canonical_all(texts: &[String], names: &[String]) -> Vec<String> {
+    texts.iter().filter_map(|text| canonical(text, names)).collect()
 }
 
 /// What the neighbours of a law are found with.
@@ -121,11 +121,12 @@ impl<'a> Near<'a> {
         let mut graph = vocabulary.graph().clone();
         let formulas: Vec<ExprId> =
             vocabulary.features()[..vocabulary.len()].iter().map(vecfield_sindy::Feature::formula).collect();
+        let names = vocabulary.names();
         let texts: Vec<Vec<String>> = formulas
             .into_iter()
             .map(|formula| {
                 let slopes = slopes(&mut graph, formula);
-                slopes.into_iter().filter_map(|slope| canonical(&graph.to_text(slope), data.variables())).collect()
+                slopes.into_iter().filter_map(|slope| canonical(&graph.to_text(slope), &names)).collect()
             })
             .collect();
         let wide = vocabulary.with_further(texts.iter().flatten().cloned())?;
@@ -214,8 +215,9 @@ impl<'a> Near<'a> {
     fn neighbour(&self, support: &Support, valued: Valued) -> Neighbour {
         let mut coefficients = valued.coefficients.iter().copied();
         let constants: Vec<f64> = valued.coefficients.iter().chain(&valued.numbers).copied().collect();
+        let names = self.wide.names();
         let of_set = |set: Vec<String>| -> Vec<(String, f64)> {
-            let texts = canonical_all(&set, self.data.variables()).into_iter();
+            let texts = canonical_all(&set, &names).into_iter();
             texts.zip(coefficients.by_ref()).collect()
         };
         Neighbour { equations: support.features(&self.wide, &constants).into_iter().map(of_set).collect() }

@@ -1,6 +1,7 @@
 //! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
 
 use crate::contest::{fit_from, fit_from_paths, quick_options, rough, scales, solver_options};
+use crate::family::Family;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
@@ -9,7 +10,6 @@ use crate::vocabulary::Vocabulary;
 use core::ops::ControlFlow;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
 use vecfield_data::Trajectories;
-use vecfield_expr::ExprField;
 use vecfield_solvers::Method;
 use vecfield_solvers::tableau::VERNER_7;
 
@@ -141,6 +141,7 @@ pub(crate) fn fit_near(
         ..law.options.clone()
     };
     let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(law.fit.state(data, run, row));
+    let theta = family.thetas(&theta, data.runs().len());
     let mut hopeless = false;
     let found = fit(&family, data, &Start { theta, state: &state }, &options, &mut |progress| {
         hopeless |= progress.iteration >= SOON.0 && progress.cost > SOON.1 * law.fit.cost;
@@ -159,7 +160,7 @@ pub(crate) fn refine_near(
     pulse: Pulse<'_>,
 ) -> Option<Law> {
     let family = support.family(vocabulary).ok()?;
-    let options = FitOptions { free: (0..near.theta.len()).collect(), ..law.options.clone() };
+    let options = FitOptions { free: (0..family.constants()).collect(), ..law.options.clone() };
     let polished = polish(&family, data, near, &options, pulse)?;
     Some(describe(data, vocabulary, support, &family, polished, &options))
 }
@@ -175,9 +176,9 @@ fn longest_window(fit: &Fit) -> usize {
 }
 
 /// Goes on from where `from` ended.
-fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOptions, pulse: Pulse<'_>) -> Option<Fit> {
+fn polish(family: &Family, data: &Trajectories, from: &Fit, options: &FitOptions, pulse: Pulse<'_>) -> Option<Fit> {
     let state = |run: usize, row: usize, out: &mut [f64]| out.copy_from_slice(from.state(data, run, row));
-    let start = Start { theta: from.theta.clone(), state: &state };
+    let start = Start { theta: family.thetas(&from.theta, data.runs().len()), state: &state };
     fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
 }
 
@@ -185,7 +186,7 @@ fn polish(family: &ExprField, data: &Trajectories, from: &Fit, options: &FitOpti
 fn snap(
     data: &Trajectories,
     vocabulary: &Vocabulary,
-    family: &ExprField,
+    family: &Family,
     law: &mut Law,
     options: &FitOptions,
     pulse: Pulse<'_>,
@@ -221,12 +222,12 @@ fn describe(
     data: &Trajectories,
     vocabulary: &Vocabulary,
     support: &Support,
-    family: &ExprField,
+    family: &Family,
     fit: Fit,
     options: &FitOptions,
 ) -> Law {
     let uncertainty = Uncertainty::of(family, data, &fit, options).ok();
-    let constants = (0..fit.theta.len())
+    let constants = (0..family.constants())
         .map(|k| Constant {
             value: fit.theta[k],
             stderr: options.free.iter().position(|&free| free == k).and_then(|i| Some(uncertainty.as_ref()?.stderr[i])),

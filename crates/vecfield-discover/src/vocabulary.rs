@@ -2,13 +2,14 @@
 
 use crate::composed::EXPRESSIONS;
 use crate::model::size;
+use std::sync::Arc;
 use vecfield_expr::{ExprId, Graph, Scope};
-use vecfield_sindy::{Family, Feature, Known, Library, SindyError};
+use vecfield_sindy::{Family, Feature, Inputs, Known, Library, SindyError};
 
-/// A formula as a library names it; `None` where it cannot be read.
-pub(crate) fn canonical(text: &str, variables: &[String]) -> Option<String> {
+/// A formula over some names as a library names it; `None` where it cannot be read.
+pub(crate) fn canonical(text: &str, names: &[String]) -> Option<String> {
     let mut graph = Graph::new();
-    let formula = graph.parse(text, &Scope::new(variables.iter().cloned()).ok()?).ok()?;
+    let formula = graph.parse(text, &Scope::new(names.iter().cloned()).ok()?).ok()?;
     Some(graph.to_text(formula))
 }
 
@@ -16,6 +17,7 @@ pub(crate) fn canonical(text: &str, variables: &[String]) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
     library: Library,
+    inputs: Arc<Inputs>,
     polynomial: usize,
     selectable: usize,
     /// Formulas of each equation, each as the keys of its features.
@@ -34,7 +36,21 @@ impl Vocabulary {
     ///
     /// [`SindyError`] when a name cannot be used in formulas, or a known part cannot be read or belongs to no variable.
     pub fn new(variables: &[String], degree: usize, known: Vec<Known>) -> Result<Vocabulary, SindyError> {
-        Self::build(variables, degree, vec![vec![]; variables.len()], vec![], known)
+        Self::driven(variables, Inputs::default(), degree, known)
+    }
+
+    /// The same over variables and inputs.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Vocabulary::new).
+    pub fn driven(
+        variables: &[String],
+        inputs: Inputs,
+        degree: usize,
+        known: Vec<Known>,
+    ) -> Result<Vocabulary, SindyError> {
+        Self::build(variables, Arc::new(inputs), degree, vec![vec![]; variables.len()], vec![], known)
     }
 
     /// The same with composed formulas for each equation: each a list of features, as texts.
@@ -43,7 +59,14 @@ impl Vocabulary {
     ///
     /// [`SindyError`] when a feature cannot be read.
     pub fn with_forms(&self, forms: Vec<Vec<Vec<String>>>) -> Result<Vocabulary, SindyError> {
-        Self::build(self.variables(), self.degree(), forms, self.further.clone(), self.known.clone())
+        Self::build(
+            self.variables(),
+            Arc::clone(&self.inputs),
+            self.degree(),
+            forms,
+            self.further.clone(),
+            self.known.clone(),
+        )
     }
 
     /// The same with further features, as texts, for any equation; what has a place keeps it.
@@ -53,7 +76,14 @@ impl Vocabulary {
     /// [`SindyError`] when a feature cannot be read, or there are too many.
     pub fn with_further(&self, features: impl IntoIterator<Item = String>) -> Result<Vocabulary, SindyError> {
         let further = self.further.iter().cloned().chain(features).collect();
-        Self::build(self.variables(), self.degree(), self.forms.clone(), further, self.known.clone())
+        Self::build(
+            self.variables(),
+            Arc::clone(&self.inputs),
+            self.degree(),
+            self.forms.clone(),
+            further,
+            self.known.clone(),
+        )
     }
 
     /// The same without the formulas that have this feature; `None` where none has.
@@ -64,23 +94,24 @@ impl Vocabulary {
         if forms == self.forms && further == self.further {
             return None;
         }
-        Self::build(self.variables(), self.degree(), forms, further, self.known.clone()).ok()
+        Self::build(self.variables(), Arc::clone(&self.inputs), self.degree(), forms, further, self.known.clone()).ok()
     }
 
     fn build(
         variables: &[String],
+        inputs: Arc<Inputs>,
         degree: usize,
         forms: Vec<Vec<Vec<String>>>,
         further: Vec<String>,
         known: Vec<Known>,
     ) -> Result<Vocabulary, SindyError> {
-        let polynomial = Library::polynomial(variables, degree)?.len();
+        let polynomial = Library::new(&[Family::Polynomial(degree)], variables, inputs.names())?.len();
         let mut families = vec![Family::Polynomial(degree)];
         families.extend(forms.iter().flatten().flatten().chain(&further).map(|text| Family::Custom(text.clone())));
-        let library = Library::new(&families, variables, &[])?;
+        let library = Library::new(&families, variables, inputs.names())?;
         let selectable = library.len();
         let (library, known_places) = library.with_known(&known)?;
-        Ok(Vocabulary { library, polynomial, selectable, forms, further, known, known_places })
+        Ok(Vocabulary { library, inputs, polynomial, selectable, forms, further, known, known_places })
     }
 
     /// All features, known parts included.
@@ -106,6 +137,26 @@ impl Vocabulary {
     /// The state variables.
     pub fn variables(&self) -> &[String] {
         self.library.variables()
+    }
+
+    /// The known inputs.
+    pub fn inputs(&self) -> &Arc<Inputs> {
+        &self.inputs
+    }
+
+    /// What features are made of: state variables and inputs.
+    pub fn names(&self) -> Vec<String> {
+        self.variables().iter().chain(self.inputs.names()).cloned().collect()
+    }
+
+    /// Values of states, and what else a library looks at: inputs and time.
+    pub(crate) fn arguments(&self, run: usize, t: f64, state: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut arguments: Vec<f64> = state.collect();
+        let states = arguments.len();
+        arguments.resize(states + self.inputs.names().len(), 0.0);
+        self.inputs.at(run, t, &mut arguments[states..]);
+        arguments.resize(self.library.arguments().len(), t);
+        arguments
     }
 
     /// How many features can be chosen.

@@ -26,6 +26,8 @@ pub struct Outline {
     pub title: String,
     /// Parameters and their values.
     pub parameters: Vec<(String, f64)>,
+    /// Definitions: names and the text of their formulas.
+    pub definitions: Vec<(String, String)>,
     /// Variables with their initial value and the text of their equation, in the order of the state.
     pub variables: Vec<(String, f64, String)>,
     /// Start and end.
@@ -49,6 +51,9 @@ impl Outline {
         }
         if !self.parameters.is_empty() {
             table(&mut text, "parameters", self.parameters.iter().map(|(name, v)| (name.as_str(), format!("{v:?}"))));
+        }
+        if !self.definitions.is_empty() {
+            table(&mut text, "definitions", self.definitions.iter().map(|(name, f)| (name.as_str(), quoted(f))));
         }
         table(&mut text, "initial", self.variables.iter().map(|(name, v, _)| (name.as_str(), format!("{v:?}"))));
         table(&mut text, "equations", self.variables.iter().map(|(name, _, f)| (name.as_str(), quoted(f))));

@@ -22,6 +22,7 @@
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
 //! | candidates: polynomials, harmonics, formulas, their products; other ones for each equation | [`Library`], [`Family`], [`Candidates`] |
 //! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
+//! | known inputs between their samples, for any number | [`Inputs`] |
 //! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
 //! | fields on a grid, partial differential equations | [`pde::PdeSindy`] |
 //! | derivatives of measured series | [`derivative`] |
@@ -45,6 +46,7 @@ mod constants;
 mod constraint;
 pub mod derivative;
 mod error;
+mod inputs;
 mod joint;
 mod library;
 mod model;
@@ -63,6 +65,7 @@ mod trapping;
 pub use candidates::Candidates;
 pub use constraint::{Comparison, Constraint, LinearConstraint};
 pub use error::SindyError;
+pub use inputs::{Inputs, Piece};
 pub use library::{Family, Feature, Library, MOST_FEATURES};
 pub use model::{Constant, Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};

@@ -239,6 +239,22 @@ fn constants_may_differ_between_runs() {
     }
 }
 
+/// What is known of each run by itself is given, not fitted: deaths that differ between runs, the other constants shared.
+#[test]
+fn constants_that_are_held_may_differ_between_runs() {
+    let times: Vec<f64> = (0..25).map(|k| 0.4 * f64::from(k)).collect();
+    let truth = |death: f64| [0.6, 0.5, 0.55, death];
+    let run = |death: f64| runs(&LotkaVolterra, &truth(death), &[vec![1.0, 1.5]], &times).runs()[0].clone();
+    let data = Trajectories::new(vec!["x0".into(), "x1".into()], vec![], vec![run(0.7), run(0.5)]).unwrap();
+    let options = FitOptions { free: vec![0, 1, 2], ..FitOptions::new(2, 4, Noise::Additive, vec![0.1; 2]) };
+    let start = [[0.9, 0.3, 0.8, 0.7], [0.9, 0.3, 0.8, 0.5]].concat();
+    let found = fit_lotka_volterra(&data, &start, &options);
+    for (run, death) in [0.7, 0.5].into_iter().enumerate() {
+        let of_run = found.theta_of(run);
+        assert!(of_run.iter().zip(truth(death)).all(|(a, b)| (a - b).abs() < 1e-5), "run {run}: {of_run:?}");
+    }
+}
+
 /// A prior and the data meet where their precisions say: for a line through a known point, `(Σ t (y - y₀)/σ² + m/s²) /
 /// (Σ t²/σ² + 1/s²)`, with the standard error `(Σ t²/σ² + 1/s²)^(-1/2)`.
 #[test]

@@ -25,6 +25,7 @@ const EXAMPLES: &str = "Examples:
   vecfield discover data/lynx-hare.csv --out lynx-hare      equations.toml, trajectory.csv, report.html
   vecfield discover data/yeast.csv --noise multiplicative --json
   vecfield discover data/lynx-hare.csv --known \"hare: 0.5*hare\"      the rest of the equation is sought
+  vecfield discover heated.csv --control power      a column that is an input, with no equation of its own
 
 A table has a header line, a column t and a column for each variable; times may be irregular, cells may be empty, and a leading
 column `trajectory` of integers tells several runs apart.
@@ -55,6 +56,9 @@ pub(crate) struct Arguments {
     /// The operations of formulas beside polynomials
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     operators: Option<String>,
+    /// Columns that are known inputs
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    control: Vec<String>,
     /// A part of an equation that is known, as `x: 1.3*x`; may be repeated
     #[arg(long, value_name = "PART", allow_hyphen_values = true)]
     known: Vec<String>,
@@ -113,7 +117,10 @@ impl Arguments {
 const FILES: [&str; 3] = ["equations.toml", "trajectory.csv", "report.html"];
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
-    let data = read_trajectories(&arguments.data, &TrajectoryFormat::default())?;
+    let data = {
+        let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
+        read_trajectories(&arguments.data, &format)?
+    };
     let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
     let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &FILES, overwrite)).transpose()?;
     let watch = Watch::new(context, arguments.seconds)?;
@@ -227,6 +234,9 @@ impl Outcome<'_> {
             "alternatives": alternatives,
             "seconds": self.seconds,
         });
+        if !self.data.inputs().is_empty() {
+            result["inputs"] = json!(self.data.inputs());
+        }
         if found.cut {
             result["cut"] = json!(true);
         }
@@ -256,11 +266,22 @@ impl Outcome<'_> {
         let equations = self.equations(&self.found.chosen);
         let variables = self.data.variables().iter().cloned().zip(initial).zip(equations).map(|((n, v), e)| (n, v, e));
         let name = pages::file_name(self.file);
+        let inputs = self.found.vocabulary.inputs();
+        let definitions = inputs.names().iter().enumerate().map(|(k, name)| (name.clone(), inputs.formula(0, k)));
+        let mut comments = vec![
+            format!("Found by `vecfield discover` in {name} ({} noise).", self.found.noise.name()),
+            format!("R2 {:.4} on the data, {:.4} ahead of it.", law.r2_all, self.found.forecast_r2),
+        ];
+        if !inputs.names().is_empty() {
+            let names = inputs.names().join(", ");
+            comments.push(format!(
+                "Inputs: {names}, between the samples of the first run as the fit had them, constant before and after."
+            ));
+            comments.push("Another formula in their place gives the response to another input.".to_string());
+        }
         Outline {
-            comments: vec![
-                format!("Found by `vecfield discover` in {name} ({} noise).", self.found.noise.name()),
-                format!("R2 {:.4} on the data, {:.4} ahead of it.", law.r2_all, self.found.forecast_r2),
-            ],
+            comments,
+            definitions: definitions.collect(),
             title: pages::title(self.file),
             variables: variables.collect(),
             span: Some((first.times()[0], first.times()[first.len() - 1])),

@@ -69,6 +69,58 @@ fn a_cut_run_says_so() {
     }
 }
 
+/// `y' = 2u - y/2` from `y(0) = 0`, in closed form: `u = 1 - t/2` until `t = 1`, and a half from there on.
+fn heated() -> String {
+    let row = |k: i32| {
+        let t = 0.1 * f64::from(k);
+        // Up to the kink u = 1 - t/2: y = 8 - 2t - 8 e^{-t/2}; behind it towards 2.
+        let warm = |t: f64| 8.0 - 2.0 * t - 8.0 * (-0.5 * t).exp();
+        let y = if t <= 1.0 { warm(t) } else { 2.0 + (warm(1.0) - 2.0) * (-0.5 * (t - 1.0)).exp() };
+        format!("{t},{},{}\n", y + 0.002 * (13.7 * f64::from(k)).sin(), (1.0 - 0.5 * t).max(0.5))
+    };
+    (0..50).map(row).fold("t,y,power\n".into(), |text, row| text + &row)
+}
+
+/// A law with an input is written with the input as the fit had it, and solving that gives the fitted curve.
+#[test]
+fn what_drives_the_system_is_no_state() {
+    let folder = Folder::new();
+    folder.file("heated.csv", &heated());
+    let ran = folder.vecfield(&[
+        "discover",
+        "heated.csv",
+        "--control",
+        "power",
+        "--method",
+        "sindy",
+        "--noise",
+        "additive",
+        "--out",
+        "found",
+        "--json",
+    ]);
+    let result = ran.json();
+    assert_eq!(result["variables"], serde_json::json!(["y"]));
+    assert_eq!(result["inputs"], serde_json::json!(["power"]));
+    assert_eq!(result["verdict"], "law", "{result}");
+    let terms = result["parameters_stderr"]["y"].as_object().unwrap();
+    assert_eq!(terms.keys().collect::<Vec<_>>(), ["power", "y"], "{result}");
+
+    let problem = std::fs::read_to_string(folder.path().join("found/equations.toml")).unwrap();
+    assert!(problem.contains("[definitions]\npower = "), "{problem}");
+    let solved = folder.vecfield(&["solve", "found/equations.toml", "--json"]).json();
+    let measured: Vec<f64> =
+        heated().lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    let states = solved["y"].as_array().unwrap();
+    assert_eq!(states.len(), measured.len());
+    for (state, measured) in states.iter().zip(measured) {
+        assert!((state[0].as_f64().unwrap() - measured).abs() < 0.01, "{state} for {measured}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("found/report.html")).unwrap();
+    assert!(page.contains("The input power is given"));
+    folder.vecfield(&["discover", "heated.csv", "--control", "current"]).failed(2, &["current", "--control"]);
+}
+
 #[test]
 fn what_cannot_be_learnt_from_is_refused() {
     let folder = Folder::new();

@@ -2,4 +2,5 @@
 
 mod data;
 mod discovery;
+mod inputs;
 mod refusals;

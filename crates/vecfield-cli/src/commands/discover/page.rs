@@ -9,7 +9,7 @@ use vecfield_plot::{
     Note, Phase, PhasePortrait, RateCurve, Report, Residuals, Series, Standing, Trajectory, Variable, Verdict,
     significant,
 };
-use vecfield_traits::{ParametricField, VectorField};
+use vecfield_traits::VectorField;
 
 use super::{Outcome, words};
 use crate::commands::pages;
@@ -163,7 +163,7 @@ fn constants(outcome: &Outcome<'_>) -> Vec<Constant> {
 fn phase(outcome: &Outcome<'_>, variables: &[Variable], trajectories: &[Trajectory]) -> Vec<Phase> {
     let found = outcome.found;
     let Ok(family) = found.chosen.law.support.family(&found.vocabulary) else { return vec![] };
-    let field = ParametricField::<f64>::at(&family, found.chosen.law.theta());
+    let field = family.of_run(&found.chosen.law.theta(), 0);
     let mut work = VectorField::<f64>::workspace(&field);
     let t = outcome.data.runs()[0].times()[0];
     if let [variable] = variables {
@@ -305,6 +305,13 @@ fn notes(outcome: &Outcome<'_>) -> Vec<Note> {
             "The curve restarts every {rows} rows or so: each window has its own initial state, since the system forgets its start."
         )));
     }
+    if !data.inputs().is_empty() {
+        let t = significant(data.runs()[0].times()[0], 4);
+        notes.push(Note::info(format!(
+            "{} given between the samples by a curve through them, for the fits and ahead of what they have seen; arrows show the law at t = {t}.",
+            inputs_are(data.inputs())
+        )));
+    }
     let missing = data.row_count() * data.dim() - data.observed_count();
     if missing > 0 {
         notes.push(Note::info(format!("{} left out of the fit.", plural(missing, "missing cell"))));
@@ -318,6 +325,13 @@ fn notes(outcome: &Outcome<'_>) -> Vec<Note> {
         )));
     }
     notes
+}
+
+fn inputs_are(names: &[String]) -> String {
+    match names {
+        [only] => format!("The input {only} is"),
+        _ => format!("The inputs {} are", names.join(", ")),
+    }
 }
 
 /// The command that solves to twice the measured span.
