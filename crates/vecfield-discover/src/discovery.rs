@@ -4,7 +4,7 @@ use crate::climb::{Summit, climb};
 use crate::common::common;
 use crate::composed::composed;
 use crate::contest::{Contest, Forecast, Race};
-use crate::finalists::{Finalists, RACE, shortlist};
+use crate::finalists::{Finalists, RACE};
 use crate::model::Support;
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
@@ -287,16 +287,13 @@ fn contest(
         candidates.enter(supports, &contest, pulse);
         place = candidates.law(&contest, observer).unwrap_or(place);
     }
-    let entries = candidates.entries();
-    let listed = shortlist(entries, place, options.alternatives);
-    let field = entries.iter().map(|entry| (entry.complexity, entry.score.mean())).collect();
-    candidates.fit(&listed, &contest, observer);
+    let listed = candidates.alternatives(place, options.alternatives, &contest, observer);
+    let field = candidates.entries().iter().map(|entry| (entry.complexity, entry.score.mean())).collect();
     let chosen = candidates.get(place).ok_or(DiscoverError::NothingFits { competed })?;
-    let others: Vec<Candidate> =
-        (0..candidates.entries().len()).filter(|&i| i != place).filter_map(|i| candidates.get(i)).collect();
+    let others = candidates.others(place, &contest);
     Ok(Discovery {
         vocabulary: contest.vocabulary().clone(),
-        verdict: judge(&chosen, &others.iter().collect::<Vec<_>>(), &nulls),
+        verdict: judge(&chosen, &others, &nulls),
         noise,
         noise_evidence: vec![],
         forecasts: contest.forecasts(&chosen.law.support),

@@ -5,6 +5,7 @@ use crate::discovery::Candidate;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::refine::Law;
+use crate::twins::Twins;
 use crate::verdict::{STRONG, contenders, reductions, rivals, suffices};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +164,59 @@ impl Finalists {
         rank(&mut self.entries);
     }
 
+    /// Places of up to `most` alternatives to the entry at `place`, in rank, each fitted to all the data if it can be; none of them is
+    /// another of them, or that entry, under another name.
+    pub(crate) fn alternatives(
+        &mut self,
+        place: usize,
+        most: usize,
+        contest: &Contest<'_>,
+        observer: &dyn Observer,
+    ) -> Vec<usize> {
+        let mut left_out = self.other_starts(place, contest);
+        loop {
+            let listed = shortlist(&self.entries, place, most, &left_out);
+            self.fit(&listed, contest, observer);
+            let twins = self.twins(place, &listed, contest);
+            if twins.is_empty() {
+                return listed;
+            }
+            left_out.extend(twins);
+        }
+    }
+
+    /// Places of entries whose form stands before them, from another start.
+    fn other_starts(&self, place: usize, contest: &Contest<'_>) -> BTreeSet<usize> {
+        let mut shapes = BTreeSet::from([self.entries[place].support.shape(contest.vocabulary())]);
+        let others = (0..self.entries.len()).filter(|&i| i != place);
+        others.filter(|&i| !shapes.insert(self.entries[i].support.shape(contest.vocabulary()))).collect()
+    }
+
+    /// Those of `listed` that are the law at `place`, or a simpler or better one of them, under another name.
+    fn twins(&self, place: usize, listed: &[usize], contest: &Contest<'_>) -> Vec<usize> {
+        let twins = Twins::new(contest.data(), contest.vocabulary());
+        let law = |i: usize| self.laws.get(&self.entries[i].support);
+        let mut in_turn = listed.to_vec();
+        in_turn.sort_by_key(|&i| (self.entries[i].complexity, i));
+        let mut kept: Vec<&Law> = law(place).into_iter().collect();
+        let mut found = vec![];
+        for i in in_turn {
+            match law(i) {
+                Some(law) if kept.iter().any(|other| twins.are(law, other)) => found.push(i),
+                law => kept.extend(law),
+            }
+        }
+        found
+    }
+
+    /// What has been fitted beside the law at `place`, and is not that law under another name.
+    pub(crate) fn others(&self, place: usize, contest: &Contest<'_>) -> Vec<Candidate> {
+        let twins = Twins::new(contest.data(), contest.vocabulary());
+        let chosen = self.get(place);
+        let others = (0..self.entries.len()).filter(|&i| i != place).filter_map(|i| self.get(i));
+        others.filter(|other| !chosen.as_ref().is_some_and(|chosen| twins.are(&chosen.law, &other.law))).collect()
+    }
+
     /// The entry at `place` with its law, if it has been fitted.
     pub(crate) fn get(&self, place: usize) -> Option<Candidate> {
         let entry = &self.entries[place];
@@ -170,12 +224,13 @@ impl Finalists {
     }
 }
 
-/// Places in `entries` of up to `most` alternatives to the one at `chosen`, in rank. In order of right to a place: the
+/// Places in `entries` of up to `most` alternatives to the one at `chosen`, in rank, none of them `left_out`. In order of right to a place: the
 /// candidates that no simpler one beats; those that tie with one of them at its own size; the best of every other size; and
 /// whatever ranks highest besides.
-pub(crate) fn shortlist(entries: &[Entry], chosen: usize, most: usize) -> Vec<usize> {
+fn shortlist(entries: &[Entry], chosen: usize, most: usize, left_out: &BTreeSet<usize>) -> Vec<usize> {
     let mut by_size: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (place, entry) in entries.iter().enumerate() {
+    let may = |place: &usize| !left_out.contains(place);
+    for (place, entry) in entries.iter().enumerate().filter(|(place, _)| may(place)) {
         by_size.entry(entry.complexity).or_default().push(place);
     }
     let (mut front, mut ties, mut best_of_size) = (vec![], vec![], vec![]);
@@ -194,7 +249,7 @@ pub(crate) fn shortlist(entries: &[Entry], chosen: usize, most: usize) -> Vec<us
     // Where there is no room for all, the best-ranked of a kind stay.
     [&mut front, &mut ties, &mut best_of_size].into_iter().for_each(|places| places.sort_unstable());
     let mut listed = Vec::new();
-    for place in front.into_iter().chain(ties).chain(best_of_size).chain(0..entries.len()) {
+    for place in front.into_iter().chain(ties).chain(best_of_size).chain((0..entries.len()).filter(may)) {
         if listed.len() < most && place != chosen && !listed.contains(&place) {
             listed.push(place);
         }

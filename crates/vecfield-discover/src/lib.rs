@@ -60,6 +60,7 @@ pub mod refine;
 pub mod score;
 pub mod snap;
 pub mod space;
+mod twins;
 pub mod verdict;
 pub mod vocabulary;
 

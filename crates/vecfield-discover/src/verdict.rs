@@ -90,7 +90,7 @@ pub fn suffices(part: &Law, whole: &Law) -> bool {
 }
 
 /// Judges the `chosen` candidate against the nulls and the `others`.
-pub fn judge(chosen: &Candidate, others: &[&Candidate], nulls: &[Score]) -> Verdict {
+pub fn judge(chosen: &Candidate, others: &[Candidate], nulls: &[Score]) -> Verdict {
     let best_null = nulls.iter().min_by(|a, b| a.mean().total_cmp(&b.mean()));
     if chosen.law.support.terms() == 0 || best_null.is_some_and(|null| !clearly_beats(&chosen.score, null)) {
         return Verdict::None;
@@ -101,7 +101,7 @@ pub fn judge(chosen: &Candidate, others: &[&Candidate], nulls: &[Score]) -> Verd
         let credible = other.law.bic <= chosen.law.bic + STRONG;
         credible && (as_simple || better) && !other.law.support.contains(&chosen.law.support)
     };
-    if others.iter().any(|other| rival(other)) { Verdict::Tentative } else { Verdict::Law }
+    if others.iter().any(rival) { Verdict::Tentative } else { Verdict::Law }
 }
 
 /// Is the mean error well below the null's, and at no more than one origin above it?

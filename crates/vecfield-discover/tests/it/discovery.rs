@@ -17,6 +17,16 @@ fn terms(found: &Discovery) -> Vec<Vec<&str>> {
     found.chosen.law.support.equations.iter().map(|set| set.iter().map(key).collect()).collect()
 }
 
+/// No two laws on the list are one form with other numbers inside.
+fn assert_no_form_stands_twice(found: &Discovery) {
+    let mut forms = std::collections::BTreeSet::new();
+    for candidate in std::iter::once(&found.chosen).chain(&found.alternatives) {
+        let support = &candidate.law.support;
+        let form = support.features(&found.vocabulary, &vec![1.0; support.constants(&found.vocabulary)]);
+        assert!(forms.insert(form.clone()), "{form:?} stands twice");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
@@ -97,6 +107,7 @@ fn what_is_no_polynomial_is_composed() {
     }
     // There may be another way to write it.
     assert_ne!(found.verdict, Verdict::None);
+    assert_no_form_stands_twice(&found);
 }
 
 /// Few noisy points of many runs: rates of smoothed paths tell a fraction from a cubic no more, the flow of the cubic does.
@@ -113,6 +124,7 @@ fn fractions_are_found_where_rates_are_not_known() {
         let text: Vec<String> = formulas.iter().map(|&f| graph.to_text(f)).collect();
         assert!((rates[0] - y / (1.0 + y)).abs() < 0.1 && (rates[1] + x / (1.0 + x)).abs() < 0.1, "{text:?}");
     }
+    assert_no_form_stands_twice(&found);
 }
 
 /// What is known is in the law, with no constant of its own, and what is left is found beside it.
