@@ -7,9 +7,10 @@
 use crate::contest::{blind_paths, scales, within_domains};
 use crate::discovery::DiscoverError;
 use crate::model::size;
+use crate::observer::Pulse;
+use crate::source::{Formulas, Scene, Source};
 use crate::space::subsets_of;
 use crate::vocabulary::{Vocabulary, canonical};
-use vecfield_adjoint::Noise;
 use vecfield_data::Trajectories;
 use vecfield_expr::{Binary, Unary};
 use vecfield_symreg::Operators;
@@ -78,17 +79,25 @@ impl Forms {
 /// Values of numbers inside forms that are compared by the smoothed data.
 const VALUES: usize = 6;
 
-/// For each equation the common forms that match the smoothed data best, with the terms beside them: lists of features, as texts.
-///
-/// # Errors
-///
-/// [`DiscoverError`] when a variable has too few values to smooth.
-pub(crate) fn common(
-    vocabulary: &Vocabulary,
-    data: &Trajectories,
-    noise: Noise,
-    operators: &Operators,
-) -> Result<Vec<Vec<Vec<String>>>, DiscoverError> {
+/// For each equation the common forms that match the smoothed data best, with the terms beside them.
+#[derive(Debug, Clone)]
+pub struct CommonForms {
+    /// The operations of formulas.
+    pub operators: Operators,
+}
+
+impl Source for CommonForms {
+    fn name(&self) -> &'static str {
+        "common forms"
+    }
+
+    fn formulas(&self, scene: &Scene<'_>, _pulse: Pulse<'_>) -> Result<Formulas, DiscoverError> {
+        common(scene, &self.operators)
+    }
+}
+
+fn common(scene: &Scene<'_>, operators: &Operators) -> Result<Formulas, DiscoverError> {
+    let Scene { data, vocabulary, noise } = *scene;
     let forms = Forms::new(vocabulary, data, operators, VALUES);
     if forms.forms.is_empty() {
         return Ok(vec![vec![]; data.dim()]);

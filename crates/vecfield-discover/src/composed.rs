@@ -3,8 +3,10 @@
 //! Rates of a smoothed path are no measurements, and a formula that follows them best is not the law. What is taken from here is a few
 //! forms of rising size; their numbers are fitted to the data through the solver, and their forecasts are judged like all others'.
 
+use crate::discovery::DiscoverError;
 use crate::inner::monic;
 use crate::observer::Pulse;
+use crate::source::{Formulas, Scene, Source};
 use crate::vocabulary::{Vocabulary, canonical};
 use rayon::prelude::*;
 use vecfield_adjoint::Noise;
@@ -26,23 +28,49 @@ pub(crate) const EXPRESSIONS: usize = 5000;
 /// Functions inside each other: laws of motion have none that others are applied to.
 const NESTING: usize = 1;
 
-/// What symbolic regression finds in the rates of `data`: formulas for each equation, as lists of features.
-///
-/// # Errors
-///
-/// [`SindyError`] when a variable has too few values to smooth.
-pub(crate) fn composed(
-    vocabulary: &Vocabulary,
-    data: &Trajectories,
-    noise: Noise,
-    operators: &Operators,
-    pulse: Pulse<'_>,
-) -> Result<Vec<Vec<Vec<String>>>, SindyError> {
+/// What symbolic regression finds in the rates of smoothed data.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    /// The operations of formulas.
+    pub operators: Operators,
+}
+
+impl Source for Composed {
+    fn name(&self) -> &'static str {
+        "composed"
+    }
+
+    fn formulas(&self, scene: &Scene<'_>, pulse: Pulse<'_>) -> Result<Formulas, DiscoverError> {
+        let Scene { data, vocabulary, noise } = *scene;
+        let paths = quintic(data, noise)?;
+        let rates: Vec<Option<Rates>> =
+            (0..data.dim()).map(|equation| rates(vocabulary, data, &paths, equation)).collect();
+        Ok(formulas_of(rates, &vocabulary.names(), &self.operators, pulse))
+    }
+}
+
+/// Paths smooth enough to have rates.
+pub(crate) fn quintic(data: &Trajectories, noise: Noise) -> Result<Paths, SindyError> {
     let scale = match noise {
         Noise::Additive => Scale::Values,
         Noise::Multiplicative => Scale::Logarithms,
     };
-    let paths = Paths::smooth_by(data, Order::Quintic, scale, 1.0)?;
+    Paths::smooth_by(data, Order::Quintic, scale, 1.0)
+}
+
+/// What is not known of one rate, row by row, where states and inputs are these.
+pub(crate) struct Rates {
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) rate: Vec<f64>,
+}
+
+/// What symbolic regression finds in the rates of each equation: formulas as lists of features; none where there are no rates.
+pub(crate) fn formulas_of(
+    rates: Vec<Option<Rates>>,
+    names: &[String],
+    operators: &Operators,
+    pulse: Pulse<'_>,
+) -> Formulas {
     let search = Symreg {
         operators: operators.clone(),
         max_size: MAX_SIZE,
@@ -50,19 +78,19 @@ pub(crate) fn composed(
         expressions: EXPRESSIONS,
         nesting: NESTING,
     };
-    let names = &vocabulary.names();
-    let of_equation = |equation| {
-        let Some(table) = rates(vocabulary, data, &paths, equation) else { return vec![] };
+    let of_equation = |rates: Option<Rates>| {
+        let table = rates.map(|Rates { columns, rate }| Table::new(names.to_vec(), columns, rate));
+        let Some(Ok(table)) = table else { return vec![] };
         let found = search.search(&table, &mut |_| pulse.goes_on());
         let telling = telling(found.front(), found.best());
         telling.into_iter().filter_map(|found| features(found, names)).collect()
     };
-    Ok((0..data.dim()).into_par_iter().map(of_equation).collect())
+    rates.into_par_iter().map(of_equation).collect()
 }
 
 /// States and inputs, and what is not known of the rate of one of them along the paths, away from the ends of runs, where rates are least known; `None` where the paths
 /// are too short for any.
-fn rates(vocabulary: &Vocabulary, data: &Trajectories, paths: &Paths, equation: usize) -> Option<Table> {
+pub(crate) fn rates(vocabulary: &Vocabulary, data: &Trajectories, paths: &Paths, equation: usize) -> Option<Rates> {
     let mut times: Vec<(usize, f64)> = vec![];
     let between = (ROWS / 2 / data.row_count().max(1)).clamp(1, 4);
     for (run, of) in data.runs().iter().enumerate() {
@@ -78,16 +106,16 @@ fn rates(vocabulary: &Vocabulary, data: &Trajectories, paths: &Paths, equation: 
     let arguments =
         |run: usize, t: f64| vocabulary.arguments(run, t, paths.run(run).iter().map(|curve| curve.value(t)));
     let rows: Vec<Vec<f64>> = chosen.iter().map(|&(run, t)| arguments(run, t)).collect();
-    let names = vocabulary.names();
-    let columns = (0..names.len()).map(|name| rows.iter().map(|row| row[name]).collect()).collect();
+    let columns =
+        (0..data.dim() + data.inputs().len()).map(|name| rows.iter().map(|row| row[name]).collect()).collect();
     let (mut registers, mut values) = (library.registers(), vec![0.0; library.len()]);
     let known = vocabulary.known_of(equation);
     let unknown = |(&(run, t), arguments): (&(usize, f64), &Vec<f64>)| {
         library.eval(arguments, &mut values, &mut registers);
         paths.run(run)[equation].derivative(t) - known.iter().map(|&k| values[k]).sum::<f64>()
     };
-    let target = chosen.iter().zip(&rows).map(unknown).collect();
-    Table::new(names, columns, target).ok()
+    let rate: Vec<f64> = chosen.iter().zip(&rows).map(unknown).collect();
+    (!rate.is_empty()).then_some(Rates { columns, rate })
 }
 
 /// The chosen formula of a front, and those that gain most over simpler ones for each node they have more.

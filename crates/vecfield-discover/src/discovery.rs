@@ -1,21 +1,18 @@
 //! The whole way: measured trajectories in, a ranked set of laws out.
 
 use crate::climb::{Summit, climb};
-use crate::common::common;
-use crate::composed::composed;
 use crate::contest::{Contest, Forecast, Race};
 use crate::finalists::{Finalists, RACE};
-use crate::model::Support;
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
 use crate::refine::Law;
 use crate::score::Score;
-use crate::space;
+use crate::source::{Proposal, Scene, Source, proposals, standard, with_formulas};
 use crate::verdict::{STRONG, Verdict, judge};
 use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use vecfield_adjoint::Noise;
+use vecfield_adjoint::{AdjointError, Noise};
 use vecfield_data::{DataError, Trajectories};
 use vecfield_sindy::{Inputs, Known, SindyError};
 use vecfield_symreg::Operators;
@@ -118,6 +115,12 @@ pub enum DiscoverError {
     /// The data are not a data set.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The neural equation could not be fitted.
+    #[error(
+        "the neural equation could not be fitted through the solver: {0}; look for outliers or a jump in the data, or leave \
+         `--method neural` out"
+    )]
+    Neural(#[from] AdjointError),
     /// The observer cut the run before any candidate was judged.
     #[error("the run was cut before the first of {competed} candidates was judged; give it more time")]
     CutTooSoon {
@@ -145,20 +148,36 @@ pub enum DiscoverError {
 ///
 /// [`DiscoverError`].
 pub fn discover(data: &Trajectories, options: &Options, observer: &dyn Observer) -> Result<Discovery, DiscoverError> {
+    discover_from(&standard(options), data, options, observer)
+}
+
+/// The same with candidates from other [sources](crate::source) than the [standard](crate::source::standard) ones, which are asked in
+/// their order.
+///
+/// # Errors
+///
+/// [`DiscoverError`].
+pub fn discover_from(
+    sources: &[Box<dyn Source>],
+    data: &Trajectories,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Discovery, DiscoverError> {
     check(data, options)?;
     let noises = noises(data, options.noise);
-    let vocabulary = &words(data, options, &noises, observer)?;
+    let vocabulary = &words(sources, data, options, &noises, observer)?;
     let mut noises = noises.into_iter();
     let first = noises.next().unwrap_or(Noise::Additive);
     let share = if noises.len() > 0 { 0.5 } else { 1.0 };
-    let mut found = contest(data, vocabulary, first, options, &Part { of: observer, from: 0.0, to: share })?;
+    let scene = |noise| Scene { data, vocabulary, noise };
+    let mut found = contest(sources, &scene(first), options, &Part { of: observer, from: 0.0, to: share })?;
     let mut evidence = vec![(first, found.chosen.law.log_likelihood)];
     if let Some(other) = noises.next() {
         let pulse = Pulse::new(observer, Progress { stage: "comparing noise models", share });
         let best = likeliest_under(data, other, &found, pulse)?;
         evidence.extend(best.as_ref().map(|law| (other, law.log_likelihood)));
         if best.is_some_and(|law| law.bic <= found.chosen.law.bic + STRONG) {
-            let rival = contest(data, vocabulary, other, options, &Part { of: observer, from: share, to: 1.0 })?;
+            let rival = contest(sources, &scene(other), options, &Part { of: observer, from: share, to: 1.0 })?;
             evidence[1].1 = rival.chosen.law.log_likelihood;
             let cut = found.cut || rival.cut;
             if rival.chosen.law.bic < found.chosen.law.bic {
@@ -177,23 +196,17 @@ const PLENTY: usize = 60;
 
 /// What the laws are to be made of.
 fn words(
+    sources: &[Box<dyn Source>],
     data: &Trajectories,
     options: &Options,
     noises: &[Noise],
     observer: &dyn Observer,
 ) -> Result<Vocabulary, DiscoverError> {
     let names = data.dim() + data.inputs().len();
-    let mut vocabulary = Vocabulary::driven(data.variables(), Inputs::new(data), degree(names), options.known.clone())?;
-    if let Some(operators) = &options.operators {
-        let pulse = Pulse::new(observer, Progress { stage: "composing formulas", share: 0.0 });
-        let noise = noises.first().copied().unwrap_or(Noise::Additive);
-        let mut forms = composed(&vocabulary, data, noise, operators, pulse)?;
-        for (forms, common) in forms.iter_mut().zip(common(&vocabulary, data, noise, operators)?) {
-            forms.extend(common);
-        }
-        vocabulary = vocabulary.with_forms(forms)?;
-    }
-    Ok(vocabulary)
+    let vocabulary = &Vocabulary::driven(data.variables(), Inputs::new(data), degree(names), options.known.clone())?;
+    let noise = noises.first().copied().unwrap_or(Noise::Additive);
+    let pulse = Pulse::new(observer, Progress { stage: "composing formulas", share: 0.0 });
+    with_formulas(sources, &Scene { data, vocabulary, noise }, pulse)
 }
 
 /// The likeliest of the laws of `found` when they are fitted under another noise model: if even the best of them is far less
@@ -205,11 +218,9 @@ fn likeliest_under(
     pulse: Pulse<'_>,
 ) -> Result<Option<Law>, DiscoverError> {
     let contest = Contest::new(data, found.vocabulary.clone(), noise)?;
+    let places = found.vocabulary.places_in(contest.vocabulary());
     let laws: Vec<&Law> = core::iter::once(&found.chosen).chain(&found.alternatives).map(|c| &c.law).collect();
-    let refined = |law: &&Law| {
-        let support = law.support.said_in(&found.vocabulary, contest.vocabulary())?;
-        contest.refine(&support, pulse)
-    };
+    let refined = |law: &&Law| contest.refine(&law.support.moved(&places)?, pulse);
     let refined: Vec<Option<Law>> = laws.par_iter().map(refined).collect();
     Ok(refined.into_iter().flatten().min_by(|a, b| a.bic.total_cmp(&b.bic)))
 }
@@ -254,22 +265,30 @@ fn check(data: &Trajectories, options: &Options) -> Result<(), DiscoverError> {
 
 /// The contest under one noise model, and the laws that come out of it.
 fn contest(
-    data: &Trajectories,
-    vocabulary: &Vocabulary,
-    noise: Noise,
+    sources: &[Box<dyn Source>],
+    scene: &Scene<'_>,
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<Discovery, DiscoverError> {
     let pulse = Pulse::new(observer, Progress { stage: "naming candidates", share: 0.0 });
-    let contest = Contest::new(data, vocabulary.clone(), noise)?;
-    let seeds = space::seeds(data, contest.vocabulary(), pulse);
-    let Summit { mut contest, supports: near, bic: summit } = first_climb(contest, &seeds, options, pulse)?;
-    let others = space::competing(data, contest.vocabulary(), contest.paths(), &seeds, options.candidates);
+    let Scene { data, noise, .. } = *scene;
+    let contest = Contest::new(data, scene.vocabulary.clone(), noise)?;
+    let vocabulary = contest.vocabulary().clone();
+    let proposals = proposals(sources, &Scene { vocabulary: &vocabulary, ..*scene }, contest.paths(), pulse)?;
+    let Summit { mut contest, supports: near, bic: summit } = first_climb(contest, &proposals, options, pulse)?;
+    let places = vocabulary.places_in(contest.vocabulary());
+    let mut sure = BTreeSet::new();
+    let mut supports = near;
+    for Proposal { support, constants } in proposals {
+        let Some(support) = support.moved(&places) else { continue };
+        if constants.is_some() {
+            sure.insert(support.clone());
+        }
+        supports.push(support);
+    }
     let mut seen = BTreeSet::new();
-    let supports: Vec<Support> =
-        near.into_iter().chain(others).filter(|support| seen.insert(support.clone())).collect();
+    supports.retain(|support| seen.insert(support.clone()));
     let competed = supports.len();
-    let sure = seeds.into_iter().map(|(seed, _)| seed).collect();
     let Race { entries, cut } = contest.race(supports, &sure, &Part { of: observer, from: 0.0, to: RACE });
     if cut && entries.is_empty() {
         return Err(DiscoverError::CutTooSoon { competed });
@@ -307,15 +326,19 @@ fn contest(
     })
 }
 
-/// Climbs from the likeliest of the seeds, where there are rows enough to climb by.
+/// Climbs from the likeliest of the laws that were proposed with constants, where there are rows enough to climb by.
 fn first_climb<'a>(
     contest: Contest<'a>,
-    seeds: &[(Support, Vec<f64>)],
+    proposals: &[Proposal],
     options: &Options,
     pulse: Pulse<'_>,
 ) -> Result<Summit<'a>, DiscoverError> {
     let plenty = contest.data().row_count() >= PLENTY;
-    let refined = seeds.iter().filter(|_| plenty).flat_map(|(seed, theta)| contest.refine_from(seed, theta, pulse));
+    let guessed = proposals
+        .iter()
+        .filter(|_| plenty)
+        .filter_map(|Proposal { support, constants }| Some((support, constants.as_ref()?)));
+    let refined = guessed.flat_map(|(support, theta)| contest.refine_from(support, theta, pulse));
     match refined.min_by(|a, b| a.bic.total_cmp(&b.bic)) {
         Some(law) => climb(&contest, &law, options.operators.as_ref(), pulse),
         None => Ok(Summit { contest, supports: vec![], bic: f64::INFINITY }),

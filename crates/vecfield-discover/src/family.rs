@@ -39,6 +39,11 @@ impl Family {
         self.constants
     }
 
+    /// The inputs.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
     /// The field of a run at these constants, `[constants]`.
     pub fn of_run(&self, constants: &[f64], run: usize) -> At<'_, Family, f64> {
         ParametricField::<f64>::at(self, self.parameters(constants, run).collect())

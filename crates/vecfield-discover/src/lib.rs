@@ -29,6 +29,7 @@
 //! |---|---|
 //! | the main job | [`discover`], [`Options`], [`Discovery`] |
 //! | the candidates | [`model`], [`family`], [`vocabulary`], [`space`] |
+//! | candidates from elsewhere | [`discover_from`], [`source`] |
 //! | the judgement | [`contest`], [`origin`], [`score`], [`verdict`] |
 //! | the curves of a law, with bands | [`curve`] |
 //! | the numbers of a law | [`refine`](mod@refine), [`snap`] |
@@ -54,19 +55,22 @@ mod inner;
 pub mod matching;
 pub mod model;
 mod near;
+mod neural;
 mod observer;
 pub mod origin;
 pub mod refine;
 pub mod score;
 pub mod snap;
+pub mod source;
 pub mod space;
 mod twins;
 pub mod verdict;
 pub mod vocabulary;
 
 pub use contest::Forecast;
-pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover};
+pub use discovery::{Candidate, DiscoverError, Discovery, NoiseChoice, Options, discover, discover_from};
 pub use observer::{Observer, Progress, Pulse, Unobserved};
 pub use refine::{Constant, Law};
+pub use source::Source;
 pub use verdict::Verdict;
 pub use vocabulary::Vocabulary;

@@ -79,10 +79,14 @@ impl Support {
         Some(Support { equations: keys.iter().map(set).collect::<Option<_>>()? })
     }
 
-    /// The same support in another vocabulary; `None` where that lacks one of its features.
-    pub(crate) fn said_in(&self, own: &Vocabulary, other: &Vocabulary) -> Option<Support> {
-        let keys = |set: &Vec<usize>| set.iter().map(|&k| own.features()[k].key().to_string()).collect();
-        Support::of(&self.equations.iter().map(keys).collect::<Vec<_>>(), other)
+    /// The same support where its features stand at other [places](Vocabulary::places_in); `None` where one of them has none.
+    pub(crate) fn moved(&self, places: &[Option<usize>]) -> Option<Support> {
+        let set = |set: &Vec<usize>| -> Option<Vec<usize>> {
+            let mut set: Vec<usize> = set.iter().map(|&k| places[k]).collect::<Option<_>>()?;
+            set.sort_unstable();
+            Some(set)
+        };
+        Some(Support { equations: self.equations.iter().map(set).collect::<Option<_>>()? })
     }
 
     /// What the features of each equation are when the numbers inside them are left open: two supports of one shape are one law.

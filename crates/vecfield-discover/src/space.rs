@@ -4,9 +4,11 @@
 //! criterion that sparse data make unreliable. Beside them, and in their place where they are too many, each equation keeps
 //! the supports that match the smoothed data best, and their product competes.
 
+use crate::discovery::{DiscoverError, Options};
 use crate::matching::Matching;
 use crate::model::{Support, size};
 use crate::observer::Pulse;
+use crate::source::{Drafts, Proposal, Scene, Source};
 use crate::vocabulary::Vocabulary;
 use std::collections::BTreeSet;
 use vecfield_data::Trajectories;
@@ -40,52 +42,137 @@ const PAIR: usize = 2;
 /// Share of the candidates that are best matches from the whole vocabulary, beside a full enumeration.
 const MATCHED_SHARE: usize = 6;
 
-/// The supports that compete: at most about `most`, fewer where the data have many rows; `seeds` without a term each among them.
-pub fn competing(
-    data: &Trajectories,
-    vocabulary: &Vocabulary,
-    paths: &[Matching; 2],
-    seeds: &[(Support, Vec<f64>)],
-    most: usize,
-) -> Vec<Support> {
+/// All combinations of low-degree terms where they are affordable, the best matches of each equation where not.
+#[derive(Debug, Clone)]
+pub struct Polynomials {
+    /// At most about so many, fewer where the data have many rows.
+    pub most: usize,
+}
+
+impl Polynomials {
+    /// As many as the options have candidates.
+    pub fn of(options: &Options) -> Self {
+        Self { most: options.candidates }
+    }
+}
+
+impl Source for Polynomials {
+    fn name(&self) -> &'static str {
+        "polynomials"
+    }
+
+    fn laws(&self, scene: &Scene<'_>, drafts: &Drafts<'_>, _pulse: Pulse<'_>) -> Result<Vec<Proposal>, DiscoverError> {
+        let Scene { data, vocabulary, .. } = *scene;
+        let budget = budget(data, self.most);
+        let everything: Vec<usize> = (0..vocabulary.polynomial()).collect();
+        let low = low(data, vocabulary);
+        let lowest = subsets_of(&low, if data.dim() == 1 { TERMS[1] } else { TERMS[0] });
+        let count = u32::try_from(data.dim()).ok().and_then(|d| lowest.len().checked_pow(d));
+        let mut all = if count.is_some_and(|count| count <= budget) {
+            product(&vec![lowest; data.dim()])
+        } else {
+            matched(data, &lowest, drafts.paths, budget)
+        };
+        if low.len() < everything.len() {
+            let wider = subsets_of(&everything, TERMS[1]);
+            all.extend(matched(data, &wider, drafts.paths, (budget / MATCHED_SHARE).max(FEWEST)));
+        }
+        Ok(unguessed(all))
+    }
+}
+
+/// What stands beside formulas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Few polynomial terms that match best, and the equations that were proposed.
+    Polynomials,
+    /// Formulas of the other equations alone.
+    Nothing,
+}
+
+/// The formulas of each equation with those of the others.
+#[derive(Debug, Clone)]
+pub struct Combinations {
+    /// At most about so many, fewer where the data have many rows.
+    pub most: usize,
+    /// What else an equation may be.
+    pub beside: Beside,
+}
+
+impl Combinations {
+    /// As many as the options have candidates, with polynomials beside them.
+    pub fn of(options: &Options) -> Self {
+        Self { most: options.candidates, beside: Beside::Polynomials }
+    }
+}
+
+impl Source for Combinations {
+    fn name(&self) -> &'static str {
+        "combinations"
+    }
+
+    fn laws(&self, scene: &Scene<'_>, drafts: &Drafts<'_>, _pulse: Pulse<'_>) -> Result<Vec<Proposal>, DiscoverError> {
+        let Scene { data, vocabulary, .. } = *scene;
+        let formulas = |equation: usize| match self.beside {
+            // Polynomials compete without being found by anyone.
+            Beside::Polynomials => vocabulary.composed(equation),
+            Beside::Nothing => vocabulary.formulas(equation),
+        };
+        let formulas: Vec<Vec<Vec<usize>>> = (0..data.dim()).map(formulas).collect();
+        if formulas.iter().all(Vec::is_empty) {
+            return Ok(vec![]);
+        }
+        let others: Vec<&Support> = drafts.proposals.iter().map(|proposal| &proposal.support).collect();
+        let (low, others) = match self.beside {
+            Beside::Polynomials => (subsets_of(&low(data, vocabulary), PAIR), others),
+            Beside::Nothing => (vec![vec![]], vec![]),
+        };
+        Ok(unguessed(combined(data, &formulas, &low, &others, drafts.paths, budget(data, self.most))))
+    }
+}
+
+/// Laws without a guess of their constants.
+fn unguessed(supports: Vec<Support>) -> Vec<Proposal> {
+    supports.into_iter().map(|support| Proposal { support, constants: None }).collect()
+}
+
+/// How many candidates are affordable, at most about `most`.
+fn budget(data: &Trajectories, most: usize) -> usize {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
     let rows = data.row_count() + ROWS_OF_A_RUN * data.runs().len().saturating_sub(1);
     let affordable = 2 * EFFORT / (rows * data.dim() * sweeps);
-    let budget = (affordable * ROWS_TO_TELL / rows.max(ROWS_TO_TELL)).min(most).max(FEWEST);
-    let everything: Vec<usize> = (0..vocabulary.polynomial()).collect();
-    let feature_size = |k: usize| size(vocabulary.graph(), vocabulary.features()[k].formula());
-    // One variable has few monomials: all of them are affordable.
-    let low: Vec<usize> = everything.iter().copied().filter(|&k| data.dim() == 1 || feature_size(k) <= LOW).collect();
-    let lowest = subsets_of(&low, if data.dim() == 1 { TERMS[1] } else { TERMS[0] });
-    // The likeliest first: a run that is cut has judged them.
-    let seeds: Vec<Support> = seeds.iter().flat_map(|(seed, _)| [seed.parts(), vec![seed.clone()]].concat()).collect();
-    let composed = composed(data, vocabulary, &subsets_of(&low, PAIR), &seeds, paths, budget);
-    let mut all = [seeds, composed].concat();
-    // Nothing changes: the simplest law of all, which every other has to beat.
-    all.push(Support { equations: vec![vec![]; data.dim()] });
-    let count = u32::try_from(data.dim()).ok().and_then(|d| lowest.len().checked_pow(d));
-    all.extend(if count.is_some_and(|count| count <= budget) {
-        product(&vec![lowest; data.dim()])
-    } else {
-        matched(data, &lowest, paths, budget)
-    });
-    if low.len() < everything.len() {
-        let wider = subsets_of(&everything, TERMS[1]);
-        all.extend(matched(data, &wider, paths, (budget / MATCHED_SHARE).max(FEWEST)));
-    }
-    let given: Vec<Vec<usize>> = (0..data.dim()).map(|equation| vocabulary.given(equation)).collect();
-    let mut seen = BTreeSet::new();
-    all.retain(|support| {
-        let free = support.equations.iter().zip(&given).all(|(set, given)| set.iter().all(|k| !given.contains(k)));
-        free && seen.insert(support.clone())
-    });
-    all
+    (affordable * ROWS_TO_TELL / rows.max(ROWS_TO_TELL)).min(most).max(FEWEST)
 }
 
-/// What sparse regression finds in libraries of rising degree, refined through the solver, with its constants.
+/// Terms of low degree.
+fn low(data: &Trajectories, vocabulary: &Vocabulary) -> Vec<usize> {
+    let feature_size = |k: usize| size(vocabulary.graph(), vocabulary.features()[k].formula());
+    // One variable has few monomials: all of them are affordable.
+    (0..vocabulary.polynomial()).filter(|&k| data.dim() == 1 || feature_size(k) <= LOW).collect()
+}
+
+/// What sparse regression finds in libraries of rising degree, refined through the solver, with its constants; and the same without a term.
 ///
 /// With dense data this is nearly always right, and no enumeration reaches so far; with sparse data it is one guess more.
-pub(crate) fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<(Support, Vec<f64>)> {
+#[derive(Debug, Clone)]
+pub struct SparseRegression;
+
+impl Source for SparseRegression {
+    fn name(&self) -> &'static str {
+        "sparse regression"
+    }
+
+    fn laws(&self, scene: &Scene<'_>, _drafts: &Drafts<'_>, pulse: Pulse<'_>) -> Result<Vec<Proposal>, DiscoverError> {
+        let with_parts = |(seed, theta): (Support, Vec<f64>)| {
+            let mut proposals = unguessed(seed.parts());
+            proposals.push(Proposal { support: seed, constants: Some(theta) });
+            proposals
+        };
+        Ok(seeds(scene.data, scene.vocabulary, pulse).into_iter().flat_map(with_parts).collect())
+    }
+}
+
+fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<(Support, Vec<f64>)> {
     let mut all = Vec::new();
     for degree in 1..=vocabulary.degree() {
         if !pulse.goes_on() {
@@ -116,32 +203,28 @@ pub(crate) fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'
     all
 }
 
-/// Sets of an equation beside its composed ones: those of seeds, and the best matches of few terms.
+/// Sets of an equation beside its formulas: those that were proposed, and the best matches of few terms.
 const BESIDE: usize = 3;
 
-/// Part of the candidates that are combinations of composed formulas, as a divisor.
+/// Part of the candidates that are combinations of formulas, as a divisor.
 const COMPOSED_SHARE: usize = 4;
 
-/// Composed formulas of each equation with each other and with polynomial ones.
-fn composed(
+/// Formulas of each equation with each other, with sets of low terms, and with the equations of other supports.
+fn combined(
     data: &Trajectories,
-    vocabulary: &Vocabulary,
+    formulas: &[Vec<Vec<usize>>],
     low: &[Vec<usize>],
-    seeds: &[Support],
+    others: &[&Support],
     paths: &[Matching; 2],
     budget: usize,
 ) -> Vec<Support> {
-    let composed: Vec<Vec<Vec<usize>>> = (0..data.dim()).map(|equation| vocabulary.composed(equation)).collect();
-    if composed.iter().all(Vec::is_empty) {
-        return vec![];
-    }
     let rows = data.row_count();
     let list = |equation: usize| {
-        let of_seeds: BTreeSet<Vec<usize>> = seeds.iter().map(|seed| seed.equations[equation].clone()).collect();
-        let of_seeds: Vec<Vec<usize>> = of_seeds.into_iter().collect();
-        let mut sets = best_matches(&of_seeds, paths, equation, BESIDE.min(of_seeds.len()), rows);
+        let of_others: BTreeSet<Vec<usize>> = others.iter().map(|seed| seed.equations[equation].clone()).collect();
+        let of_others: Vec<Vec<usize>> = of_others.into_iter().collect();
+        let mut sets = best_matches(&of_others, paths, equation, BESIDE.min(of_others.len()), rows);
         sets.extend(best_matches(low, paths, equation, BESIDE.min(low.len()), rows));
-        sets.extend(composed[equation].iter().cloned());
+        sets.extend(formulas[equation].iter().cloned());
         let mut seen = BTreeSet::new();
         sets.retain(|set| seen.insert(set.clone()));
         best_matches(&sets, paths, equation, sets.len(), rows)

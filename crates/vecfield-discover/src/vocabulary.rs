@@ -192,15 +192,31 @@ impl Vocabulary {
         last.map_or(0, |formula| size(self.graph(), formula))
     }
 
-    /// Sets of features that stand together in a composed formula of an equation, without those that are polynomials.
-    pub fn composed(&self, equation: usize) -> Vec<Vec<usize>> {
+    /// Sets of features that stand together in a formula of an equation.
+    pub fn formulas(&self, equation: usize) -> Vec<Vec<usize>> {
         let set = |form: &Vec<String>| -> Option<Vec<usize>> {
             let mut set: Vec<usize> = form.iter().map(|text| self.position(text)).collect::<Option<_>>()?;
             set.sort_unstable();
             set.dedup();
-            set.iter().any(|&k| k >= self.polynomial).then_some(set)
+            Some(set)
         };
         self.forms[equation].iter().filter_map(set).collect()
+    }
+
+    /// The same without those that are polynomials.
+    pub fn composed(&self, equation: usize) -> Vec<Vec<usize>> {
+        let mut formulas = self.formulas(equation);
+        formulas.retain(|set| !self.is_polynomial(set));
+        formulas
+    }
+
+    /// For every feature that can be chosen its place in another vocabulary, where that has it.
+    pub(crate) fn places_in(&self, other: &Vocabulary) -> Vec<Option<usize>> {
+        let place = |(k, feature): (usize, &Feature)| match other.features().get(k) {
+            Some(same) if k < other.selectable && same.key() == feature.key() => Some(k),
+            _ => other.position(feature.key()),
+        };
+        self.features()[..self.selectable].iter().enumerate().map(place).collect()
     }
 
     /// What is known.

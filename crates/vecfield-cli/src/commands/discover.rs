@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 use vecfield_adjoint::Noise;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_discover::curve::{Curve, curves};
-use vecfield_discover::{Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, discover};
+use vecfield_discover::{
+    Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, Source, discover_from, source,
+};
 use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
 use vecfield_sindy::Known;
 
@@ -75,6 +77,8 @@ enum MethodArgument {
     Sindy,
     /// The same as auto: composed formulas always compete with polynomials
     Symbolic,
+    /// Formulas read out of a neural equation that is fitted through the solver, and no others
+    Neural,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -98,6 +102,14 @@ impl NoiseArgument {
 }
 
 impl Arguments {
+    /// Where candidates come from.
+    fn sources(&self, options: &Options) -> Vec<Box<dyn Source>> {
+        match (self.method, &options.operators) {
+            (MethodArgument::Neural, Some(operators)) => source::neural(options, operators),
+            _ => source::standard(options),
+        }
+    }
+
     fn options(&self) -> Result<Options, Failure> {
         let wrong = |option: &str, error: &dyn std::fmt::Display| Failure::Argument(format!("{option}: {error}"));
         let known = self.known.iter().map(|text| Known::parse(text).map_err(|e| wrong("--known", &e)));
@@ -126,11 +138,12 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let watch = Watch::new(context, arguments.seconds)?;
     let clock = Instant::now();
     let options = arguments.options()?;
-    let found = context.on_threads(|| discover(&data, &options, &Watched(&watch)))?;
+    let sources = arguments.sources(&options);
+    let found = context.on_threads(|| discover_from(&sources, &data, &options, &Watched(&watch)))?;
     let found = found.map_err(|e| failure(&arguments.data, &e))?;
     let seconds = clock.elapsed().as_secs_f64();
     drop(watch);
-    let outcome = Outcome { data: &data, found: &found, seconds, file: &arguments.data };
+    let outcome = Outcome { data: &data, found: &found, method: arguments.method, seconds, file: &arguments.data };
     if let Some(folder) = &folder {
         outcome.write(folder)?;
         context.remark(&format!("wrote {} to {}", FILES.join(", "), folder.path().display()));
@@ -141,7 +154,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 fn failure(file: &Path, error: &DiscoverError) -> Failure {
     let message = format!("{}: {error}", file.display());
     match error {
-        DiscoverError::NothingFits { .. } | DiscoverError::CutTooSoon { .. } => Failure::Computation(message),
+        DiscoverError::NothingFits { .. } | DiscoverError::CutTooSoon { .. } | DiscoverError::Neural(_) => {
+            Failure::Computation(message)
+        }
         _ => Failure::Argument(message),
     }
 }
@@ -159,6 +174,7 @@ impl Observer for Watched<'_> {
 struct Outcome<'a> {
     data: &'a Trajectories,
     found: &'a Discovery,
+    method: MethodArgument,
     seconds: f64,
     file: &'a Path,
 }
@@ -180,7 +196,10 @@ impl Outcome<'_> {
 
     /// The method in a word or two.
     fn method(&self) -> &'static str {
-        "integral-matching+refine"
+        match self.method {
+            MethodArgument::Neural => "neural+refine",
+            MethodArgument::Auto | MethodArgument::Sindy | MethodArgument::Symbolic => "integral-matching+refine",
+        }
     }
 
     fn to_json(&self) -> Result<Value, Failure> {

@@ -60,6 +60,24 @@ pub(crate) fn predator_prey(percent: f64, rows: usize, seed: u64) -> Trajectorie
     table(&["prey", "predator"], times, exact.y.iter().enumerate().map(noisy).collect())
 }
 
+/// Predator and prey from three starts, noise of so many percent of each variable's mean.
+pub(crate) fn predators_and_prey(percent: f64, rows: usize, seed: u64) -> Trajectories {
+    let law = field(2, |_t, y: &[f64], dy: &mut [f64]| {
+        dy[0] = 0.6 * y[0] - 0.5 * y[0] * y[1];
+        dy[1] = 0.45 * y[0] * y[1] - 0.7 * y[1];
+    });
+    let times: Vec<f64> = (0..rows).map(|k| 0.4 * k as f64).collect();
+    let mut scatter = Scatter::new(seed);
+    let run = |start: &[f64; 2]| {
+        let (span, options) = ((0.0, times[rows - 1]), Options::tolerances(1e-10, 1e-12));
+        let exact = solve_explicit(&law, span, start, &DOP853, &options, Save::At(&times)).unwrap();
+        let values = exact.y.iter().map(|v| v + 0.01 * percent * 1.4 * scatter.normal()).collect();
+        Trajectory::new(times.clone(), values, vec![]).unwrap()
+    };
+    let runs = [[1.0, 0.6], [2.0, 1.0], [1.2, 2.0]].iter().map(run).collect();
+    Trajectories::new(vec!["prey".into(), "predator".into()], vec![], runs).unwrap()
+}
+
 /// `x' = y/(1 + y)`, `y' = -x/(1 + x)` from many starts, a few irregular times each, noise of so many percent of the range.
 pub(crate) fn saturating(runs: usize, rows: usize, percent: f64, seed: u64) -> Trajectories {
     let law = field(2, |_t, y: &[f64], dy: &mut [f64]| {

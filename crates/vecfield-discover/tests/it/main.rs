@@ -4,3 +4,4 @@ mod data;
 mod discovery;
 mod inputs;
 mod refusals;
+mod sources;

@@ -11,7 +11,7 @@ use vecfield_plot::{
 };
 use vecfield_traits::VectorField;
 
-use super::{Outcome, words};
+use super::{MethodArgument, Outcome, words};
 use crate::commands::pages;
 
 /// The page of a discovery, with the chosen law's curves.
@@ -40,8 +40,14 @@ pub(super) fn report(outcome: &Outcome<'_>, curves: &[Curve]) -> Report {
         trajectories.clone(),
     );
     report.source = source(outcome);
+    let named = match outcome.method {
+        MethodArgument::Neural => {
+            "A neural equation was fitted through the solver, and formulas were read out of its field. "
+        }
+        MethodArgument::Auto | MethodArgument::Sindy | MethodArgument::Symbolic => "",
+    };
     report.method = format!(
-        "Integral matching along smoothed paths gave {} candidates their starting constants; each was fitted through the solver \
+        "{named}Integral matching along smoothed paths gave {} candidates their starting constants; each was fitted through the solver \
          to the past alone at {} origins and judged by its forecasts; the best were fitted to all the data by maximum likelihood.",
         found.competed,
         found.chosen.score.by_origin().len()
