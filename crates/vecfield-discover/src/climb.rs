@@ -68,7 +68,7 @@ pub(crate) fn climb<'a>(
         }
     }
     let own = law.support.features(&vocabulary, &law.fit.theta);
-    let wider = Contest::new(contest.data(), words(&own, &named)?, contest.noise())?;
+    let wider = Contest::new(contest.data(), words(&own, &named)?, contest.noise())?.hoping_as(contest);
     let mut supports: Vec<Support> = Support::of(&own, wider.vocabulary()).into_iter().collect();
     supports.extend(named.iter().filter_map(|neighbour| Some(neighbour.said_in(wider.vocabulary())?.0)));
     Ok(Summit { contest: wider, supports, bic: law.bic })

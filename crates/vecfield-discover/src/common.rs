@@ -11,6 +11,7 @@ use crate::observer::Pulse;
 use crate::source::{Formulas, Scene, Source};
 use crate::space::subsets_of;
 use crate::vocabulary::{Vocabulary, canonical};
+use rayon::prelude::*;
 use vecfield_data::Trajectories;
 use vecfield_expr::{Binary, Unary};
 use vecfield_symreg::Operators;
@@ -22,6 +23,8 @@ const BESIDE: usize = 2;
 /// Formulas that are kept for each equation, and how many of them may have one form.
 const KEPT: usize = 12;
 const OF_A_FORM: usize = 2;
+/// Sets of a form and terms that are tried for an equation.
+const TRIED: usize = 200_000;
 /// Variables up to which forms have pairs of them.
 const PAIRS_UP_TO: usize = 5;
 /// A denominator stays above this share of its number.
@@ -46,7 +49,11 @@ impl Forms {
         let low: Vec<usize> = (0..vocabulary.polynomial())
             .filter(|&k| size(vocabulary.graph(), vocabulary.features()[k].formula()) <= BESIDE)
             .collect();
-        Forms { forms: forms(data, operators, values), beside: subsets_of(&low, BESIDE) }
+        let forms = forms(data, operators, values);
+        let all = subsets_of(&low, BESIDE);
+        // Many variables have many pairs of terms.
+        let beside = if forms.len() * all.len() <= TRIED { all } else { subsets_of(&low, 1) };
+        Forms { forms, beside }
     }
 
     /// The features, as texts.
@@ -116,7 +123,7 @@ fn common(scene: &Scene<'_>, operators: &Operators) -> Result<Formulas, Discover
         let kept = forms.best(&wider, criterion);
         kept.iter().map(|set| set.iter().map(|&k| wider.features()[k].key().to_string()).collect()).collect()
     };
-    Ok((0..data.dim()).map(of_equation).collect())
+    Ok((0..data.dim()).into_par_iter().map(of_equation).collect())
 }
 
 /// All forms at all values of their numbers.

@@ -13,10 +13,13 @@ use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
 use crate::refine::{Law, refine, refine_from};
 use crate::score::{CEILING, Score};
+use crate::space::is_large;
 use crate::vocabulary::Vocabulary;
+use core::ops::ControlFlow;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
 use vecfield_data::Trajectories;
 use vecfield_sindy::SindyError;
@@ -51,7 +54,21 @@ pub struct Contest<'a> {
     /// Through all the data.
     paths: [Matching; 2],
     origins: Vec<(Origin, [Matching; 2])>,
+    hopes: Arc<Hopes>,
 }
+
+/// Costs above which a fit is not finished: known where data are large and a law has been fitted that others can be measured by.
+#[derive(Debug, Default)]
+struct Hopes {
+    /// To the past of each origin.
+    past: Vec<OnceLock<f64>>,
+    /// To all the data.
+    all: OnceLock<f64>,
+}
+
+/// A fit is without hope when it leaves so many times the squares that the best of the laws proposed with constants leaves, and so large a
+/// share of the variance, after so many steps.
+const WITHOUT_HOPE: (f64, f64, usize) = (16.0, 0.002, 6);
 
 impl<'a> Contest<'a> {
     /// Prepares origins and smoothed paths. Composed formulas that are not finite on one of them are left out of the vocabulary.
@@ -68,6 +85,7 @@ impl<'a> Contest<'a> {
         let paths = blind_paths(data, vocabulary, noise)?;
         let origins = Origin::all(data)?;
         let cells = origins.last().map_or(0, |earliest| earliest.cells_ahead(data));
+        let past = origins.iter().map(|_| OnceLock::new()).collect();
         let origins = origins
             .into_iter()
             .map(|origin| {
@@ -75,7 +93,34 @@ impl<'a> Contest<'a> {
                 Ok((origin, paths))
             })
             .collect::<Result<_, DiscoverError>>()?;
-        Ok(Self { data, vocabulary: vocabulary.clone(), noise, scale: scales(data), cells, paths, origins })
+        Ok(Self {
+            data,
+            vocabulary: vocabulary.clone(),
+            noise,
+            scale: scales(data),
+            cells,
+            paths,
+            origins,
+            hopes: Arc::new(Hopes { past, all: OnceLock::new() }),
+        })
+    }
+
+    /// The contest with what another one over the same data has found that can be hoped for.
+    pub(crate) fn hoping_as(mut self, other: &Contest<'_>) -> Self {
+        self.hopes = Arc::clone(&other.hopes);
+        self
+    }
+
+    /// Fits to all the data are measured by this one from now on, where data are large.
+    pub(crate) fn measure_by(&self, fit: &Fit) {
+        if is_large(self.data) {
+            let _ = self.hopes.all.set(bound(fit.cost, self.data)); // the first stands
+        }
+    }
+
+    /// The cost above which a fit to all the data is not finished.
+    pub(crate) fn hope(&self) -> Option<f64> {
+        self.hopes.all.get().copied()
     }
 
     /// What the candidates are made of.
@@ -100,7 +145,7 @@ impl<'a> Contest<'a> {
 
     /// A support fitted to all the data.
     pub(crate) fn refine(&self, support: &Support, pulse: Pulse<'_>) -> Option<Law> {
-        refine(self.data, &self.vocabulary, support, &self.paths, self.noise, pulse)
+        refine(self.data, &self.vocabulary, support, &self.paths, self.noise, self.hope(), pulse)
     }
 
     /// Number of origins.
@@ -115,10 +160,18 @@ impl<'a> Contest<'a> {
         [0, 1].map(|which| Score::new(self.cells, errors.iter().map(|pair| pair[which])))
     }
 
-    /// A support fitted to all the data from given constants, on both paths.
-    pub(crate) fn refine_from(&self, support: &Support, theta: &[f64], pulse: Pulse<'_>) -> Vec<Law> {
-        let from = |path| refine_from(self.data, &self.vocabulary, support, theta.to_vec(), path, self.noise, pulse);
-        self.paths.iter().filter_map(from).collect()
+    /// Quick fits of a support to all the data from given constants, on both paths.
+    pub(crate) fn fits_from(&self, support: &Support, theta: &[f64], pulse: Pulse<'_>) -> Vec<Fit> {
+        let quick = quick_options(theta.len(), self.data, self.noise, &self.scale);
+        let Ok(family) = support.family(&self.vocabulary) else { return vec![] };
+        let patience = Patience { pulse, hope: self.hope() };
+        let from = |path| fit_from(&family, self.data, theta.to_vec(), path, self.noise, &quick, patience);
+        self.paths.par_iter().filter_map(from).collect()
+    }
+
+    /// A law from a quick fit of its support.
+    pub(crate) fn polish(&self, support: &Support, fit: &Fit, pulse: Pulse<'_>) -> Option<Law> {
+        refine_from(self.data, &self.vocabulary, support, fit, self.noise, pulse)
     }
 
     /// Runs the race among `supports`; returns those that finished, best first (ties by size, then by terms). Those in `sure` are not
@@ -136,16 +189,15 @@ impl<'a> Contest<'a> {
         let planned: usize = (0..self.origins.len()).map(|origin| self.size_at(origin, field)).sum();
         let done = AtomicUsize::new(0);
         for origin in 0..self.origins.len() {
-            let errors: Vec<Option<f64>> = entries
-                .par_iter()
-                .map(|entry| {
-                    let share = done.fetch_add(1, Ordering::Relaxed) as f64 / planned as f64;
-                    let pulse = Pulse::new(observer, Progress { stage: "forecasting", share });
-                    // A fit that was broken off says nothing: ask once more when it is done.
-                    let error = pulse.goes_on().then(|| self.forecast_error(&entry.support, origin, pulse));
-                    error.filter(|_| pulse.goes_on())
-                })
-                .collect();
+            let judged = |entry: &Entry| {
+                let share = done.fetch_add(1, Ordering::Relaxed) as f64 / planned as f64;
+                let pulse = Pulse::new(observer, Progress { stage: "forecasting", share });
+                // A fit that was broken off says nothing: ask once more when it is done.
+                let judged = pulse.goes_on().then(|| self.forecast(&entry.support, origin, pulse));
+                judged.filter(|_| pulse.goes_on())
+            };
+            self.judge_the_sure(&entries, sure, origin, &judged);
+            let errors: Vec<Option<f64>> = entries.par_iter().map(|entry| Some(judged(entry)?.error)).collect();
             if errors.iter().any(Option::is_none) {
                 cut = true;
                 // Only a candidate judged at this origin may be compared by it; with none, the last round stands.
@@ -172,6 +224,24 @@ impl<'a> Contest<'a> {
         Race { entries, cut }
     }
 
+    /// Where data are large, what the sure candidates leave of the past says which fits of the others are without hope.
+    fn judge_the_sure(
+        &self,
+        entries: &[Entry],
+        sure: &BTreeSet<Support>,
+        origin: usize,
+        judged: &(impl Fn(&Entry) -> Option<Judged> + Sync),
+    ) {
+        if !is_large(self.data) {
+            return;
+        }
+        let surest: Vec<&Entry> = entries.iter().filter(|entry| sure.contains(&entry.support)).collect();
+        let costs: Vec<f64> = surest.par_iter().filter_map(|entry| judged(entry)?.cost).collect();
+        if let Some(least) = costs.into_iter().min_by(f64::total_cmp) {
+            let _ = self.hopes.past[origin].set(bound(least, self.origins[origin].0.past())); // the first stands
+        }
+    }
+
     /// How many of `field` candidates are about to run from origin number `origin`.
     fn size_at(&self, origin: usize, field: usize) -> usize {
         origin.checked_sub(1).map_or(field, |previous| {
@@ -194,7 +264,7 @@ impl<'a> Contest<'a> {
                 paths,
                 self.noise,
                 &options,
-                pulse,
+                Patience { pulse, hope: None },
             )?;
             let of_run = |run| {
                 let states = forecast(&family, &fit, self.data, &self.scale, run, origin.ahead(run))?;
@@ -208,19 +278,22 @@ impl<'a> Contest<'a> {
     /// Runs one support through every origin.
     pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
         let origins = 0..self.origins.len();
-        let errors: Vec<f64> = origins.map(|origin| self.forecast_error(&support, origin, pulse)).collect();
+        let errors: Vec<f64> = origins.map(|origin| self.forecast(&support, origin, pulse).error).collect();
         let complexity = support.complexity(&self.vocabulary);
         Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
-    /// Fits `support` from the past of origin number `origin` and returns its forecast error.
-    fn forecast_error(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> f64 {
+    /// Fits `support` from the past of origin number `origin` and judges it by its forecast.
+    fn forecast(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Judged {
+        let hope = self.hopes.past[origin].get().copied();
         let (origin, paths) = &self.origins[origin];
-        let Ok(family) = support.family(&self.vocabulary) else { return CEILING };
+        let failed = Judged { error: CEILING, cost: None };
+        let Ok(family) = support.family(&self.vocabulary) else { return failed };
         let options = quick_options(support.constants(&self.vocabulary), origin.past(), self.noise, &self.scale);
-        match fit_from_paths(&family, origin.past(), (support, &self.vocabulary), paths, self.noise, &options, pulse) {
-            Some(fit) => self.judge(&family, &fit, origin),
-            None => CEILING,
+        let candidate = (support, &self.vocabulary);
+        match fit_from_paths(&family, origin.past(), candidate, paths, self.noise, &options, Patience { pulse, hope }) {
+            Some(fit) => Judged { error: self.judge(&family, &fit, origin), cost: Some(fit.cost) },
+            None => failed,
         }
     }
 
@@ -236,6 +309,26 @@ impl<'a> Contest<'a> {
             Some(states[at * dim..(at + 1) * dim].to_vec())
         })
     }
+}
+
+/// What came of a fit to the past.
+struct Judged {
+    error: f64,
+    /// What the fit left of the past; `None` where there was none.
+    cost: Option<f64>,
+}
+
+/// The cost above which fits to `data` are without hope, where the best leaves `least`.
+fn bound(least: f64, data: &Trajectories) -> f64 {
+    let (times, share, _) = WITHOUT_HOPE;
+    (times * least).max(share * data.observed_count() as f64)
+}
+
+/// When a fit is given up: when it is told to stop, or costs more than this after a few steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub(crate) pulse: Pulse<'a>,
+    pub(crate) hope: Option<f64>,
 }
 
 /// What a fit to the past said of the rows ahead, in one run.
@@ -376,11 +469,11 @@ pub(crate) fn fit_from_paths(
     paths: &[Matching; 2],
     noise: Noise,
     options: &FitOptions,
-    pulse: Pulse<'_>,
+    patience: Patience<'_>,
 ) -> Option<Fit> {
     let whole = FitOptions { windows: whole_runs(options), ..options.clone() };
     let from = |path: &Matching, options: &FitOptions| {
-        fit_from(family, data, path.start(support, vocabulary)?, path, noise, options, pulse)
+        fit_from(family, data, path.start(support, vocabulary)?, path, noise, options, patience)
     };
     let [smooth, close] = paths;
     let (a, b) = (from(smooth, &whole), from(close, options));
@@ -407,7 +500,7 @@ pub(crate) fn fit_from(
     path: &Matching,
     noise: Noise,
     options: &FitOptions,
-    pulse: Pulse<'_>,
+    patience: Patience<'_>,
 ) -> Option<Fit> {
     let state = |run: usize, row: usize, out: &mut [f64]| {
         for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
@@ -415,7 +508,12 @@ pub(crate) fn fit_from(
         }
     };
     let theta = family.thetas(&theta, data.runs().len());
-    fit(family, data, &Start { theta, state: &state }, options, &mut |_| pulse.flow()).ok()
+    fit(family, data, &Start { theta, state: &state }, options, &mut |progress| {
+        let Patience { pulse, hope } = patience;
+        let hopeless = hope.is_some_and(|hope| progress.iteration >= WITHOUT_HOPE.2 && progress.cost > hope);
+        if hopeless { ControlFlow::Break(()) } else { pulse.flow() }
+    })
+    .ok()
 }
 
 /// The windows of a fit that takes whole runs at once; long runs are never taken whole, and grow their windows again.

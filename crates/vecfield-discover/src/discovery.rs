@@ -3,6 +3,7 @@
 use crate::climb::{Summit, climb};
 use crate::contest::{Contest, Forecast, Race};
 use crate::finalists::{Finalists, RACE};
+use crate::model::Support;
 use crate::observer::{Observer, Part, Progress, Pulse, Unobserved};
 use crate::origin::FEWEST_ROWS;
 use crate::refine::Law;
@@ -12,7 +13,7 @@ use crate::verdict::{STRONG, Verdict, judge};
 use crate::vocabulary::Vocabulary;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
-use vecfield_adjoint::{AdjointError, Noise};
+use vecfield_adjoint::{AdjointError, Fit, Noise};
 use vecfield_data::{DataError, Trajectories};
 use vecfield_sindy::{Inputs, Known, SindyError};
 use vecfield_symreg::Operators;
@@ -338,8 +339,23 @@ fn first_climb<'a>(
         .iter()
         .filter(|_| plenty)
         .filter_map(|Proposal { support, constants }| Some((support, constants.as_ref()?)));
-    let refined = guessed.flat_map(|(support, theta)| contest.refine_from(support, theta, pulse));
-    match refined.min_by(|a, b| a.bic.total_cmp(&b.bic)) {
+    let cells = contest.data().observed_count();
+    let told = |support: &Support, fit: &Fit| {
+        let starts = fit.starts.len() as f64 * (cells as f64).ln();
+        cells as f64 * fit.cost.max(f64::MIN_POSITIVE).ln() + support.price(contest.vocabulary(), cells) + starts
+    };
+    let mut likeliest: Option<(f64, &Support, Fit)> = None;
+    // The largest library was looked through last, and says what others can be measured by.
+    for (support, theta) in guessed.rev() {
+        for fit in contest.fits_from(support, theta, pulse) {
+            let told = told(support, &fit);
+            if likeliest.as_ref().is_none_or(|(least, ..)| told < *least) {
+                contest.measure_by(&fit);
+                likeliest = Some((told, support, fit));
+            }
+        }
+    }
+    match likeliest.and_then(|(_, support, fit)| contest.polish(support, &fit, pulse)) {
         Some(law) => climb(&contest, &law, options.operators.as_ref(), pulse),
         None => Ok(Summit { contest, supports: vec![], bic: f64::INFINITY }),
     }

@@ -15,7 +15,7 @@ pub(crate) const RACE: f64 = 0.9;
 
 /// Leaving out a term whose constant is `z` standard errors from zero raises `-2 ln L` by about `z²`; with `z` above this the
 /// BIC of the rest is higher by more than `z² - ln n`, which is beyond [`suffices`] for any table that fits in memory.
-const BEYOND_DOUBT: f64 = 5.0;
+pub(crate) const BEYOND_DOUBT: f64 = 5.0;
 
 /// Entries of a contest, best first, and those of them that have been fitted to all the data.
 pub(crate) struct Finalists {

@@ -22,6 +22,8 @@ use vecfield_symreg::Operators;
 const VALUES: usize = 8;
 /// Features of a vocabulary that is compared, about.
 const FEATURES: usize = 900;
+/// Products of features that are added up over all cells, for all equations.
+const GRAM: usize = 20_000_000_000;
 /// Polynomials of an equation that are compared, at most.
 const POLYNOMIALS: usize = 20_000;
 /// Terms of a polynomial.
@@ -79,7 +81,9 @@ pub(crate) fn near(
     let mut wide = vocabulary.with_further(own.iter().flatten().cloned())?;
     let forms = operators.map(|operators| {
         let bases = Forms::new(&wide, data, operators, 1).texts().count().max(1);
-        let room = FEATURES.saturating_sub(wide.len()) / bases;
+        let cells = data.observed_count() * data.dim();
+        let features = FEATURES.min((GRAM / cells.max(1)).isqrt());
+        let room = features.saturating_sub(wide.len()) / bases;
         Forms::new(&wide, data, operators, room.clamp(1, VALUES))
     });
     if let Some(forms) = &forms {
@@ -183,7 +187,12 @@ impl<'a> Near<'a> {
             Some(self.valued(&support, &flow)?.criterion)
         };
         let polynomials: Vec<usize> = (0..self.wide.polynomial()).filter(|k| !given.contains(k)).collect();
-        let mut sets = least(subsets_up_to(&polynomials, POLYNOMIALS), KEPT, criterion);
+        let own = &self.own.equations[equation];
+        let mut tried = subsets_up_to(&polynomials, POLYNOMIALS);
+        if tried.last().is_some_and(|set| set.len() <= own.len()) {
+            tried.extend(beside(own, &polynomials));
+        }
+        let mut sets = least(tried, KEPT, criterion);
         sets.extend(forms.into_iter().flat_map(|forms| forms.best(&self.wide, criterion)));
         sets.extend(self.wide.composed(equation));
         sets.push(self.own.equations[equation].clone());
@@ -236,6 +245,25 @@ fn least(sets: Vec<Vec<usize>>, most: usize, criterion: impl Fn(&[usize]) -> Opt
     let mut valued: Vec<(f64, Vec<usize>)> = sets.into_iter().filter_map(|set| Some((criterion(&set)?, set))).collect();
     valued.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     valued.into_iter().take(most).map(|(_, set)| set).collect()
+}
+
+/// A set with a feature more, and with another in the place of one of its own: what lies next to a set that is longer than all subsets
+/// which can be compared.
+fn beside(set: &[usize], features: &[usize]) -> Vec<Vec<usize>> {
+    let others: Vec<usize> = features.iter().copied().filter(|k| !set.contains(k)).collect();
+    let with = |set: &[usize], k: usize| {
+        let mut with: Vec<usize> = set.iter().copied().chain([k]).collect();
+        with.sort_unstable();
+        with
+    };
+    let mut all: Vec<Vec<usize>> = others.iter().map(|&k| with(set, k)).collect();
+    for left_out in 0..set.len() {
+        let mut rest = set.to_vec();
+        rest.remove(left_out);
+        all.extend(others.iter().map(|&k| with(&rest, k)));
+        all.push(rest);
+    }
+    all
 }
 
 /// Subsets of as many terms as keep their number below `most`.

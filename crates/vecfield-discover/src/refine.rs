@@ -1,6 +1,6 @@
 //! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
 
-use crate::contest::{fit_from, fit_from_paths, quick_options, rough, scales, solver_options};
+use crate::contest::{Patience, fit_from_paths, quick_options, rough, scales, solver_options};
 use crate::family::Family;
 use crate::matching::Matching;
 use crate::model::Support;
@@ -67,18 +67,23 @@ impl Law {
 
 /// Fits `support` to all of `data`: quickly from every blind start, then the best of them to full precision.
 ///
-/// `None` when no start can be integrated, or the minimum is not one.
+/// Fits whose cost stays above `hope` are left as they are after a few steps. `None` when no start can be integrated, or the minimum is not
+/// one.
 pub fn refine(
     data: &Trajectories,
     vocabulary: &Vocabulary,
     support: &Support,
     paths: &[Matching; 2],
     noise: Noise,
+    hope: Option<f64>,
     pulse: Pulse<'_>,
 ) -> Option<Law> {
     let family = support.family(vocabulary).ok()?;
     let quick = quick_options(support.constants(vocabulary), data, noise, &scales(data));
-    let rough = fit_from_paths(&family, data, (support, vocabulary), paths, noise, &quick, pulse)?;
+    let rough = fit_from_paths(&family, data, (support, vocabulary), paths, noise, &quick, Patience { pulse, hope })?;
+    if hope.is_some_and(|hope| rough.cost > hope) {
+        return Some(describe(data, vocabulary, support, &family, at_its_noise(rough), &quick));
+    }
     let careful = careful_options(data, &rough, quick);
     let polished = polish(&family, data, &rough, &careful, pulse)?;
     let mut law = describe(data, vocabulary, support, &family, polished, &careful);
@@ -86,23 +91,29 @@ pub fn refine(
     Some(law)
 }
 
-/// Fits `support` to all of `data` from given constants and a smoothed path, without looking for round numbers.
+/// A fit that was held at given noise levels, at those that its residuals have.
+fn at_its_noise(mut fit: Fit) -> Fit {
+    for (sigma, (sum, count)) in fit.sigma.iter_mut().zip(&fit.misfit) {
+        *sigma = (sum / (*count).max(1) as f64).sqrt();
+    }
+    fit
+}
+
+/// The law of `support` from a quick fit to all of `data`, without looking for round numbers.
 ///
-/// `None` when they cannot be integrated, or the minimum is not one.
+/// `None` when the minimum is not one.
 pub(crate) fn refine_from(
     data: &Trajectories,
     vocabulary: &Vocabulary,
     support: &Support,
-    theta: Vec<f64>,
-    path: &Matching,
+    rough: &Fit,
     noise: Noise,
     pulse: Pulse<'_>,
 ) -> Option<Law> {
     let family = support.family(vocabulary).ok()?;
-    let quick = quick_options(theta.len(), data, noise, &scales(data));
-    let rough = fit_from(&family, data, theta, path, noise, &quick, pulse)?;
-    let careful = careful_options(data, &rough, quick);
-    let polished = polish(&family, data, &rough, &careful, pulse)?;
+    let quick = quick_options(family.constants(), data, noise, &scales(data));
+    let careful = careful_options(data, rough, quick);
+    let polished = polish(&family, data, rough, &careful, pulse)?;
     Some(describe(data, vocabulary, support, &family, polished, &careful))
 }
 

@@ -5,6 +5,7 @@
 //! the supports that match the smoothed data best, and their product competes.
 
 use crate::discovery::{DiscoverError, Options};
+use crate::finalists::BEYOND_DOUBT;
 use crate::matching::Matching;
 use crate::model::{Support, size};
 use crate::observer::Pulse;
@@ -23,6 +24,9 @@ const ROWS_OF_A_RUN: usize = 8;
 
 /// Tangents carried by one integration, two terms an equation being the guess beforehand.
 const LANES: usize = 8;
+
+/// Data are large when the effort is good for fewer fits than this: ten variables and three hundred rows, or four and two thousand.
+const LARGE: usize = 10;
 
 /// With more rows than this, fewer candidates are enough: what is likeliest near the first law is looked for afterwards.
 const ROWS_TO_TELL: usize = 40;
@@ -138,10 +142,24 @@ fn unguessed(supports: Vec<Support>) -> Vec<Proposal> {
 
 /// How many candidates are affordable, at most about `most`.
 fn budget(data: &Trajectories, most: usize) -> usize {
+    let rows = rows(data);
+    (affordable(data) * ROWS_TO_TELL / rows.max(ROWS_TO_TELL)).min(most).max(FEWEST)
+}
+
+/// Rows of all runs, and what the runs themselves cost.
+fn rows(data: &Trajectories) -> usize {
+    data.row_count() + ROWS_OF_A_RUN * data.runs().len().saturating_sub(1)
+}
+
+/// Fits that the effort of a contest is good for.
+fn affordable(data: &Trajectories) -> usize {
     let sweeps = (3 * data.dim()).div_ceil(LANES);
-    let rows = data.row_count() + ROWS_OF_A_RUN * data.runs().len().saturating_sub(1);
-    let affordable = 2 * EFFORT / (rows * data.dim() * sweeps);
-    (affordable * ROWS_TO_TELL / rows.max(ROWS_TO_TELL)).min(most).max(FEWEST)
+    2 * EFFORT / (rows(data) * data.dim() * sweeps)
+}
+
+/// Is each fit so dear that none which is plainly wrong may be finished?
+pub(crate) fn is_large(data: &Trajectories) -> bool {
+    affordable(data) < LARGE
 }
 
 /// Terms of low degree.
@@ -163,16 +181,27 @@ impl Source for SparseRegression {
     }
 
     fn laws(&self, scene: &Scene<'_>, _drafts: &Drafts<'_>, pulse: Pulse<'_>) -> Result<Vec<Proposal>, DiscoverError> {
-        let with_parts = |(seed, theta): (Support, Vec<f64>)| {
-            let mut proposals = unguessed(seed.parts());
-            proposals.push(Proposal { support: seed, constants: Some(theta) });
+        let everything = !is_large(scene.data);
+        let with_parts = |seed: Seed| {
+            let parts = seed.support.parts().into_iter().zip(&seed.doubtful);
+            let tried = parts.filter(|(_, doubtful)| everything || **doubtful).map(|(part, _)| part);
+            let mut proposals = unguessed(tried.collect());
+            proposals.push(Proposal { support: seed.support, constants: Some(seed.theta) });
             proposals
         };
         Ok(seeds(scene.data, scene.vocabulary, pulse).into_iter().flat_map(with_parts).collect())
     }
 }
 
-fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<(Support, Vec<f64>)> {
+/// What one regression found.
+struct Seed {
+    support: Support,
+    theta: Vec<f64>,
+    /// Which terms are not many standard errors from nothing.
+    doubtful: Vec<bool>,
+}
+
+fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<Seed> {
     let mut all = Vec::new();
     for degree in 1..=vocabulary.degree() {
         if !pulse.goes_on() {
@@ -186,18 +215,19 @@ fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<
         if !matches!(model.refinement(), Refinement::Shooting { .. }) {
             continue;
         }
-        let terms = |equation| -> Option<Vec<(usize, f64)>> {
-            let mut set: Vec<(usize, f64)> = model
+        let terms = |equation| -> Option<Vec<(usize, f64, f64)>> {
+            let mut set: Vec<(usize, f64, f64)> = model
                 .terms(equation)
-                .map(|(key, coefficient, ..)| Some((vocabulary.position(key)?, coefficient)))
+                .map(|(key, coefficient, stderr)| Some((vocabulary.position(key)?, coefficient, stderr)))
                 .collect::<Option<_>>()?;
-            set.sort_by_key(|&(k, _)| k);
+            set.sort_by_key(|&(k, ..)| k);
             Some(set)
         };
         if let Some(equations) = (0..data.dim()).map(terms).collect::<Option<Vec<_>>>() {
-            let theta = equations.iter().flatten().map(|&(_, coefficient)| coefficient).collect();
-            let sets = equations.iter().map(|set| set.iter().map(|&(k, _)| k).collect()).collect();
-            all.push((Support { equations: sets }, theta));
+            let theta = equations.iter().flatten().map(|&(_, coefficient, _)| coefficient).collect();
+            let doubtful = equations.iter().flatten().map(|&(_, c, stderr)| c.abs() <= BEYOND_DOUBT * stderr).collect();
+            let sets = equations.iter().map(|set| set.iter().map(|&(k, ..)| k).collect()).collect();
+            all.push(Seed { support: Support { equations: sets }, theta, doubtful });
         }
     }
     all

@@ -9,19 +9,15 @@ use vecfield_solvers::{Options as Solver, Save, field, solve_explicit, tableau::
 /// A right-hand side at a state and an input.
 type Rate = fn(&[f64], f64, &mut [f64]);
 
+/// Where a run starts, and its input as a function of time.
+type Setting<'a> = (&'a [f64], fn(f64) -> f64);
+
 /// Runs of `rate` from these states, each under an input of its own as a function of time; `rows` samples `dt` apart of states, with an
 /// error of `percent` of one, and of the input.
-fn driven(
-    names: &[&str],
-    rate: Rate,
-    runs: &[(&[f64], fn(f64) -> f64)],
-    rows: usize,
-    dt: f64,
-    percent: f64,
-) -> Trajectories {
+fn driven(names: &[&str], rate: Rate, runs: &[Setting<'_>], rows: usize, dt: f64, percent: f64) -> Trajectories {
     let mut scatter = Scatter::new(7);
     let times: Vec<f64> = (0..rows).map(|k| dt * k as f64).collect();
-    let run = |&(start, input): &(&[f64], fn(f64) -> f64)| {
+    let run = |&(start, input): &Setting<'_>| {
         let law = field(start.len(), |t, y: &[f64], dy: &mut [f64]| rate(y, input(t), dy));
         let span = (0.0, times[rows - 1]);
         let exact = solve_explicit(&law, span, start, &DOP853, &Solver::tolerances(1e-10, 1e-12), Save::At(&times));
