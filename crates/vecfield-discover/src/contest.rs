@@ -7,6 +7,7 @@
 
 use crate::discovery::DiscoverError;
 use crate::family::Family;
+use crate::ledger::Judged;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
@@ -283,8 +284,25 @@ impl<'a> Contest<'a> {
         Entry { score: Score::new(self.cells, errors), complexity, support }
     }
 
-    /// Fits `support` from the past of origin number `origin` and judges it by its forecast.
+    /// What came of `support` at origin number `origin`, worked out unless it is known.
     fn forecast(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Judged {
+        let make = || self.forecast_anew(support, origin, pulse);
+        match pulse.ledger() {
+            Some(ledger) => ledger.judged(self.name_of(support, origin), make, || pulse.goes_on()),
+            None => make(),
+        }
+    }
+
+    /// What a ledger knows a forecast by.
+    fn name_of(&self, support: &Support, origin: usize) -> String {
+        let key = |&k: &usize| self.vocabulary.features()[k].key();
+        let equation = |set: &Vec<usize>| set.iter().map(key).collect::<Vec<_>>().join(", ");
+        let equations: Vec<String> = support.equations.iter().map(equation).collect();
+        format!("{} {origin} of {}: {}", self.noise.name(), self.vocabulary.len(), equations.join("; "))
+    }
+
+    /// Fits `support` from the past of origin number `origin` and judges it by its forecast.
+    fn forecast_anew(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Judged {
         let hope = self.hopes.past[origin].get().copied();
         let (origin, paths) = &self.origins[origin];
         let failed = Judged { error: CEILING, cost: None };
@@ -309,13 +327,6 @@ impl<'a> Contest<'a> {
             Some(states[at * dim..(at + 1) * dim].to_vec())
         })
     }
-}
-
-/// What came of a fit to the past.
-struct Judged {
-    error: f64,
-    /// What the fit left of the past; `None` where there was none.
-    cost: Option<f64>,
 }
 
 /// The cost above which fits to `data` are without hope, where the best leaves `least`.

@@ -34,6 +34,7 @@
 //! | the curves of a law, with bands | [`curve`] |
 //! | the numbers of a law | [`refine`](mod@refine), [`snap`] |
 //! | progress, and cutting a run short | [`Observer`] |
+//! | to go on with a run that was cut | [`ledger`] |
 //!
 //! **Architecture invariant:** one ranking for every data set: forecasts from rolling origins, the same blind starts for
 //! every candidate, nothing made for one example. *Why:* an in-sample criterion prefers formulas that bend to the noise.
@@ -52,6 +53,7 @@ pub mod family;
 mod finalists;
 mod flow;
 mod inner;
+pub mod ledger;
 pub mod matching;
 pub mod model;
 mod near;

@@ -1,5 +1,7 @@
 //! Progress and cancellation, which the caller owns: this crate reads no clock.
 
+use crate::ledger::Ledger;
+
 /// Where a discovery stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -13,6 +15,11 @@ pub struct Progress {
 pub trait Observer: Sync {
     /// Called before every candidate, from any thread; `false` cuts the run at the next boundary.
     fn goes_on(&self, progress: Progress) -> bool;
+
+    /// Where what is found out is kept, for a run that goes on later; `None` for nowhere.
+    fn ledger(&self) -> Option<&Ledger> {
+        None
+    }
 }
 
 /// Watches nothing and never cuts.
@@ -37,6 +44,10 @@ impl Observer for Part<'_> {
         let share = self.from + (self.to - self.from) * progress.share.clamp(0.0, 1.0);
         self.of.goes_on(Progress { share, ..progress })
     }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        self.of.ledger()
+    }
 }
 
 /// Asks the observer on, from inside the work of one candidate.
@@ -60,6 +71,11 @@ impl<'a> Pulse<'a> {
     /// Does the work go on?
     pub fn goes_on(self) -> bool {
         self.observer.goes_on(self.progress)
+    }
+
+    /// Where what is found out is kept.
+    pub(crate) fn ledger(self) -> Option<&'a Ledger> {
+        self.observer.ledger()
     }
 
     /// The answer in the form that a fit's observer gives.

@@ -143,7 +143,14 @@ pub(crate) fn with_formulas(
 ) -> Result<Vocabulary, DiscoverError> {
     let mut all: Formulas = vec![vec![]; scene.data.dim()];
     for source in sources {
-        for (all, formulas) in all.iter_mut().zip(source.formulas(scene, pulse)?) {
+        let make = || source.formulas(scene, pulse);
+        let found = match pulse.ledger() {
+            Some(ledger) => {
+                ledger.formulas(format!("{}, {}", source.name(), scene.noise.name()), make, || pulse.goes_on())?
+            }
+            None => make()?,
+        };
+        for (all, formulas) in all.iter_mut().zip(found) {
             all.extend(formulas);
         }
     }

@@ -1,5 +1,6 @@
 //! `vecfield discover DATA.csv`: which equation made my data?
 
+mod ledger;
 mod page;
 mod words;
 
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use vecfield_adjoint::Noise;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_discover::curve::{Curve, curves};
+use vecfield_discover::ledger::Ledger;
 use vecfield_discover::{
     Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, Source, discover_from, source,
 };
@@ -30,7 +32,8 @@ const EXAMPLES: &str = "Examples:
   vecfield discover heated.csv --control power      a column that is an input, with no equation of its own
 
 A table has a header line, a column t and a column for each variable; times may be irregular, cells may be empty, and a leading
-column `trajectory` of integers tells several runs apart.
+column `trajectory` of integers tells several runs apart. Ctrl-C ends the run with the best so far; with --out it can be taken up again by
+--resume.
 
 Try it:
   vecfield examples lynx-hare
@@ -49,6 +52,9 @@ pub(crate) struct Arguments {
     /// Replace an earlier result in the folder
     #[arg(long, requires = "out")]
     force: bool,
+    /// Go on with the run that was cut short in this folder, and write there
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
     /// Stop after this many seconds with the best so far
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
@@ -102,6 +108,18 @@ impl NoiseArgument {
 }
 
 impl Arguments {
+    /// The folder that is written to.
+    fn folder(&self) -> Result<Option<OutputDir>, Failure> {
+        let names: Vec<&str> = FILES.into_iter().chain([ledger::FILE]).collect();
+        let (path, overwrite) = match (&self.resume, &self.out) {
+            (Some(path), _) => (path, Overwrite::Allowed),
+            (None, Some(path)) if self.force => (path, Overwrite::Allowed),
+            (None, Some(path)) => (path, Overwrite::Never),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(OutputDir::create(path, &names, overwrite)?))
+    }
+
     /// Where candidates come from.
     fn sources(&self, options: &Options) -> Vec<Box<dyn Source>> {
         match (self.method, &options.operators) {
@@ -133,16 +151,23 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
         read_trajectories(&arguments.data, &format)?
     };
-    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
-    let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &FILES, overwrite)).transpose()?;
+    let options = arguments.options()?;
+    let of = ledger::of(&format!("{:?} {options:?} {data:?}", arguments.method));
+    let known = arguments.resume.as_deref().map(|folder| ledger::read(folder, &of)).transpose()?;
+    let folder = arguments.folder()?;
     let watch = Watch::new(context, arguments.seconds)?;
     let clock = Instant::now();
-    let options = arguments.options()?;
     let sources = arguments.sources(&options);
-    let found = context.on_threads(|| discover_from(&sources, &data, &options, &Watched(&watch)))?;
-    let found = found.map_err(|e| failure(&arguments.data, &e))?;
+    let watched = Watched { watch: &watch, ledger: Ledger::new(known.unwrap_or_default()) };
+    let found = context.on_threads(|| discover_from(&sources, &data, &options, &watched))?;
     let seconds = clock.elapsed().as_secs_f64();
+    let (cut, entries) = (watch.cut(), watched.ledger.entries());
     drop(watch);
+    if let Some(folder) = &folder {
+        // A run that is done needs none, and an earlier one would lead back.
+        if cut { ledger::write(folder, &of, entries)? } else { folder.remove(ledger::FILE)? }
+    }
+    let found = found.map_err(|e| failure(&arguments.data, &e))?;
     let outcome = Outcome { data: &data, found: &found, method: arguments.method, seconds, file: &arguments.data };
     if let Some(folder) = &folder {
         outcome.write(folder)?;
@@ -161,12 +186,19 @@ fn failure(file: &Path, error: &DiscoverError) -> Failure {
     }
 }
 
-/// The command line's watch as the library's observer.
-struct Watched<'a>(&'a Watch);
+/// The command line's watch as the library's observer, and what it has found out so far.
+struct Watched<'a> {
+    watch: &'a Watch,
+    ledger: Ledger,
+}
 
 impl Observer for Watched<'_> {
     fn goes_on(&self, progress: Progress) -> bool {
-        self.0.goes_on(progress.stage, progress.share)
+        self.watch.goes_on(progress.stage, progress.share)
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(&self.ledger)
     }
 }
 

@@ -121,6 +121,35 @@ fn what_drives_the_system_is_no_state() {
     folder.vecfield(&["discover", "heated.csv", "--control", "current"]).failed(2, &["current", "--control"]);
 }
 
+/// A run that is cut, again and again, and goes on each time, says in the end what one that never was says.
+#[test]
+fn a_cut_run_goes_on() {
+    let folder = Folder::new();
+    folder.file("growth.csv", &growth());
+    let without_time = |mut result: serde_json::Value| {
+        result["seconds"] = 0.into();
+        result.to_string()
+    };
+    let whole = folder.vecfield(&["discover", "growth.csv", "--noise", "additive", "--json"]).json();
+    let cut = ["discover", "growth.csv", "--noise", "additive", "--seconds", "0.4", "--json"];
+    folder.vecfield(&[&cut[..], &["--out", "found"]].concat());
+    let ledger = folder.path().join("found/ledger.json");
+    // Where the machine is quick, the first run was done.
+    if ledger.exists() {
+        folder.vecfield(&["discover", "growth.csv", "--resume", "found"]).failed(2, &["ledger.json", "other options"]);
+        folder.vecfield(&[&cut[..], &["--resume", "found"]].concat());
+    }
+    if ledger.exists() {
+        let resumed =
+            folder.vecfield(&["discover", "growth.csv", "--noise", "additive", "--json", "--resume", "found"]).json();
+        assert_eq!(without_time(resumed), without_time(whole));
+    }
+    assert!(!ledger.exists(), "a run that is done leaves nothing to go on with");
+    folder
+        .vecfield(&["discover", "growth.csv", "--noise", "additive", "--resume", "found"])
+        .failed(2, &["ledger.json"]);
+}
+
 #[test]
 fn what_cannot_be_learnt_from_is_refused() {
     let folder = Folder::new();

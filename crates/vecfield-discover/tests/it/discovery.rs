@@ -2,9 +2,11 @@
 
 use crate::data::{Scatter, logistic, predator_prey, saturating, table};
 use proptest::prelude::*;
+use std::sync::atomic::Ordering::Relaxed;
 use vecfield_adjoint::Noise;
 use vecfield_discover::curve::curves;
-use vecfield_discover::{Discovery, NoiseChoice, Options, Unobserved, Verdict, discover};
+use vecfield_discover::ledger::{Entries, Ledger};
+use vecfield_discover::{Discovery, NoiseChoice, Observer, Options, Progress, Unobserved, Verdict, discover};
 
 /// Polynomials under additive noise.
 fn additive() -> Options {
@@ -173,6 +175,52 @@ fn threads_change_nothing() {
         assert_eq!(format!("{:?}", one.chosen), format!("{:?}", three.chosen));
         assert_eq!(format!("{:?}", one.alternatives), format!("{:?}", three.alternatives));
     }
+}
+
+/// Keeps a ledger, and cuts the run after so many candidates.
+struct Cutting {
+    left: std::sync::atomic::AtomicUsize,
+    ledger: Ledger,
+}
+
+impl Observer for Cutting {
+    fn goes_on(&self, _progress: Progress) -> bool {
+        let left = &self.left;
+        left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(&self.ledger)
+    }
+}
+
+/// A run that was cut, wherever that was, and goes on with its ledger ends as one that never was, and judges nothing twice.
+#[test]
+fn a_run_goes_on_where_it_was_cut() {
+    let data = logistic(0.7, 30.0, 18, 2.0, 1);
+    let options = Options { operators: "+,-,*,/".parse().ok(), ..additive() };
+    let run = |steps: usize, entries: Entries| {
+        let observer = Cutting { left: steps.into(), ledger: Ledger::new(entries) };
+        let found = discover(&data, &options, &observer);
+        (found, observer.ledger.entries())
+    };
+    let (whole, all) = run(usize::MAX, Entries::default());
+    let whole = whole.unwrap();
+    assert!(run(300, Entries::default()).1.judged.len() < all.judged.len());
+    for steps in [3, 300, 3000] {
+        let (cut, known) = run(steps, Entries::default());
+        assert!(cut.is_err() || known.judged.len() <= all.judged.len());
+        assert!(known.judged.iter().all(|(name, judged)| all.judged[name] == *judged));
+        let (resumed, after) = run(usize::MAX, known);
+        let resumed = resumed.unwrap();
+        assert_eq!(format!("{:?}", resumed.chosen), format!("{:?}", whole.chosen));
+        assert_eq!(format!("{:?}", resumed.alternatives), format!("{:?}", whole.alternatives));
+        assert_eq!(after, all);
+    }
+    // With all of it known, no forecast is fitted again: what is left is to fit the best to all the data.
+    let (again, after) = run(usize::MAX, all.clone());
+    assert_eq!(format!("{:?}", again.unwrap().chosen), format!("{:?}", whole.chosen));
+    assert_eq!(after, all);
 }
 
 /// Where all values are positive the noise model is chosen by likelihood: noise made proportional is seen to be.
