@@ -1,6 +1,7 @@
 //! Linear regression for sparse coefficients: derivatives, integrals or next values matched once, terms chosen on the normal equations, once
 //! or over resampled blocks of rows.
 
+use crate::bagging::{Bagging, Ensemble, Member};
 use crate::constants::Projection;
 use crate::constraint::Relations;
 use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
@@ -9,14 +10,12 @@ use crate::model::{Model, Trapping};
 use crate::noise::difference_noise;
 use crate::refine::START_WINDOWS;
 use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
-use crate::sindy::{Form, Selection, Sindy, Terms};
+use crate::sindy::{Bag, Form, Selection, Sindy, Terms};
 use crate::sparse::{
     MOST_SUBSET_FEATURES, best_subsets, elastic_net, frols, information, lasso, on_support, sr3, ssr, stlsq,
 };
 use crate::{Library, Paths, SindyError};
-use rayon::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_kernels::threefry;
 
 const AUTO_LARGEST: usize = 8;
 
@@ -137,14 +136,22 @@ fn of_equation(sindy: &Sindy, equation: usize, own: &[GramSystem], whole: &GramS
         let stderr = whole.standard_errors(&coefficients)?;
         return Ok(Chosen { coefficients, stderr, ..Chosen::default() });
     }
+    let bagging = Bagging { sindy, equation };
+    let all = vec![true; whole.len()];
     let member = |member| {
-        let drawn: Vec<&GramSystem> = draw(sindy.seed, equation, member, own).collect();
-        select(sindy.selection, &GramSystem::sum(drawn.into_iter()))
+        let system = bagging.rows(member, own, whole);
+        let offered = bagging.terms(member, &all, &[]);
+        let places: Vec<usize> = (0..offered.len()).filter(|&k| offered[k]).collect();
+        let mut theta = vec![0.0; offered.len()];
+        places.iter().zip(select(sindy.selection, &system.on(&places))?).for_each(|(&k, c)| theta[k] = c);
+        Ok(Member { theta, offered })
     };
     let ensemble = Ensemble::of(sindy.ensemble, member)?;
     let coefficients = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
-    let spread = |k: usize| if coefficients[k] == 0.0 { 0.0 } else { ensemble.spread(k) };
-    let stderr = (0..whole.len()).map(spread).collect();
+    let stderr = match sindy.bag {
+        Bag::Library => whole.standard_errors(&coefficients)?,
+        Bag::Rows | Bag::Both => ensemble.spreads(&coefficients),
+    };
     let inclusion = (0..whole.len()).map(|k| ensemble.share(k)).collect();
     Ok(Chosen { coefficients, stderr, inclusion, trapping: None })
 }
@@ -158,31 +165,28 @@ fn together(
     terms: &Terms,
 ) -> Result<Chosen, SindyError> {
     let joint = Joint::new(whole, terms);
-    let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, terms)?;
+    let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, terms, &terms.allowed)?;
     if sindy.ensemble == 0 {
         return Ok(Chosen { coefficients, stderr, inclusion: Vec::new(), trapping });
     }
+    let bagging = Bagging { sindy, equation: 0 };
+    let required: Vec<usize> = ties.required().collect();
     let member = |member| {
-        let drawn = |own: &Vec<GramSystem>| GramSystem::sum(draw(sindy.seed, 0, member, own));
-        let systems: Vec<GramSystem> = own.iter().map(drawn).collect();
-        Joint::new(&systems, terms).fit(sindy.selection, ties, terms).map(|found| found.coefficients)
+        let systems: Vec<GramSystem> =
+            own.iter().zip(whole).map(|(own, whole)| bagging.rows(member, own, whole)).collect();
+        let offered = bagging.terms(member, &terms.allowed, &required);
+        let found = Joint::new(&systems, terms).fit(sindy.selection, ties, terms, &offered)?;
+        Ok(Member { theta: found.coefficients, offered })
     };
     let ensemble = Ensemble::of(sindy.ensemble, member)?;
     let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();
     let support: Vec<bool> = inclusion.iter().map(|share| *share >= 0.5).collect();
     let coefficients = joint.on_support(&support, ties)?;
-    let spread = |k: usize| if coefficients[k] == 0.0 { 0.0 } else { ensemble.spread(k) };
-    let stderr = (0..coefficients.len()).map(spread).collect();
+    let stderr = match sindy.bag {
+        Bag::Library => joint.standard_errors(&coefficients, ties),
+        Bag::Rows | Bag::Both => ensemble.spreads(&coefficients),
+    };
     Ok(Chosen { coefficients, stderr, inclusion, trapping })
-}
-
-/// As many blocks with rows as there are, drawn with replacement.
-fn draw(seed: u64, equation: usize, member: usize, blocks: &[GramSystem]) -> impl Iterator<Item = &GramSystem> {
-    let filled: Vec<&GramSystem> = blocks.iter().filter(|block| block.rows > 0).collect();
-    (0..filled.len()).map(move |k| {
-        let bits = threefry([seed, equation as u64], [member as u64, k as u64])[0];
-        filled[(bits % filled.len() as u64) as usize]
-    })
 }
 
 /// The share of the spread of an equation's right-hand sides that it explains, known parts included.
@@ -292,39 +296,4 @@ fn exact(system: &GramSystem, largest: usize) -> Result<Vec<f64>, SindyError> {
         }
     }
     Ok(best)
-}
-
-/// Coefficients over resampled blocks of rows (bagging; Fasel and others 2022).
-struct Ensemble {
-    /// `[members][features]`.
-    members: Vec<Vec<f64>>,
-}
-
-impl Ensemble {
-    fn of(size: usize, fit: impl Fn(usize) -> Result<Vec<f64>, SindyError> + Sync) -> Result<Self, SindyError> {
-        let member = |member: usize| match fit(member) {
-            // A draw in which features depend on each other says nothing.
-            Err(SindyError::SingularSupport { .. }) => Ok(None),
-            other => other.map(Some),
-        };
-        let members: Vec<Option<Vec<f64>>> = (0..size).into_par_iter().map(member).collect::<Result<_, _>>()?;
-        let members: Vec<Vec<f64>> = members.into_iter().flatten().collect();
-        if members.len() * 2 < size {
-            return Err(SindyError::SingularSupport { feature: 0 });
-        }
-        Ok(Self { members })
-    }
-
-    /// The share of members that have feature `k`.
-    fn share(&self, k: usize) -> f64 {
-        self.members.iter().filter(|theta| theta[k] != 0.0).count() as f64 / self.members.len() as f64
-    }
-
-    /// The standard deviation of a coefficient over the members that have it.
-    fn spread(&self, k: usize) -> f64 {
-        let values = || self.members.iter().map(|theta| theta[k]).filter(|c| *c != 0.0);
-        let n = values().count() as f64;
-        let mean = values().sum::<f64>() / n;
-        (values().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()
-    }
 }

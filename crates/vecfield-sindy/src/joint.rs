@@ -64,9 +64,15 @@ impl Joint {
         Constrained { m: &self.m, h: &self.h, relations, allowed }
     }
 
-    /// The equations by a selection.
-    pub(crate) fn fit(&self, selection: Selection, relations: &Relations, terms: &Terms) -> Result<Found, SindyError> {
-        let (library, allowed) = (&terms.library, &terms.allowed);
+    /// The equations by a selection, of the terms allowed.
+    pub(crate) fn fit(
+        &self,
+        selection: Selection,
+        relations: &Relations,
+        terms: &Terms,
+        allowed: &[bool],
+    ) -> Result<Found, SindyError> {
+        let library = &terms.library;
         if allowed.len() > MOST_JOINT {
             return Err(SindyError::TooManyFeatures {
                 features: library.len(),
@@ -111,6 +117,11 @@ impl Joint {
         let mut support = support.to_vec();
         relations.required().for_each(|k| support[k] = true);
         problem.solve(&support).map(|minimum| minimum.theta).ok_or(SindyError::Contradiction)
+    }
+
+    /// Standard errors of coefficients under relations.
+    pub(crate) fn standard_errors(&self, theta: &[f64], relations: &Relations) -> Vec<f64> {
+        self.constrained(relations, &[]).standard_errors(theta)
     }
 
     /// By evidence, from nothing.

@@ -40,6 +40,7 @@
 //! There are no files, clocks or random numbers here. Threads, where the caller has some, change no bit: pieces of fixed size are added up in their
 //! order (checked by `threads_change_no_bit`).
 
+mod bagging;
 mod candidates;
 mod classic;
 mod constants;
@@ -69,4 +70,4 @@ pub use inputs::{Inputs, Piece};
 pub use library::{Family, Feature, Library, MOST_FEATURES};
 pub use model::{Constant, Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};
-pub use sindy::{Form, Known, Selection, Sindy};
+pub use sindy::{Bag, Form, Known, Selection, Sindy};

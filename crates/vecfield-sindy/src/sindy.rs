@@ -91,6 +91,18 @@ pub enum Selection {
     },
 }
 
+/// What the members of an ensemble differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bag {
+    /// Blocks of rows, drawn with replacement.
+    #[default]
+    Rows,
+    /// Terms: one in ten is left out, and one at least. A term's share is that of the members that were offered it.
+    Library,
+    /// Rows and terms.
+    Both,
+}
+
 impl Selection {
     /// Does it compare coefficients with each other or with a threshold, whatever the units?
     pub(crate) fn compares_sizes(self) -> bool {
@@ -153,8 +165,10 @@ pub struct Sindy {
     pub constraints: Vec<Constraint>,
     /// Are right-hand sides quotients of two sums over the library? For automatic selection in integral form.
     pub rational: bool,
-    /// Members of an ensemble over resampled rows, whose majority decides on a term; 0 for none.
+    /// Members of an ensemble, whose majority decides on a term; 0 for none.
     pub ensemble: usize,
+    /// What its members differ in.
+    pub bag: Bag,
     /// What fixes the resampling.
     pub seed: u64,
 }
@@ -224,6 +238,7 @@ impl Sindy {
             constraints: Vec::new(),
             rational: false,
             ensemble: 0,
+            bag: Bag::default(),
             seed: 0,
         }
     }

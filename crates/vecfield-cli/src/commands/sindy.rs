@@ -12,7 +12,7 @@ use vecfield_data::Trajectories;
 use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::PdeSindy;
-use vecfield_sindy::{Candidates, Constraint, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
+use vecfield_sindy::{Bag, Candidates, Constraint, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -68,9 +68,12 @@ pub(crate) struct Arguments {
     /// Match derivatives: finite-difference:ORDER, savgol:WINDOW:DEGREE, spline, tv or spectral
     #[arg(long, value_name = "M")]
     derivative: Option<String>,
-    /// Fit so many resampled tables, and keep what most of them have
+    /// Fit so many tables that differ in what --bag says, and keep what most of them have
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     ensemble: Option<u16>,
+    /// What an ensemble resamples: rows of the table, terms of the library (one in ten is left out), or both
+    #[arg(long, value_enum, value_name = "WHAT", requires = "ensemble")]
+    bag: Option<Bagged>,
     /// The equations are a map: each row from the one before it
     #[arg(long, conflicts_with_all = ["derivative", "weak"])]
     discrete: bool,
@@ -104,6 +107,16 @@ pub(crate) struct Arguments {
     /// Replace an earlier result in the folder
     #[arg(long, requires = "out")]
     force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Bagged {
+    /// Blocks of rows
+    Rows,
+    /// Terms
+    Library,
+    /// Rows and terms
+    Both,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -180,6 +193,11 @@ impl Arguments {
             constraints,
             rational: self.implicit,
             ensemble: self.ensemble.map_or(0, usize::from),
+            bag: match self.bag.unwrap_or(Bagged::Rows) {
+                Bagged::Rows => Bag::Rows,
+                Bagged::Library => Bag::Library,
+                Bagged::Both => Bag::Both,
+            },
             ..Sindy::new(candidates)
         })
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_sindy::regression::{GramSystem, NoiseModel};
 use vecfield_sindy::sparse::{elastic_net, frols, lasso, sr3, ssr};
-use vecfield_sindy::{Family, Form, Model, Selection, Sindy, SindyError};
+use vecfield_sindy::{Bag, Constraint, Family, Form, Model, Selection, Sindy, SindyError};
 
 /// Swings `x' = v`, `v' = -x - v/5` with noise.
 fn swings(sigma: f64) -> Trajectories {
@@ -78,6 +78,39 @@ fn ensembles_say_how_often_and_repeat() {
     }
     assert_eq!(ensemble(1).coefficients(1), model.coefficients(1));
     assert_ne!(ensemble(2).stderr(1), model.stderr(1));
+}
+
+/// Members that lack terms say how often a term is taken where it is offered: what the law has is taken always, and the same bits come out for
+/// any number of threads.
+#[test]
+fn libraries_are_bagged_too() {
+    let fit = |bag, threads: usize| {
+        let one = sindy(Form::Integral, Selection::Stlsq { threshold: THRESHOLD, ridge: 0.0 });
+        let sindy = Sindy { ensemble: 60, bag, seed: 3, ..one };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| sindy.fit(&swings(0.01)).unwrap())
+    };
+    for bag in [Bag::Library, Bag::Both] {
+        let model = fit(bag, 1);
+        assert_eq!((keys(&model, 0), keys(&model, 1)), (vec!["v".to_string()], vec!["x".to_string(), "v".to_string()]));
+        assert!(model.inclusion(0)[2] > 0.95 && model.inclusion(1)[1] > 0.95, "{:?}", model.inclusion(1));
+        for (_, c, error) in model.terms(1) {
+            assert!(error > 1e-5 && error < 0.2 * c.abs(), "{c} {error}");
+        }
+        let other = fit(bag, 4);
+        assert_eq!((model.coefficients(1), model.stderr(1)), (other.coefficients(1), other.stderr(1)));
+        assert_eq!((model.inclusion(0), model.inclusion(1)), (other.inclusion(0), other.inclusion(1)));
+    }
+    // Without a term of the law others make up for it, which rows alone never show.
+    let spurious = |model: &Model| model.inclusion(1).iter().filter(|share| **share > 0.0).count();
+    assert!(spurious(&fit(Bag::Library, 1)) > spurious(&fit(Bag::Rows, 1)));
+    // Terms that relations need are never left out.
+    let tied = vec![Constraint::parse("x[v] = 1").unwrap()];
+    let stlsq = Selection::Stlsq { threshold: THRESHOLD, ridge: 0.0 };
+    let model =
+        Sindy { ensemble: 30, bag: Bag::Both, constraints: tied, ..sindy(Form::Integral, stlsq) }.fit(&swings(0.01));
+    let model = model.unwrap();
+    assert!((model.coefficients(0)[2] - 1.0).abs() < 1e-12 && model.inclusion(0)[2] == 1.0);
 }
 
 #[test]
