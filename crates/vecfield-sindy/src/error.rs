@@ -250,15 +250,35 @@ pub enum SindyError {
     },
     /// A grid cannot be read.
     #[error(
-        "`{text}` is not a grid; write FIRST:STEP, the first point and the distance to the next, for example `-8:0.25`"
+        "`{text}` is not a grid; write FIRST:STEP, the first point and the distance to the next, for example `-8:0.25`, or in two or three \
+         dimensions one of these for each, with commas between them"
     )]
     GridSyntax {
         /// The text.
         text: String,
     },
+    /// A grid has other points than the field.
+    #[error("the grid has {points} points along a coordinate, and the field {columns}; give a coordinate for each")]
+    GridPoints {
+        /// Points of the grid.
+        points: usize,
+        /// Points of the field.
+        columns: usize,
+    },
+    /// The points of a grid do not increase.
+    #[error(
+        "the points of the grid must increase, and {after} follows {before}; sort them, and the columns of the field with them"
+    )]
+    GridOrder {
+        /// A point.
+        before: f64,
+        /// The next.
+        after: f64,
+    },
     /// A column is no point of a field.
     #[error(
-        "column `{column}` is out of place in a field; name the columns u_0, u_1, .. in order, as many for each field"
+        "column `{column}` is out of place in a field; name the columns u_0, u_1, .. in order, as many for each field; in two dimensions u_0_0, \
+         u_0_1, .. u_1_0, .."
     )]
     NotAField {
         /// The column.

@@ -8,60 +8,40 @@
 //!   test functions and derivatives on them give residuals that are anything but white (Bortz, Messenger and Dukic 2023, for ODEs);
 //! - powers of a noisy value are replaced by Hermite polynomials, whose expectation is the power: `u² - σ²`, `u³ - 3σ²u`.
 //!
-//! The size of the test functions is tuned: of a few, the one is taken that leaves the smallest standard errors. Weak forms for sparse
+//! Space has one to three coordinates, each with its own points, even or not; test functions are products of bumps along each. The size of the test functions is tuned: of a few, the one is taken that leaves the smallest standard errors. Weak forms for sparse
 //! regression: Messenger and Bortz 2021, Reinbold and others 2020; the idea of a library of derivatives: Rudy and others 2017.
 
 mod assemble;
 mod bump;
+mod cells;
+mod grid;
 mod select;
+mod smoothed;
 mod terms;
 
 use crate::SindyError;
 use assemble::{Patches, Sizes};
+use grid::Points;
+pub use grid::{Axes, Axis, Grid, MOST_AXES};
 use select::{Choice, choose};
 pub use terms::PdeTerm;
 use vecfield_data::Trajectories;
 use vecfield_expr::{ExprId, Graph, TextStyle};
 
-/// Equally spaced points.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Grid {
-    /// The first point.
-    pub first: f64,
-    /// From a point to the next.
-    pub step: f64,
-    /// Does the last point neighbour the first?
-    pub periodic: bool,
-}
-
-impl Grid {
-    /// Reads `FIRST:STEP`.
-    ///
-    /// # Errors
-    ///
-    /// [`SindyError::GridSyntax`].
-    pub fn parse(text: &str, periodic: bool) -> Result<Self, SindyError> {
-        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-        match text.split_once(':').map(|(first, step)| (number(first), number(step))) {
-            Some((Some(first), Some(step))) if step > 0.0 => Ok(Self { first, step, periodic }),
-            _ => Err(SindyError::GridSyntax { text: text.to_string() }),
-        }
-    }
-}
-
-/// Fields `u(t, x)` on a grid, in several runs.
+/// Fields `u(t, x)`, `u(t, x, y)` or `u(t, x, y, z)` on a grid, in several runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
     names: Vec<String>,
-    grid: Grid,
-    points: usize,
+    /// One for each coordinate of space.
+    space: Vec<Points>,
     runs: Vec<FieldRun>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct FieldRun {
-    times: Vec<f64>,
-    /// `[fields][times, points]`.
+    /// Of time, then of space.
+    axes: Vec<Points>,
+    /// `[fields][times, points]`, points of the last coordinate next to each other.
     values: Vec<Vec<f64>>,
 }
 
@@ -72,32 +52,19 @@ const LEAST_EXTENT: usize = 2 * SIZES[0] + 3;
 const SIZES: [usize; 6] = [8, 12, 16, 24, 36, 54];
 
 impl Fields {
-    /// The fields of columns `u_0 .. u_{n-1}` (and `v_0 ..`, as many).
+    /// The fields of columns `u_0 .. u_{n-1}` (and `v_0 ..`, as many); in two dimensions `u_0_0, u_0_1, .. u_1_0, ..`, the last number that of
+    /// the last coordinate, and so on.
     ///
     /// # Errors
     ///
-    /// [`SindyError::NotAField`] when the columns are others, [`SindyError::SmallField`], [`SindyError::FieldCell`] for a missing value.
-    pub fn from_columns(data: &Trajectories, grid: Grid) -> Result<Self, SindyError> {
-        let mut names: Vec<String> = Vec::new();
-        let mut columns: Vec<Vec<usize>> = Vec::new();
-        for (column, name) in data.variables().iter().enumerate() {
-            let strange = || SindyError::NotAField { column: name.clone() };
-            let (field, index) = name.rsplit_once('_').ok_or_else(strange)?;
-            let index: usize = index.parse().map_err(|_| strange())?;
-            let at = names.iter().position(|known| known == field).unwrap_or_else(|| {
-                names.push(field.to_string());
-                columns.push(Vec::new());
-                names.len() - 1
-            });
-            if index != columns[at].len() {
-                return Err(strange());
-            }
-            columns[at].push(column);
-        }
-        let points = columns[0].len();
-        if let Some(other) = columns.iter().position(|columns| columns.len() != points) {
-            return Err(SindyError::NotAField { column: format!("{}_{}", names[other], columns[other].len()) });
-        }
+    /// [`SindyError::NotAField`] when the columns are others, [`SindyError::SmallField`], [`SindyError::FieldCell`] for a missing value,
+    /// [`SindyError::GridPoints`] and [`SindyError::GridOrder`] for a grid that is none of these fields.
+    pub fn from_columns(data: &Trajectories, axes: impl Into<Axes>) -> Result<Self, SindyError> {
+        let Axes(axes) = axes.into();
+        let (names, columns, counts) = columns(data, axes.len())?;
+        let space: Vec<Points> =
+            axes.iter().zip(&counts).map(|(axis, &count)| Points::new(axis, count)).collect::<Result<_, _>>()?;
+        let points = counts.iter().copied().min().unwrap_or(0);
         let most = data.runs().iter().map(|run| run.len()).max().unwrap_or(0);
         if points < LEAST_EXTENT || most < LEAST_EXTENT {
             return Err(SindyError::SmallField { points, times: most, needed: LEAST_EXTENT });
@@ -111,9 +78,20 @@ impl Fields {
             let gather = |columns: &Vec<usize>| {
                 (0..run.len()).flat_map(|k| columns.iter().map(move |&c| run.row(k)[c])).collect()
             };
-            runs.push(FieldRun { times: run.times().to_vec(), values: columns.iter().map(gather).collect() });
+            let axes = std::iter::once(Points::times(run.times())).chain(space.iter().cloned()).collect();
+            runs.push(FieldRun { axes, values: columns.iter().map(gather).collect() });
         }
-        Ok(Self { names, grid, points, runs })
+        Ok(Self { names, space, runs })
+    }
+
+    /// How many coordinates of space there are.
+    pub fn dimension(&self) -> usize {
+        self.space.len()
+    }
+
+    /// Times of the longest run.
+    fn times(&self) -> usize {
+        self.runs.iter().map(|run| run.axes[0].len()).max().unwrap_or(0)
     }
 
     /// The names of the fields.
@@ -130,29 +108,92 @@ impl Fields {
         (sum / count as f64).sqrt()
     }
 
-    /// White noise on a field by differences of orders 3 to 8 along time and space, the least.
+    /// White noise on a field by divided differences of orders 3 to 8 along time and space, the least.
     fn noise(&self, field: usize) -> f64 {
         let mut least = f64::INFINITY;
         for order in 3..=8 {
-            let (mut along_t, mut along_x) = (Mean::default(), Mean::default());
-            let weights: Vec<f64> =
-                (0..=order).map(|k| if k % 2 == 0 { binomial(order, k) } else { -binomial(order, k) }).collect();
-            for run in &self.runs {
-                let (values, n) = (&run.values[field], self.points);
-                for at in 0..values.len() {
-                    if at / n + order < run.times.len() {
-                        along_t.add(weights.iter().enumerate().map(|(k, w)| w * values[at + k * n]).sum());
-                    }
-                    if at % n + order < n {
-                        along_x.add(weights.iter().enumerate().map(|(k, w)| w * values[at + k]).sum());
-                    }
-                }
+            for axis in 0..=self.dimension() {
+                let mut mean = Mean::default();
+                self.runs.iter().for_each(|run| run.differences(field, axis, order, &mut mean));
+                least = least.min(mean.square().sqrt());
             }
-            let unit = binomial(2 * order, order);
-            least = least.min((along_t.square() / unit).sqrt()).min((along_x.square() / unit).sqrt());
         }
         least
     }
+}
+
+impl FieldRun {
+    /// From a value to the next along an axis.
+    fn stride(&self, axis: usize) -> usize {
+        self.axes[axis + 1..].iter().map(Points::len).product()
+    }
+
+    /// Adds differences of a field along an axis whose weights have unit squares and leave nothing of polynomials below `order`.
+    fn differences(&self, field: usize, axis: usize, order: usize, mean: &mut Mean) {
+        let (values, points, stride) = (&self.values[field], &self.axes[axis], self.stride(axis));
+        let weights: Vec<Vec<f64>> =
+            (order..points.len()).map(|last| difference_weights(&points.at[last - order..=last])).collect();
+        for at in 0..values.len() {
+            let first = at / stride % points.len();
+            if let Some(weights) = weights.get(first) {
+                mean.add(weights.iter().enumerate().map(|(k, w)| w * values[at + k * stride]).sum());
+            }
+        }
+    }
+}
+
+/// Fields by name, their columns in the order of the grid, and the points along each coordinate.
+type Columns = (Vec<String>, Vec<Vec<usize>>, Vec<usize>);
+
+/// Reads `NAME_i` or, in more dimensions, `NAME_i_j` in the order of the grid.
+fn columns(data: &Trajectories, dimension: usize) -> Result<Columns, SindyError> {
+    let mut names: Vec<String> = Vec::new();
+    let mut columns: Vec<Vec<usize>> = Vec::new();
+    let mut places: Vec<Vec<Vec<usize>>> = Vec::new();
+    let strange = |column: usize| SindyError::NotAField { column: data.variables()[column].clone() };
+    for (column, name) in data.variables().iter().enumerate() {
+        let parts: Vec<&str> = name.rsplitn(dimension + 1, '_').collect();
+        let numbers = parts[..parts.len() - 1].iter().rev().map(|part| part.parse::<usize>().ok());
+        let place = numbers.collect::<Option<Vec<usize>>>().filter(|place| place.len() == dimension);
+        let place = place.ok_or_else(|| strange(column))?;
+        let field = parts[parts.len() - 1];
+        let at = names.iter().position(|known| known == field).unwrap_or_else(|| {
+            names.push(field.to_string());
+            columns.push(Vec::new());
+            places.push(Vec::new());
+            names.len() - 1
+        });
+        columns[at].push(column);
+        places[at].push(place);
+    }
+    let count = |axis: usize| places[0].iter().map(|place| place[axis] + 1).max().unwrap_or(0);
+    let counts: Vec<usize> = (0..dimension).map(count).collect();
+    let wanted: Vec<Vec<usize>> = counts.iter().fold(vec![vec![]], |all: Vec<Vec<usize>>, &count| {
+        all.iter().flat_map(|head| (0..count).map(move |k| head.iter().copied().chain([k]).collect())).collect()
+    });
+    for (field, places) in places.iter().enumerate() {
+        let alike = places.iter().zip(&wanted).take_while(|(place, wanted)| place == wanted).count();
+        if alike < places.len() {
+            return Err(strange(columns[field][alike]));
+        }
+        if alike < wanted.len() {
+            let missing: Vec<String> = wanted[alike].iter().map(usize::to_string).collect();
+            return Err(SindyError::NotAField { column: format!("{}_{}", names[field], missing.join("_")) });
+        }
+    }
+    Ok((names, columns, counts))
+}
+
+/// Weights of a divided difference, of unit squares.
+fn difference_weights(nodes: &[f64]) -> Vec<f64> {
+    let scale = nodes[nodes.len() - 1] - nodes[0];
+    let weight = |k: usize| -> f64 {
+        let others = (0..nodes.len()).filter(|&j| j != k);
+        others.map(|j| scale / (nodes[k] - nodes[j])).product()
+    };
+    let weights: Vec<f64> = (0..nodes.len()).map(weight).collect();
+    let norm = weights.iter().map(|w| w * w).sum::<f64>().sqrt();
+    weights.iter().map(|w| w / norm).collect()
 }
 
 /// A mean square.
@@ -168,10 +209,6 @@ impl Mean {
     fn square(&self) -> f64 {
         if self.1 == 0 { f64::INFINITY } else { self.0 / self.1 as f64 }
     }
-}
-
-fn binomial(n: usize, k: usize) -> f64 {
-    (0..k).fold(1.0, |product, i| product * (n - i) as f64 / (i + 1) as f64)
 }
 
 /// Identification of partial differential equations.
@@ -202,7 +239,7 @@ impl PdeSindy {
     ///
     /// [`SindyError::TooManyFeatures`], [`SindyError::SmallField`] when no test function fits.
     pub fn fit(&self, fields: &Fields) -> Result<PdeModel, SindyError> {
-        let terms = terms::library(&fields.names, self.degree, self.order.min(MOST_ORDER));
+        let terms = terms::library(&fields.names, fields.dimension(), self.degree, self.order.min(MOST_ORDER));
         if terms.len() > MOST_TERMS {
             return Err(SindyError::TooManyFeatures { features: terms.len(), most: MOST_TERMS });
         }
@@ -218,10 +255,9 @@ impl PdeSindy {
                 }
             }
         }
-        let needed = LEAST_EXTENT;
-        let times = fields.runs.iter().map(|run| run.times.len()).max().unwrap_or(0);
-        let best = best.into_iter().collect::<Option<Vec<Choice>>>();
-        let equations = best.ok_or(SindyError::SmallField { points: fields.points, times, needed })?;
+        let points = fields.space.iter().map(Points::len).min().unwrap_or(0);
+        let small = SindyError::SmallField { points, times: fields.times(), needed: LEAST_EXTENT };
+        let equations = best.into_iter().collect::<Option<Vec<Choice>>>().ok_or(small)?;
         Ok(PdeModel { names: fields.names.clone(), terms, equations, noise })
     }
 }
@@ -266,7 +302,7 @@ impl PdeModel {
         self.equations[i].r2
     }
 
-    /// Half widths of the test functions of equation `i`, in points and in times.
+    /// Half widths of the test functions of equation `i`, in points along every coordinate of space and in times.
     pub fn test_function(&self, i: usize) -> [usize; 2] {
         self.equations[i].sizes
     }

@@ -28,6 +28,8 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy lorenz.csv --constraint \"x[y] = -x[x]\" --constraint \"z[z] <= 0\"
   vecfield sindy lorenz.csv --optimizer trapping --threshold 0.3
   vecfield sindy burgers.csv --pde --grid=-8:0.25 --periodic
+  vecfield sindy plate.csv --pde --grid 0:0.25,0:0.25
+  vecfield sindy rod.csv --pde --grid points.csv
   vecfield sindy logistic.csv --discrete --out logistic
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
 
@@ -89,11 +91,13 @@ pub(crate) struct Arguments {
     /// A relation between coefficients, such as "x[y] = -x[x]" or "z[z] <= 0", or energy; may be repeated
     #[arg(long, value_name = "RELATION", conflicts_with = "implicit")]
     constraint: Vec<String>,
-    /// The columns u_0, u_1, .. are a field on a grid: find its partial differential equation
+    /// The columns u_0, u_1, .. (in a plane u_0_0, u_0_1, .. u_1_0, ..) are a field on a grid: find its partial
+    /// differential equation
     #[arg(long, requires = "grid", conflicts_with_all = ["derivative", "optimizer", "implicit", "control", "known", "constraint", "simulate", "ensemble", "discrete", "out"])]
     pde: bool,
-    /// The first point of the grid and the distance to the next
-    #[arg(long, value_name = "FIRST:STEP", requires = "pde", allow_hyphen_values = true)]
+    /// The first point of the grid and the distance to the next, for each coordinate; or a CSV table of points with a
+    /// column for each, which need not be even
+    #[arg(long, value_name = "FIRST:STEP,..", requires = "pde", allow_hyphen_values = true)]
     grid: Option<String>,
     /// The last point of the grid neighbours the first
     #[arg(long, requires = "pde")]
@@ -143,6 +147,9 @@ enum Optimizer {
 
 /// The most terms of an equation that best subsets are searched for.
 const LARGEST_SUBSET: usize = 8;
+
+/// The highest derivative of fields of more than one dimension, where none is given.
+const PLANE_ORDER: usize = 2;
 
 /// What PySINDy and its papers start from.
 const THRESHOLD: f64 = 0.1;
@@ -240,9 +247,12 @@ impl Arguments {
         })
     }
 
-    /// How far the terms of a field go: `polynomial:DEGREE,derivative:ORDER`.
-    fn field_task(&self) -> Result<PdeSindy, Failure> {
+    /// How far the terms of a field go: `polynomial:DEGREE,derivative:ORDER`; in a plane there are many derivatives of each order.
+    fn field_task(&self, dimension: usize) -> Result<PdeSindy, Failure> {
         let mut task = PdeSindy::default();
+        if dimension > 1 {
+            task.order = PLANE_ORDER;
+        }
         for part in self.library.iter().flat_map(|text| text.split(',')) {
             let number =
                 part.split_once(':').and_then(|(kind, n)| Some((kind.trim(), n.trim().parse::<usize>().ok()?)));

@@ -134,6 +134,41 @@ fn ensembles_lack_rows_or_terms() {
     with(&["--bag", "library"]).failed(2, &["--ensemble"]);
 }
 
+/// Heat in a plane, `u_t = (u_xx + u_yy)/5`, on points that are even along one coordinate and not along the other.
+#[test]
+fn a_field_in_a_plane_is_found() {
+    let folder = Folder::new();
+    let n = 26;
+    let x: Vec<f64> = (0..n).map(|i| 0.25 * f64::from(i)).collect();
+    let y: Vec<f64> = (0..n).map(|i| 0.2 * f64::from(i) + 0.004 * f64::from(i * i)).collect();
+    let points = x.iter().zip(&y).map(|(x, y)| format!("{x},{y}\n"));
+    folder.file("points.csv", &points.fold("x,y\n".into(), |text: String, row| text + &row));
+    let name = |field: &str| (0..n * n).map(|k| format!(",{field}_{}_{}", k / n, k % n)).collect::<String>();
+    let mut text = format!("t{}\n", name("u"));
+    for k in 0..36 {
+        let t = 0.05 * f64::from(k);
+        // More waves than linear terms, or these depend on each other.
+        let waves =
+            [[1.0, 0.0, 0.3], [0.0, 1.3, 1.0], [1.1, 0.9, 2.0], [0.6, -1.5, 0.7], [1.9, 0.4, 1.4], [0.3, 2.0, 2.6]];
+        let wave = |[k, l, phase]: [f64; 3], x: f64, y: f64| {
+            (-(k * k + l * l) / 5.0 * t).exp() * (k * x + l * y + phase).sin()
+        };
+        let value = |x: f64, y: f64| waves.iter().map(|&w: &[f64; 3]| wave(w, x, y)).sum::<f64>();
+        let row: String = x.iter().flat_map(|&x| y.iter().map(move |&y| format!(",{}", value(x, y)))).collect();
+        text += &format!("{t}{row}\n");
+    }
+    folder.file("plate.csv", &text);
+    let ask = ["sindy", "plate.csv", "--pde", "--library", "polynomial:1,derivative:2", "--json"];
+    let result = folder.vecfield(&[&ask[..], &["--grid", "points.csv"]].concat()).json();
+    let terms = result["coefficients"]["u"].as_object().unwrap();
+    assert_eq!(terms.keys().collect::<Vec<_>>(), ["u_xx", "u_yy"], "{result}");
+    assert!(terms.values().all(|c| (c.as_f64().unwrap() - 0.2).abs() < 2e-3), "{result}");
+    folder.vecfield(&[&ask[..], &["--grid", "0:0.25"]].concat()).failed(2, &["`u_0_0`"]);
+    folder.vecfield(&[&ask[..], &["--grid", "points.csv", "--periodic"]].concat()).failed(2, &["--grid", "interval"]);
+    folder.file("short.csv", "x,y\n0,0\n1,1\n");
+    folder.vecfield(&[&ask[..], &["--grid", "short.csv"]].concat()).failed(2, &["2 points", "26"]);
+}
+
 /// Logistic growth in steps: `x_{k+1} = 2.9 x - 1.9 x²`.
 #[test]
 fn a_map_is_found() {

@@ -1,11 +1,13 @@
 //! Fields on a grid: `vecfield sindy --pde`.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use vecfield_data::Trajectories;
+use vecfield_io::read_table;
 use vecfield_plot::with_error;
-use vecfield_sindy::pde::{Fields, Grid, PdeModel};
+use vecfield_sindy::pde::{Axes, Axis, Fields, MOST_AXES, PdeModel};
 
 use super::{Arguments, INCLUDED, finite};
 use crate::context::Context;
@@ -15,14 +17,42 @@ use crate::layout::{duration, table};
 /// Finds the partial differential equations of the fields in `data`.
 pub(super) fn run(arguments: &Arguments, data: &Trajectories, context: &Context) -> Result<(), Failure> {
     let wrong = |e: vecfield_sindy::SindyError| arguments.failure(&e);
-    let text = arguments.grid.as_deref().unwrap_or_default();
-    let grid = Grid::parse(text, arguments.periodic).map_err(|e| Failure::Argument(format!("--grid: {e}")))?;
-    let task = arguments.field_task()?;
-    let fields = Fields::from_columns(data, grid).map_err(wrong)?;
+    let fields = Fields::from_columns(data, axes(arguments)?).map_err(wrong)?;
+    let task = arguments.field_task(fields.dimension())?;
     let clock = Instant::now();
     let model = context.on_threads(|| task.fit(&fields))?.map_err(wrong)?;
     let found = Found { model: &model, seconds: clock.elapsed().as_secs_f64() };
     context.result(&found.to_json(), |_| found.for_people())
+}
+
+/// The grid: `FIRST:STEP` for each coordinate, or a table of points with a column for each.
+fn axes(arguments: &Arguments) -> Result<Axes, Failure> {
+    let text = arguments.grid.as_deref().unwrap_or_default();
+    if !text.ends_with(".csv") {
+        return Axes::parse(text, arguments.periodic).map_err(|e| Failure::Argument(format!("--grid: {e}")));
+    }
+    let refused = |what: String| Failure::Argument(format!("--grid {text}: {what}"));
+    if arguments.periodic {
+        return Err(refused("points from a table are an interval; leave out --periodic, or write FIRST:STEP".into()));
+    }
+    let table = read_table(Path::new(text))?;
+    if table.columns().len() > MOST_AXES {
+        return Err(refused(format!(
+            "there are {} columns; give one for each of up to {MOST_AXES} coordinates",
+            table.columns().len()
+        )));
+    }
+    let points = |(column, name): (usize, &String)| {
+        let values: Vec<f64> = table.rows().map(|row| row[column]).collect();
+        let count = values.iter().take_while(|v| !v.is_nan()).count();
+        match values[count..].iter().position(|v| !v.is_nan()) {
+            Some(gap) => {
+                Err(refused(format!("column `{name}` has a point behind an empty cell, in line {}", count + gap + 2)))
+            }
+            None => Ok(Axis::Points(values[..count].to_vec())),
+        }
+    };
+    table.columns().iter().enumerate().map(points).collect::<Result<_, _>>().map(Axes)
 }
 
 struct Found<'a> {
