@@ -178,8 +178,8 @@ fn feature(name: &Name, read: &dyn Fn(&str) -> anyhow::Result<String>) -> anyhow
             &format!("            \"{kebab}\" => Ok(Family::{camel}(number(1)?)),"),
         )?
         .before(
-            "                Family::Custom(text) => {",
-            &format!("                Family::{camel}(most) => {snake}(&mut graph, &factors, *most, &mut features),"),
+            "            Family::Custom(text) => {",
+            &format!("            Family::{camel}(most) => {snake}(graph, names, *most, &mut features),"),
         )?
         .instead("\"fourier\", \"custom\"]", &format!("\"fourier\", \"{kebab}\", \"custom\"]"))?
         .instead("fourier and custom", &format!("fourier, {kebab} and custom"))?;

@@ -25,7 +25,7 @@ pub enum Family {
 
 impl Family {
     /// What stands before the colon of a family.
-    pub(crate) const NAMES: [&str; 3] = ["polynomial", "fourier", "custom"];
+    pub(crate) const NAMES: &[&str] = &["polynomial", "fourier", "custom"];
 
     /// Reads `polynomial:3,fourier:2,custom:exp(-x)`, and products of families as `polynomial:1*fourier:2`; parts may stand in double quotes,
     /// and commas inside parentheses belong to a formula.
@@ -73,7 +73,7 @@ impl Family {
             "custom" if argument.is_empty() => Err(wrong("a formula must follow `custom:`".into())),
             "custom" => Ok(Family::Custom(argument.to_string())),
             _ => {
-                let near = vecfield_expr::nearest_name(kind, Family::NAMES);
+                let near = vecfield_expr::nearest_name(kind, Family::NAMES.iter().copied());
                 let hint = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
                 Err(wrong(format!("the families are polynomial, fourier and custom{hint}")))
             }

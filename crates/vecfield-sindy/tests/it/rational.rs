@@ -42,6 +42,40 @@ fn a_quotient_is_found_in_lowest_terms() {
     }
 }
 
+/// Monod's growth with decay, `X' = 0.8 S X/(0.5 + S) - 0.15 X`, `S' = -1.6 S X/(0.5 + S)`: two equations whose numerators and denominators
+/// are products of different variables. From one start and without decay `S + 2X` would never change, and no data could tell which law it is.
+#[test]
+fn growth_on_a_substrate_is_found() {
+    let growth = field(2, |_t, y: &[f64], dy: &mut [f64]| {
+        let rate = y[0] * y[1] / (0.5 + y[1]);
+        (dy[0], dy[1]) = (0.8 * rate - 0.15 * y[0], -1.6 * rate);
+    });
+    let times: Vec<f64> = (0..80).map(|k| 0.1 * f64::from(k)).collect();
+    for sigma in [0.0, 0.003] {
+        let mut noise = Noise::new(11);
+        let runs = [[0.1, 2.0], [0.3, 1.0], [0.2, 3.0]].map(|start| {
+            let options = Options::tolerances(1e-10, 1e-12);
+            let solution = solve_explicit(&growth, (0.0, 7.9), &start, &DOP853, &options, Save::At(&times)).unwrap();
+            let values = solution.y.iter().map(|y| y + sigma * noise.normal()).collect();
+            Trajectory::new(times.clone(), values, vec![]).unwrap()
+        });
+        let data = Trajectories::new(vec!["X".into(), "S".into()], vec![], runs.to_vec()).unwrap();
+        let model = Sindy { rational: true, ..Sindy::new(vec![Family::Polynomial(2)]) }.fit(&data).unwrap();
+        // 1, X, S, X², X S, S².
+        assert_eq!((keys(model.coefficients(0)), keys(model.denominator(0))), (vec![1, 4], vec![2]), "{sigma}");
+        assert_eq!((keys(model.coefficients(1)), keys(model.denominator(1))), (vec![4], vec![2]), "{sigma}");
+        for (found, exact) in [
+            (model.coefficients(0)[1], -0.15),
+            (model.coefficients(0)[4], 1.3),
+            (model.denominator(0)[2], 2.0),
+            (model.coefficients(1)[4], -3.2),
+            (model.denominator(1)[2], 2.0),
+        ] {
+            assert!((found - exact).abs() < (1e-5 + 12.0 * sigma) * exact.abs(), "{sigma}: {found} {exact}");
+        }
+    }
+}
+
 /// A known influx stands outside the quotient.
 #[test]
 fn known_parts_are_added_to_the_quotient() {
