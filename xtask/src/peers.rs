@@ -4,9 +4,8 @@
 //! and in `peers/`; their environment is the folder that `PEERS_VENV` names, or one that is made under `target/` with SciPy
 //! alone. Peers that are not there are left out.
 
-mod lorenz;
+mod beside;
 mod ode;
-mod sde;
 
 use std::path::{Path, PathBuf};
 
@@ -14,27 +13,31 @@ use anyhow::{Context, bail};
 use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
+use beside::COMPARISONS;
 
 pub(crate) fn run(workspace: &Workspace, what: Option<&str>) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
     let scripts = workspace.root.join("../shared/peers");
     let python = environment(&sh, workspace)?;
-    if what.is_none_or(|what| what == "lorenz") {
-        if scripts.is_dir() {
-            lorenz::run(&sh, workspace, &python, &scripts)?;
-        } else {
-            println!("peers: there is no ../shared/peers beside this repository, so the Lorenz scripts were not run");
+    let known: Vec<&str> = COMPARISONS.iter().map(|comparison| comparison.name).chain([ODE]).collect();
+    if let Some(other) = what.filter(|what| !known.contains(what)) {
+        bail!("there is no comparison {other:?}; there are {}", known.join(", "));
+    }
+    for comparison in COMPARISONS.iter().filter(|comparison| what.is_none_or(|what| what == comparison.name)) {
+        if !scripts.is_dir() {
+            println!("peers: there is no ../shared/peers beside this repository, so {} was left out", comparison.name);
+            continue;
         }
+        beside::run(&sh, workspace, &python, &scripts, comparison)?;
     }
-    if what.is_none_or(|what| what == "sde") && scripts.is_dir() {
-        sde::run(&sh, workspace, &python, &scripts)?;
+    if what.is_none_or(|what| what == ODE) {
+        ode::run(&sh, workspace, &python, &scripts)?;
     }
-    match what {
-        None | Some("ode") => ode::run(&sh, workspace, &python, &scripts),
-        Some("lorenz" | "sde") => Ok(()),
-        Some(other) => bail!("there is no comparison {other:?}; there are `lorenz`, `ode` and `sde`"),
-    }
+    Ok(())
 }
+
+/// Work against precision.
+const ODE: &str = "ode";
 
 /// The Python of the peers' environment; where none is named, one with SciPy is made.
 fn environment(sh: &Shell, workspace: &Workspace) -> anyhow::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! The commands, a module each: its arguments, its work, its words.
 
+mod bench;
 mod completions;
 mod discover;
 mod examples;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Predict(Box<predict::Arguments>),
     /// List the gallery of examples, or write one to start from
     Examples(examples::Arguments),
+    /// Time the program at work that other libraries do too
+    Bench(bench::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Print or write the manual, as pages for `man`
@@ -59,6 +62,7 @@ impl Command {
             Self::Pinn(arguments) => pinn::run(&arguments, context),
             Self::Predict(arguments) => predict::run(&arguments, context),
             Self::Examples(arguments) => examples::run(&arguments, context),
+            Self::Bench(arguments) => bench::run(&arguments, context),
             Self::Completions(arguments) => completions::run(&arguments, context),
             Self::Man(arguments) => man::run(&arguments, context),
         }
