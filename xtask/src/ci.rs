@@ -3,6 +3,7 @@
 //! All steps run, also after one has failed: whoever mends the change wants the whole list. The tests come last, so that
 //! the run ends on their count.
 
+mod documented;
 mod main_job;
 mod tests;
 
@@ -12,7 +13,7 @@ use anyhow::Context as _;
 use xshell::cmd;
 
 use crate::workspace::Workspace;
-use crate::{docs, tidy};
+use crate::{api, docs, fuzz, tidy};
 
 /// A step that was run.
 struct Row {
@@ -60,14 +61,16 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     ledger.step("features", || features(workspace));
     ledger.step("pages", || docs::generated(workspace, true));
     ledger.step("packages", || packages(workspace));
-    ledger.step("api docs", || docs::api(workspace));
+    ledger.step("api", || api::run(workspace, false));
     ledger.step("book", || docs::book(workspace));
     if workspace.find("vecfield-cli").is_some() {
         ledger.step("release", || Ok(cmd!(sh, "cargo build --quiet --release -p vecfield-cli").run()?));
         ledger.step("commands", || main_job::documented_flags_exist(workspace));
         ledger.step("main job", || main_job::run(workspace));
+        ledger.step("documented", || documented::run(workspace));
         ledger.step("gallery", || gallery(workspace));
     }
+    ledger.step("fuzz", || fuzz::run(workspace, None, fuzz::RUNS));
     ledger.step("examples", || examples(workspace));
     let mut count = tests::Count::default();
     ledger.step("tests", || {

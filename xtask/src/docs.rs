@@ -1,5 +1,6 @@
 //! The documents: generated pages, API pages with warnings denied, the book.
 
+mod dead_links;
 mod formulas;
 mod pages;
 mod readme;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use xshell::cmd;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Crate, Workspace};
 
 pub(crate) use formulas::{preprocess, typeset};
 
@@ -46,18 +47,39 @@ pub(crate) fn generated(workspace: &Workspace, check: bool) -> anyhow::Result<()
     Ok(())
 }
 
+/// The pages of the API under `target/doc`, and beside them each crate's items as JSON, for [`crate::api`].
 pub(crate) fn api(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
+    let twice = workspace.root.join("target/tools/rustdoc");
+    sh.write_file(&twice, RUSTDOC_TWICE)?;
+    cmd!(sh, "chmod +x {twice}").quiet().run()?;
     sh.set_var("RUSTDOCFLAGS", "-D warnings");
+    sh.set_var("RUSTDOC", &twice);
+    let described = |member: &Crate| {
+        let name = member.name.replace('-', "_");
+        !member.is_library || workspace.root.join(format!("target/doc/{name}.json")).exists()
+    };
     cmd!(sh, "cargo doc --quiet --workspace --no-deps").run()?;
+    if !workspace.crates.iter().all(described) {
+        // Pages made without their JSON count as made.
+        cmd!(sh, "cargo clean --quiet --doc").run()?;
+        cmd!(sh, "cargo doc --quiet --workspace --no-deps").run()?;
+    }
     Ok(())
 }
+
+/// In place of `rustdoc`: the pages, and the items as JSON, which a released compiler writes where it is told to be its
+/// developers'.
+const RUSTDOC_TWICE: &str = "#!/bin/sh
+rustdoc \"$@\" && RUSTC_BOOTSTRAP=1 exec rustdoc \"$@\" -Z unstable-options --output-format json
+";
 
 pub(crate) fn book(workspace: &Workspace) -> anyhow::Result<()> {
     let mdbook = mdbook(workspace)?;
     let sh = workspace.shell()?;
     let book = workspace.root.join("target/book");
     cmd!(sh, "{mdbook} build docs --dest-dir {book}").run()?;
+    dead_links::check(&book)?;
     println!("the book is at target/book/index.html");
     Ok(())
 }

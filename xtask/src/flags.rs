@@ -14,6 +14,11 @@ xflags::xflags! {
             /// Only the generated pages.
             optional --pages
         }
+        /// Compares the public items of every crate with those kept in `api/`.
+        cmd api {
+            /// Keep those of today.
+            optional --keep
+        }
         /// Begins a method, a layer or a feature: its files, and its lines in others.
         cmd new {
             /// `method`, `layer` or `feature` (a family of library terms).
@@ -40,6 +45,13 @@ xflags::xflags! {
             /// The seed of the first round.
             optional --seed seed: u64
         }
+        /// Hands made-up inputs to every parser: none may panic, hang or eat the memory.
+        cmd fuzz {
+            /// Only this target; all unless said.
+            optional target: String
+            /// How many inputs each.
+            optional --runs count: u64
+        }
         /// Measures the hot paths on this machine.
         cmd bench {
             /// Only the measurements whose crate or example contains this.
@@ -51,7 +63,8 @@ xflags::xflags! {
         }
         /// Times the same work done by other libraries, side by side, where their scripts lie beside the repository.
         cmd peers {
-            /// What: `lorenz`, `sde`, or `ode` for work against precision; everything unless said.
+            /// What: `lorenz`, `sde`, `training`, `networks`, `regression`, or `ode` for work against precision;
+            /// everything unless said.
             optional what: String
         }
     }

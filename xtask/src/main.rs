@@ -5,9 +5,11 @@
 //! | `ci` | may this change land? |
 //! | `tidy` | does the tree keep the rules that a compiler does not check? |
 //! | `docs` | do the documents build, and do the generated pages say what is? |
+//! | `api` | which public items changed? |
 //! | `new` | where does a new method, layer or library term go? |
 //! | `accept` | does the program keep the promises it is tested against from outside? |
 //! | `laws` | do the property tests hold, on as many cases as one likes? |
+//! | `fuzz` | does any input break a parser? |
 //! | `bench` | how fast are the hot paths here? |
 //! | `peers` | how fast are others at the same work? |
 //!
@@ -16,10 +18,12 @@
 //! `cargo xtask tidy`.
 
 mod accept;
+mod api;
 mod bench;
 mod ci;
 mod docs;
 mod flags;
+mod fuzz;
 mod instructions;
 mod laws;
 mod peers;
@@ -48,6 +52,7 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
         // Any renderer will do.
         flags::XtaskCmd::Formulas(flags) if !flags.question.is_empty() => Ok(()),
         flags::XtaskCmd::Formulas(_) => docs::preprocess(),
+        flags::XtaskCmd::Api(api) => api::run(&workspace, api.keep),
         flags::XtaskCmd::Tidy(_) => tidy::run(&workspace),
         flags::XtaskCmd::Docs(flags) if flags.pages => docs::generated(&workspace, flags.check),
         flags::XtaskCmd::Docs(flags) => docs::run(&workspace, flags.check),
@@ -58,6 +63,7 @@ fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
             let (cases, seed) = (laws.cases.unwrap_or(256), laws.seed.unwrap_or(laws::SEED));
             laws::run(&workspace, laws.member.as_deref(), cases, seed)
         }
+        flags::XtaskCmd::Fuzz(fuzz) => fuzz::run(&workspace, fuzz.target.as_deref(), fuzz.runs.unwrap_or(fuzz::RUNS)),
         flags::XtaskCmd::New(new) => scaffold::run(&workspace, &new.kind, &new.name),
         flags::XtaskCmd::Accept(flags) => accept::run(&workspace, flags.only.as_deref()),
     }

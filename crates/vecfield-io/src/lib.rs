@@ -18,7 +18,7 @@
 //! |---|---|
 //! | measured runs from a CSV | [`read_trajectories`], [`parse_trajectories`] |
 //! | the rows of a CSV as trajectories, and where each row went | [`read_series`], [`Series`] |
-//! | rows and pictures, with labels or without, as CSV, IDX or NPY | [`read_rows`], [`read_samples`], [`read_labels`], [`read_trajectory_labels`], [`read_trajectory_values`] |
+//! | rows and pictures, with labels or without, as CSV, IDX or NPY | [`read_rows`], [`read_samples`], [`parse_samples`], [`read_labels`], [`read_trajectory_labels`], [`read_trajectory_values`] |
 //! | a plain table of numbers | [`read_table`], [`Table`] |
 //! | a problem from a TOML file | [`Problem`], its [`Settings`] and [`Event`]s |
 //! | a problem as a field with events, for a solver | [`System`] |
@@ -69,7 +69,9 @@ pub use problem::{
     Variable,
 };
 pub use run::{Occurrence, PrepareError, Run, Solver, Stopped};
-pub use samples::{SamplesError, read_labels, read_rows, read_samples, read_trajectory_labels, read_trajectory_values};
+pub use samples::{
+    SamplesError, parse_samples, read_labels, read_rows, read_samples, read_trajectory_labels, read_trajectory_values,
+};
 pub use stochastic::{Expectation, StochasticError, StochasticRun, StochasticSolver};
 pub use system::{Guarded, System};
 pub use table::{

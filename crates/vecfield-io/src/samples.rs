@@ -106,16 +106,25 @@ const LABEL: &str = "label";
 /// [`SamplesError`], with the file and the row.
 pub fn read_samples(path: &Path, labels: Option<&Path>) -> Result<Samples, SamplesError> {
     let (file, bytes) = unpacked(path)?;
-    let mut samples = match array(&file, &bytes)? {
-        Some(array) => array.rows(&file)?,
-        None => labelled_rows(&file, &parse_table(&file, &bytes[..])?)?,
-    };
+    let mut samples = parse_samples(&file, &bytes)?;
     if let Some(labels) = labels {
         let found = read_labels(labels)?;
         let file = labels.display().to_string();
         samples = samples.with_labels(found).map_err(|source| SamplesError::Data { file, source })?;
     }
     Ok(samples)
+}
+
+/// [`read_samples`] of bytes that are no longer packed, without a file of labels; `file` is what messages call them.
+///
+/// # Errors
+///
+/// As [`read_samples`].
+pub fn parse_samples(file: &str, bytes: &[u8]) -> Result<Samples, SamplesError> {
+    match array(file, bytes)? {
+        Some(array) => array.rows(file),
+        None => labelled_rows(file, &parse_table(file, bytes)?),
+    }
 }
 
 /// Reads rows of numbers in which no column is special: a CSV table, an IDX or an NPY file.

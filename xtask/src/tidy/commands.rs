@@ -51,7 +51,7 @@ impl Command {
     }
 
     /// What follows `--out`; of `vecfield examples NAME` without one, the name.
-    fn written_folder(&self) -> Option<&str> {
+    pub(crate) fn written_folder(&self) -> Option<&str> {
         let at = match self.words.iter().position(|word| word == "--out") {
             Some(at) => at + 1,
             None if self.is_vecfield() && self.verb() == Some("examples") => 2,
