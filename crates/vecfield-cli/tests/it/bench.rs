@@ -46,7 +46,7 @@ fn a_training_step_agrees_with_the_peers_in_loss_and_gradient() {
 fn formulas_sum_to_what_others_get() {
     let ran = Folder::new().vecfield(&["bench", "symreg_eval", "--repeat", "1"]);
     for line in lines(&ran.out) {
-        let wanted = if line["work"]["rows"] == 1000 { 7500.944_059_138 } else { 745_586.024_047_039 };
+        let wanted = if line["work"]["rows"] == 1000 { 7_500.944_059_138 } else { 745_586.024_047_039 };
         let tolerance = if line["work"]["dtype"] == "f32" { 1e-5 } else { 1e-12 };
         let sum = line["result"]["sum"].as_f64().unwrap();
         assert!((sum / wanted - 1.0).abs() < tolerance, "{line}");
