@@ -12,13 +12,14 @@ use crate::workspace::Workspace;
 /// What a page's commands find beside them, as in a clone.
 const BESIDE: [&str; 2] = ["data", "examples"];
 
-/// Runs the commands of each page in a folder of its own. One that an earlier page has shown to the letter is not run again;
-/// what it left there is copied.
+/// Runs the commands of each page in a folder of its own. One that has been shown before to the letter is not run again: what it
+/// left then is copied.
 pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let program = workspace.root.join("target/release/vecfield");
     let sh = workspace.shell()?;
     let pages = workspace.root.join("target/ci/pages");
     sh.remove_path(&pages)?;
+    // Of each command a copy of what it left, which the next one of its page may change.
     let mut ran: HashMap<Vec<String>, PathBuf> = HashMap::new();
     let mut broken = Vec::new();
     let files = workspace.files()?;
@@ -26,12 +27,10 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         let folder = pages.join(page.path.replace('/', "-"));
         for command in commands_in(page).into_iter().filter(|command| command.is_whole && command.is_vecfield()) {
             prepare(&sh, workspace, &folder)?;
-            let left = command.written_folder();
-            if let Some(earlier) = ran.get(&command.words) {
-                if let Some(left) = left.filter(|_| *earlier != folder) {
-                    let (from, to) = (earlier.join(left), folder.join(left));
-                    sh.remove_path(&to)?;
-                    cmd!(sh, "cp -r {from} {to}").quiet().run()?;
+            let left = command.written_folder().map(|left| folder.join(left));
+            if let Some(kept) = ran.get(&command.words) {
+                if let Some(left) = &left {
+                    copy(&sh, kept, left)?;
                 }
                 continue;
             }
@@ -42,13 +41,26 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
                 let why = String::from_utf8_lossy(&output.stderr);
                 broken.push(format!("{}: {}: {}", command.place, command.words.join(" "), why.trim()));
             }
-            ran.insert(command.words, folder.clone());
+            let kept = pages.join(format!("left-{}", ran.len()));
+            if let Some(left) = left.filter(|left| left.exists()) {
+                copy(&sh, &left, &kept)?;
+            }
+            ran.insert(command.words, kept);
         }
     }
     if !broken.is_empty() {
         bail!("documented commands that fail:\n{}", broken.join("\n"));
     }
     println!("{} different commands ran", ran.len());
+    Ok(())
+}
+
+/// The folder `from` in place of `to`, where there is one to copy.
+fn copy(sh: &Shell, from: &Path, to: &Path) -> anyhow::Result<()> {
+    if from.exists() {
+        sh.remove_path(to)?;
+        cmd!(sh, "cp -r {from} {to}").quiet().run()?;
+    }
     Ok(())
 }
 
