@@ -9,7 +9,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use xshell::cmd;
 
 use crate::workspace::Workspace;
@@ -24,12 +24,17 @@ struct Row {
 
 /// The steps in the order of their run, and their outcome.
 #[derive(Default)]
-struct Ledger {
+struct Ledger<'a> {
+    /// The one step to run, where it is one.
+    only: Option<&'a str>,
     rows: Vec<Row>,
 }
 
-impl Ledger {
+impl Ledger<'_> {
     fn step(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
+        if self.only.is_some_and(|only| only != name) {
+            return;
+        }
         println!("\n=== {name}");
         let start = Instant::now();
         let error = work().err().map(|error| format!("{error:#}"));
@@ -51,10 +56,10 @@ impl Ledger {
     }
 }
 
-/// Runs every step. The last line is the tests' count; the exit status is 1 if any step failed.
-pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+/// Runs every step, or `only` one. The last line is the tests' count; the exit status is 1 if any step failed.
+pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger { only, ..Ledger::default() };
     ledger.step("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?));
     ledger.step("tidy", || tidy::run(workspace));
     ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
@@ -77,8 +82,13 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         count = tests::run(workspace)?;
         count.into_result()
     });
+    if ledger.rows.is_empty() {
+        bail!("there is no step {:?}; a whole run prints their names", only.unwrap_or_default());
+    }
     ledger.print();
-    println!("{count}");
+    if ledger.rows.iter().any(|row| row.name == "tests") {
+        println!("{count}");
+    }
     let is_green = ledger.rows.iter().all(|row| row.error.is_none());
     std::process::exit(if is_green { 0 } else { 1 });
 }

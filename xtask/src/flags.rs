@@ -4,7 +4,10 @@ xflags::xflags! {
     /// The project's own chores.
     cmd xtask {
         /// Everything that must hold before a change lands, with the time each step took.
-        cmd ci {}
+        cmd ci {
+            /// Only this step, as in `documented`; a step may need what earlier ones build.
+            optional --only step: String
+        }
         /// Rules that the compiler does not check: layers, front pages, lengths, documents.
         cmd tidy {}
         /// Writes the generated pages and builds the API documentation and the book.

@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 fn run(arguments: &flags::Xtask) -> anyhow::Result<()> {
     let workspace = Workspace::read()?;
     match &arguments.subcommand {
-        flags::XtaskCmd::Ci(_) => ci::run(&workspace),
+        flags::XtaskCmd::Ci(flags) => ci::run(&workspace, flags.only.as_deref()),
         // Any renderer will do.
         flags::XtaskCmd::Formulas(flags) if !flags.question.is_empty() => Ok(()),
         flags::XtaskCmd::Formulas(_) => docs::preprocess(),
