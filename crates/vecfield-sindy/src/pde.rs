@@ -166,6 +166,11 @@ fn columns(data: &Trajectories, dimension: usize) -> Result<Columns, SindyError>
         columns[at].push(column);
         places[at].push(place);
     }
+    // As many fields as a grid has points, with numbers in their names, are one field on a grid of more dimensions.
+    let numbered = |name: &&String| name.rsplit_once('_').is_some_and(|(_, last)| last.parse::<usize>().is_ok());
+    if names.iter().filter(numbered).count() >= LEAST_EXTENT {
+        return Err(strange(0));
+    }
     let count = |axis: usize| places[0].iter().map(|place| place[axis] + 1).max().unwrap_or(0);
     let counts: Vec<usize> = (0..dimension).map(count).collect();
     let wanted: Vec<Vec<usize>> = counts.iter().fold(vec![vec![]], |all: Vec<Vec<usize>>, &count| {
