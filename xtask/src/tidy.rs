@@ -19,6 +19,7 @@ use crate::workspace::{File, Workspace};
 pub(crate) use commands::{Command, commands_in, words};
 pub(crate) use front_page::{INVARIANT, documentation};
 pub(crate) use layers::LAYERS;
+pub(crate) use links::resolve;
 
 /// Something that breaks a rule: where, what, and what to do.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::tidy;
+
 /// A page: the places in it that can be linked to, and what it links to or loads.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
@@ -66,19 +68,9 @@ fn is_outside(target: &str) -> bool {
 
 /// `target` as seen from the page `from`, as a path from the book's root; a folder stands for its `index.html`.
 fn resolve(from: &str, target: &str) -> String {
-    let mut parts: Vec<&str> = if target.starts_with('/') { Vec::new() } else { from.split('/').collect() };
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "." | "" => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
-        }
-    }
-    if target.ends_with('/') {
-        parts.push("index.html");
-    }
-    parts.join("/")
+    let from = if target.starts_with('/') { "" } else { from };
+    let index = if target.ends_with('/') { "index.html" } else { "" };
+    tidy::resolve(from, &format!("{target}{index}"))
 }
 
 fn read(text: &str) -> Page {

@@ -44,7 +44,7 @@ fn links(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// `target` as seen from the document `from`, as a path from the root.
-fn resolve(from: &str, target: &str) -> String {
+pub(crate) fn resolve(from: &str, target: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     for part in target.split('/') {
