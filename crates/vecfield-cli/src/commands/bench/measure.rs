@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::Value;
+use vecfield_nn::Random;
 
 use crate::failure::Failure;
 
@@ -77,15 +78,10 @@ pub(super) fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::Computation(error.to_string())
 }
 
-/// `n` numbers in [0, 1): SplitMix64 at the counters 1 to `n`, begun at `seed`, the upper 53 bits.
+/// `n` numbers in [0, 1), the first of this seed.
 pub(super) fn uniform(seed: u64, n: usize) -> Vec<f64> {
-    let mix = |i: u64| {
-        let mut z = seed.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (1..=n as u64).map(mix).collect()
+    let mut random = Random::new(seed);
+    (0..n).map(|_| random.uniform()).collect()
 }
 
 /// Parameters of a perceptron: layer by layer the weights row by row, then the biases, uniform within `1/√inputs`.
