@@ -1,6 +1,7 @@
-//! Data made from equations in closed form or through the solver.
+//! Data made from equations in closed form or through the solver, and what is asked of laws found in them.
 
 use vecfield_data::{Trajectories, Trajectory};
+use vecfield_discover::Discovery;
 use vecfield_solvers::{Options, Save, field, solve_explicit, tableau::DOP853};
 
 /// A repeatable sequence of nearly normal numbers: the sum of twelve uniforms, less six.
@@ -96,4 +97,16 @@ pub(crate) fn saturating(runs: usize, rows: usize, percent: f64, seed: u64) -> T
     };
     let runs = (0..runs).map(run).collect();
     Trajectories::new(vec!["x".into(), "y".into()], vec![], runs).unwrap()
+}
+
+/// The law found is that of [`saturating`], far outside of the data too, where a polynomial that fits them is lost.
+pub(crate) fn assert_saturating(found: &Discovery) {
+    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &found.chosen.law.theta());
+    let program = vecfield_expr::Program::compile(&graph, &formulas, &["x", "y"]).unwrap();
+    let mut rates = [0.0; 2];
+    for (x, y) in [(0.2_f64, 0.6_f64), (-0.3, 0.1), (1.5, 3.0), (3.0, 2.0)] {
+        program.eval(&[x, y], &mut rates, &mut program.registers());
+        let text: Vec<String> = formulas.iter().map(|&f| graph.to_text(f)).collect();
+        assert!((rates[0] - y / (1.0 + y)).abs() < 0.1 && (rates[1] + x / (1.0 + x)).abs() < 0.1, "{text:?}");
+    }
 }

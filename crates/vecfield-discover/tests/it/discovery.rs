@@ -1,6 +1,6 @@
 //! What is found is what the data were made from; units, threads and rests of noise change nothing.
 
-use crate::data::{Scatter, logistic, predator_prey, saturating, table};
+use crate::data::{Scatter, assert_saturating, logistic, predator_prey, saturating, table};
 use proptest::prelude::*;
 use std::sync::atomic::Ordering::Relaxed;
 use vecfield_adjoint::Noise;
@@ -117,15 +117,7 @@ fn what_is_no_polynomial_is_composed() {
 fn fractions_are_found_where_rates_are_not_known() {
     let options = Options { operators: "+,-,*,/".parse().ok(), candidates: 60, ..additive() };
     let found = discover(&saturating(8, 10, 1.0, 5), &options, &Unobserved).unwrap();
-    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &found.chosen.law.theta());
-    let program = vecfield_expr::Program::compile(&graph, &formulas, &["x", "y"]).unwrap();
-    let mut rates = [0.0; 2];
-    // Far outside of the data, where a polynomial that fits them is lost.
-    for (x, y) in [(0.2_f64, 0.6_f64), (-0.3, 0.1), (1.5, 3.0), (3.0, 2.0)] {
-        program.eval(&[x, y], &mut rates, &mut program.registers());
-        let text: Vec<String> = formulas.iter().map(|&f| graph.to_text(f)).collect();
-        assert!((rates[0] - y / (1.0 + y)).abs() < 0.1 && (rates[1] + x / (1.0 + x)).abs() < 0.1, "{text:?}");
-    }
+    assert_saturating(&found);
     assert_no_form_stands_twice(&found);
 }
 

@@ -1,6 +1,6 @@
 //! Candidates from other sources than the standard ones.
 
-use crate::data::{logistic, predators_and_prey, saturating};
+use crate::data::{assert_saturating, logistic, predators_and_prey, saturating};
 use vecfield_adjoint::Noise;
 use vecfield_discover::source::{Drafts, Formulas, Proposal, Scene, neural, standard};
 use vecfield_discover::{
@@ -72,12 +72,5 @@ fn fractions_are_read_out_of_a_network() {
     let options = Options { operators: "+,-,*,/".parse().ok(), ..additive() };
     let sources = neural(&options, options.operators.as_ref().unwrap());
     let found = discover_from(&sources, &saturating(8, 10, 1.0, 5), &options, &Unobserved).unwrap();
-    let (graph, formulas) = found.chosen.law.support.formulas(&found.vocabulary, &found.chosen.law.theta());
-    let program = vecfield_expr::Program::compile(&graph, &formulas, &["x", "y"]).unwrap();
-    let mut rates = [0.0; 2];
-    for (x, y) in [(0.2_f64, 0.6_f64), (-0.3, 0.1), (1.5, 3.0), (3.0, 2.0)] {
-        program.eval(&[x, y], &mut rates, &mut program.registers());
-        let text: Vec<String> = formulas.iter().map(|&f| graph.to_text(f)).collect();
-        assert!((rates[0] - y / (1.0 + y)).abs() < 0.1 && (rates[1] + x / (1.0 + x)).abs() < 0.1, "{text:?}");
-    }
+    assert_saturating(&found);
 }
