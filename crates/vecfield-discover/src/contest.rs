@@ -513,11 +513,7 @@ pub(crate) fn fit_from(
     options: &FitOptions,
     patience: Patience<'_>,
 ) -> Option<Fit> {
-    let state = |run: usize, row: usize, out: &mut [f64]| {
-        for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
-            *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
-        }
-    };
+    let state = guesses(path, noise);
     let theta = family.thetas(&theta, data.runs().len());
     fit(family, data, &Start { theta, state: &state }, options, &mut |progress| {
         let Patience { pulse, hope } = patience;
@@ -525,6 +521,15 @@ pub(crate) fn fit_from(
         if hopeless { ControlFlow::Break(()) } else { pulse.flow() }
     })
     .ok()
+}
+
+/// States of a smoothed path, for a fit to start from: positive ones, where measurements scatter by factors.
+pub(crate) fn guesses(path: &Matching, noise: Noise) -> impl Fn(usize, usize, &mut [f64]) {
+    move |run, row, out| {
+        for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
+            *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
+        }
+    }
 }
 
 /// The windows of a fit that takes whole runs at once; long runs are never taken whole, and grow their windows again.

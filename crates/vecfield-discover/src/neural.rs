@@ -10,14 +10,14 @@
 //! 6.1; there with Adam and evolution). Its start is linear least squares on rates of the smoothed data, with the inner weights drawn.
 
 use crate::composed::{Rates, formulas_of, quintic, rates};
-use crate::contest::{blind_paths, quick_options, scales};
+use crate::contest::{blind_paths, guesses, quick_options, scales};
 use crate::discovery::DiscoverError;
 use crate::family::{Family, FamilyWorkspace};
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
 use crate::source::{Formulas, Scene, Source};
-use vecfield_adjoint::{AdjointError, Belief, Fit, FitOptions, Noise, Prior, Start, fit};
+use vecfield_adjoint::{AdjointError, Belief, Fit, FitOptions, Prior, Start, fit};
 use vecfield_kernels::fill_normals;
 use vecfield_linalg::least_squares;
 use vecfield_symreg::Operators;
@@ -100,11 +100,16 @@ impl Network {
         }
     }
 
-    /// Adds the network's part to `dy`, at states and inputs `z` in their own units, which are overwritten.
-    fn add<S: Elementary<Real = f64>>(&self, z: &mut [S], weights: &[S], layer: &mut [S], dy: &mut [S]) {
+    /// Brings states and inputs to units of their spread about their means.
+    fn scale<S: Elementary<Real = f64>>(&self, z: &mut [S]) {
         for (z, &(mean, spread)) in z.iter_mut().zip(&self.units) {
             *z = (*z - S::lift(mean)).scale(1.0 / spread);
         }
+    }
+
+    /// Adds the network's part to `dy`, at states and inputs `z` in their own units, which are overwritten.
+    fn add<S: Elementary<Real = f64>>(&self, z: &mut [S], weights: &[S], layer: &mut [S], dy: &mut [S]) {
+        self.scale(z);
         let (inner, outer) = weights.split_at(self.inner());
         self.layer(z, inner, layer);
         for ((dy, weights), rate) in dy.iter_mut().zip(outer.chunks_exact(self.outputs())).zip(&self.rates) {
@@ -222,9 +227,8 @@ impl Network {
         let mut matrix = Vec::with_capacity((rows + outputs) * outputs);
         let (mut z, mut layer) = (vec![0.0; self.width()], vec![0.0; self.hidden]);
         for row in 0..rows {
-            for ((z, column), &(mean, spread)) in z.iter_mut().zip(&rates[0].columns).zip(&self.units) {
-                *z = (column[row] - mean) / spread;
-            }
+            z.iter_mut().zip(&rates[0].columns).for_each(|(z, column)| *z = column[row]);
+            self.scale(&mut z);
             self.layer(&z, &weights, &mut layer);
             matrix.extend(layer.iter().chain(&z).copied().chain([1.0]));
         }
@@ -252,11 +256,7 @@ impl Network {
         let prior = |parameter| Prior { parameter, belief: Belief::Normal { mean: 0.0, deviation: BELIEVED } };
         let quick = quick_options(weights.len(), data, noise, &scales(data));
         let options = FitOptions { priors: (0..weights.len()).map(prior).collect(), estimate_sigma: true, ..quick };
-        let state = |run: usize, row: usize, out: &mut [f64]| {
-            for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
-                *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
-            }
-        };
+        let state = guesses(path, noise);
         let runs = data.runs().len();
         let numbers = self.known.thetas(&[], runs);
         let own = numbers.len() / runs;
