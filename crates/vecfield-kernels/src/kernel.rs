@@ -25,9 +25,12 @@ pub(crate) trait Kernel<T> {
     }
 }
 
-/// `x_i ← g(x_i)`.
-pub(crate) fn map<T: Lane, K: Kernel<T>>(target: Target, x: &mut [T]) {
-    run_on(target, Map(x, PhantomData::<K>));
+/// `out_i ← g(x_i)`, with `x` the old `out` where it is not given.
+pub(crate) fn map<T: Lane, K: Kernel<T>>(target: Target, x: Option<&[T]>, out: &mut [T]) {
+    if let Some(x) = x {
+        assert_eq!(x.len(), out.len(), "as many results as arguments");
+    }
+    run_on(target, Map(x, out, PhantomData::<K>));
 }
 
 /// Elements in a block of the body: four AVX-512 registers of `f64`.
@@ -37,54 +40,71 @@ const TAIL: usize = 8;
 /// So many left over are faster one by one than padded.
 const FEW: usize = 3;
 
-struct Map<'a, T, K>(&'a mut [T], PhantomData<K>);
+struct Map<'a, T, K>(Option<&'a [T]>, &'a mut [T], PhantomData<K>);
 
 impl<T: Lane, K: Kernel<T>> Job for Map<'_, T, K> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let (body, rest) = self.0.as_chunks_mut::<BODY>();
-        for x in body {
-            block::<T, K, FUSED, BODY>(x);
+        let Map(from, out, _) = self;
+        let mut start = 0;
+        let (body, rest) = out.as_chunks_mut::<BODY>();
+        for out in body {
+            let x = arguments(from, start, out);
+            block::<T, K, FUSED, BODY>(&x, out);
+            start += BODY;
         }
         let (tail, rest) = rest.as_chunks_mut::<TAIL>();
-        for x in tail {
-            block::<T, K, FUSED, TAIL>(x);
+        for out in tail {
+            let x = arguments(from, start, out);
+            block::<T, K, FUSED, TAIL>(&x, out);
+            start += TAIL;
+        }
+        if let Some(from) = from {
+            rest.copy_from_slice(&from[start..]);
         }
         if rest.len() <= FEW {
-            rest.iter_mut().for_each(|x| block::<T, K, FUSED, 1>(core::array::from_mut(x)));
+            for out in rest {
+                block::<T, K, FUSED, 1>(&[*out], core::array::from_mut(out));
+            }
         } else {
             let mut padded = [T::ONE; TAIL];
             padded[..rest.len()].copy_from_slice(rest);
-            block::<T, K, FUSED, TAIL>(&mut padded);
+            let x = padded;
+            block::<T, K, FUSED, TAIL>(&x, &mut padded);
             rest.copy_from_slice(&padded[..rest.len()]);
         }
     }
 }
 
+/// The arguments of a block of results.
 #[inline(always)]
-fn block<T: Lane, K: Kernel<T>, const FUSED: bool, const N: usize>(x: &mut [T; N]) {
+fn arguments<T: Copy, const N: usize>(from: Option<&[T]>, start: usize, out: &[T; N]) -> [T; N] {
+    from.map_or(*out, |from| *from[start..].first_chunk().expect("as many results as arguments"))
+}
+
+#[inline(always)]
+fn block<T: Lane, K: Kernel<T>, const FUSED: bool, const N: usize>(x: &[T; N], out: &mut [T; N]) {
     let mut far = false;
-    for &x in x.iter() {
+    for &x in x {
         far |= K::is_far(x);
     }
+    for i in 0..N {
+        out[i] = K::eval::<FUSED>(x[i]);
+    }
     if far {
-        let before = *x;
-        x.iter_mut().for_each(|x| *x = K::eval::<FUSED>(*x));
-        repair::<T, K, N>(x, &before);
-    } else {
-        x.iter_mut().for_each(|x| *x = K::eval::<FUSED>(*x));
+        repair::<T, K, N>(x, out);
     }
 }
 
 /// Replaces what the formula could not reach.
 #[cold]
 #[inline(never)]
-fn repair<T: Lane, K: Kernel<T>, const N: usize>(x: &mut [T; N], before: &[T; N]) {
+fn repair<T: Lane, K: Kernel<T>, const N: usize>(x: &[T; N], out: &mut [T; N]) {
     for i in 0..N {
-        if K::is_far(before[i]) {
-            x[i] = K::eval_far(before[i]);
+        if K::is_far(x[i]) {
+            out[i] = K::eval_far(x[i]);
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::lane::{Lane, polynomial};
 
 /// `f32` and `f64`: how to reduce, and how long the polynomials are.
 pub(crate) trait Angle: Lane {
-    /// Does `sin` have to ask `std`?
+    /// Does `sin` have to ask `std`? Not for infinity, of which the formula makes NaN.
     fn is_far(self) -> bool;
     /// `n + MAGIC`, `sin r` and `cos r`.
     fn turn<const FUSED: bool>(self) -> (u64, f64, f64);
@@ -86,7 +86,7 @@ fn quadrant(n: u64, sin: f64, cos: f64) -> f64 {
 impl Angle for f64 {
     #[inline(always)]
     fn is_far(self) -> bool {
-        self.abs() > REACH
+        self.abs() > REACH && self.abs() < f64::INFINITY
     }
 
     #[inline(always)]
@@ -111,7 +111,7 @@ impl Angle for f64 {
 impl Angle for f32 {
     #[inline(always)]
     fn is_far(self) -> bool {
-        self.abs() > REACH as f32
+        self.abs() > REACH as f32 && self.abs() < f32::INFINITY
     }
 
     #[inline(always)]

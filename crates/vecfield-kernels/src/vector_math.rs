@@ -12,7 +12,16 @@ use crate::kernel::{Abs, Cos, Cosh, Exp, Ln, Sigmoid, Sin, Sinh, Softplus, Sqrt,
 /// allocates.
 pub trait VectorMath: Real {
     /// `x_i ← g(x_i)` with the given instructions: for tests and measurements.
-    fn map_on(target: Target, function: Function, x: &mut [Self]);
+    fn map_on(target: Target, function: Function, x: &mut [Self]) {
+        Self::map_from(target, function, None, x);
+    }
+
+    /// `out_i ← g(x_i)` with the given instructions, `x` the old `out` where it is not given.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    fn map_from(target: Target, function: Function, x: Option<&[Self]>, out: &mut [Self]);
 
     /// `x_i ← g(x_i)`.
     #[inline]
@@ -27,8 +36,7 @@ pub trait VectorMath: Real {
     /// If the lengths differ.
     #[inline]
     fn map_into(function: Function, x: &[Self], out: &mut [Self]) {
-        out.copy_from_slice(x); // costs a tenth of the cheapest function, and leaves one driver to get right
-        Self::map_in_place(function, out);
+        Self::map_from(Target::best(), function, Some(x), out);
     }
 
     /// `out_i ← exp(x_i)`; see [`Function::Exp`].
@@ -179,20 +187,20 @@ pub trait VectorMath: Real {
 macro_rules! vector_math {
     ($($float:ident),*) => {$(
         impl VectorMath for $float {
-            fn map_on(target: Target, function: Function, x: &mut [$float]) {
+            fn map_from(target: Target, function: Function, x: Option<&[$float]>, out: &mut [$float]) {
                 match function {
-                    Function::Exp => map::<$float, Exp>(target, x),
-                    Function::Ln => map::<$float, Ln>(target, x),
-                    Function::Sin => map::<$float, Sin>(target, x),
-                    Function::Cos => map::<$float, Cos>(target, x),
-                    Function::Tan => map::<$float, Tan>(target, x),
-                    Function::Sinh => map::<$float, Sinh>(target, x),
-                    Function::Cosh => map::<$float, Cosh>(target, x),
-                    Function::Tanh => map::<$float, Tanh>(target, x),
-                    Function::Sigmoid => map::<$float, Sigmoid>(target, x),
-                    Function::Softplus => map::<$float, Softplus>(target, x),
-                    Function::Sqrt => map::<$float, Sqrt>(target, x),
-                    Function::Abs => map::<$float, Abs>(target, x),
+                    Function::Exp => map::<$float, Exp>(target, x, out),
+                    Function::Ln => map::<$float, Ln>(target, x, out),
+                    Function::Sin => map::<$float, Sin>(target, x, out),
+                    Function::Cos => map::<$float, Cos>(target, x, out),
+                    Function::Tan => map::<$float, Tan>(target, x, out),
+                    Function::Sinh => map::<$float, Sinh>(target, x, out),
+                    Function::Cosh => map::<$float, Cosh>(target, x, out),
+                    Function::Tanh => map::<$float, Tanh>(target, x, out),
+                    Function::Sigmoid => map::<$float, Sigmoid>(target, x, out),
+                    Function::Softplus => map::<$float, Softplus>(target, x, out),
+                    Function::Sqrt => map::<$float, Sqrt>(target, x, out),
+                    Function::Abs => map::<$float, Abs>(target, x, out),
                 }
             }
         }
