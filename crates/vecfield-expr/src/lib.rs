@@ -32,7 +32,8 @@
 //! | a formula from code | [`Graph`]'s constructors |
 //! | fewer nodes, like terms together, products multiplied out | [`Graph::simplify`], [`Graph::expand`], [`Graph::terms`] |
 //! | its slope; its slopes by everything at once | [`Graph::derivative`]; [`Graph::pullback`], [`Pullback`] |
-//! | its value, fast | [`Program`] |
+//! | its value, fast; over columns of rows | [`Program`]; [`Program::eval_rows`], [`Program::eval_columns`] |
+//! | its value and its slopes by constants over rows, in one sweep | [`Program::compile_with_slopes`] |
 //! | a system of equations for a solver | [`ExprField`] |
 //! | the same with an exact Jacobian, for implicit methods, and an exact pullback, for adjoints | [`SymbolicField`] |
 //! | the same with its stiff part told apart, for implicit–explicit methods | [`SymbolicField::split`] |
@@ -73,7 +74,7 @@ pub use op::{Binary, Unary, power, reserved_names};
 pub use order::dependency_order;
 pub use parse::{Calls, MAX_DEPTH, MAX_TEXT};
 pub use print::{MAX_NODES, TextStyle};
-pub use program::{Program, Registers, RowRegisters};
+pub use program::{Column, Program, Registers, RowRegisters};
 pub use pullback::Pullback;
 pub use scope::{NameError, Scope, check_name, nearest_name};
 pub use simplify::MAX_EXPANDED;

@@ -17,7 +17,7 @@ use vecfield_traits::Elementary;
 use crate::error::CompileError;
 use crate::graph::{ExprId, Graph};
 use instruction::Instruction;
-pub use rows::RowRegisters;
+pub use rows::{Column, RowRegisters};
 pub use run::Registers;
 
 /// Several formulas over the same inputs, ready to be evaluated fast and over any number.
@@ -44,6 +44,10 @@ pub struct Program {
     code: Code,
     /// Where in the file each output stands at the end.
     outputs: Vec<u32>,
+    /// Instructions whose results are outputs that nothing else reads, with the output: over rows they are written there.
+    direct: Vec<(u32, u32)>,
+    /// The other outputs.
+    copied: Vec<u32>,
     /// Tells the constants of this program from those of another that used the same [`Registers`].
     fingerprint: u64,
 }

@@ -116,6 +116,40 @@ impl Graph {
     }
 }
 
+impl Program {
+    /// The value of `formula`, then its slopes by each of `by`, as functions of `inputs`: one sweep forth and one back, which
+    /// costs two to four evaluations of the value, however many slopes there are. The graph grows by it.
+    ///
+    /// ```
+    /// use vecfield_expr::{Column, Graph, Program, Scope};
+    ///
+    /// let mut graph = Graph::new();
+    /// let names = ["x", "a", "b"];
+    /// let decay = graph.parse("a*exp(b*x)", &Scope::new(names)?)?;
+    /// let program = Program::compile_with_slopes(&mut graph, decay, &["a", "b"], &names)?;
+    /// let ([mut value, mut by_a, mut by_b], x) = ([[0.0; 2]; 3], [0.0, 1.0]);
+    /// let columns = [Column::Rows(&x[..]), Column::Same(3.0), Column::Same(0.0)];
+    /// program.eval_columns(&columns, &mut [&mut value, &mut by_a, &mut by_b], &mut program.row_registers());
+    /// assert_eq!((value, by_a, by_b), ([3.0, 3.0], [1.0, 1.0], [0.0, 3.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`].
+    pub fn compile_with_slopes<M: AsRef<str>, N: AsRef<str>>(
+        graph: &mut Graph,
+        formula: ExprId,
+        by: &[M],
+        inputs: &[N],
+    ) -> Result<Program, CompileError> {
+        let (zero, one) = (graph.constant(0.0), graph.constant(1.0));
+        let slopes = graph.pullback(&[(formula, one)], by);
+        let outputs: Vec<ExprId> = [formula].into_iter().chain(slopes.into_iter().map(|s| s.unwrap_or(zero))).collect();
+        Program::compile(graph, &outputs, inputs)
+    }
+}
+
 /// The pullback of formulas over named inputs, compiled.
 ///
 /// ```

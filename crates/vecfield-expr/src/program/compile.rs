@@ -272,6 +272,7 @@ fn place(inputs: usize, constants: Vec<f64>, code: &[Instruction<Value>], output
             }
         }
     }
+    let (direct, copied) = destinations(outputs, &last);
     for output in outputs {
         if let Value::Result(result) = output {
             last[*result as usize] = usize::MAX;
@@ -312,5 +313,21 @@ fn place(inputs: usize, constants: Vec<f64>, code: &[Instruction<Value>], output
     (inputs, registers).hash(&mut hasher);
     constants.iter().for_each(|value| value.to_bits().hash(&mut hasher));
     let fingerprint = hasher.finish();
-    Program { inputs, constants, registers: registers as usize, code, outputs, fingerprint }
+    Program { inputs, constants, registers: registers as usize, code, outputs, direct, copied, fingerprint }
+}
+
+/// The results that are one output and nothing else, by instruction, and the outputs left; `last` is the last instruction
+/// that reads each result, which is never the first.
+fn destinations(outputs: &[Value], last: &[usize]) -> (Vec<(u32, u32)>, Vec<u32>) {
+    let (mut direct, mut copied): (Vec<(u32, u32)>, _) = (Vec::new(), Vec::new());
+    for (output, value) in (0..).zip(outputs) {
+        match *value {
+            Value::Result(result) if last[result as usize] == 0 && direct.iter().all(|&(known, _)| known != result) => {
+                direct.push((result, output));
+            }
+            _ => copied.push(output),
+        }
+    }
+    direct.sort_unstable();
+    (direct, copied)
 }

@@ -1,48 +1,109 @@
 //! A program over many rows: blocks of rows go through it one instruction at a time, so that every instruction is a loop
 //! over arrays that stay in the first-level cache, compiled for the widest vectors the processor has.
 
-use core::mem::swap;
+mod block;
+
+use core::mem::{size_of, swap, take};
 
 use vecfield_kernels::{Job, VectorMath, run};
 
-use super::instruction::{Instruction, Op};
-use super::{Code, Program};
-use crate::op::Unary;
+use super::{Code, Instruction, Program};
+use block::CHUNK;
 
-/// Rows that go through the program together. At half of this the choice of the instruction costs as much as its loop; at
-/// double, the registers of common programs outgrow the first-level cache.
-const BLOCK: usize = 256;
+/// Bytes of a register. At half of this the choice of the instruction costs as much as its loop; at double, the registers of
+/// common programs outgrow the first-level cache.
+const REGISTER: usize = 2048;
 
-type Block<R> = [R; BLOCK];
+/// Rows that go through a program together at most.
+const fn most<R>() -> usize {
+    REGISTER / size_of::<R>()
+}
+
+/// Where the values of an input over rows are, for [`Program::eval_columns`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Column<'a, R> {
+    /// One for each row.
+    Rows(&'a [R]),
+    /// This one at every row.
+    Same(R),
+}
 
 /// The memory of [`Program::eval_rows`]; made by [`Program::row_registers`], or by [`new`](RowRegisters::new) for any program.
 #[derive(Debug, Clone, Default)]
 pub struct RowRegisters<R> {
     /// Constants and temporaries; the inputs are read where they are.
-    file: Vec<Box<Block<R>>>,
+    file: Vec<Box<[R]>>,
     /// Where an instruction's result is made, before it takes the place of an old one.
-    result: Vec<Box<Block<R>>>,
-    /// The inputs of the last block, where they are fewer than a block.
-    tail: Vec<Box<Block<R>>>,
+    result: Box<[R]>,
+    /// The inputs that are the same at every row.
+    held: Vec<Box<[R]>>,
+    /// Which inputs, constants and temporaries are the same at every row.
+    uniform: Vec<bool>,
+    /// Inputs, then outputs, where there are fewer rows than a chunk.
+    padded: Vec<R>,
     fitted: Option<u64>,
+}
+
+fn register<R: VectorMath>() -> Box<[R]> {
+    vec![R::zero(); most::<R>()].into_boxed_slice()
 }
 
 impl<R: VectorMath> RowRegisters<R> {
     /// No memory yet: the first evaluation takes what it needs.
     pub fn new() -> RowRegisters<R> {
-        RowRegisters { file: Vec::new(), result: Vec::new(), tail: Vec::new(), fitted: None }
+        RowRegisters {
+            file: Vec::new(),
+            result: Box::default(),
+            held: Vec::new(),
+            uniform: Vec::new(),
+            padded: Vec::new(),
+            fitted: None,
+        }
     }
 
+    #[inline]
+    fn fit(&mut self, program: &Program) {
+        if self.fitted != Some(program.fingerprint) {
+            self.refit(program);
+        }
+    }
+
+    /// Takes memory where a program needs more than those before it.
     #[cold]
     fn refit(&mut self, program: &Program) {
-        let blocks = |n: usize| (0..n).map(|_| Box::new([R::zero(); BLOCK])).collect::<Vec<_>>();
-        self.file = blocks(program.registers - program.inputs);
-        self.result = blocks(1);
-        self.tail = blocks(program.inputs);
-        for (block, &value) in self.file.iter_mut().zip(&program.constants) {
-            block.fill(R::from_f64(value));
+        let length = program.registers - program.inputs;
+        if self.file.len() < length {
+            self.file.resize_with(length, register);
+        }
+        if self.result.is_empty() {
+            self.result = register();
+        }
+        for (register, &value) in self.file.iter_mut().zip(&program.constants) {
+            register.fill(R::from_f64(value));
+        }
+        self.uniform.clear();
+        self.uniform.resize(program.registers, false);
+        self.uniform[program.inputs..][..program.constants.len()].fill(true);
+        let padded = CHUNK * (program.inputs + program.outputs.len());
+        if self.padded.len() < padded {
+            self.padded.resize(padded, R::zero());
         }
         self.fitted = Some(program.fingerprint);
+    }
+
+    /// Fills the registers of inputs that are the same at every row.
+    fn hold(&mut self, columns: &[Column<'_, R>], rows: usize) {
+        if self.held.len() < columns.len() {
+            self.held.resize_with(columns.len(), Box::default);
+        }
+        for (column, held) in columns.iter().zip(&mut self.held) {
+            if let Column::Same(value) = *column {
+                if held.is_empty() {
+                    *held = register();
+                }
+                held[..rows.min(most::<R>())].fill(value);
+            }
+        }
     }
 }
 
@@ -90,10 +151,48 @@ impl Program {
         let same =
             columns.iter().all(|column| column.len() == rows) && outputs.iter().all(|output| output.len() == rows);
         assert!(same, "columns of one length");
-        if registers.fitted != Some(self.fingerprint) {
-            registers.refit(self);
-        }
-        self.run_rows(&columns, &mut Listed(outputs), rows, registers);
+        registers.fit(self);
+        self.run_rows(Columns::Listed(columns), Outputs::Listed(outputs), rows, registers);
+    }
+
+    /// The same where some inputs, such as the constants of a formula that are being fitted, are the same at every row.
+    ///
+    /// ```
+    /// use vecfield_expr::{Column, Graph, Program, Scope};
+    ///
+    /// let mut graph = Graph::new();
+    /// let id = graph.parse("a*x + b", &Scope::new(["x", "a", "b"])?)?;
+    /// let program = Program::compile(&graph, &[id], &["x", "a", "b"])?;
+    /// let (mut values, x) = ([0.0; 3], [1.0, 2.0, 3.0]);
+    /// let columns = [Column::Rows(&x[..]), Column::Same(2.0), Column::Same(0.5)];
+    /// program.eval_columns(&columns, &mut [&mut values], &mut program.row_registers());
+    /// assert_eq!(values, [2.5, 4.5, 6.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`eval_rows`](Program::eval_rows).
+    pub fn eval_columns<R: VectorMath>(
+        &self,
+        columns: &[Column<'_, R>],
+        outputs: &mut [&mut [R]],
+        registers: &mut RowRegisters<R>,
+    ) {
+        assert_eq!(columns.len(), self.inputs, "one column per input");
+        assert_eq!(outputs.len(), self.outputs.len(), "one column per output");
+        let Some(rows) = outputs.first().map(|output| output.len()) else { return };
+        let fits = |column: &Column<'_, R>| match column {
+            Column::Rows(column) => column.len() == rows,
+            Column::Same(_) => true,
+        };
+        let same = columns.iter().all(fits) && outputs.iter().all(|output| output.len() == rows);
+        assert!(same, "columns of one length");
+        registers.fit(self);
+        registers.hold(columns, rows);
+        let held = take(&mut registers.held);
+        self.run_rows(Columns::Mixed(columns, &held), Outputs::Listed(outputs), rows, registers);
+        registers.held = held;
     }
 
     /// The same where columns lie one behind the other: `parts` are, in the order of the inputs, `[some inputs, rows]` each,
@@ -111,254 +210,181 @@ impl Program {
     ) {
         let given: usize = parts.iter().map(|part| part.len()).sum();
         assert_eq!((given, outputs.len()), (self.inputs * rows, self.outputs.len() * rows), "one column per quantity");
-        if registers.fitted != Some(self.fingerprint) {
-            registers.refit(self);
-        }
+        registers.fit(self);
         if !outputs.is_empty() {
-            self.run_rows(&Stacked { parts, rows }, &mut StackedOutputs { outputs, rows }, rows, registers);
+            self.run_rows(Columns::Stacked(&parts, rows), Outputs::Stacked(outputs, rows), rows, registers);
         }
     }
 
     fn run_rows<R: VectorMath>(
         &self,
-        columns: &impl Columns<R>,
-        outputs: &mut impl Outputs<R>,
+        columns: Columns<'_, R>,
+        mut outputs: Outputs<'_, '_, R>,
         rows: usize,
         registers: &mut RowRegisters<R>,
     ) {
+        if rows >= CHUNK {
+            for (input, uniform) in registers.uniform[..self.inputs].iter_mut().enumerate() {
+                *uniform = columns.is_uniform(input);
+            }
+            return run(Rows { program: self, columns, outputs, rows, registers });
+        }
+        if rows == 0 {
+            return;
+        }
+        let mut padded = take(&mut registers.padded);
+        let (from, to) = padded.split_at_mut(self.inputs * CHUNK);
+        let to = &mut to[..self.outputs.len() * CHUNK];
+        for (input, padded) in from.chunks_exact_mut(CHUNK).enumerate() {
+            let column = columns.block(input, 0, rows);
+            padded[..rows].copy_from_slice(column);
+            // The rows beyond the end repeat the last one, so that they take no slow path of their own.
+            padded[rows..].fill(column[rows - 1]);
+        }
+        let (columns, all) = (Columns::Stacked(&[&*from], CHUNK), Outputs::Stacked(&mut *to, CHUNK));
+        registers.uniform[..self.inputs].fill(false);
+        run(Rows { program: self, columns, outputs: all, rows: CHUNK, registers });
+        for (output, padded) in to.chunks_exact(CHUNK).enumerate() {
+            outputs.block(output, 0, rows).copy_from_slice(&padded[..rows]);
+        }
+        registers.padded = padded;
+    }
+
+    #[inline(always)]
+    fn instruction(&self, i: usize) -> Instruction<u32> {
         match &self.code {
-            Code::Narrow(code) => run(Rows { program: self, code, columns, outputs, rows, registers }),
-            Code::Wide(code) => run(Rows { program: self, code, columns, outputs, rows, registers }),
+            Code::Narrow(code) => code[i].map(u32::from),
+            Code::Wide(code) => code[i],
         }
     }
 }
 
 /// Where the values of the inputs are.
-trait Columns<R> {
-    /// Of one input, all rows.
-    fn column(&self, input: usize) -> &[R];
+#[derive(Clone, Copy)]
+enum Columns<'a, R> {
+    Listed(&'a [&'a [R]]),
+    /// With a register for each input that is the same at every row.
+    Mixed(&'a [Column<'a, R>], &'a [Box<[R]>]),
+    /// Parts of one or more columns of so many rows.
+    Stacked(&'a [&'a [R]], usize),
 }
 
-impl<R> Columns<R> for &[&[R]] {
-    #[inline(always)]
-    fn column(&self, input: usize) -> &[R] {
-        self[input]
+impl<'a, R> Columns<'a, R> {
+    /// Is the input given as one number?
+    #[inline]
+    fn is_uniform(&self, input: usize) -> bool {
+        matches!(self, Columns::Mixed(columns, _) if matches!(columns[input], Column::Same(_)))
     }
-}
 
-struct Stacked<'a, R, const P: usize> {
-    parts: [&'a [R]; P],
-    rows: usize,
-}
-
-impl<R, const P: usize> Columns<R> for Stacked<'_, R, P> {
+    /// Of one input, the rows `first..first + length`.
     #[inline(always)]
-    fn column(&self, input: usize) -> &[R] {
-        let mut start = input * self.rows;
-        for part in self.parts {
-            if start < part.len() {
-                return &part[start..start + self.rows];
-            }
-            start -= part.len();
+    fn block(&self, input: usize, first: usize, length: usize) -> &'a [R] {
+        match *self {
+            Columns::Listed(columns) => &columns[input][first..first + length],
+            Columns::Mixed(columns, held) => match columns[input] {
+                Column::Rows(column) => &column[first..first + length],
+                Column::Same(_) => &held[input][..length],
+            },
+            Columns::Stacked(parts, rows) => stacked(parts, input * rows + first, length),
         }
-        &[]
     }
+}
+
+/// Of parts one behind the other, `length` numbers from `start` on; a column does not go across parts.
+fn stacked<'a, R>(parts: &[&'a [R]], mut start: usize, length: usize) -> &'a [R] {
+    for part in parts {
+        if start < part.len() {
+            return &part[start..start + length];
+        }
+        start -= part.len();
+    }
+    &[]
 }
 
 /// Where the values of the outputs go.
-trait Outputs<R> {
-    /// Of one output, all rows.
-    fn output(&mut self, output: usize) -> &mut [R];
+enum Outputs<'a, 'b, R> {
+    Listed(&'a mut [&'b mut [R]]),
+    /// Columns of so many rows.
+    Stacked(&'a mut [R], usize),
 }
 
-struct Listed<'a, 'b, R>(&'a mut [&'b mut [R]]);
-
-impl<R> Outputs<R> for Listed<'_, '_, R> {
+impl<R> Outputs<'_, '_, R> {
+    /// Of one output, the rows `first..first + length`.
     #[inline(always)]
-    fn output(&mut self, output: usize) -> &mut [R] {
-        self.0[output]
+    fn block(&mut self, output: usize, first: usize, length: usize) -> &mut [R] {
+        match self {
+            Outputs::Listed(outputs) => &mut outputs[output][first..first + length],
+            Outputs::Stacked(outputs, rows) => &mut outputs[output * *rows + first..][..length],
+        }
     }
 }
 
-struct StackedOutputs<'a, R> {
-    outputs: &'a mut [R],
-    rows: usize,
-}
-
-impl<R> Outputs<R> for StackedOutputs<'_, R> {
-    #[inline(always)]
-    fn output(&mut self, output: usize) -> &mut [R] {
-        &mut self.outputs[output * self.rows..][..self.rows]
-    }
-}
-
-struct Rows<'a, R, I, C, O> {
+struct Rows<'a, 'b, R> {
     program: &'a Program,
-    code: &'a [Instruction<I>],
-    columns: &'a C,
-    outputs: &'a mut O,
+    columns: Columns<'a, R>,
+    outputs: Outputs<'a, 'b, R>,
+    /// At least a chunk.
     rows: usize,
     registers: &'a mut RowRegisters<R>,
 }
 
-/// Where a block finds the program's inputs.
-struct Inputs<'a, R, C> {
-    columns: &'a C,
-    first_row: usize,
-    tail: Option<&'a [Box<Block<R>>]>,
-}
-
-impl<'a, R, C: Columns<R>> Inputs<'a, R, C> {
-    #[inline(always)]
-    fn block(&self, input: usize) -> &'a Block<R> {
-        match self.tail {
-            Some(tail) => &tail[input],
-            None => self.columns.column(input)[self.first_row..].first_chunk().expect("only the last block is short"),
-        }
-    }
-}
-
-impl<R: VectorMath, I: Copy + Into<u32>, C: Columns<R>, O: Outputs<R>> Job for Rows<'_, R, I, C, O> {
+impl<R: VectorMath> Job for Rows<'_, '_, R> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Rows { program, code, columns, outputs, rows, registers } = self;
-        let RowRegisters { file, result, tail, .. } = registers;
-        for first_row in (0..rows).step_by(BLOCK) {
-            let length = BLOCK.min(rows - first_row);
-            if length < BLOCK {
-                for (input, block) in tail.iter_mut().enumerate() {
-                    let column = columns.column(input);
-                    // The rows beyond the end repeat the last one, so that they take no slow path of their own.
-                    block[..length].copy_from_slice(&column[first_row..]);
-                    block[length..].fill(column[rows - 1]);
-                }
-            }
-            let tail = (length < BLOCK).then_some(&tail[..]);
-            let inputs = Inputs { columns, first_row, tail };
-            for instruction in code {
-                let place = |operand: I| -> &Block<R> {
-                    let place = operand.into() as usize;
-                    if place < program.inputs { inputs.block(place) } else { &file[place - program.inputs] }
-                };
-                compute(instruction, place, &mut result[0]);
-                swap(&mut file[instruction.result.into() as usize - program.inputs], &mut result[0]);
-            }
-            for (output, &place) in program.outputs.iter().enumerate() {
-                let place = place as usize;
-                let block = if place < program.inputs { inputs.block(place) } else { &*file[place - program.inputs] };
-                outputs.output(output)[first_row..first_row + length].copy_from_slice(&block[..length]);
-            }
+    fn run<const FUSED: bool>(mut self) {
+        let rows = self.rows;
+        // Blocks of about one size: a short last one would not be worth its instructions.
+        let size = rows.div_ceil(rows.div_ceil(most::<R>())).next_multiple_of(CHUNK);
+        for first in (0..rows).step_by(size) {
+            let length = size.min(rows - first);
+            // Whole chunks where there are enough rows: the last block goes over some a second time, with the same result.
+            let length = length.next_multiple_of(CHUNK).min(rows);
+            self.block(first.min(rows - length), length);
         }
     }
 }
 
-/// One instruction over a block; each arm rounds as `value` in `run.rs` does.
-#[inline(always)]
-fn compute<'a, R: VectorMath, I: Copy>(
-    instruction: &Instruction<I>,
-    at: impl Fn(I) -> &'a Block<R>,
-    out: &mut Block<R>,
-) {
-    let &Instruction { op, a, b, c, d, immediate, .. } = instruction;
-    match op {
-        Op::Add => map2(at(a), at(b), out, |a, b| a + b),
-        Op::Sub => map2(at(a), at(b), out, |a, b| a - b),
-        Op::Mul => map2(at(a), at(b), out, |a, b| a * b),
-        Op::Div => map2(at(a), at(b), out, |a, b| a / b),
-        Op::Min => map2(at(a), at(b), out, R::min),
-        Op::Max => map2(at(a), at(b), out, R::max),
-        Op::Pow => map2(at(a), at(b), out, R::powf),
-        Op::Add3 => map3(at(a), at(b), at(c), out, |a, b, c| a + b + c),
-        Op::Mul3 => map3(at(a), at(b), at(c), out, |a, b, c| a * b * c),
-        Op::MulAdd => map3(at(a), at(b), at(c), out, |a, b, c| a * b + c),
-        Op::MulSub => map3(at(a), at(b), at(c), out, |a, b, c| a * b - c),
-        Op::SubMul => map3(at(a), at(b), at(c), out, |a, b, c| c - a * b),
-        Op::SumTimes => map3(at(a), at(b), at(c), out, |a, b, c| (a + b) * c),
-        Op::DifferenceTimes => map3(at(a), at(b), at(c), out, |a, b, c| (a - b) * c),
-        Op::MulAddMul => map4([at(a), at(b), at(c), at(d)], out, |a, b, c, d| a * b + c * d),
-        Op::MulSubMul => map4([at(a), at(b), at(c), at(d)], out, |a, b, c, d| a * b - c * d),
-        Op::Square => map(at(a), out, |a| a * a),
-        Op::Cube => map(at(a), out, |a| a * a * a),
-        Op::Reciprocal => map(at(a), out, |a| R::one() / a),
-        Op::Integral => integral(at(a), immediate, out),
-        Op::HalfIntegral => {
-            integral(at(a), immediate, out);
-            let a = at(a);
-            for i in 0..BLOCK {
-                out[i] *= a[i].sqrt();
+impl<R: VectorMath> Rows<'_, '_, R> {
+    /// Rows `first..first + length`.
+    #[inline(always)]
+    fn block(&mut self, first: usize, length: usize) {
+        let Rows { program, columns, ref mut outputs, ref mut registers, .. } = *self;
+        let RowRegisters { file, result, uniform, .. } = &mut **registers;
+        let mut direct = program.direct.iter().peekable();
+        for i in 0..program.instruction_count() {
+            let instruction = program.instruction(i);
+            let output = direct.next_if(|&&(last, _)| last as usize == i);
+            let at = |place: u32| match (place as usize).checked_sub(program.inputs) {
+                None => columns.block(place as usize, first, length),
+                Some(place) => &file[place][..length],
+            };
+            let Instruction { a, b, c, d, result: place, .. } = instruction;
+            let operands = [at(a), at(b), at(c), at(d)];
+            let out = match output {
+                Some(&(_, output)) => outputs.block(output as usize, first, length),
+                None => &mut result[..length],
+            };
+            // What all rows share is worked out once.
+            let shared = [a, b, c, d].iter().all(|&place| uniform[place as usize]);
+            let span = if shared { CHUNK } else { length };
+            block::compute(&instruction, operands.map(|operand| &operand[..span]), &mut out[..span]);
+            if shared {
+                let value = out[0];
+                out[CHUNK..].fill(value);
+            }
+            uniform[place as usize] = shared;
+            if output.is_none() {
+                swap(&mut file[place as usize - program.inputs], result);
             }
         }
-        Op::Apply(function) => apply(function, at(a), out),
-    }
-}
-
-#[inline(always)]
-fn apply<R: VectorMath>(function: Unary, a: &Block<R>, out: &mut Block<R>) {
-    if let Some(kernel) = function.kernel() {
-        return R::map_into(kernel, a, out);
-    }
-    match function {
-        Unary::Neg => map(a, out, |a| -a),
-        Unary::Abs => map(a, out, R::abs),
-        Unary::Sqrt => map(a, out, R::sqrt),
-        Unary::Sign => map(a, out, R::sign),
-        other => map(a, out, |a| other.apply(a)),
-    }
-}
-
-/// `aⁿ` by repeated squaring, in the order of `powi` in the compiler's run-time library, and so with its bits.
-#[inline(always)]
-fn integral<R: VectorMath>(a: &Block<R>, n: i32, out: &mut Block<R>) {
-    let mut square = *a;
-    let mut left = n.unsigned_abs();
-    out.fill(R::one());
-    loop {
-        if left % 2 == 1 {
-            for i in 0..BLOCK {
-                out[i] *= square[i];
-            }
+        for &output in &program.copied {
+            let place = program.outputs[output as usize] as usize;
+            let from = match place.checked_sub(program.inputs) {
+                None => columns.block(place, first, length),
+                Some(place) => &file[place][..length],
+            };
+            outputs.block(output as usize, first, length).copy_from_slice(from);
         }
-        left /= 2;
-        if left == 0 {
-            break;
-        }
-        for i in 0..BLOCK {
-            square[i] *= square[i];
-        }
-    }
-    if n < 0 {
-        for i in 0..BLOCK {
-            out[i] = R::one() / out[i];
-        }
-    }
-}
-
-#[inline(always)]
-fn map<R: Copy>(a: &Block<R>, out: &mut Block<R>, f: impl Fn(R) -> R) {
-    for i in 0..BLOCK {
-        out[i] = f(a[i]);
-    }
-}
-
-#[inline(always)]
-fn map2<R: Copy>(a: &Block<R>, b: &Block<R>, out: &mut Block<R>, f: impl Fn(R, R) -> R) {
-    for i in 0..BLOCK {
-        out[i] = f(a[i], b[i]);
-    }
-}
-
-#[inline(always)]
-fn map3<R: Copy>(a: &Block<R>, b: &Block<R>, c: &Block<R>, out: &mut Block<R>, f: impl Fn(R, R, R) -> R) {
-    for i in 0..BLOCK {
-        out[i] = f(a[i], b[i], c[i]);
-    }
-}
-
-#[inline(always)]
-fn map4<R: Copy>([a, b, c, d]: [&Block<R>; 4], out: &mut Block<R>, f: impl Fn(R, R, R, R) -> R) {
-    for i in 0..BLOCK {
-        out[i] = f(a[i], b[i], c[i], d[i]);
     }
 }

@@ -1,8 +1,9 @@
 //! A program gives what the tree gives, whatever shares, fuses or folds.
 
 use proptest::prelude::*;
-use vecfield_expr::{CompileError, ExprField, Graph, Program, Registers, RowRegisters, Scope, Unary};
-use vecfield_traits::ParametricField;
+use vecfield_expr::{Column, CompileError, ExprField, Graph, Program, Registers, RowRegisters, Scope, Unary};
+use vecfield_kernels::VectorMath;
+use vecfield_traits::{Elementary, ParametricField};
 
 use crate::rounded::Rounded;
 use crate::tree::{NAMES, Tree, point, same, scope, tree};
@@ -86,6 +87,178 @@ fn rows_in_single_precision() {
         let mut wanted = [0.0_f32];
         program.eval(&columns.each_ref().map(|column| column[i]), &mut wanted, &mut Registers::new());
         assert_eq!(got.to_bits(), wanted[0].to_bits());
+    }
+}
+
+/// Numbers that arithmetic has trouble with among ordinary ones.
+fn awkward<R: VectorMath>(i: usize, shift: usize) -> R {
+    let specials = [R::NAN, R::INFINITY, -R::INFINITY, R::zero(), -R::zero(), R::MAX, R::one()];
+    if i % 9 == shift {
+        specials[(i / 9) % specials.len()]
+    } else {
+        R::from_f64(((i * 37 + shift) % 101) as f64 * 0.07 - 3.0)
+    }
+}
+
+/// Every operation at every number of rows up to some chunks and around blocks: a row is what it is alone, bit for bit, and
+/// what no function of the kernels is in, is what a point gives; NaN among the arguments is NaN in the row.
+fn every_operation_at_every_length<R: VectorMath + Elementary>() {
+    let texts = [
+        "x + y",
+        "x - y",
+        "x*y",
+        "x/y",
+        "min(x, y)",
+        "max(x, y)",
+        "x^y",
+        "x + y + z_1",
+        "x*y*z_1",
+        "x*y + z_1",
+        "x*y - z_1",
+        "z_1 - x*y",
+        "(x + y)*z_1",
+        "(x - y)*z_1",
+        "x*y + z_1*2.5",
+        "x*y - z_1*x",
+        "x^2",
+        "x^3",
+        "1/x",
+        "x^5",
+        "x^-4",
+        "x^2.5",
+        "x^-1.5",
+        "-x",
+        "abs(x)",
+        "sign(x)",
+        "sqrt(x)",
+        "exp(x)",
+        "log(x)",
+        "sin(x)",
+        "cos(x)",
+        "tan(x)",
+        "asin(x)",
+        "acos(x)",
+        "atan(x)",
+        "sinh(x)",
+        "cosh(x)",
+        "tanh(x)",
+        "x",
+        "1.5",
+    ];
+    let mut graph = Graph::new();
+    let ids: Vec<_> = texts.iter().map(|text| graph.parse(text, &scope()).unwrap()).collect();
+    let program = Program::compile(&graph, &ids, &NAMES).unwrap();
+    let (mut registers, most) = (program.row_registers::<R>(), 1200);
+    let columns: [Vec<R>; 3] = core::array::from_fn(|k| (0..most).map(|i| awkward(i, k)).collect());
+    let alone: Vec<Vec<R>> = (0..most)
+        .map(|row| {
+            let mut values = vec![R::zero(); ids.len()];
+            let mut outputs: Vec<&mut [R]> = values.chunks_mut(1).collect();
+            program.eval_rows(&columns.each_ref().map(|column| &column[row..row + 1]), &mut outputs, &mut registers);
+            let mut point = vec![R::zero(); ids.len()];
+            program.eval(&columns.each_ref().map(|column| column[row]), &mut point, &mut Registers::new());
+            for (k, (&row, &point)) in values.iter().zip(&point).enumerate() {
+                let (row, point) = (row.to_f64(), point.to_f64());
+                let plain = !texts[k].contains('(')
+                    || ["min", "max", "abs", "sign", "sqrt", "asin", "acos", "atan", "(x "]
+                        .iter()
+                        .any(|name| texts[k].starts_with(name));
+                assert!(!plain || same(row, point), "{}: {row} and {point}", texts[k]);
+                assert_eq!(row.is_nan(), point.is_nan(), "{}", texts[k]);
+            }
+            values
+        })
+        .collect();
+    for rows in (0..=70).chain([255, 256, 257, 300, 511, 512, 513, 529, 1000, 1200]) {
+        let mut values = vec![vec![R::zero(); rows]; ids.len()];
+        let mut outputs: Vec<&mut [R]> = values.iter_mut().map(Vec::as_mut_slice).collect();
+        program.eval_rows(&columns.each_ref().map(|column| &column[most - rows..]), &mut outputs, &mut registers);
+        for (k, column) in values.iter().enumerate() {
+            for (row, &got) in column.iter().enumerate() {
+                let wanted = alone[most - rows + row][k];
+                assert!(identical(got, wanted), "{} in row {row} of {rows}: {got:?}, alone {wanted:?}", texts[k]);
+            }
+        }
+    }
+}
+
+fn identical<R: VectorMath>(a: R, b: R) -> bool {
+    let (a, b) = (a.to_f64(), b.to_f64());
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+}
+
+#[test]
+fn every_operation_over_rows() {
+    every_operation_at_every_length::<f64>();
+    every_operation_at_every_length::<f32>();
+}
+
+proptest! {
+    /// An input that is the same at every row may be given as one number; bit for bit.
+    #[test]
+    fn one_number_is_a_column_of_it(
+        trees in prop::collection::vec(tree(), 1..4),
+        points in prop::collection::vec(point(), 1..600),
+        held in prop::array::uniform3(prop::bool::ANY),
+    ) {
+        let mut graph = Graph::new();
+        let ids: Vec<_> = trees.iter().map(|tree| tree.build(&mut graph)).collect();
+        let program = Program::compile(&graph, &ids, &NAMES).unwrap();
+        let columns: [Vec<f64>; 3] = core::array::from_fn(|k| {
+            points.iter().map(|point| if held[k] { points[0][k] } else { point[k] }).collect()
+        });
+        let mixed: Vec<Column<'_, f64>> = (columns.iter().zip(held))
+            .map(|(column, held)| if held { Column::Same(column[0]) } else { Column::Rows(column) })
+            .collect();
+        let (mut wanted, mut got) = (vec![vec![0.0; points.len()]; ids.len()], vec![vec![0.0; points.len()]; ids.len()]);
+        let mut registers = program.row_registers();
+        let mut slices: Vec<&mut [f64]> = wanted.iter_mut().map(Vec::as_mut_slice).collect();
+        program.eval_rows(&columns.each_ref().map(Vec::as_slice), &mut slices, &mut registers);
+        let mut slices: Vec<&mut [f64]> = got.iter_mut().map(Vec::as_mut_slice).collect();
+        program.eval_columns(&mixed, &mut slices, &mut registers);
+        for (wanted, got) in wanted.iter().flatten().zip(got.iter().flatten()) {
+            prop_assert!(identical(*wanted, *got), "column {wanted}, number {got}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    /// The value and the slopes of one sweep back are the value and the derivatives, as far as rounding lets one say.
+    #[test]
+    fn slopes_of_one_sweep_are_the_derivatives(tree in tree(), points in prop::collection::vec(point(), 1..4)) {
+        let mut graph = Graph::new();
+        let id = tree.build(&mut graph);
+        let swept = Program::compile_with_slopes(&mut graph, id, &NAMES, &NAMES).unwrap();
+        let one_by_one: Vec<_> = core::iter::once(id).chain(NAMES.map(|name| graph.derivative(id, name))).collect();
+        let one_by_one = Program::compile(&graph, &one_by_one, &NAMES).unwrap();
+        for point in points {
+            let point = point.map(Rounded::exact);
+            let (mut wanted, mut got) = ([Rounded::exact(0.0); 4], [Rounded::exact(0.0); 4]);
+            one_by_one.eval(&point, &mut wanted, &mut one_by_one.registers());
+            swept.eval(&point, &mut got, &mut swept.registers());
+            prop_assert!(same(wanted[0].value, got[0].value));
+            for (wanted, got) in wanted.iter().zip(&got) {
+                prop_assert!(wanted.agrees(*got) || got.agrees(*wanted), "derivative {wanted:?}, swept {got:?} at {point:?}");
+            }
+        }
+    }
+}
+
+/// Memory goes from one program over rows to another, larger or smaller.
+#[test]
+fn row_registers_fit_any_program() {
+    let mut graph = Graph::new();
+    let x: Vec<f64> = (0..40).map(f64::from).collect();
+    let mut registers = RowRegisters::new();
+    for (text, wanted) in
+        [("x + 1.5", 3.5), ("2.5*x*y + 7 + exp(z_1)", 18.0), ("x + 1.5", 3.5), ("x - 0.5", 1.5), ("x + 1.5", 3.5)]
+    {
+        let id = graph.parse(text, &scope()).unwrap();
+        let program = Program::compile(&graph, &[id], &NAMES).unwrap();
+        let mut values = vec![0.0; 40];
+        program.eval_rows(&[&x, &x, &vec![0.0; 40]], &mut [&mut values], &mut registers);
+        assert_eq!(values[2], wanted, "{text}");
     }
 }
 
