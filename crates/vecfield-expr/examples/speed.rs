@@ -140,7 +140,7 @@ fn mix<R: VectorMath>(functions: bool, rows: usize) -> Result<(), Box<dyn std::e
         .collect();
     let mut rates = Vec::new();
     for (open, slopes) in [(false, false), (true, false), (true, true)] {
-        let mut work = Vec::new();
+        let (mut work, mut outputs) = (Vec::new(), Vec::new());
         for tree in &trees {
             let mut graph = Graph::new();
             let (id, constants) = build(tree, &mut graph, open);
@@ -154,14 +154,15 @@ fn mix<R: VectorMath>(functions: bool, rows: usize) -> Result<(), Box<dyn std::e
             let columns: Vec<Column<'_, R>> = (columns.iter().map(|column| Column::Rows(column)))
                 .chain(constants.iter().map(|&value| Column::Same(R::from_f64(value))))
                 .collect();
-            let (registers, outputs) = (program.row_registers::<R>(), vec![R::zero(); rows * program.output_count()]);
-            work.push((program, columns, registers, outputs));
+            outputs.resize(outputs.len().max(rows * program.output_count()), R::zero());
+            let registers = program.row_registers::<R>();
+            work.push((program, columns, registers));
         }
         let (mut best, begun) = (f64::INFINITY, Instant::now());
         while begun.elapsed().as_secs_f64() < 0.5 {
             let start = Instant::now();
-            for (program, columns, registers, outputs) in &mut work {
-                let mut outputs: Vec<&mut [R]> = outputs.chunks_mut(rows).collect();
+            for (program, columns, registers) in &mut work {
+                let mut outputs: Vec<&mut [R]> = outputs.chunks_mut(rows).take(program.output_count()).collect();
                 program.eval_columns(black_box(columns), &mut outputs, registers);
             }
             best = best.min(start.elapsed().as_secs_f64());

@@ -26,11 +26,11 @@ fn at_most<T: Lane>(x: T, limit: T) -> T {
 pub(crate) fn exp<T: Lane, const FUSED: bool>(x: T) -> T {
     let x = at_most(if x < T::EXP_RANGE[0] { T::EXP_RANGE[0] } else { x }, T::EXP_RANGE[1]);
     let (magic, p) = reduce::<T, FUSED>(x);
-    // 2ᵏ in two factors: the first product is exact, the second goes to a subnormal or to infinity, rounding once.
-    let k = magic - T::MAGIC;
-    let first = k.fma::<FUSED>(T::HALF, T::MAGIC);
-    let second = (k - (first - T::MAGIC)) + T::MAGIC;
-    (T::ONE + p) * first.exp2_of_magic() * second.exp2_of_magic()
+    // 2ᵏ in two factors, the first a normal number: the second scales to infinity without error, or down to a subnormal
+    // number with one rounding.
+    let (shift, back) = if x < T::zero() { T::UP } else { (-T::TWO, T::TWO + T::TWO) };
+    let scale = (magic + shift).exp2_of_magic();
+    scale.fma::<FUSED>(p, scale) * back
 }
 
 /// `eˣ` for `x ≤ 0`, with the same bound on its error and a third less work: one end to guard, and one scale that cannot

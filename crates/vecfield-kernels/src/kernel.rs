@@ -51,14 +51,12 @@ impl<T: Lane, K: Kernel<T>> Job for Map<'_, T, K> {
         let mut start = 0;
         let (body, rest) = out.as_chunks_mut::<BODY>();
         for out in body {
-            let x = arguments(from, start, out);
-            block::<T, K, FUSED, BODY>(&x, out);
+            block::<T, K, FUSED, BODY>(arguments(from, start, &mut [T::ONE; BODY], out), out);
             start += BODY;
         }
         let (tail, rest) = rest.as_chunks_mut::<TAIL>();
         for out in tail {
-            let x = arguments(from, start, out);
-            block::<T, K, FUSED, TAIL>(&x, out);
+            block::<T, K, FUSED, TAIL>(arguments(from, start, &mut [T::ONE; TAIL], out), out);
             start += TAIL;
         }
         if let Some(from) = from {
@@ -78,10 +76,21 @@ impl<T: Lane, K: Kernel<T>> Job for Map<'_, T, K> {
     }
 }
 
-/// The arguments of a block of results.
+/// The arguments of a block of results, from where they are or from a copy of the block.
 #[inline(always)]
-fn arguments<T: Copy, const N: usize>(from: Option<&[T]>, start: usize, out: &[T; N]) -> [T; N] {
-    from.map_or(*out, |from| *from[start..].first_chunk().expect("as many results as arguments"))
+fn arguments<'a, T: Copy, const N: usize>(
+    from: Option<&'a [T]>,
+    start: usize,
+    copy: &'a mut [T; N],
+    out: &[T; N],
+) -> &'a [T; N] {
+    match from {
+        Some(from) => from[start..].first_chunk().expect("as many arguments as results"),
+        None => {
+            *copy = *out;
+            copy
+        }
+    }
 }
 
 #[inline(always)]

@@ -52,10 +52,11 @@ pub(crate) trait Lane:
     fn with_sign_of(self, sign: Self) -> Self;
 }
 
-/// `Σ c_i xⁱ` by Horner's rule: fewest operations, and the vector's lanes hide the latency.
+/// `Σ c_i xⁱ`, of one coefficient at least, by Horner's rule: fewest operations, and the vector's lanes hide the latency.
 #[inline(always)]
 pub(crate) fn polynomial<T: Lane, const FUSED: bool>(coefficients: &[T], x: T) -> T {
-    let (mut sum, mut i) = (T::zero(), coefficients.len());
+    let mut i = coefficients.len() - 1;
+    let mut sum = coefficients[i];
     while i > 0 {
         i -= 1;
         sum = sum.fma::<FUSED>(x, coefficients[i]);

@@ -1,7 +1,8 @@
 //! `sin`, `cos` and `tan`: `x = n π/2 + r`, then polynomials on `|r| ≤ π/4` (fdlibm, k_sin.c and k_cos.c).
 //!
-//! The reduction subtracts `n π/2` in parts of 33 bits, whose products with `n < 2²⁰` are exact (Cody–Waite), and for `f64`
-//! carries the rest of `r` along: 151 bits of `π/2` in all, so that even the double nearest to a zero of `sin` loses nothing.
+//! The reduction subtracts `n π/2` in parts whose products with `n < 2²⁰` are exact (Cody–Waite), and for `f64` carries the
+//! rest of `r` along: 151 bits of `π/2` in all, so that even the double nearest to a zero of `sin` loses nothing. For `f32`,
+//! `sin` and `cos` are one polynomial each, in double precision: `x = n π + r` with `|r| ≤ π/2`.
 //! Larger arguments go to `std`, one by one.
 
 /// Up to here the reduction holds: `n < 2²⁰`.
@@ -9,7 +10,9 @@ const REACH: f64 = 1_048_576.0;
 
 const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
 const PI_2: [f64; 4] = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32];
-/// What the first of three parts leaves of `π/2`, to 53 bits.
+/// The same for who fuses: the product with the first part, then the difference from `x`, are exact in 53 bits too.
+const PI_2_FUSED: [f64; 3] = [core::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33];
+/// What the first part of 33 bits leaves of `π/2`, to 53 bits.
 const PI_2_REST: f64 = 6.077100506506192e-11;
 
 /// `(sin r - r) / r³` and `(cos r - 1 + r²/2) / r⁴` in `r²`; errors 2^-57.9 and 2^-63.9.
@@ -33,12 +36,24 @@ const COS: [f64; 6] = [
 const SIN_SHORT: [f64; 3] = [-0.1666665446351479, 0.008332151339264801, -0.0001951398071159394];
 const COS_SHORT: [f64; 3] = [0.041666645425700345, -0.001388730347623295, 2.443166982190567e-05];
 
+/// `(sin r - r) / r³` in `r²` for `|r| ≤ π/2`; error 2^-35.3.
+const SIN_HALF_TURN: [f64; 5] = [
+    -0.16666666626147913,
+    0.00833333110852758,
+    -0.00019840868199746985,
+    2.7525383891001914e-06,
+    -2.3888899671741597e-08,
+];
+
 use crate::lane::{Lane, polynomial};
 
 /// `f32` and `f64`: how to reduce, and how long the polynomials are.
 pub(crate) trait Angle: Lane {
     /// Does `sin` have to ask `std`? Not for infinity, of which the formula makes NaN.
     fn is_far(self) -> bool;
+    /// `sin`, but for the sign of zero.
+    fn sine<const FUSED: bool>(self) -> Self;
+    fn cosine<const FUSED: bool>(self) -> Self;
     /// `n + MAGIC`, `sin r` and `cos r`.
     fn turn<const FUSED: bool>(self) -> (u64, f64, f64);
     fn narrow(x: f64) -> Self;
@@ -46,15 +61,13 @@ pub(crate) trait Angle: Lane {
 
 #[inline(always)]
 pub(crate) fn sin<T: Angle, const FUSED: bool>(x: T) -> T {
-    let (n, sin, cos) = x.turn::<FUSED>();
-    let y = T::narrow(quadrant(n, sin, cos));
+    let y = x.sine::<FUSED>();
     if x == T::zero() { x } else { y } // the reduction loses the sign of -0
 }
 
 #[inline(always)]
 pub(crate) fn cos<T: Angle, const FUSED: bool>(x: T) -> T {
-    let (n, sin, cos) = x.turn::<FUSED>();
-    T::narrow(quadrant(n.wrapping_add(1), sin, cos))
+    x.cosine::<FUSED>()
 }
 
 #[inline(always)]
@@ -90,10 +103,30 @@ impl Angle for f64 {
     }
 
     #[inline(always)]
+    fn sine<const FUSED: bool>(self) -> f64 {
+        let (n, sin, cos) = self.turn::<FUSED>();
+        quadrant(n, sin, cos)
+    }
+
+    #[inline(always)]
+    fn cosine<const FUSED: bool>(self) -> f64 {
+        let (n, sin, cos) = self.turn::<FUSED>();
+        quadrant(n.wrapping_add(1), sin, cos)
+    }
+
+    #[inline(always)]
     fn turn<const FUSED: bool>(self) -> (u64, f64, f64) {
         let magic = self.fma::<FUSED>(core::f64::consts::FRAC_2_PI, MAGIC);
         let n = magic - MAGIC;
-        let first = n.fma::<FUSED>(-PI_2[0], self); // exact
+        if FUSED {
+            let first = n.fma::<FUSED>(-PI_2_FUSED[0], self); // exact
+            let product = n * PI_2_FUSED[1];
+            let (r, lost) = difference(first, product);
+            let beyond = n.fma::<FUSED>(PI_2_FUSED[1], -product);
+            let rest = n.fma::<FUSED>(-PI_2_FUSED[2], lost - beyond);
+            return (magic.to_bits(), sin_reduced::<FUSED>(r, rest), cos_reduced::<FUSED>(r, rest));
+        }
+        let first = self - n * PI_2[0]; // exact
         let (second, lost) = difference(first, n * PI_2[1]);
         let (third, lost_too) = difference(second, n * PI_2[2]);
         let low = (lost + lost_too) - n * PI_2[3];
@@ -115,6 +148,23 @@ impl Angle for f32 {
     }
 
     #[inline(always)]
+    fn sine<const FUSED: bool>(self) -> f32 {
+        let x = f64::from(self);
+        let magic = x.fma::<FUSED>(core::f64::consts::FRAC_1_PI, MAGIC);
+        let n = magic - MAGIC;
+        half_turn::<FUSED>(magic, n.fma::<FUSED>(-2.0 * PI_2_REST, n.fma::<FUSED>(-2.0 * PI_2[0], x)))
+    }
+
+    /// With `x = (n + 1/2) π - r`.
+    #[inline(always)]
+    fn cosine<const FUSED: bool>(self) -> f32 {
+        let x = f64::from(self);
+        let magic = x.fma::<FUSED>(core::f64::consts::FRAC_1_PI, -0.5) + MAGIC;
+        let n = (magic - MAGIC) + 0.5;
+        half_turn::<FUSED>(magic, n.fma::<FUSED>(2.0 * PI_2_REST, n.fma::<FUSED>(2.0 * PI_2[0], -x)))
+    }
+
+    #[inline(always)]
     fn turn<const FUSED: bool>(self) -> (u64, f64, f64) {
         let x = f64::from(self);
         let magic = x.fma::<FUSED>(core::f64::consts::FRAC_2_PI, MAGIC);
@@ -130,6 +180,14 @@ impl Angle for f32 {
     fn narrow(x: f64) -> f32 {
         x as f32
     }
+}
+
+/// `(-1)ⁿ sin r` for `|r| ≤ π/2`, with `magic = n + MAGIC`.
+#[inline(always)]
+fn half_turn<const FUSED: bool>(magic: f64, r: f64) -> f32 {
+    let z = r * r;
+    let sin = (z * r).fma::<FUSED>(polynomial::<f64, FUSED>(&SIN_HALF_TURN, z), r);
+    f64::from_bits(sin.to_bits() ^ (magic.to_bits() << 63)) as f32
 }
 
 /// `a - b` and what rounding lost of it (Knuth's two-sum).
