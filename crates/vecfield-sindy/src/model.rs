@@ -19,6 +19,8 @@ pub enum Refinement {
     Shooting {
         /// Samples in a window.
         window: usize,
+        /// Is every window tied to the next, so that a run is one path from beginning to end?
+        tied: bool,
     },
     /// The equations of the regression leave the data even on short windows: they are a start, not a law.
     DidNotStart,

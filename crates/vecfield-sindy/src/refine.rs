@@ -1,10 +1,10 @@
-//! Automatic identification: integral matching for a start, then multiple shooting on growing windows with the support chosen again at
-//! every length.
+//! Automatic identification: integral matching for a start, then multiple shooting on growing windows with the support chosen again each
+//! time.
 //!
 //! Integral matching ignores the noise in its own features and is biased by it. At a fitted model the likelihood is linearised for the whole
 //! library through the solver ([`crate::shooting`]); no error in variables is left there, and a support is searched by its evidence. Longer
-//! windows see smaller coefficients: windows grow until no other support comes near, and the ones that do are fitted again at the next
-//! length, so that a term that short windows could not see comes back.
+//! windows see smaller coefficients: windows grow, and under noise they are then tied closer and closer to each other until every run is one
+//! path. Other supports that come near are fitted again on the next windows, so that a term that short ones could not see comes back.
 
 mod choose;
 mod constants;
@@ -14,7 +14,7 @@ mod start;
 use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
-use crate::shooting::{FINEST, Windows};
+use crate::shooting::{Cut, FINEST, Windows};
 use crate::sindy::Terms;
 use crate::{Paths, SindyError};
 use fit::Fitted;
@@ -26,10 +26,15 @@ use vecfield_linalg::dot;
 const PRICE: f64 = 5.0;
 /// First windows, the next where a start leaves the data on the one before.
 const FIRST_WINDOWS: [usize; 3] = [25, 12, 6];
-/// Windows grow to the first, and to the second while another support is as likely as `exp(-AMBIGUOUS/2)`.
-const LAST_WINDOWS: [usize; 2] = [200, 1600];
+/// Windows grow to this many samples, and under noise to so many before they are tied.
+const LAST_WINDOW: usize = 200;
+const LAST_TIED: usize = 100;
+/// What windows that are tied may be off each other, in shares of the noise. Chaos makes as much of a gap as of the noise at a start: the last is so
+/// small that gaps along a run of ten Lyapunov times stay below the noise.
+const TIES: [f64; 4] = [1.0, 0.1, 0.01, 0.001];
+/// Another support as likely as `exp(-AMBIGUOUS/2)` is fitted again on the next windows.
 const AMBIGUOUS: f64 = 9.0;
-/// Noise worth longer windows, as a share of a variable's size.
+/// Noise worth tied windows, as a share of a variable's size.
 const NOISY: f64 = 1e-3;
 /// The share of the noise that the integration may err by, as a root mean square.
 const INTEGRATION_SHARE: f64 = 0.05;
@@ -116,18 +121,16 @@ struct State {
     sigma: Vec<f64>,
     /// States at every sample of every run: where windows start.
     path: Vec<Vec<f64>>,
-    /// Samples in a window, 0 before any.
-    window: usize,
-    /// Resolution of the integration.
-    level: usize,
+    /// The windows it was fitted on; of no samples before any.
+    cut: Cut,
     /// The most likely other supports, and how likely each term is among them.
     rivals: Vec<Rival>,
     inclusion: Vec<f64>,
 }
 
 impl State {
-    fn new(fit: Fitted, sigma: Vec<f64>, window: usize, level: usize) -> Self {
-        Self { theta: fit.theta, sigma, path: fit.path, window, level, rivals: Vec::new(), inclusion: Vec::new() }
+    fn new(fit: Fitted, sigma: Vec<f64>, cut: Cut) -> Self {
+        Self { theta: fit.theta, sigma, path: fit.path, cut, rivals: Vec::new(), inclusion: Vec::new() }
     }
 }
 
@@ -171,46 +174,43 @@ impl<'a> Refiner<'a> {
     fn run(&mut self) -> Result<(State, Refinement), SindyError> {
         let path = self.smoothed_path();
         let starts = self.starts()?;
-        let Some((mut state, mut len)) = self.first(&starts, &path)? else {
+        let Some((mut state, mut cut)) = self.first(&starts, &path)? else {
             let theta = starts.into_iter().next().unwrap_or_else(|| vec![0.0; self.width()]);
             let fit = Fitted { theta, path, ..Fitted::default() };
-            return Ok((State::new(fit, self.noise.clone(), 0, 0), Refinement::DidNotStart));
+            return Ok((State::new(fit, self.noise.clone(), Cut::default()), Refinement::DidNotStart));
         };
-        self.polish(&mut state, len);
-        while let Some(mut next) = self.stage(&state, len) {
+        self.polish(&mut state, cut);
+        while let Some(mut next) = self.stage(&state, cut) {
             let grown = |i: usize| next.sigma[i] / state.sigma[i];
             let mean = (0..self.dim()).map(|i| grown(i).powi(2)).sum::<f64>() / self.dim() as f64;
-            if state.window > 0 && (0..self.dim()).any(|i| grown(i) > 1.25) && mean > 1.2 {
+            if state.cut.len > 0 && (0..self.dim()).any(|i| grown(i) > 1.25) && mean > 1.2 {
                 break; // longer windows do not fit: the model is not that good
             }
-            self.polish(&mut next, len);
+            cut = next.cut;
+            self.polish(&mut next, cut);
             state = next;
-            let ambiguous =
-                self.noisy(&state.sigma) && state.rivals.first().is_some_and(|rival| rival.change < AMBIGUOUS);
-            let last = if len < LAST_WINDOWS[0] || !ambiguous { LAST_WINDOWS[0] } else { LAST_WINDOWS[1] };
-            if len >= last || 3 * len > 2 * self.longest {
-                break;
+            match self.longer(&state) {
+                Some(next) => cut = next,
+                None => break,
             }
-            len = self.longer(len, last);
         }
-        let refinement =
-            if state.window > 0 { Refinement::Shooting { window: state.window } } else { Refinement::DidNotStart };
+        let refinement = match state.cut.len {
+            0 => Refinement::DidNotStart,
+            window => Refinement::Shooting { window, tied: state.cut.tie.is_some() },
+        };
         Ok((state, refinement))
     }
 
-    /// The next length: twice, or beyond the usual one, where doubling would lose a chaotic path, a quarter more, and then as much as makes
-    /// fewer windows.
-    fn longer(&self, len: usize, last: usize) -> usize {
-        if len < LAST_WINDOWS[0] {
-            return (2 * len).min(last);
+    /// The windows after those of a state: twice as long; then, under noise, tied together closer and closer.
+    fn longer(&self, state: &State) -> Option<Cut> {
+        let (cut, noisy) = (state.cut, self.noisy(&state.sigma));
+        let last = if noisy { LAST_TIED } else { LAST_WINDOW };
+        if cut.tie.is_none() && cut.len < last && 3 * cut.len <= 2 * self.longest {
+            return Some(Cut { len: (2 * cut.len).min(last), ..cut });
         }
-        let count = |len| Windows::new(self.task.data, len, 0).windows.len();
-        let now = count(len);
-        let mut longer = len;
-        while longer < last && (longer == len || count(longer) == now) {
-            longer = (longer * 5 / 4).min(last);
-        }
-        longer
+        let tie = TIES.into_iter().find(|tie| cut.tie.is_none_or(|before| *tie < before))?;
+        let tied = Cut { tie: Some(tie), ..cut };
+        (noisy && Windows::new(self.task.data, tied).ties() > 0).then_some(tied)
     }
 
     /// Is there noise to speak of? Without, what is left are the digits of the data and of the integration, which no window makes better.
@@ -219,7 +219,7 @@ impl<'a> Refiner<'a> {
     }
 
     /// The best start that runs along the data, on the longest first windows that one runs on; where none does, on fewer and fewer terms.
-    fn first(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Result<Option<(State, usize)>, SindyError> {
+    fn first(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Result<Option<(State, Cut)>, SindyError> {
         if let Some(found) = self.first_of(starts, path) {
             return Ok(Some(found));
         }
@@ -231,10 +231,9 @@ impl<'a> Refiner<'a> {
         Ok(None)
     }
 
-    fn first_of(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Option<(State, usize)> {
+    fn first_of(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Option<(State, Cut)> {
         for len in FIRST_WINDOWS {
-            let mut level = 0;
-            let mut windows = Windows::new(self.task.data, len, level);
+            let mut windows = Windows::new(self.task.data, Cut { len, ..Cut::default() });
             let mut best: Option<(f64, Fitted)> = None;
             // Starts come with rising numbers of terms; what many terms fit and few fit too needs no many.
             let mut enough = usize::MAX;
@@ -245,9 +244,8 @@ impl<'a> Refiner<'a> {
                 }
                 let Some(mut fit) = self.fit(&windows, theta, path, &self.noise, 8) else { continue };
                 // A coarse integration rewards terms that make up for its error.
-                while level < FINEST && self.integration_error(&windows, &fit, len, level) > INTEGRATION_SHARE {
-                    level += 1;
-                    windows = Windows::new(self.task.data, len, level);
+                while windows.cut.level < FINEST && self.integration_error(&windows, &fit) > INTEGRATION_SHARE {
+                    windows = windows.finer();
                     let Some(finer) = self.fit_from(&windows, &fit.theta, fit.x.clone(), &self.noise, 8) else { break };
                     fit = finer;
                 }
@@ -262,7 +260,8 @@ impl<'a> Refiner<'a> {
                 }
             }
             if let Some((_, fit)) = best {
-                return Some((State::new(fit, self.noise.clone(), 0, level), len));
+                let cut = windows.cut;
+                return Some((State::new(fit, self.noise.clone(), Cut { len: 0, ..cut }), cut));
             }
         }
         None

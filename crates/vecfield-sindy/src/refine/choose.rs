@@ -3,7 +3,7 @@
 use super::fit::Fitted;
 use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State};
 use crate::regression::solve_on;
-use crate::shooting::{Columns, FINEST, Linearised, Shooting, Windows};
+use crate::shooting::{Columns, Cut, FINEST, Linearised, Shooting, Windows};
 use crate::sparse::{
     Constrained, Evidence, Neighbour, best_small_supports, evidence, evidence_search, inclusion, neighbours,
 };
@@ -29,16 +29,14 @@ struct Quadratic {
 }
 
 impl Refiner<'_> {
-    /// Fit, re-select and fit again on windows of `len` samples.
-    pub(super) fn stage(&mut self, state: &State, len: usize) -> Option<State> {
-        let mut level = state.level;
-        let mut windows = Windows::new(self.task.data, len, level);
+    /// Fit, re-select and fit again on other windows.
+    pub(super) fn stage(&mut self, state: &State, cut: Cut) -> Option<State> {
+        let mut windows = Windows::new(self.task.data, cut);
         let mut fit = self.fit_rivals(&windows, state)?;
         let mut sigma = self.noise_of(&windows, &fit);
         // Where the noise is small the error of the integration must be smaller still, or terms are chosen to make up for it.
-        while level < FINEST && self.integration_error(&windows, &fit, len, level) > INTEGRATION_SHARE {
-            level += 1;
-            windows = Windows::new(self.task.data, len, level);
+        while windows.cut.level < FINEST && self.integration_error(&windows, &fit) > INTEGRATION_SHARE {
+            windows = windows.finer();
             fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, ITERATIONS)?;
             sigma = self.noise_of(&windows, &fit);
         }
@@ -68,7 +66,7 @@ impl Refiner<'_> {
         let sigma = self.noise_of(&windows, &fit);
         let last = last.or_else(|| self.quadratic(&windows, &fit, &sigma));
         let support = fit.support();
-        let mut state = State::new(fit, sigma, len, level);
+        let mut state = State::new(fit, sigma, windows.cut);
         if let Some(quadratic) = last {
             self.weigh(&quadratic, &support, &mut state);
         }
@@ -218,7 +216,7 @@ impl Refiner<'_> {
             let change: Vec<f64> = theta.iter().zip(&fit.theta).map(|(new, old)| new - old).collect();
             let mut starts = fit.x[fit.x.len() - d * windows.windows.len()..].to_vec();
             if !self.task.rational {
-                quadratic.linear.move_starts(&change, d, &mut starts);
+                quadratic.linear.move_starts(&change, &mut starts);
             }
             let x = theta.iter().copied().filter(|c| *c != 0.0).chain(starts).collect();
             let Some(next) = self.fit_from(windows, &theta, x, sigma, ITERATIONS) else { continue };

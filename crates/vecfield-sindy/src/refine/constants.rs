@@ -9,7 +9,7 @@ use super::{Refiner, State};
 use crate::library::Slope;
 use crate::model::Constant;
 use crate::regression::Equilibrated;
-use crate::shooting::{Columns, Linearised, Shooting, Windows};
+use crate::shooting::{Columns, Cut, Linearised, Shooting, Windows};
 use crate::sindy::Terms;
 use vecfield_linalg::{axpy, dot};
 
@@ -31,13 +31,13 @@ struct Tangent {
 }
 
 impl Refiner<'_> {
-    /// Moves the constants inside the features of a state to where they fit best on windows of `len` samples, and the rest with them. A state
+    /// Moves the constants inside the features of a state to where they fit best on other windows, and the rest with them. A state
     /// that cannot be fitted there stays.
-    pub(super) fn polish(&mut self, state: &mut State, len: usize) {
+    pub(super) fn polish(&mut self, state: &mut State, cut: Cut) {
         if self.used(&state.theta).is_empty() {
             return;
         }
-        let windows = Windows::new(self.task.data, len, state.level);
+        let windows = Windows::new(self.task.data, cut);
         let Some(fit) = self.fit(&windows, &state.theta, &state.path, &state.sigma, ITERATIONS) else { return };
         let fit = self.polished(&windows, fit, &state.sigma);
         state.sigma = self.noise_of(&windows, &fit);
@@ -170,7 +170,7 @@ impl Refiner<'_> {
             let mut change = vec![0.0; fit.theta.len()];
             tangent.directions.iter().zip(&tangent.step).for_each(|(v, step)| axpy(share * step, v, &mut change));
             let mut starts = fit.x[fit.x.len() - d * windows.windows.len()..].to_vec();
-            tangent.linear.move_starts(&change, d, &mut starts);
+            tangent.linear.move_starts(&change, &mut starts);
             let placed = |(c, change): (&f64, &f64)| match *c {
                 0.0 => 0.0,
                 c if c + change == 0.0 => c,
@@ -199,7 +199,7 @@ impl Refiner<'_> {
         if used.is_empty() {
             return (self.coefficient_errors(state), Vec::new());
         }
-        let windows = Windows::new(self.task.data, state.window, state.level);
+        let windows = Windows::new(self.task.data, state.cut);
         let fit = self.fit(&windows, &state.theta, &state.path, &state.sigma, 0);
         let tangent = fit.and_then(|fit| self.tangent(&windows, &fit, &state.sigma));
         let mut errors: Vec<f64> = state.theta.iter().map(|c| if *c == 0.0 { 0.0 } else { f64::NAN }).collect();

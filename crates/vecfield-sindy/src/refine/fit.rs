@@ -131,22 +131,23 @@ impl Refiner<'_> {
         Some(Fitted { theta: fitted, x, path, squares, chi2: 2.0 * summary.cost })
     }
 
-    /// Noise from residuals, one degree of freedom gone for each window and an equation's share of terms.
+    /// Noise from residuals, one degree of freedom gone for each window that is not tied to the one before and an equation's share of terms.
     pub(super) fn noise_of(&self, windows: &Windows, fit: &Fitted) -> Vec<f64> {
         let terms = fit.theta.iter().filter(|c| **c != 0.0).count() as f64 / self.dim() as f64;
+        let apart = (windows.windows.len() - windows.ties()) as f64;
         (0..self.dim())
             .map(|i| {
                 let n = self.task.data.observed(i).count() as f64;
-                let freedom = (n - terms - windows.windows.len() as f64).max(0.3 * n);
+                let freedom = (n - terms - apart).max(0.3 * n);
                 (fit.squares[i] / freedom).sqrt().max(self.floor[i])
             })
             .collect()
     }
 
     /// The largest root mean square, over variables, of what the next resolution changes, in units of the noise.
-    pub(super) fn integration_error(&self, windows: &Windows, fit: &Fitted, len: usize, level: usize) -> f64 {
+    pub(super) fn integration_error(&self, windows: &Windows, fit: &Fitted) -> f64 {
         let sigma = self.noise_of(windows, fit);
-        let finer = Windows::new(self.task.data, len, level + 1);
+        let finer = windows.finer();
         let Ok((path, _)) = Shooting::new(self.model(&fit.theta), &finer, &sigma).trajectory(&fit.x) else {
             return f64::INFINITY;
         };
@@ -194,7 +195,7 @@ impl Refiner<'_> {
     pub(super) fn coefficient_errors(&self, state: &State) -> Vec<f64> {
         let mut errors = vec![0.0; state.theta.len()];
         let active: Vec<usize> = (0..errors.len()).filter(|&at| state.theta[at] != 0.0).collect();
-        let windows = Windows::new(self.task.data, state.window, state.level);
+        let windows = Windows::new(self.task.data, state.cut);
         let x = self.pack(&windows, &state.theta, &state.path);
         let mut problem = Shooting::new(self.model(&state.theta), &windows, &state.sigma);
         let inverse = problem.linearised(&x, Columns::Free).ok().and_then(|linear| {

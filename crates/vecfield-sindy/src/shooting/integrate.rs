@@ -18,6 +18,20 @@ pub(crate) struct Window {
     pub(crate) run: usize,
     pub(crate) first: usize,
     pub(crate) len: usize,
+    /// Does its path go on into the next window's?
+    pub(crate) tied: bool,
+}
+
+/// How a run is cut into windows, and how finely these are integrated.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Cut {
+    /// Samples in a window, about.
+    pub(crate) len: usize,
+    /// From 0 (coarse) to [`FINEST`].
+    pub(crate) level: usize,
+    /// What the end of a window may be off the start of the next, in shares of the noise: small, and all windows of a run are one path. None:
+    /// whatever it likes.
+    pub(crate) tie: Option<f64>,
 }
 
 /// How finely to integrate: a method, and its steps in a gap of median length.
@@ -33,6 +47,7 @@ pub(crate) const FINEST: usize = RESOLUTIONS.len() - 1;
 pub(crate) struct Windows<'a> {
     pub(crate) data: &'a Trajectories,
     pub(crate) windows: Vec<Window>,
+    pub(crate) cut: Cut,
     tableau: &'static Tableau,
     /// A time step no longer than this.
     step: f64,
@@ -44,8 +59,8 @@ const MOST_STEPS_PER_GAP: f64 = 1000.0;
 const FAR: f64 = 8.0; // times the largest measurement
 
 impl<'a> Windows<'a> {
-    /// Windows of about `len` samples, integrated at resolution `level`, from 0 (coarse) to [`FINEST`].
-    pub(crate) fn new(data: &'a Trajectories, len: usize, level: usize) -> Self {
+    pub(crate) fn new(data: &'a Trajectories, cut: Cut) -> Self {
+        let Cut { len, level, tie } = cut;
         let (tableau, steps) = RESOLUTIONS[level.min(FINEST)];
         let mut windows = Vec::new();
         let mut gaps = Vec::new();
@@ -53,14 +68,27 @@ impl<'a> Windows<'a> {
             gaps.extend(trajectory.times().windows(2).map(|pair| pair[1] - pair[0]));
             if trajectory.len() > 1 {
                 let edges = crate::regression::window_edges(trajectory.len(), len);
-                windows.extend(edges.windows(2).map(|pair| Window { run, first: pair[0], len: pair[1] - pair[0] }));
+                windows.extend(edges.windows(2).map(|pair| {
+                    let tied = tie.is_some() && pair[1] < trajectory.len();
+                    Window { run, first: pair[0], len: pair[1] - pair[0], tied }
+                }));
             }
         }
         gaps.sort_by(f64::total_cmp);
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(1.0);
         let bound =
             (0..data.dim()).map(|i| FAR * data.observed(i).fold(0.0, |most: f64, y| most.max(y.abs()))).collect();
-        Self { data, windows, tableau, step: median / steps as f64, bound }
+        Self { data, windows, cut, tableau, step: median / steps as f64, bound }
+    }
+
+    /// The same windows, one level finer.
+    pub(crate) fn finer(&self) -> Self {
+        Self::new(self.data, Cut { level: self.cut.level + 1, ..self.cut })
+    }
+
+    /// Are there ties between them?
+    pub(crate) fn ties(&self) -> usize {
+        self.windows.iter().filter(|window| window.tied).count()
     }
 
     fn run(&self, window: &Window) -> &Trajectory {
@@ -219,7 +247,8 @@ impl Scratch {
     }
 }
 
-/// Integrates window `w` from `start`: writes the states `[len, d]` and, when `columns` are given, `∂y/∂(θ, start)` `[len, d, columns + d]`.
+/// Integrates window `w` from `start`, to the first sample of the next where that is tied to it: writes the states `[samples, d]` and, when
+/// `columns` are given, `∂y/∂(θ, start)` `[samples, d, columns + d]`.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn integrate(
     model: &Model,
@@ -241,12 +270,13 @@ pub(crate) fn integrate(
     for i in 0..d.min(count) {
         scratch.s[0][i * count + count - d + i] = 1.0;
     }
-    for k in 0..window.len {
+    let samples = window.len + usize::from(window.tied);
+    for k in 0..samples {
         states[k * d..(k + 1) * d].copy_from_slice(&scratch.x[0]);
         if count > 0 {
             sensitivities[k * d * count..(k + 1) * d * count].copy_from_slice(&scratch.s[0]);
         }
-        if k + 1 == window.len {
+        if k + 1 == samples {
             break;
         }
         let (t0, t1) = (run.times()[window.first + k], run.times()[window.first + k + 1]);

@@ -109,9 +109,10 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
         data.runs().len()
     );
     report.method = match model.refinement() {
-        Refinement::Shooting { window } => format!(
-            "Integral matching for a start; then coefficients and states fitted through the solver on growing windows, {window} samples at last, \
-             with the terms chosen again by their evidence at every length."
+        Refinement::Shooting { window, tied } => format!(
+            "Integral matching for a start; then coefficients and states fitted through the solver on growing windows, {window} samples at last{}, \
+             with the terms chosen again by their evidence each time.",
+            if tied { " and these tied to each other until a run is one path" } else { "" }
         ),
         _ => "Linear regression on the library.".into(),
     };
