@@ -319,10 +319,16 @@ fn place(inputs: usize, constants: Vec<f64>, code: &[Instruction<Value>], output
 /// The results that are one output and nothing else, by instruction, and the outputs left; `last` is the last instruction
 /// that reads each result, which is never the first.
 fn destinations(outputs: &[Value], last: &[usize]) -> (Vec<(u32, u32)>, Vec<u32>) {
-    let (mut direct, mut copied): (Vec<(u32, u32)>, _) = (Vec::new(), Vec::new());
+    let mut uses = vec![0_u32; last.len()];
+    for output in outputs {
+        if let Value::Result(result) = *output {
+            uses[result as usize] += 1;
+        }
+    }
+    let (mut direct, mut copied) = (Vec::new(), Vec::new());
     for (output, value) in (0..).zip(outputs) {
         match *value {
-            Value::Result(result) if last[result as usize] == 0 && direct.iter().all(|&(known, _)| known != result) => {
+            Value::Result(result) if last[result as usize] == 0 && uses[result as usize] == 1 => {
                 direct.push((result, output));
             }
             _ => copied.push(output),

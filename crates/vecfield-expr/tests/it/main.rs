@@ -12,3 +12,4 @@ mod rounded;
 mod series;
 mod stochastic;
 mod tree;
+mod whole_way;

@@ -245,6 +245,30 @@ proptest! {
     }
 }
 
+/// A result that is several outputs, or an output and part of another, is each of them over rows.
+#[test]
+fn outputs_may_share_a_result() {
+    let mut graph = Graph::new();
+    let ids = ["x*y", "x*y", "x*y + 1", "x", "x", "2.5", "x*y"].map(|text| graph.parse(text, &scope()).unwrap());
+    let twice = Program::compile(&graph, &[ids[0], ids[1]], &NAMES).unwrap();
+    let all = Program::compile(&graph, &ids, &NAMES).unwrap();
+    for rows in [3, 40, 600] {
+        let x: Vec<f64> = (0..rows).map(f64::from).collect();
+        let mut values = vec![vec![0.0; rows as usize]; 7];
+        let columns = [&x[..], &x, &x];
+        let [a, b, c, d, e, f, g] = &mut values[..] else { unreachable!("seven outputs") };
+        twice.eval_rows(&columns, &mut [a, b], &mut RowRegisters::new());
+        assert!((0..rows as usize).all(|row| a[row] == x[row] * x[row] && a[row] == b[row]));
+        a.fill(0.0);
+        b.fill(0.0);
+        all.eval_rows(&columns, &mut [a, b, c, d, e, f, g], &mut RowRegisters::new());
+        for (row, x) in x.iter().enumerate() {
+            let wanted = [x * x, x * x, x * x + 1.0, *x, *x, 2.5, x * x];
+            assert_eq!([a[row], b[row], c[row], d[row], e[row], f[row], g[row]], wanted);
+        }
+    }
+}
+
 /// Memory goes from one program over rows to another, larger or smaller.
 #[test]
 fn row_registers_fit_any_program() {
