@@ -1,7 +1,7 @@
 //! A formula over many rows: its value, and its gradient by three constants.
 
 use serde_json::json;
-use vecfield_expr::{Graph, Program, Scope};
+use vecfield_expr::{Column, Graph, Program, Scope};
 use vecfield_kernels::VectorMath;
 
 use super::measure::{Bench, Line, failed, uniform};
@@ -47,26 +47,23 @@ fn value<R: VectorMath>(bench: &Bench, columns: &[Vec<f64>], dtype: &str) -> Res
     Ok(Line::new("symreg_eval", &format!("vecfield_eval_{dtype}"), timing, work, json!({"sum": sum})))
 }
 
-/// Value and gradient in one sweep; a constant is a column of its own.
+/// Value and gradient in one sweep, the constants open.
 fn gradient(bench: &Bench, columns: &[Vec<f64>]) -> Result<Line, Failure> {
-    let names: Vec<&str> = COLUMNS.into_iter().chain(CONSTANTS.map(|(name, _)| name)).collect();
+    let by = CONSTANTS.map(|(name, _)| name);
+    let names: Vec<&str> = COLUMNS.into_iter().chain(by).collect();
     let mut graph = Graph::new();
     let id = graph.parse(FORMULA, &Scope::new(names.iter().copied()).map_err(failed)?).map_err(failed)?;
-    let mut outputs = vec![id];
-    for (name, _) in CONSTANTS {
-        let slope = graph.derivative(id, name);
-        outputs.push(graph.simplify(slope));
-    }
-    let program = Program::compile(&graph, &outputs, &names).map_err(failed)?;
+    let program = Program::compile_with_slopes(&mut graph, id, &by, &names).map_err(failed)?;
     let rows = columns[0].len();
-    let constants: Vec<Vec<f64>> = CONSTANTS.iter().map(|(_, value)| vec![*value; rows]).collect();
-    let columns: Vec<&[f64]> = columns.iter().chain(&constants).map(Vec::as_slice).collect();
-    let mut values = vec![vec![0.0; rows]; outputs.len()];
+    let columns: Vec<Column<'_, f64>> = (columns.iter().map(|column| Column::Rows(column)))
+        .chain(CONSTANTS.map(|(_, value)| Column::Same(value)))
+        .collect();
+    let mut values = vec![vec![0.0; rows]; program.output_count()];
     let (mut work, runs) = (program.row_registers(), 2_000_000 / rows);
     let (timing, ()) = bench.time(|| {
         for _ in 0..runs {
             let [value, a, b, c] = &mut values[..] else { continue };
-            program.eval_rows(std::hint::black_box(&columns), &mut [value, a, b, c], &mut work);
+            program.eval_columns(std::hint::black_box(&columns), &mut [value, a, b, c], &mut work);
         }
         Ok(())
     })?;
