@@ -91,14 +91,16 @@ fn only(mut blocks: Vec<Vec<GramSystem>>) -> Vec<GramSystem> {
     blocks.swap_remove(0)
 }
 
-/// Weights of the first derivative at `at` on arbitrary nodes: the derivatives of Lagrange's polynomials.
-fn difference_weights(at: f64, nodes: &[f64], weights: &mut [f64]) {
-    for (i, weight) in weights.iter_mut().enumerate() {
-        *weight = 0.0;
-        for j in (0..nodes.len()).filter(|&j| j != i) {
-            let rest = (0..nodes.len()).filter(|&k| k != i && k != j);
-            let product: f64 = rest.map(|k| (at - nodes[k]) / (nodes[i] - nodes[k])).product();
-            *weight += product / (nodes[i] - nodes[j]);
-        }
+/// Weights of the first derivative at the node `at` of arbitrary ones, by the barycentric formula; that of the node itself makes their sum zero,
+/// which keeps constants constant to the last bit (Berrut and Trefethen 2004, section 9.3).
+fn difference_weights(at: usize, nodes: &[f64], weights: &mut [f64]) {
+    let others = |i: usize| nodes.iter().enumerate().filter(move |(k, _)| *k != i);
+    let product = |i: usize| others(i).map(|(_, node)| nodes[i] - node).product::<f64>();
+    let own = product(at);
+    let mut sum = 0.0;
+    for (i, _) in others(at) {
+        weights[i] = own / (product(i) * (nodes[at] - nodes[i]));
+        sum += weights[i];
     }
+    weights[at] = -sum;
 }

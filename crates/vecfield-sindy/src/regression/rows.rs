@@ -79,7 +79,7 @@ impl Source<'_> {
                 rates.resize(states.len(), 0.0);
                 for (k, rate) in rows.zip(rates.chunks_exact_mut(d)) {
                     let first = k.saturating_sub(order / 2).min(run.len() - points);
-                    difference_weights(run.times()[k], &run.times()[first..first + points], &mut weights);
+                    difference_weights(k - first, &run.times()[first..first + points], &mut weights);
                     for (offset, &weight) in weights.iter().enumerate() {
                         axpy(weight, run.row(first + offset), rate);
                     }
