@@ -74,9 +74,12 @@ pub(crate) fn formulas_of(
     let search = Symreg {
         operators: operators.clone(),
         max_size: MAX_SIZE,
-        generations: TERMS,
+        terms: TERMS,
         expressions: EXPRESSIONS,
         nesting: NESTING,
+        // Rates of smoothed paths are not worth more: what evolves is fitted to the data themselves.
+        generations: 0,
+        seed: 0,
     };
     let of_equation = |rates: Option<Rates>| {
         let table = rates.map(|Rates { columns, rate }| Table::new(names.to_vec(), columns, rate));

@@ -60,6 +60,13 @@ impl Features {
         features
     }
 
+    /// Back to the variables alone, with room for another number of expressions.
+    pub(crate) fn restart(&mut self, limit: usize) {
+        let variables = self.shapes.iter().take_while(|shape| matches!(shape, Shape::Variable(_))).count();
+        let columns: Vec<Vec<f64>> = (0..variables as u32).map(|i| self.values(i).to_vec()).collect();
+        *self = Features::of(&columns, limit, self.nesting);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.shapes.len()
     }

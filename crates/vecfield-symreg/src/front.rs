@@ -18,6 +18,17 @@ pub struct Found {
     pub(crate) numbers: usize,
 }
 
+impl Found {
+    /// Its description length, as [`Front::best`] has it.
+    fn length(&self, rows: usize, letters: usize, floor: f64) -> f64 {
+        let n = rows as f64;
+        let misfit = 0.5 * n * (self.loss.max(floor)).ln();
+        let k = self.numbers as f64;
+        let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
+        misfit + (0.5 * n.ln() + DIGITS) * k + few_rows + (letters as f64).ln() * self.complexity as f64
+    }
+}
+
 /// What the digits of a number take beyond those that the rows can tell, in natural units.
 const DIGITS: f64 = 3.0;
 
@@ -54,15 +65,13 @@ impl Front {
     /// correction `k (k + 1) / (n - k - 1)` for few rows (Hurvich and Tsai 1989), and the letters of the formula (Rissanen 1978; the
     /// letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
     pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> usize {
-        let n = rows as f64;
-        let length = |found: &Found| {
-            let misfit = 0.5 * n * (found.loss.max(floor)).ln();
-            let k = found.numbers as f64;
-            let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
-            misfit + (0.5 * n.ln() + DIGITS) * k + few_rows + (letters as f64).ln() * found.complexity as f64
-        };
-        let shorter = |&a: &usize, &b: &usize| length(&self.entries[a]).total_cmp(&length(&self.entries[b]));
-        (0..self.entries.len()).min_by(shorter).unwrap_or(0)
+        let length = |&at: &usize| self.entries[at].length(rows, letters, floor);
+        (0..self.entries.len()).min_by(|a, b| length(a).total_cmp(&length(b))).unwrap_or(0)
+    }
+
+    /// The least description length.
+    pub(crate) fn shortest(&self, rows: usize, letters: usize, floor: f64) -> f64 {
+        self.entries.iter().map(|found| found.length(rows, letters, floor)).fold(f64::INFINITY, f64::min)
     }
 }
 

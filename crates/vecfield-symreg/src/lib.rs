@@ -25,18 +25,21 @@
 //! | `relation` | equations that are linear in their unknown numbers, and their solutions |
 //! | `candidate` | formulas with open numbers, fitted |
 //! | `front` | the best of each complexity, and the choice |
+//! | `evolve` | islands of sums whose trees are recombined and whose numbers are solved |
 //! | `search` | all together; `search/opened`, numbers inside functions |
 //!
-//! **Architecture invariant:** the same table and settings give the same front. *Why:* a result that nobody can repeat is none.
-//! *Checked by* `tests/it/search.rs`.
+//! **Architecture invariant:** the same table and settings give the same front, on any number of threads and in any order of the rows.
+//! *Why:* a result that nobody can repeat is none. *Checked by* `tests/it/evolution.rs`.
 //!
 //! This crate knows nothing about files, clocks or terminals.
 
 mod candidate;
 mod error;
+mod evolve;
 mod features;
 mod front;
 mod operators;
+mod random;
 mod relation;
 mod search;
 mod span;

@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 /// Columns to choose from, centred and of unit length.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
@@ -34,6 +36,10 @@ pub(crate) struct Breadth {
     pub(crate) narrow: usize,
 }
 
+/// Spans that one thread grows at a time.
+const CHUNK: usize = 128;
+/// And between two looks whether the search goes on.
+const PART: usize = 4 * CHUNK;
 /// Spans that grow by any column.
 const FAVOURED: usize = 150;
 
@@ -96,7 +102,7 @@ impl Pool {
         let mut found = Vec::new();
         // All pairs, not only those of which one column is good alone.
         let singles: Vec<State> = (0..narrow).filter_map(|i| self.with(&empty, i)).collect();
-        let mut beam = self.grown(&[empty], self.len(), breadth.beam);
+        let mut beam = self.grown(&[empty], self.len(), breadth.beam, goes_on);
         for size in 1..=breadth.largest {
             found.extend(beam.iter().take(breadth.beam / 4 + 1).map(|state| state.span(total)));
             let done = beam.iter().any(|state| state.left <= NOTHING * total);
@@ -105,19 +111,45 @@ impl Pool {
             }
             beam = if size == 1 {
                 let both: Vec<State> = beam.iter().chain(&singles).cloned().collect();
-                self.grown(&both, narrow, breadth.beam)
+                self.grown(&both, narrow, breadth.beam, goes_on)
             } else {
-                self.grown(&beam, narrow, breadth.beam)
+                self.grown(&beam, narrow, breadth.beam, goes_on)
             };
         }
         found
     }
 
     /// The best `keep` spans that have one column more, out of the first `among`.
-    fn grown(&self, states: &[State], among: usize, keep: usize) -> Vec<State> {
+    fn grown(&self, states: &[State], among: usize, keep: usize, goes_on: &mut dyn FnMut() -> bool) -> Vec<State> {
+        // Chunks of one length on any number of threads, so that what is kept is the same.
+        let mut best: Vec<(f64, usize, usize)> = Vec::new();
+        for (part, states) in states.chunks(PART).enumerate() {
+            let chunks = states.par_chunks(CHUNK).enumerate();
+            let of = |(at, chunk)| self.best_of(chunk, part * PART + at * CHUNK, among, keep);
+            best.extend(chunks.flat_map_iter(of).collect::<Vec<_>>());
+            if !goes_on() {
+                break;
+            }
+        }
+        best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
+        let mut seen = HashSet::new();
+        let mut grown = Vec::new();
+        for (_, s, i) in best {
+            let mut columns = states[s].columns.clone();
+            columns.push(i as u32);
+            columns.sort_unstable();
+            if grown.len() < keep && seen.insert(columns) {
+                grown.extend(self.with(&states[s], i));
+            }
+        }
+        grown
+    }
+
+    /// The best additions of a column to some of the states, of which the first is number `first`: left over, state, column.
+    fn best_of(&self, states: &[State], first: usize, among: usize, keep: usize) -> Vec<(f64, usize, usize)> {
         let mut best: Vec<(f64, usize, usize)> = Vec::new();
         let mut worst = f64::INFINITY;
-        for (s, state) in states.iter().enumerate() {
+        for (s, state) in (first..).zip(states) {
             // The best few may grow by anything.
             let among = if s < FAVOURED { self.len() } else { among };
             for i in 0..among {
@@ -140,18 +172,7 @@ impl Pool {
                 }
             }
         }
-        best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
-        let mut seen = HashSet::new();
-        let mut grown = Vec::new();
-        for (_, s, i) in best {
-            let mut columns = states[s].columns.clone();
-            columns.push(i as u32);
-            columns.sort_unstable();
-            if grown.len() < keep && seen.insert(columns) {
-                grown.extend(self.with(&states[s], i));
-            }
-        }
-        grown
+        best
     }
 
     fn with(&self, state: &State, i: usize) -> Option<State> {

@@ -36,10 +36,16 @@ impl Table {
             check_name(name).map_err(|e| SymregError::BadName { name: name.clone(), reason: e.to_string() })?;
         }
         let whole = |row: &usize| target[*row].is_finite() && columns.iter().all(|column| column[*row].is_finite());
-        let rows: Vec<usize> = (0..target.len()).filter(whole).collect();
+        let mut rows: Vec<usize> = (0..target.len()).filter(whole).collect();
         if rows.len() < LEAST {
             return Err(SymregError::TooFewRows { rows: rows.len(), least: LEAST });
         }
+        // In an order of their own, by the target: samples are even over it, and the order in the table does not matter.
+        let by_value = |&a: &usize, &b: &usize| {
+            let columns = columns.iter().map(|column| column[a].total_cmp(&column[b]));
+            columns.fold(target[a].total_cmp(&target[b]), std::cmp::Ordering::then)
+        };
+        rows.sort_by(by_value);
         let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect();
         Ok(Table { names, columns: columns.iter().map(of).collect(), target: of(&target) })
     }

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
-    /// How often sums grow by a term
+    /// How long formulas evolve after small ones have been enumerated; 0 for not at all
     #[arg(long, value_name = "G", default_value_t = Symreg::default().generations)]
     generations: usize,
     /// Stop after so many seconds with the best so far
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
-    let settings = arguments.settings()?;
+    let settings = arguments.settings(context)?;
     let rows = arguments.table(context)?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
     let work = || settings.search(&rows, &mut |share| watch.goes_on("searching", share));
@@ -56,15 +56,14 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 }
 
 impl Arguments {
-    fn settings(&self) -> Result<Symreg, Failure> {
+    fn settings(&self, context: &Context) -> Result<Symreg, Failure> {
         let of = |text: &String| text.parse::<Operators>().map_err(|e| Failure::Argument(format!("--operators: {e}")));
         let operators = self.operators.as_ref().map(of).transpose()?.unwrap_or_default();
-        for (flag, value) in [("--max-size", self.max_size), ("--generations", self.generations)] {
-            if value == 0 {
-                return Err(Failure::Argument(format!("{flag} 0: give a number, 1 or larger")));
-            }
+        if self.max_size == 0 {
+            return Err(Failure::Argument("--max-size 0: give a number, 1 or larger".into()));
         }
-        Ok(Symreg { operators, max_size: self.max_size, generations: self.generations, ..Symreg::default() })
+        let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
+        Ok(Symreg { operators, max_size, generations, seed, ..Symreg::default() })
     }
 
     fn table(&self, context: &Context) -> Result<Table, Failure> {

@@ -3,7 +3,7 @@
 
 use vecfield_expr::{Binary, ExprId, Graph, Unary};
 
-use super::{FITTED, Run};
+use super::run::{FITTED, Run};
 use crate::candidate::{Candidate, Rows, open};
 use crate::features::Shape;
 
@@ -19,8 +19,8 @@ const STARTS: [[f64; 3]; 6] =
 
 impl Run<'_> {
     /// Small expressions with a number before each variable, `c_0 + c_1 f(c_2 x, ..)`: what spans cannot find, because these numbers
-    /// are not linear.
-    pub(super) fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) {
+    /// are not linear; false if it was broken off.
+    pub(super) fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
         let sample = self.sample();
         let is_structure =
             |&i: &u32| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.bends(i)) && self.is_open(i);
@@ -31,7 +31,7 @@ impl Run<'_> {
         let mut fitted: Vec<(f64, Candidate)> = Vec::new();
         for (at, &i) in structures.iter().enumerate() {
             if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64) {
-                return;
+                return false;
             }
             let mut constants = vec![0.0, 1.0];
             let inner = self.opened(i, &mut constants);
@@ -56,6 +56,7 @@ impl Run<'_> {
         for (_, candidate) in fitted {
             self.polish(candidate);
         }
+        goes_on(1.0)
     }
 
     /// The best fit of a formula's open numbers to some rows, from several starts.

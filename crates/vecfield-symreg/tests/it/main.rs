@@ -1,4 +1,5 @@
 //! The tests of this crate, in one binary.
 
+mod evolution;
 mod search;
 mod tables;

@@ -5,19 +5,19 @@ use vecfield_expr::{Graph, Program, Scope};
 use vecfield_symreg::{Found, Operators, Search, Symreg, Table};
 
 /// Numbers between 0 and 1 that fill the square evenly (Roberts 2018).
-fn spread(count: usize) -> [Vec<f64>; 2] {
+pub(crate) fn spread(count: usize) -> [Vec<f64>; 2] {
     let fraction = |step: f64| (1..=count).map(|k| (0.5 + step * k as f64).fract()).collect();
     [fraction(0.754_877_666_246_692_8), fraction(0.569_840_290_998_053_3)]
 }
 
-fn table(low: f64, high: f64, f: impl Fn(f64, f64) -> f64) -> Table {
+pub(crate) fn table(low: f64, high: f64, f: impl Fn(f64, f64) -> f64) -> Table {
     let [x, y] = spread(60).map(|column| column.iter().map(|u| low + (high - low) * u).collect::<Vec<f64>>());
     let target = x.iter().zip(&y).map(|(&x, &y)| f(x, y)).collect();
     Table::new(vec!["x".into(), "y".into()], vec![x, y], target).unwrap()
 }
 
 /// The value of what was found, at one point.
-fn value(found: &Found, x: f64, y: f64) -> f64 {
+pub(crate) fn value(found: &Found, x: f64, y: f64) -> f64 {
     let mut graph = Graph::new();
     let formula = graph.parse(&found.expression, &Scope::new(["x", "y"]).unwrap()).unwrap();
     let program = Program::compile(&graph, &[formula], &["x", "y"]).unwrap();
@@ -26,8 +26,14 @@ fn value(found: &Found, x: f64, y: f64) -> f64 {
     out[0]
 }
 
+/// So many generations of evolution after a short look at what is small.
+pub(crate) fn evolving(generations: usize, seed: u64) -> Symreg {
+    Symreg { expressions: 600, generations, seed, ..Symreg::default() }
+}
+
+/// What is enumerated, without evolution.
 fn search(table: &Table) -> Search {
-    Symreg::default().search(table, &mut |_| true)
+    Symreg { generations: 0, ..Symreg::default() }.search(table, &mut |_| true)
 }
 
 #[track_caller]
@@ -77,14 +83,14 @@ fn a_search_repeats_and_can_be_broken_off() {
     let (once, again) = (search(&table), search(&table));
     assert_eq!(once.front(), again.front());
     assert_eq!(once.best(), again.best());
-    let cut = Symreg::default().search(&table, &mut |share| share < 0.1);
+    let cut = Symreg { generations: 0, ..Symreg::default() }.search(&table, &mut |share| share < 0.1);
     assert!(cut.cut() && !cut.front().is_empty() && !once.cut());
     assert!(cut.evaluations() < once.evaluations());
 }
 
 #[test]
 fn only_the_operators_asked_for_are_used() {
-    let settings = Symreg { operators: "+,*".parse::<Operators>().unwrap(), ..Symreg::default() };
+    let settings = Symreg { operators: "+,*".parse::<Operators>().unwrap(), ..evolving(20, 0) };
     let search = settings.search(&table(0.5, 2.0, |x, y| (x * y).sin()), &mut |_| true);
     for found in search.front() {
         assert!(!found.expression.contains("sin") && !found.expression.contains('/'), "{}", found.expression);

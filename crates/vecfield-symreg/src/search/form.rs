@@ -1,0 +1,191 @@
+//! A formula of parts whose numbers are linear: solved at the sample, fitted to all rows, rounded, and taken to the front.
+
+use vecfield_expr::ExprId;
+use vecfield_linalg::least_squares;
+
+use super::EXACT;
+use super::quotient::reduced;
+use super::run::Run;
+use crate::candidate::{Candidate, open};
+use crate::front::{Found, numbers};
+use crate::relation::Relation;
+
+/// Where a part stands in a formula.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// `c f` in the sum.
+    Term,
+    /// `|f|^c` in a product of powers.
+    Power,
+    /// `- d f` under the line, beside the one.
+    Denominator,
+}
+
+/// An expression with its values at the sample.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) formula: ExprId,
+    pub(super) values: Vec<f64>,
+    pub(super) role: Role,
+}
+
+/// `a + F Σ c f` over `1 - Σ d h` under a relation, or `a Π |f|^c`.
+#[derive(Debug, Clone)]
+pub(super) struct Form {
+    pub(super) relation: Relation,
+    /// `F`, which multiplies all terms.
+    pub(super) factor: Option<(ExprId, Vec<f64>)>,
+    pub(super) parts: Vec<Part>,
+    /// The open numbers inside the parts, from number zero on.
+    pub(super) inner: Vec<f64>,
+}
+
+impl Form {
+    /// A part as it enters the linear problem.
+    fn column(&self, part: &Part, target: &[f64]) -> Vec<f64> {
+        let values = part.values.iter();
+        match (part.role, &self.factor) {
+            (Role::Power, _) => values.map(|x| x.abs().ln()).collect(),
+            (Role::Denominator, _) => values.zip(target).map(|(x, y)| x * y).collect(),
+            (Role::Term, Some((_, factor))) => values.zip(factor).map(|(x, f)| x * f).collect(),
+            (Role::Term, None) => part.values.clone(),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Solves a form for its numbers at the sample, and fits the formula to all rows.
+    pub(super) fn fit(&mut self, mut form: Form) {
+        let Some(target) = form.relation.target(&self.y) else { return };
+        let (m, k) = (target.len(), form.parts.len() + 1);
+        let columns: Vec<Vec<f64>> = form.parts.iter().map(|part| form.column(part, &target)).collect();
+        let matrix: Vec<f64> =
+            (0..m).flat_map(|row| std::iter::once(1.0).chain(columns.iter().map(move |column| column[row]))).collect();
+        let Ok(solved) = least_squares(&matrix, m, k, &target) else { return };
+        // What takes no part is left out.
+        let whole = spread(&target);
+        let takes_part: Vec<bool> = (columns.iter().zip(&solved.x[1..]))
+            .map(|(column, number)| spread(column) * number.abs() > 1e-8 * whole)
+            .collect();
+        if takes_part.contains(&false) && takes_part.contains(&true) {
+            let mut takes_part = takes_part.into_iter();
+            form.parts.retain(|_| takes_part.next() == Some(true));
+            return self.fit(form);
+        }
+        let formula = self.formula(&form);
+        let mut linear = solved.x;
+        if form.relation == Relation::Product {
+            linear[0] = if self.y[0] < 0.0 { -linear[0].exp() } else { linear[0].exp() };
+        }
+        let constants = [form.inner, linear].concat();
+        self.polish(Candidate { formula, constants });
+    }
+
+    /// The formula of a form, its linear numbers open after the inner ones.
+    fn formula(&mut self, form: &Form) -> ExprId {
+        let graph = &mut self.graph;
+        let first = form.inner.len();
+        let numbers: Vec<ExprId> = (0..=form.parts.len()).map(|i| graph.symbol(&open(first + i))).collect();
+        let (one, zero) = (graph.constant(1.0), graph.constant(0.0));
+        let (mut sum, mut product, mut below) = (zero, one, one);
+        for (part, &number) in form.parts.iter().zip(&numbers[1..]) {
+            match part.role {
+                Role::Power => {
+                    // A factor that is negative everywhere is taken by its size.
+                    let signs = part.values.iter().fold((false, false), |(n, p), &x| (n || x < 0.0, p || x > 0.0));
+                    let base = match signs {
+                        (true, true) => graph.unary(vecfield_expr::Unary::Abs, part.formula),
+                        (true, false) => graph.neg(part.formula),
+                        _ => part.formula,
+                    };
+                    let power = graph.pow(base, number);
+                    product = graph.mul(product, power);
+                }
+                role => {
+                    let term = graph.mul(number, part.formula);
+                    match role {
+                        Role::Denominator => below = graph.sub(below, term),
+                        _ => sum = graph.add(sum, term),
+                    }
+                }
+            }
+        }
+        if form.relation == Relation::Product {
+            return graph.mul(numbers[0], product);
+        }
+        if let Some((factor, _)) = form.factor {
+            sum = graph.mul(factor, sum);
+        }
+        let above = graph.add(numbers[0], sum);
+        let quotient = graph.div(above, below);
+        form.relation.solved(graph, quotient, self.y[0] < 0.0)
+    }
+
+    /// Fits all numbers of a formula to all rows, rounds those that are meant round, and takes it.
+    pub(super) fn polish(&mut self, mut candidate: Candidate) {
+        let all: Vec<usize> = (0..candidate.constants.len()).collect();
+        let before = candidate.error(&mut self.graph, &self.rows);
+        let mut fitted = candidate.clone();
+        let after = fitted.fit(&mut self.graph, &self.rows, &all, 20);
+        let mut error = before;
+        if after < before {
+            (candidate, error) = (fitted, after);
+        }
+        if !error.is_finite() {
+            return;
+        }
+        let n = self.rows.y.len() as f64;
+        let floor = EXACT * self.variance * n;
+        let mut held = vec![false; candidate.constants.len()];
+        // From the one that is nearest to a round number on.
+        for _ in 0..held.len() {
+            let distance =
+                |i: usize| round_to(candidate.constants[i]).map(|r| ((r - candidate.constants[i]).abs(), i, r));
+            let nearest = (0..held.len()).filter(|&i| !held[i]).filter_map(distance).min_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((_, i, round)) = nearest else { break };
+            let mut rounded = candidate.clone();
+            rounded.constants[i] = round;
+            held[i] = true;
+            let free: Vec<usize> = (0..held.len()).filter(|&i| !held[i]).collect();
+            let changed = rounded.fit(&mut self.graph, &self.rows, &free, 10);
+            // What a number costs to write down (the penalty of the description length).
+            if changed <= floor || changed <= error * (1.0 + n.ln() / n) && error > floor {
+                (candidate, error) = (rounded, changed);
+            }
+        }
+        self.take(candidate, error);
+    }
+
+    pub(super) fn take(&mut self, candidate: Candidate, error: f64) {
+        let n = self.rows.y.len() as f64;
+        let (mut formula, mut error) = (candidate.closed(&mut self.graph), error);
+        if let Some(reduced) = reduced(&mut self.graph, formula) {
+            let closed = Candidate { formula: reduced, constants: Vec::new() };
+            let again = closed.error(&mut self.graph, &self.rows);
+            if again <= (EXACT * self.variance * n).max(error * (1.0 + 1e-9)) {
+                (formula, error) = (reduced, again);
+            }
+        }
+        let loss = error / n;
+        let complexity = self.graph.complexity(formula);
+        if complexity > self.settings.max_size || !self.front.welcomes(complexity, loss) {
+            return;
+        }
+        let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
+        let expression = self.graph.to_text(formula);
+        let numbers = numbers(&self.graph, formula);
+        self.front.insert(Found { complexity, loss, r2, expression, formula, numbers });
+    }
+}
+
+fn spread(x: &[f64]) -> f64 {
+    let (least, most) = x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &x| (a.min(x), b.max(x)));
+    most - least
+}
+
+/// The simple fraction nearest to a number, if one is near.
+fn round_to(x: f64) -> Option<f64> {
+    let near = |q: f64| ((x * q).round() / q, q);
+    let within = |&(round, q): &(f64, f64)| (round - x).abs() <= 0.02 / (q * q) * x.abs().max(1.0);
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(near).find(within).map(|(round, _)| round)
+}

@@ -1,0 +1,127 @@
+//! A search under way: what it has looked at, and what it has found.
+
+use vecfield_expr::Graph;
+
+use super::{EXACT, Symreg};
+use crate::candidate::{Candidate, Rows, open};
+use crate::evolve::Sum;
+use crate::features::Features;
+use crate::front::Front;
+use crate::relation::Relation;
+use crate::table::Table;
+
+/// Rows that expressions are compared at; formulas are fitted to all.
+pub(super) const SAMPLE: usize = 64;
+/// The part of the expressions that are enumerated by their size; products of those fill the rest.
+const ENUMERATED: f64 = 0.6;
+/// Spans of each size that are fitted to all rows.
+pub(super) const FITTED: usize = 12;
+
+pub(super) struct Run<'a> {
+    pub(super) settings: &'a Symreg,
+    /// How many small expressions there are to be combined at this stage.
+    pub(super) expressions: usize,
+    pub(super) table: &'a Table,
+    pub(super) rows: Rows,
+    pub(super) features: Features,
+    /// The target at the sample.
+    pub(super) y: Vec<f64>,
+    pub(super) variance: f64,
+    pub(super) graph: Graph,
+    pub(super) front: Front,
+    /// Sums to evolve from: spans that were best, and what evolved before.
+    pub(super) seeds: Vec<Sum>,
+    pub(super) evolved: Vec<Sum>,
+    pub(super) evaluations: u64,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(settings: &'a Symreg, table: &'a Table) -> Run<'a> {
+        let n = table.rows();
+        let count = n.min(SAMPLE);
+        let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
+        let at = |column: &[f64]| chosen.iter().map(|&row| column[row]).collect::<Vec<f64>>();
+        let columns: Vec<Vec<f64>> = table.columns.iter().map(|column| at(column)).collect();
+        let x = (0..n).flat_map(|row| table.columns.iter().map(move |column| column[row])).collect();
+        let mean = table.target.iter().sum::<f64>() / n as f64;
+        Run {
+            settings,
+            expressions: 0,
+            table,
+            rows: Rows { names: table.names.clone(), x, y: table.target.clone() },
+            features: Features::of(&columns, 0, settings.nesting),
+            y: at(&table.target),
+            variance: table.target.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n as f64,
+            graph: Graph::new(),
+            front: Front::default(),
+            seeds: Vec::new(),
+            evolved: Vec::new(),
+            evaluations: 0,
+        }
+    }
+
+    /// The mean, which any other formula must beat.
+    pub(super) fn constant(&mut self) {
+        let formula = self.graph.symbol(&open(0));
+        let mean = self.rows.y.iter().sum::<f64>() / self.rows.y.len() as f64;
+        self.take(Candidate { formula, constants: vec![mean] }, self.variance * self.rows.y.len() as f64);
+    }
+
+    /// Enumerates so many expressions and looks among their spans; false if it was broken off.
+    pub(super) fn enumerate(&mut self, expressions: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+        self.expressions = expressions;
+        self.seeds.clear();
+        self.features.restart((ENUMERATED * expressions as f64) as usize);
+        self.features.enumerate(&self.settings.operators);
+        self.multiply();
+        self.evaluations += self.features.len() as u64;
+        for (stage, relation) in Relation::ALL.into_iter().enumerate() {
+            let share = stage as f64 / Relation::ALL.len() as f64;
+            if !goes_on(share) {
+                return false;
+            }
+            if relation.allowed(&self.settings.operators) {
+                self.relation(relation, &mut || goes_on(share));
+            }
+            if self.is_exact() {
+                break;
+            }
+        }
+        goes_on(1.0)
+    }
+
+    /// The place on the front of the formula to choose.
+    pub(super) fn choice(&self) -> usize {
+        self.front.best(self.table.rows(), self.letters(), self.floor())
+    }
+
+    /// The description length of the choice.
+    pub(super) fn description(&self) -> f64 {
+        self.front.shortest(self.table.rows(), self.letters(), self.floor())
+    }
+
+    fn letters(&self) -> usize {
+        let operators = &self.settings.operators;
+        self.table.names.len() + operators.unary().len() + operators.binary().len() + 1
+    }
+
+    fn floor(&self) -> f64 {
+        EXACT * self.variance.max(f64::MIN_POSITIVE)
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.shortest_exact().is_some()
+    }
+
+    /// Nodes of the shortest formula that leaves nothing.
+    pub(super) fn shortest_exact(&self) -> Option<usize> {
+        self.front.entries().iter().find(|found| found.loss <= EXACT * self.variance).map(|found| found.complexity)
+    }
+
+    /// Features that vary, the smallest first.
+    pub(super) fn ordered(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.features.len() as u32).filter(|&i| self.features.varies(i)).collect();
+        order.sort_by_key(|&i| self.features.cost(i));
+        order
+    }
+}

@@ -1,0 +1,95 @@
+//! Formulas evolve to what no span of small expressions is, the same on any number of threads and in any order of rows.
+
+use proptest::prelude::*;
+use vecfield_laws::threads_do_not_matter;
+use vecfield_symreg::{Found, Search, Symreg, Table};
+
+use crate::search::{evolving, spread, table, value};
+
+fn on_threads(threads: usize, settings: &Symreg, table: &Table) -> Search {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| settings.search(table, &mut |_| true))
+}
+
+/// Is the formula found with its numbers, from few enumerated expressions? Told at points of its own.
+#[track_caller]
+fn evolves_to(f: impl Fn(f64, f64) -> f64) {
+    let search = evolving(300, 0).search(&table(0.5, 3.0, &f), &mut |_| true);
+    let best = search.best();
+    for k in 0..20 {
+        let (x, y) = (0.5 + 2.5 * f64::from(k) / 19.0, 3.0 - 2.5 * f64::from(k) / 23.0);
+        let (expected, got) = (f(x, y), value(best, x, y));
+        assert!((got - expected).abs() <= 1e-7 * (1.0 + expected.abs()), "{}: {got} for {expected}", best.expression);
+    }
+}
+
+#[test]
+fn numbers_inside_functions_inside_products_are_found() {
+    evolves_to(|x, y| x * (1.3 * x * y + 0.4).sin() * (-0.7 * y).exp());
+}
+
+#[test]
+fn a_common_factor_is_found() {
+    evolves_to(|x, y| (x * x + y) * ((x * y).cos() + 1.7 * x));
+}
+
+#[test]
+fn threads_change_nothing() {
+    let table = table(0.5, 3.0, |x, y| (x * y).sin() / (1.0 + x) + 0.01 * (17.0 * x + 29.0 * y).sin());
+    let front = |threads| on_threads(threads, &evolving(12, 3), &table).front().to_vec();
+    threads_do_not_matter(&[1, 2, 3], front).unwrap();
+}
+
+#[test]
+fn the_seed_decides_what_evolves() {
+    let table = table(0.5, 3.0, |x, y| (x * y).sin() / (1.0 + x) + 0.01 * (17.0 * x + 29.0 * y).sin());
+    let front = |seed| evolving(12, seed).search(&table, &mut |_| true).front().to_vec();
+    assert_ne!(front(0), front(1));
+    assert_eq!(front(1), front(1));
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let [x, y] = spread(60);
+    let z: Vec<f64> =
+        x.iter().zip(&y).map(|(x, y)| (3.0 * x * y).sin() / (1.0 + x) + 0.01 * (31.0 * x).cos()).collect();
+    let front = |order: &dyn Fn(usize) -> usize| {
+        let turned = |column: &[f64]| (0..60).map(|i| column[order(i)]).collect::<Vec<f64>>();
+        let table = Table::new(vec!["x".into(), "y".into()], vec![turned(&x), turned(&y)], turned(&z)).unwrap();
+        evolving(8, 0).search(&table, &mut |_| true).front().to_vec()
+    };
+    let as_is = front(&|i| i);
+    assert_eq!(as_is, front(&|i| 59 - i));
+    assert_eq!(as_is, front(&|i| (7 * i) % 60));
+}
+
+#[test]
+fn an_evolution_that_is_broken_off_keeps_the_best() {
+    let table = table(0.5, 3.0, |x, y| (x * y).sin() / (1.0 + x) + 0.1 * (17.0 * x + 29.0 * y).sin());
+    let settings = evolving(200, 0);
+    let mut asked = 0;
+    let cut = settings.search(&table, &mut |share| {
+        asked += usize::from(share > 0.41);
+        asked < 3
+    });
+    assert!(cut.cut() && cut.best().r2 > 0.5 && cut.front().contains(cut.best()));
+}
+
+fn keeps_its_limits(search: &Search, max_size: usize) {
+    let (front, best) = (search.front(), search.best());
+    assert!(front.iter().all(|found: &Found| found.complexity <= max_size && found.loss.is_finite()));
+    let undominated = |pair: &[Found]| pair[0].complexity < pair[1].complexity && pair[0].loss > pair[1].loss;
+    assert!(front.windows(2).all(undominated) && front.contains(best));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    /// No formula of a front is at least as small and as good as another, and none is larger than was asked for.
+    #[test]
+    fn a_front_is_a_front(seed in 0..1000_u64, max_size in 4..30_usize, a in 0.2..2.0_f64) {
+        let table = table(0.5, 2.0, |x, y| (a * x * y).exp() / (1.0 + y) + 0.01 * (31.0 * x * y).sin());
+        let settings = Symreg { max_size, ..evolving(6, seed) };
+        keeps_its_limits(&settings.search(&table, &mut |_| true), max_size);
+    }
+}
