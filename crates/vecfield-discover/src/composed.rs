@@ -79,7 +79,7 @@ pub(crate) fn formulas_of(
         nesting: NESTING,
         // Rates of smoothed paths are not worth more: what evolves is fitted to the data themselves.
         generations: 0,
-        seed: 0,
+        ..Symreg::default()
     };
     let of_equation = |rates: Option<Rates>| {
         let table = rates.map(|Rates { columns, rate }| Table::new(names.to_vec(), columns, rate));

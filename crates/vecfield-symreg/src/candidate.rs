@@ -10,6 +10,8 @@ pub(crate) struct Rows {
     /// `[rows, variables]`.
     pub(crate) x: Vec<f64>,
     pub(crate) y: Vec<f64>,
+    /// The roots of the weights.
+    pub(crate) scale: Vec<f64>,
 }
 
 /// The name of an open number in a graph: no name of a user's column has a space.
@@ -34,7 +36,7 @@ impl Candidate {
         graph.simplify(closed)
     }
 
-    /// The sum of squared errors; infinite where the formula is no number.
+    /// The weighted sum of squared errors; infinite where the formula is no number.
     pub(crate) fn error(&self, graph: &mut Graph, rows: &Rows) -> f64 {
         let Some(mut fit) = Fit::of(graph, self, rows, &[]) else { return f64::INFINITY };
         let mut residuals = vec![0.0; rows.y.len()];
@@ -44,7 +46,7 @@ impl Candidate {
         }
     }
 
-    /// Fits the numbers that `free` names, the others held; the sum of squared errors, infinite where nothing fits.
+    /// Fits the numbers that `free` names, the others held; the weighted sum of squared errors, infinite where nothing fits.
     pub(crate) fn fit(&mut self, graph: &mut Graph, rows: &Rows, free: &[usize], iterations: usize) -> f64 {
         if free.is_empty() {
             return self.error(graph, rows);
@@ -118,10 +120,11 @@ impl LeastSquares for Fit<'_> {
     fn residuals(&mut self, x: &[f64], r: &mut [f64]) -> Result<(), Infeasible> {
         self.set(x);
         let width = self.rows.names.len();
-        for ((row, &y), r) in self.rows.x.chunks_exact(width).zip(&self.rows.y).zip(r) {
+        let rows = self.rows.x.chunks_exact(width).zip(&self.rows.y).zip(&self.rows.scale);
+        for (((row, &y), &scale), r) in rows.zip(r) {
             self.inputs[..width].copy_from_slice(row);
             self.program.eval(&self.inputs, &mut self.outputs[..1], &mut self.registers);
-            *r = self.outputs[0] - y;
+            *r = scale * (self.outputs[0] - y);
             if !r.is_finite() {
                 return Err(Infeasible);
             }
@@ -132,12 +135,12 @@ impl LeastSquares for Fit<'_> {
     fn jacobian(&mut self, x: &[f64], r: &mut [f64], jacobian: &mut [f64]) -> Result<(), Infeasible> {
         self.set(x);
         let width = self.rows.names.len();
-        let rows = self.rows.x.chunks_exact(width).zip(&self.rows.y);
-        for (((row, &y), r), slopes) in rows.zip(r).zip(jacobian.chunks_exact_mut(self.free.len())) {
+        let rows = self.rows.x.chunks_exact(width).zip(&self.rows.y).zip(&self.rows.scale);
+        for ((((row, &y), &scale), r), slopes) in rows.zip(r).zip(jacobian.chunks_exact_mut(self.free.len())) {
             self.inputs[..width].copy_from_slice(row);
             self.slopes.eval(&self.inputs, &mut self.outputs, &mut self.registers);
-            *r = self.outputs[0] - y;
-            slopes.copy_from_slice(&self.outputs[1..]);
+            *r = scale * (self.outputs[0] - y);
+            slopes.iter_mut().zip(&self.outputs[1..]).for_each(|(slope, output)| *slope = scale * output);
             if !(r.is_finite() && slopes.iter().all(|slope| slope.is_finite())) {
                 return Err(Infeasible);
             }

@@ -45,6 +45,22 @@ pub enum SymregError {
         /// The least number.
         least: usize,
     },
+    /// A formula to begin with that cannot be read.
+    #[error("the guess `{text}` cannot be read: {reason}")]
+    BadGuess {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A weight that is no weight.
+    #[error("row {row} has the weight {weight}; give zero or more, and more than zero to some rows")]
+    BadWeight {
+        /// Which row, from one.
+        row: usize,
+        /// Its weight.
+        weight: f64,
+    },
     /// Only the target.
     #[error("the target `{name}` is the only column; a formula needs at least one other")]
     NoVariables {

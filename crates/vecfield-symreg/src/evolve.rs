@@ -18,7 +18,7 @@ use island::Island;
 pub(crate) use island::Member;
 use sum::Bench;
 pub(crate) use sum::Sum;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Token, Tree};
 pub(crate) use vary::Limits;
 
 /// Which relation each island works on, in turn; those that cannot hold are left out.
@@ -53,6 +53,7 @@ impl<'a> Archipelago<'a> {
     pub(crate) fn settled(
         features: &'a Features,
         y: &'a [f64],
+        scale: &'a [f64],
         limits: &'a Limits<'a>,
         seed: u64,
         seeds: &[Sum],
@@ -60,7 +61,7 @@ impl<'a> Archipelago<'a> {
         let relations = RELATIONS.into_iter().enumerate().filter(|(_, relation)| relation.allowed(limits.operators));
         let mut islands: Vec<Island<'a>> = relations
             .filter_map(|(i, relation)| {
-                let bench = Bench::new(features, limits.variables, y, relation)?;
+                let bench = Bench::new(features, limits.variables, y, scale, relation)?;
                 let random = Stream::new(seed, i as u64);
                 Some(Island::new(random, bench, relation, limits, PRICES[i % PRICES.len()]))
             })

@@ -16,6 +16,8 @@
 //! |---|---|
 //! | to search | [`Symreg`], [`Symreg::search`] on a [`Table`] |
 //! | what was found | [`Search`], [`Found`] |
+//! | to begin with formulas of your own | [`Guess`] |
+//! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
 //!
 //! | module | holds |
@@ -38,15 +40,18 @@ mod error;
 mod evolve;
 mod features;
 mod front;
+mod guess;
 mod operators;
 mod random;
 mod relation;
 mod search;
 mod span;
 mod table;
+mod weighted;
 
 pub use error::SymregError;
 pub use front::Found;
+pub use guess::Guess;
 pub use operators::Operators;
 pub use search::{Search, Symreg};
 pub use table::Table;

@@ -12,6 +12,7 @@ mod spanned;
 use vecfield_expr::Graph;
 
 use crate::front::Found;
+use crate::guess::Guess;
 use crate::operators::Operators;
 use crate::table::Table;
 use run::Run;
@@ -33,6 +34,8 @@ pub struct Symreg {
     pub generations: usize,
     /// What every random choice of the evolution comes from.
     pub seed: u64,
+    /// Formulas to begin with.
+    pub guesses: Vec<Guess>,
 }
 
 impl Default for Symreg {
@@ -45,6 +48,7 @@ impl Default for Symreg {
             nesting: 2,
             generations: 400,
             seed: 0,
+            guesses: Vec::new(),
         }
     }
 }
@@ -102,6 +106,7 @@ impl Symreg {
     pub fn search(&self, table: &Table, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
         let mut run = Run::new(self, table);
         run.constant();
+        run.guess();
         let cut = !self.stages(&mut run, goes_on);
         let best = run.choice();
         Search { front: run.front.into_entries(), best, graph: run.graph, evaluations: run.evaluations, cut }

@@ -7,10 +7,14 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
+use crate::weighted::{centre, dot};
+
 /// Columns to choose from, centred and of unit length.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     rows: usize,
+    /// The roots of the rows' weights.
+    scale: Vec<f64>,
     /// `[columns, rows]`.
     unit: Vec<f64>,
     costs: Vec<usize>,
@@ -50,13 +54,14 @@ const INDEPENDENT: f64 = 1e-10;
 const NOTHING: f64 = 1e-26;
 
 impl Pool {
-    pub(crate) fn new(rows: usize) -> Pool {
-        Pool { rows, unit: Vec::new(), costs: Vec::new() }
+    /// No columns yet, of rows whose weights have these roots.
+    pub(crate) fn new(scale: &[f64]) -> Pool {
+        Pool { rows: scale.len(), scale: scale.to_vec(), unit: Vec::new(), costs: Vec::new() }
     }
 
     /// Adds a column; one that does not vary is zero, and in no span.
     pub(crate) fn push(&mut self, values: &[f64], cost: usize) {
-        self.unit.extend(unit(values));
+        self.unit.extend(unit(values, &self.scale));
         self.costs.push(cost);
     }
 
@@ -67,7 +72,12 @@ impl Pool {
     /// The first columns alone.
     pub(crate) fn cheapest(&self, count: usize) -> Pool {
         let count = count.min(self.len());
-        Pool { rows: self.rows, unit: self.unit[..count * self.rows].to_vec(), costs: self.costs[..count].to_vec() }
+        Pool {
+            rows: self.rows,
+            scale: self.scale.clone(),
+            unit: self.unit[..count * self.rows].to_vec(),
+            costs: self.costs[..count].to_vec(),
+        }
     }
 
     fn column(&self, i: usize) -> &[f64] {
@@ -88,14 +98,14 @@ impl Pool {
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Vec<Span> {
         let mut whole = target.to_vec();
-        centre(&mut whole);
+        centre(&mut whole, &self.scale);
         let total = dot(&whole, &whole);
         if !(total > 0.0 && total.is_finite()) {
             return Vec::new();
         }
         let mut empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
         if let Some(beside) = beside {
-            let Some(helped) = empty.with(&unit(beside)) else { return Vec::new() };
+            let Some(helped) = empty.with(&unit(beside, &self.scale)) else { return Vec::new() };
             empty = helped;
         }
         let narrow = breadth.narrow.min(self.len());
@@ -226,22 +236,13 @@ fn shrink(best: &mut Vec<(f64, usize, usize)>, keep: usize) {
 }
 
 /// Centred and of unit length; zero where there is nothing but the mean.
-fn unit(values: &[f64]) -> Vec<f64> {
+fn unit(values: &[f64], scale: &[f64]) -> Vec<f64> {
     let mut unit = values.to_vec();
-    centre(&mut unit);
+    centre(&mut unit, scale);
     let length = norm(&unit);
     let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
     unit.iter_mut().for_each(|x| *x *= scale);
     unit
-}
-
-fn centre(x: &mut [f64]) {
-    let mean = x.iter().sum::<f64>() / x.len() as f64;
-    x.iter_mut().for_each(|x| *x -= mean);
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    vecfield_kernels::dot(a, b)
 }
 
 fn norm(x: &[f64]) -> f64 {

@@ -11,6 +11,8 @@ pub struct Table {
     /// A list for each variable.
     pub(crate) columns: Vec<Vec<f64>>,
     pub(crate) target: Vec<f64>,
+    /// How much each row counts, one on average.
+    pub(crate) weights: Vec<f64>,
 }
 
 /// Rows below which every formula fits.
@@ -27,6 +29,27 @@ impl Table {
     ///
     /// If the columns are not of one length, or not as many as names.
     pub fn new(names: Vec<String>, columns: Vec<Vec<f64>>, target: Vec<f64>) -> Result<Table, SymregError> {
+        let even = vec![1.0; target.len()];
+        Table::weighted(names, columns, target, even)
+    }
+
+    /// The same with a weight for each row: a row of weight two counts as two of weight one. For errors of known standard deviation `σ`
+    /// the weight is `1/σ²`. Rows of weight zero or with a missing weight are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`SymregError::BadWeight`] for a negative or infinite weight, and as [`new`](Table::new).
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Table::new).
+    pub fn weighted(
+        names: Vec<String>,
+        columns: Vec<Vec<f64>>,
+        target: Vec<f64>,
+        weights: Vec<f64>,
+    ) -> Result<Table, SymregError> {
+        assert_eq!(weights.len(), target.len(), "a weight for each row");
         assert_eq!(names.len(), columns.len(), "a name for each column");
         assert!(columns.iter().all(|column| column.len() == target.len()), "columns of one length");
         if names.is_empty() {
@@ -35,7 +58,12 @@ impl Table {
         for name in &names {
             check_name(name).map_err(|e| SymregError::BadName { name: name.clone(), reason: e.to_string() })?;
         }
-        let whole = |row: &usize| target[*row].is_finite() && columns.iter().all(|column| column[*row].is_finite());
+        if let Some(row) = weights.iter().position(|w| *w < 0.0 || w.is_infinite()) {
+            return Err(SymregError::BadWeight { row: row + 1, weight: weights[row] });
+        }
+        let whole = |row: &usize| {
+            weights[*row] > 0.0 && target[*row].is_finite() && columns.iter().all(|column| column[*row].is_finite())
+        };
         let mut rows: Vec<usize> = (0..target.len()).filter(whole).collect();
         if rows.len() < LEAST {
             return Err(SymregError::TooFewRows { rows: rows.len(), least: LEAST });
@@ -43,11 +71,15 @@ impl Table {
         // In an order of their own, by the target: samples are even over it, and the order in the table does not matter.
         let by_value = |&a: &usize, &b: &usize| {
             let columns = columns.iter().map(|column| column[a].total_cmp(&column[b]));
-            columns.fold(target[a].total_cmp(&target[b]), std::cmp::Ordering::then)
+            let weight = weights[a].total_cmp(&weights[b]);
+            columns.fold(target[a].total_cmp(&target[b]), std::cmp::Ordering::then).then(weight)
         };
         rows.sort_by(by_value);
-        let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect();
-        Ok(Table { names, columns: columns.iter().map(of).collect(), target: of(&target) })
+        let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect::<Vec<f64>>();
+        let mut weights = of(&weights);
+        let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+        weights.iter_mut().for_each(|w| *w /= mean);
+        Ok(Table { names, columns: columns.iter().map(of).collect(), target: of(&target), weights })
     }
 
     /// One of several columns as the target, the others as variables.
@@ -59,13 +91,37 @@ impl Table {
     /// # Panics
     ///
     /// As [`new`](Table::new).
-    pub fn of_columns(mut names: Vec<String>, mut columns: Vec<Vec<f64>>, target: &str) -> Result<Table, SymregError> {
-        let Some(at) = names.iter().position(|name| name == target) else {
-            return Err(SymregError::unknown_column(target, &names));
+    pub fn of_columns(names: Vec<String>, columns: Vec<Vec<f64>>, target: &str) -> Result<Table, SymregError> {
+        Table::of_weighted_columns(names, columns, target, None)
+    }
+
+    /// The same with one of the columns, if it is named, as the weights of the rows.
+    ///
+    /// # Errors
+    ///
+    /// No column of one of the names, and as [`weighted`](Table::weighted).
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Table::new).
+    pub fn of_weighted_columns(
+        mut names: Vec<String>,
+        mut columns: Vec<Vec<f64>>,
+        target: &str,
+        weights: Option<&str>,
+    ) -> Result<Table, SymregError> {
+        let mut take = |wanted: &str| -> Result<Vec<f64>, SymregError> {
+            match names.iter().position(|name| name == wanted) {
+                Some(at) => {
+                    names.remove(at);
+                    Ok(columns.remove(at))
+                }
+                None => Err(SymregError::unknown_column(wanted, &names)),
+            }
         };
-        names.remove(at);
-        let y = columns.remove(at);
-        Table::new(names, columns, y).map_err(|e| match e {
+        let y = take(target)?;
+        let weights = weights.map_or_else(|| Ok(vec![1.0; y.len()]), take)?;
+        Table::weighted(names, columns, y, weights).map_err(|e| match e {
             SymregError::NoVariables { .. } => SymregError::NoVariables { name: target.into() },
             other => other,
         })

@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 use vecfield_io::read_table;
-use vecfield_symreg::{Found, Operators, Search, Symreg, SymregError, Table};
+use vecfield_symreg::{Found, Guess, Operators, Search, Symreg, SymregError, Table};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -16,6 +16,7 @@ use crate::watch::Watch;
 const EXAMPLES: &str = "Examples:
   vecfield symreg planets.csv --target period
   vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json
+  vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
 
 Try it:
   vecfield examples planets
@@ -34,6 +35,12 @@ pub(crate) struct Arguments {
     /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out
     #[arg(long, value_name = "OP,..", allow_hyphen_values = true)]
     operators: Option<String>,
+    /// A column that says how much each row counts: 1/sigma^2 for errors of standard deviation sigma
+    #[arg(long, value_name = "NAME")]
+    weights: Option<String>,
+    /// A formula to begin with, its numbers to be fitted; may be repeated
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    guess: Vec<String>,
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
@@ -46,8 +53,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
-    let settings = arguments.settings(context)?;
     let rows = arguments.table(context)?;
+    let settings = arguments.settings(&rows, context)?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
     let work = || settings.search(&rows, &mut |share| watch.goes_on("searching", share));
     let search = context.on_threads(work)?;
@@ -56,28 +63,35 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
 }
 
 impl Arguments {
-    fn settings(&self, context: &Context) -> Result<Symreg, Failure> {
+    fn settings(&self, table: &Table, context: &Context) -> Result<Symreg, Failure> {
         let of = |text: &String| text.parse::<Operators>().map_err(|e| Failure::Argument(format!("--operators: {e}")));
         let operators = self.operators.as_ref().map(of).transpose()?.unwrap_or_default();
         if self.max_size == 0 {
             return Err(Failure::Argument("--max-size 0: give a number, 1 or larger".into()));
         }
+        let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
+        let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
         let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
-        Ok(Symreg { operators, max_size, generations, seed, ..Symreg::default() })
+        Ok(Symreg { operators, max_size, generations, seed, guesses, ..Symreg::default() })
     }
 
     fn table(&self, context: &Context) -> Result<Table, Failure> {
         let read = read_table(&self.data)?;
         let column = |i: usize| read.rows().map(|row| row[i]).collect();
         let columns: Vec<Vec<f64>> = (0..read.columns().len()).map(column).collect();
-        let named = Table::of_columns(read.columns().to_vec(), columns, &self.target);
-        let table = named.map_err(|e| match e {
-            SymregError::UnknownColumn { .. } => Failure::Argument(format!("--target: {e}")),
+        let names = read.columns().to_vec();
+        let named = Table::of_weighted_columns(names, columns, &self.target, self.weights.as_deref());
+        let table = named.map_err(|e| match &e {
+            SymregError::UnknownColumn { name, .. } if *name == self.target => {
+                Failure::Argument(format!("--target: {e}"))
+            }
+            SymregError::UnknownColumn { .. } => Failure::Argument(format!("--weights: {e}")),
             _ => Failure::Argument(format!("{}: {e}", self.data.display())),
         })?;
         let left_out = read.row_count() - table.rows();
         if left_out > 0 {
-            context.remark(&format!("warning: {left_out} rows have a missing cell and are left out"));
+            context
+                .remark(&format!("warning: {left_out} rows have a missing cell or the weight zero and are left out"));
         }
         Ok(table)
     }

@@ -19,6 +19,48 @@ fn keplers_law_is_found() {
     assert!(result["evaluations"].as_u64().unwrap() > 1000 && result["cut"] == false);
 }
 
+/// `y = 3 e^(-0.7 x²) (1 + x)`, with a row that is far off and its weight.
+fn decay() -> String {
+    let row = |i: u32| {
+        let x = 0.07 * f64::from(i);
+        let y = 3.0 * (-0.7 * x * x).exp() * (1.0 + x);
+        let (y, weight) = if i == 11 { (y + 5.0, 0) } else { (y, 1 + i % 2) };
+        format!("{x},{y},{weight}\n")
+    };
+    format!("x,y,w\n{}", (0..40).map(row).collect::<String>())
+}
+
+#[test]
+fn rows_without_weight_do_not_count_and_a_guess_is_begun_with() {
+    let folder = Folder::new();
+    folder.file("decay.csv", &decay());
+    let begin = ["symreg", "decay.csv", "--target", "y", "--weights", "w", "--generations", "0", "--json"];
+    let guessed = [&begin[..], &["--guess", "exp(-0.2*x^2)*(1 + x)"]].concat();
+    let best = folder.vecfield(&guessed).json()["best"].clone();
+    assert!(best["loss"].as_f64().unwrap() < 1e-20, "{best}");
+    let misspelt = [&begin[..], &["--guess", "exp(-0.2*z^2)"]].concat();
+    folder.vecfield(&misspelt).failed(2, &["--guess", "\"z\""]);
+    folder.vecfield(&["symreg", "decay.csv", "--target", "y", "--weights", "v"]).failed(2, &["--weights", "`v`"]);
+}
+
+#[test]
+fn threads_and_the_order_of_rows_change_nothing() {
+    let folder = Folder::new();
+    let text = decay();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let turned: Vec<&str> = rows.lines().rev().collect();
+    folder.file("decay.csv", &text);
+    folder.file("turned.csv", &format!("{header}\n{}\n", turned.join("\n")));
+    let front = |file: &str, threads: &str| {
+        let few = ["--operators", "+,*,exp", "--generations", "24", "--seed", "5", "--max-size", "16"];
+        let command = [&["symreg", file, "--target", "y", "--threads", threads, "--json"], &few[..]].concat();
+        folder.vecfield(&command).json()["front"].clone()
+    };
+    let one = front("decay.csv", "1");
+    assert_eq!(one, front("decay.csv", "2"));
+    assert_eq!(one, front("turned.csv", "2"));
+}
+
 #[test]
 fn wrong_input_is_named() {
     let folder = Folder::new();

@@ -3,6 +3,7 @@
 use super::tree::{Stack, Tree};
 use crate::features::Features;
 use crate::relation::Relation;
+use crate::weighted::{centre, dot};
 
 /// Expressions whose combination is to be the target.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ pub(crate) struct Bench<'a> {
     pub(crate) features: &'a Features,
     /// The sample, a column for each variable.
     columns: Vec<&'a [f64]>,
-    y: &'a [f64],
+    scale: &'a [f64],
     relation: Relation,
     /// What the relation makes of the target; the same centred.
     target: Vec<f64>,
@@ -63,16 +64,23 @@ pub(crate) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// `None` if the relation cannot hold for the target.
-    pub(crate) fn new(features: &'a Features, variables: usize, y: &'a [f64], relation: Relation) -> Option<Bench<'a>> {
+    /// * `scale`: the roots of the rows' weights.
+    pub(crate) fn new(
+        features: &'a Features,
+        variables: usize,
+        y: &'a [f64],
+        scale: &'a [f64],
+        relation: Relation,
+    ) -> Option<Bench<'a>> {
         let target = relation.target(y)?;
         let mut centred = target.clone();
-        centre(&mut centred);
+        centre(&mut centred, scale);
         let total = dot(&centred, &centred);
         let rows = y.len();
         (total > 0.0 && total.is_finite()).then(|| Bench {
             features,
             columns: (0..variables as u32).map(|i| features.values(i)).collect(),
-            y,
+            scale,
             relation,
             residual: centred.clone(),
             errors: centred.clone(),
@@ -156,10 +164,10 @@ impl<'a> Bench<'a> {
             self.basis.push(vec![0.0; rows]);
             self.triangle.push(Vec::new());
         }
-        let mean = column.iter().sum::<f64>() / rows as f64;
         let (known, new) = self.basis.split_at_mut(at);
         let q = &mut new[0];
-        q.iter_mut().zip(column).for_each(|(q, x)| *q = x - mean);
+        q.copy_from_slice(column);
+        centre(q, self.scale);
         let whole = dot(q, q);
         let triangle = &mut self.triangle[at];
         triangle.clear();
@@ -229,7 +237,7 @@ impl<'a> Bench<'a> {
 
     /// By how much a further column would lower what the last sum left, as a share of the target's variance.
     pub(crate) fn gain(&self, column: &mut [f64]) -> f64 {
-        centre(column);
+        centre(column, self.scale);
         let whole = dot(column, column);
         let inside: f64 = self.basis[..self.taken].iter().map(|q| dot(q, column)).map(|x| x * x).sum();
         let own = whole - inside;
@@ -241,15 +249,6 @@ impl<'a> Bench<'a> {
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.y.len()
+        self.scale.len()
     }
-}
-
-fn centre(x: &mut [f64]) {
-    let mean = x.iter().sum::<f64>() / x.len() as f64;
-    x.iter_mut().for_each(|x| *x -= mean);
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    vecfield_kernels::dot(a, b)
 }

@@ -70,6 +70,21 @@ impl Tree {
         Tree { tokens: [&a.tokens[..], &b.tokens, &[Token::Binary(op)]].concat() }
     }
 
+    /// Its terms, where it is a sum or a difference.
+    pub(crate) fn terms(&self) -> Vec<Tree> {
+        let (mut open, mut terms) = (vec![self.clone()], Vec::new());
+        while let Some(tree) = open.pop() {
+            let root = tree.size() - 1;
+            if matches!(tree.tokens[root], Token::Binary(Binary::Add | Binary::Sub)) {
+                open.extend(tree.operands(root).into_iter().rev().map(|range| tree.part(range)));
+            } else if tree.size() > 1 || !matches!(tree.tokens[root], Token::Number(_)) {
+                // A number alone is solved for.
+                terms.push(tree);
+            }
+        }
+        terms
+    }
+
     pub(crate) fn size(&self) -> usize {
         self.tokens.len()
     }

@@ -175,7 +175,8 @@ mod tests {
             let order: Vec<u32> = (0..features.len() as u32).filter(|&i| features.varies(i)).collect();
             let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &order };
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| (x * y).sin() + x).collect();
-            let mut bench = Bench::new(&features, 2, &y, Relation::Direct).unwrap();
+            let even = vec![1.0; 32];
+            let mut bench = Bench::new(&features, 2, &y, &even, Relation::Direct).unwrap();
             let mut random = Stream::new(seed, 0);
             let small = |random: &mut Stream| Sum {
                 relation: Relation::Direct,
@@ -210,7 +211,8 @@ mod tests {
             let mut features = Features::of(&columns, 100, 2);
             features.enumerate(&operators);
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| x.exp() * y).collect();
-            let mut bench = Bench::new(&features, 2, &y, Relation::Direct).unwrap();
+            let even = vec![1.0; 32];
+            let mut bench = Bench::new(&features, 2, &y, &even, Relation::Direct).unwrap();
             let mut random = Stream::new(seed, 1);
             let mut tree = || Tree::of_feature(&features, random.below(features.len()) as u32);
             let sum = Sum { relation: Relation::Direct, factor: None, terms: vec![tree(), tree()], denominator: vec![] };

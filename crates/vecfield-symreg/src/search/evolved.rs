@@ -22,7 +22,7 @@ impl Run<'_> {
             return goes_on(1.0);
         }
         let order = self.ordered();
-        let (features, y) = (self.features.clone(), self.y.clone());
+        let (features, y, scale) = (self.features.clone(), self.y.clone(), self.scale.clone());
         let limits = Limits {
             operators: &self.settings.operators,
             variables: self.table.names.len(),
@@ -32,7 +32,7 @@ impl Run<'_> {
             order: &order,
         };
         let seeds = [&self.evolved[..], &self.seeds].concat();
-        let mut islands = Archipelago::settled(&features, &y, &limits, self.settings.seed, &seeds);
+        let mut islands = Archipelago::settled(&features, &y, &scale, &limits, self.settings.seed, &seeds);
         let mut handed: Vec<(Relation, usize, f64)> = Vec::new();
         let (mut choice, mut since, mut exact, mut on) = (f64::INFINITY, 0, 0, true);
         for generation in 0..generations {
@@ -55,6 +55,16 @@ impl Run<'_> {
         self.evaluations += islands.evaluations();
         self.evolved = islands.fronts().flatten().map(|member| member.sum.clone()).collect();
         on
+    }
+
+    /// Fits the guesses, and keeps them to evolve from.
+    pub(super) fn guess(&mut self) {
+        for guess in &self.settings.guesses {
+            let terms = guess.tree.terms();
+            let sum = Sum { relation: Relation::Direct, factor: None, terms, denominator: Vec::new() };
+            self.fit_sum(&sum);
+            self.evolved.push(sum);
+        }
     }
 
     fn fit_sum(&mut self, sum: &Sum) {

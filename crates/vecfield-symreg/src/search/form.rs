@@ -59,9 +59,11 @@ impl Run<'_> {
         let Some(target) = form.relation.target(&self.y) else { return };
         let (m, k) = (target.len(), form.parts.len() + 1);
         let columns: Vec<Vec<f64>> = form.parts.iter().map(|part| form.column(part, &target)).collect();
-        let matrix: Vec<f64> =
-            (0..m).flat_map(|row| std::iter::once(1.0).chain(columns.iter().map(move |column| column[row]))).collect();
-        let Ok(solved) = least_squares(&matrix, m, k, &target) else { return };
+        let scale = &self.scale;
+        let row_of = |row: usize| std::iter::once(1.0).chain(columns.iter().map(move |column| column[row]));
+        let matrix: Vec<f64> = (0..m).flat_map(|row| row_of(row).map(move |x| x * scale[row])).collect();
+        let weighted: Vec<f64> = target.iter().zip(scale).map(|(y, scale)| y * scale).collect();
+        let Ok(solved) = least_squares(&matrix, m, k, &weighted) else { return };
         // What takes no part is left out.
         let whole = spread(&target);
         let takes_part: Vec<bool> = (columns.iter().zip(&solved.x[1..]))

@@ -9,6 +9,7 @@ use crate::features::Features;
 use crate::front::Front;
 use crate::relation::Relation;
 use crate::table::Table;
+use crate::weighted::{centre, dot};
 
 /// Rows that expressions are compared at; formulas are fitted to all.
 pub(super) const SAMPLE: usize = 64;
@@ -26,6 +27,8 @@ pub(super) struct Run<'a> {
     pub(super) features: Features,
     /// The target at the sample.
     pub(super) y: Vec<f64>,
+    /// The roots of the weights at the sample.
+    pub(super) scale: Vec<f64>,
     pub(super) variance: f64,
     pub(super) graph: Graph,
     pub(super) front: Front,
@@ -43,15 +46,18 @@ impl<'a> Run<'a> {
         let at = |column: &[f64]| chosen.iter().map(|&row| column[row]).collect::<Vec<f64>>();
         let columns: Vec<Vec<f64>> = table.columns.iter().map(|column| at(column)).collect();
         let x = (0..n).flat_map(|row| table.columns.iter().map(move |column| column[row])).collect();
-        let mean = table.target.iter().sum::<f64>() / n as f64;
+        let scale: Vec<f64> = table.weights.iter().map(|w| w.sqrt()).collect();
+        let mut apart = table.target.clone();
+        centre(&mut apart, &scale);
         Run {
             settings,
             expressions: 0,
             table,
-            rows: Rows { names: table.names.clone(), x, y: table.target.clone() },
+            rows: Rows { names: table.names.clone(), x, y: table.target.clone(), scale: scale.clone() },
             features: Features::of(&columns, 0, settings.nesting),
             y: at(&table.target),
-            variance: table.target.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n as f64,
+            scale: at(&scale),
+            variance: dot(&apart, &apart) / n as f64,
             graph: Graph::new(),
             front: Front::default(),
             seeds: Vec::new(),
@@ -63,7 +69,8 @@ impl<'a> Run<'a> {
     /// The mean, which any other formula must beat.
     pub(super) fn constant(&mut self) {
         let formula = self.graph.symbol(&open(0));
-        let mean = self.rows.y.iter().sum::<f64>() / self.rows.y.len() as f64;
+        // The weights are one on average.
+        let mean = dot(&self.table.weights, &self.rows.y) / self.rows.y.len() as f64;
         self.take(Candidate { formula, constants: vec![mean] }, self.variance * self.rows.y.len() as f64);
     }
 

@@ -112,7 +112,7 @@ impl Run<'_> {
     }
 
     fn pool(&self, columns: &[Column]) -> Pool {
-        let mut pool = Pool::new(self.features.rows());
+        let mut pool = Pool::new(&self.scale);
         // A term takes its number and its sign too.
         columns.iter().for_each(|&column| pool.push(&self.values(column), self.features.cost(column.feature()) + 3));
         pool

@@ -1,0 +1,16 @@
+//! Sums over rows of different weight: columns centred about their weighted mean and scaled by the roots of the weights, after which plain
+//! inner products are weighted ones.
+
+/// `x ← √w (x - Σ w x / Σ w)`, given `√w`.
+pub(crate) fn centre(x: &mut [f64], scale: &[f64]) {
+    let (mut sum, mut whole) = (0.0, 0.0);
+    for (x, s) in x.iter().zip(scale) {
+        (sum, whole) = (sum + s * s * x, whole + s * s);
+    }
+    let mean = sum / whole;
+    x.iter_mut().zip(scale).for_each(|(x, s)| *x = (*x - mean) * s);
+}
+
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    vecfield_kernels::dot(a, b)
+}
