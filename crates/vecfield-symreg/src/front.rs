@@ -25,8 +25,13 @@ impl Found {
         let misfit = 0.5 * n * (self.loss.max(floor)).ln();
         let k = self.numbers as f64;
         let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
-        misfit + (0.5 * n.ln() + DIGITS) * k + few_rows + (letters as f64).ln() * self.complexity as f64
+        misfit + number_length(rows) * k + few_rows + (letters as f64).ln() * self.complexity as f64
     }
+}
+
+/// What it takes to write a fitted number down: the digits that so many rows can tell, and a few more.
+pub(crate) fn number_length(rows: usize) -> f64 {
+    0.5 * (rows as f64).ln() + DIGITS
 }
 
 /// What the digits of a number take beyond those that the rows can tell, in natural units.

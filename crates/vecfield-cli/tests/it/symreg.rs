@@ -13,6 +13,8 @@ fn keplers_law_is_found() {
     // Measured periods follow it to a few parts in ten thousand: a factor near one, and the power 3/2.
     let best = &result["best"];
     assert!(best["complexity"].as_u64().unwrap() <= 8 && best["r2"].as_f64().unwrap() > 0.999_999, "{best}");
+    let law = best["expression"].as_str().unwrap();
+    assert!(["distance^1.5", "sqrt(distance^3)", "sqrt(distance)^3"].iter().any(|power| law.ends_with(power)), "{law}");
     let front = result["front"].as_array().unwrap();
     assert!(front.contains(&result["best"]));
     assert!(front.iter().all(|entry| entry["complexity"].is_u64() && entry["loss"].is_f64() && entry["r2"].is_f64()));

@@ -7,7 +7,7 @@ use super::EXACT;
 use super::quotient::reduced;
 use super::run::Run;
 use crate::candidate::{Candidate, open};
-use crate::front::{Found, numbers};
+use crate::front::{Found, number_length, numbers};
 use crate::relation::Relation;
 
 /// Where a part stands in a formula.
@@ -138,6 +138,8 @@ impl Run<'_> {
         }
         let n = self.rows.y.len() as f64;
         let floor = EXACT * self.variance * n;
+        // A number that is round is none to write down: as much as that saves, the fit may lose.
+        let allowed = (2.0 * number_length(self.rows.y.len()) / n).exp();
         let mut held = vec![false; candidate.constants.len()];
         // From the one that is nearest to a round number on.
         for _ in 0..held.len() {
@@ -150,8 +152,7 @@ impl Run<'_> {
             held[i] = true;
             let free: Vec<usize> = (0..held.len()).filter(|&i| !held[i]).collect();
             let changed = rounded.fit(&mut self.graph, &self.rows, &free, 10);
-            // What a number costs to write down (the penalty of the description length).
-            if changed <= floor || changed <= error * (1.0 + n.ln() / n) && error > floor {
+            if changed <= floor || changed <= error * allowed && error > floor {
                 (candidate, error) = (rounded, changed);
             }
         }
