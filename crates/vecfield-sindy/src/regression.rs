@@ -9,7 +9,7 @@ mod rows;
 mod windows;
 
 use crate::{Library, Paths, SindyError};
-pub(crate) use gram::{Equilibrated, inverse_diagonal, solve_on};
+pub(crate) use gram::{Equilibrated, inverse_diagonal, mirror, solve_on};
 pub use gram::{GramSystem, NoiseModel};
 pub(crate) use rows::{Source, pointwise};
 use vecfield_data::Trajectories;

@@ -6,6 +6,7 @@ use super::grid::Points;
 use super::smoothed::Smoothed;
 use super::terms::{Orders, PdeTerm, Weak};
 use super::{FieldRun, Fields, MOST_ORDER, SIZES};
+use crate::regression::mirror;
 
 /// Half widths of test functions, in points along every coordinate of space and in times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,11 +170,7 @@ impl<'a> Patches<'a> {
                 }
             }
         }
-        for i in 0..count {
-            for j in 0..i {
-                covariance[j * count + i] = covariance[i * count + j];
-            }
-        }
+        mirror(&mut covariance, count);
         covariance
     }
 

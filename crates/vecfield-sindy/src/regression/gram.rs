@@ -29,6 +29,13 @@ pub struct GramSystem {
     pub noise: NoiseModel,
 }
 
+/// Writes the lower triangle of an `n × n` matrix above its diagonal too.
+pub(crate) fn mirror(matrix: &mut [f64], n: usize) {
+    for i in 0..n {
+        (0..i).for_each(|j| matrix[j * n + i] = matrix[i * n + j]);
+    }
+}
+
 impl GramSystem {
     /// A system of `p` features without rows.
     pub fn new(p: usize, noise: NoiseModel) -> Self {
@@ -90,11 +97,7 @@ impl GramSystem {
 
     pub(super) fn mirror(&mut self) {
         let p = self.len();
-        for i in 0..p {
-            for j in 0..i {
-                self.gram[j * p + i] = self.gram[i * p + j];
-            }
-        }
+        mirror(&mut self.gram, p);
     }
 
     /// The least-squares coefficients on `support`, with `ridge` added to the diagonal, and their residual sum of squares.

@@ -1,6 +1,7 @@
 //! The least-squares problem of all windows.
 
 use crate::constraint::Flat;
+use crate::regression::mirror;
 use core::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
@@ -292,13 +293,6 @@ impl NormalEquations for Shooting<'_> {
             sum += border.curvature(head, start, ahead.get(..d).unwrap_or_default());
         }
         sum
-    }
-}
-
-/// Writes the lower triangle of an `n × n` matrix above its diagonal too.
-fn mirror(matrix: &mut [f64], n: usize) {
-    for i in 0..n {
-        (0..i).for_each(|j| matrix[j * n + i] = matrix[i * n + j]);
     }
 }
 

@@ -25,19 +25,19 @@ pub fn sr3(system: &GramSystem, threshold: f64) -> Result<Vec<f64>, SindyError> 
     let mut sparse: Vec<f64> = system.solve(&(0..p).collect::<Vec<_>>(), 0.0)?.0;
     let (mut w, mut settled) = (vec![0.0; p], Cholesky::new(p));
     let kept = |w: f64| if w.abs() >= threshold { w } else { 0.0 };
+    let alike = |w: &[f64], sparse: &[f64]| w.iter().zip(sparse).all(|(w, u)| (kept(*w) != 0.0) == (*u != 0.0));
     let mut stays = false;
     for _ in 0..ROUNDS {
         w.iter_mut().zip(&system.rhs).zip(&sparse).for_each(|((w, h), u)| *w = h + u / RELAXATION);
         rounds.solve(&mut w);
-        let stayed =
-            core::mem::replace(&mut stays, w.iter().zip(&sparse).all(|(w, u)| (kept(*w) != 0.0) == (*u != 0.0)));
+        let stayed = core::mem::replace(&mut stays, alike(&w, &sparse));
         sparse.iter_mut().zip(&w).for_each(|(u, w)| *u = kept(*w));
         // Of a support that has just come to stay the end is worth asking for; of one that goes on after that, not again.
         if stays && !stayed {
             w.copy_from_slice(&system.rhs);
             relaxed(system, |k| sparse[k] == 0.0, &mut settled)?;
             settled.solve(&mut w);
-            if w.iter().zip(&sparse).all(|(w, u)| (kept(*w) != 0.0) == (*u != 0.0)) {
+            if alike(&w, &sparse) {
                 break;
             }
         }
