@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
+use vecfield_kernels::dot;
 
-use crate::weighted::{centre, dot};
+use crate::weighted::centre;
 
 /// Columns to choose from, centred and of unit length.
 #[derive(Debug, Clone)]

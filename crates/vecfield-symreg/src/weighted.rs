@@ -10,7 +10,3 @@ pub(crate) fn centre(x: &mut [f64], scale: &[f64]) {
     let mean = sum / whole;
     x.iter_mut().zip(scale).for_each(|(x, s)| *x = (*x - mean) * s);
 }
-
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    vecfield_kernels::dot(a, b)
-}

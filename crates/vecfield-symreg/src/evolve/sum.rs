@@ -1,9 +1,11 @@
 //! What evolves: `y = a + F (c_0 + Σ c_i f_i) / (1 - Σ d_j h_j)` under a relation. Trees are searched, the numbers before them solved.
 
+use vecfield_kernels::dot;
+
 use super::tree::{Stack, Tree};
 use crate::features::Features;
 use crate::relation::Relation;
-use crate::weighted::{centre, dot};
+use crate::weighted::centre;
 
 /// Expressions whose combination is to be the target.
 #[derive(Debug, Clone, PartialEq)]

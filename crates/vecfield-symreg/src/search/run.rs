@@ -1,6 +1,7 @@
 //! A search under way: what it has looked at, and what it has found.
 
 use vecfield_expr::Graph;
+use vecfield_kernels::dot;
 
 use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
@@ -9,7 +10,7 @@ use crate::features::Features;
 use crate::front::Front;
 use crate::relation::Relation;
 use crate::table::Table;
-use crate::weighted::{centre, dot};
+use crate::weighted::centre;
 
 /// Rows that expressions are compared at; formulas are fitted to all.
 pub(super) const SAMPLE: usize = 64;
