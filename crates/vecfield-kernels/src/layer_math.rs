@@ -90,7 +90,6 @@ pub trait LayerMath: VectorMath {
 macro_rules! layer_math {
     ($($float:ident),*) => {$(
         impl LayerMath for $float {
-            #[inline]
             fn multiply_on(
                 target: Target,
                 shape: (usize, usize, usize),
@@ -103,7 +102,6 @@ macro_rules! layer_math {
                 multiply(target, Product { shape, a, b, b_row: width, start, c, c_row: width, c_column: 1 });
             }
 
-            #[inline]
             fn multiply_transposed(
                 shape: (usize, usize, usize),
                 a: Matrix<'_, $float>,
@@ -115,7 +113,6 @@ macro_rules! layer_math {
                 multiply(Target::best(), Product { shape, a, b, b_row: width, start, c, c_row: 1, c_column: height });
             }
 
-            #[inline]
             fn inner_on(
                 target: Target,
                 shape: (usize, usize, usize),
@@ -127,7 +124,6 @@ macro_rules! layer_math {
                 inner(target, Inner { shape, a, b, start, c });
             }
 
-            #[inline]
             fn activate_on(target: Target, activation: Activation, z: &mut [$float], slopes: Slopes<'_, $float>) {
                 activate(target, activation, z, slopes);
             }
