@@ -1,6 +1,6 @@
 //! A stepper chosen at run time.
 
-use vecfield_traits::{Jacobian, Real};
+use vecfield_traits::{Jacobian, PerReal, Real};
 
 use crate::auto::Auto;
 use crate::dirk::DiagonallyImplicit;
@@ -37,29 +37,58 @@ impl<R: Real> AnyStepper<R> {
     ///
     /// Options that the method cannot use.
     pub fn new(method: Method, n: usize, options: &Options<R>) -> Result<Self, SolveError> {
-        let other = match method {
-            Method::Auto => return Ok(AnyStepper(Inner::Auto(Auto::new(n, options)?), method)),
-            Method::Explicit(tableau) => {
-                return Ok(AnyStepper(Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?), method));
-            }
-            Method::Extrapolation => AnyFamily::new(Extrapolation::new(n, options)?),
-            Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
-            Method::Taylor => AnyFamily::new(Taylor::new(n, options)?),
-            Method::Adams => AnyFamily::new(Adams::new(n, options)?),
-            Method::DiagonallyImplicit(tableau) => AnyFamily::new(DiagonallyImplicit::new(tableau, n, options)?),
-            Method::Bdf => AnyFamily::new(Bdf::new(n, options)?),
-            Method::Ndf => AnyFamily::new(Bdf::numerical(n, options)?),
-            Method::Rosenbrock(tableau) => AnyFamily::new(Rosenbrock::new(tableau, n, options)?),
-            Method::Radau5 => AnyFamily::new(Radau::new(RadauOrder::Five, n, options)?),
-            Method::Radau9 => AnyFamily::new(Radau::new(RadauOrder::Nine, n, options)?),
-            Method::Radau13 => AnyFamily::new(Radau::new(RadauOrder::Thirteen, n, options)?),
-            Method::Radau => AnyFamily::new(Radau::new(RadauOrder::Variable, n, options)?),
-            Method::Gauss(method) => AnyFamily::new(Gauss::new(method, n, options)?),
-            Method::Symplectic(method) => AnyFamily::new(Symplectic::new(method, n, options)?),
-            Method::Reversible(method) => AnyFamily::new(Reversible::new(method, n, options)?),
+        let inner = match method {
+            Method::Auto => Inner::Auto(Auto::new(n, options)?),
+            Method::Explicit(tableau) => Inner::Explicit(ExplicitRungeKutta::new(tableau, n, options)?),
+            other => Inner::Other(family(other, n, options)?),
         };
-        Ok(AnyStepper(Inner::Other(other), method))
+        Ok(AnyStepper(inner, method))
     }
+}
+
+/// The stepper of a method for any field; all that is behind the pointer is compiled here.
+///
+/// # Errors
+///
+/// Options that the method cannot use.
+pub(crate) fn family<R: Real>(method: Method, n: usize, options: &Options<R>) -> Result<AnyFamily<R>, SolveError> {
+    struct Make;
+    impl PerReal for Make {
+        type Of<R: Real> = fn(Method, usize, &Options<R>) -> Result<AnyFamily<R>, SolveError>;
+    }
+    R::choose::<Make>(single, double)(method, n, options)
+}
+
+#[inline(never)]
+fn single(method: Method, n: usize, options: &Options<f32>) -> Result<AnyFamily<f32>, SolveError> {
+    make(method, n, options)
+}
+
+#[inline(never)]
+fn double(method: Method, n: usize, options: &Options<f64>) -> Result<AnyFamily<f64>, SolveError> {
+    make(method, n, options)
+}
+
+fn make<R: Real>(method: Method, n: usize, options: &Options<R>) -> Result<AnyFamily<R>, SolveError> {
+    Ok(match method {
+        Method::Auto => AnyFamily::new(Auto::new(n, options)?),
+        Method::Explicit(tableau) => AnyFamily::new(ExplicitRungeKutta::new(tableau, n, options)?),
+        Method::Extrapolation => AnyFamily::new(Extrapolation::new(n, options)?),
+        Method::Stabilised(polynomials) => AnyFamily::new(Stabilised::new(polynomials, n, options)?),
+        Method::Taylor => AnyFamily::new(Taylor::new(n, options)?),
+        Method::Adams => AnyFamily::new(Adams::new(n, options)?),
+        Method::DiagonallyImplicit(tableau) => AnyFamily::new(DiagonallyImplicit::new(tableau, n, options)?),
+        Method::Bdf => AnyFamily::new(Bdf::new(n, options)?),
+        Method::Ndf => AnyFamily::new(Bdf::numerical(n, options)?),
+        Method::Rosenbrock(tableau) => AnyFamily::new(Rosenbrock::new(tableau, n, options)?),
+        Method::Radau5 => AnyFamily::new(Radau::new(RadauOrder::Five, n, options)?),
+        Method::Radau9 => AnyFamily::new(Radau::new(RadauOrder::Nine, n, options)?),
+        Method::Radau13 => AnyFamily::new(Radau::new(RadauOrder::Thirteen, n, options)?),
+        Method::Radau => AnyFamily::new(Radau::new(RadauOrder::Variable, n, options)?),
+        Method::Gauss(method) => AnyFamily::new(Gauss::new(method, n, options)?),
+        Method::Symplectic(method) => AnyFamily::new(Symplectic::new(method, n, options)?),
+        Method::Reversible(method) => AnyFamily::new(Reversible::new(method, n, options)?),
+    })
 }
 
 /// The same call, on whichever stepper it is.
@@ -129,6 +158,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for AnyStepper<R> {
 
     fn stability(&self) -> Option<f64> {
         each!(&self.0, stepper => Stepper::<F>::stability(stepper))
+    }
+
+    fn spectral_bound(&mut self) -> Option<R> {
+        each!(&mut self.0, stepper => Stepper::<F>::spectral_bound(stepper))
     }
 
     fn culprit(&self) -> Culprit {

@@ -18,13 +18,13 @@
 
 use vecfield_traits::{Jacobian, Real};
 
-use crate::erased::{Erased, erased};
+use crate::any::family;
+use crate::erased::AnyFamily;
 use crate::explicit::{ExplicitRungeKutta, Strain};
 use crate::linear::LinearSolver;
-use crate::radau::{Radau, RadauOrder};
 use crate::stepper::{Attempt, Culprit, Evaluator, Formula, Stepper};
 use crate::tableau::{TSIT5, Tableau, VERNER_7, VERNER_9};
-use crate::{Options, SolveError};
+use crate::{Method, Options, SolveError};
 
 /// Where the edge begins: at tight tolerances Verner 9 settles at 0.91 of its region.
 const AT_EDGE: f64 = 0.75;
@@ -58,7 +58,7 @@ pub struct Auto<R: Real> {
     stability: R,
     /// Is the implicit method thinkable?
     solvable: bool,
-    implicit: Option<Box<Radau<R>>>,
+    implicit: Option<AnyFamily<R>>,
     /// Is there a mass matrix, which the implicit method alone can solve with?
     weighted: bool,
     /// Is the step being taken implicit?
@@ -159,14 +159,14 @@ impl<R: Real> Auto<R> {
         (self.switch, self.suspicion, self.relaxed) = (false, Suspicion::default(), 0);
         if self.stiff {
             if let Some(implicit) = &self.implicit {
-                self.explicit.start(field, t, Stepper::<Erased<'_, R>>::y(&**implicit))?;
+                self.explicit.start(field, t, Stepper::<F>::y(implicit))?;
             }
             self.patience = self.patience.saturating_mul(2);
         } else {
             self.implicit_part()?;
             if let Some(implicit) = &mut self.implicit {
                 let y = Stepper::<F>::y(&self.explicit);
-                erased(field, |field| implicit.start(field, t, y))?;
+                implicit.start(field, t, y)?;
             }
         }
         self.stiff = !self.stiff;
@@ -174,16 +174,16 @@ impl<R: Real> Auto<R> {
     }
 
     /// The implicit method, made if it was not yet.
-    fn implicit_part(&mut self) -> Result<&mut Radau<R>, SolveError> {
+    fn implicit_part(&mut self) -> Result<&mut AnyFamily<R>, SolveError> {
         let implicit = match self.implicit.take() {
             Some(implicit) => implicit,
-            None => Box::new(Radau::new(RadauOrder::Variable, self.n, &self.options)?),
+            None => family(Method::Radau, self.n, &self.options)?,
         };
         Ok(self.implicit.insert(implicit))
     }
 
-    fn implicit(&self) -> Option<&Radau<R>> {
-        self.implicit.as_deref().filter(|_| self.stiff)
+    fn implicit(&self) -> Option<&AnyFamily<R>> {
+        self.implicit.as_ref().filter(|_| self.stiff)
     }
 }
 
@@ -203,15 +203,15 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         if self.weighted {
             self.stiff = true;
             let implicit = self.implicit_part()?;
-            return erased(field, |field| implicit.start(field, t, y));
+            return implicit.start(field, t, y);
         }
         self.explicit.start(field, t, y)
     }
 
     fn first_step(&mut self, field: &mut Evaluator<'_, F, R>, t: R, span: R) -> R {
-        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+        match self.implicit.as_mut().filter(|_| self.stiff) {
             None => self.explicit.first_step(field, t, span),
-            Some(implicit) => erased(field, |field| implicit.first_step(field, t, span)),
+            Some(implicit) => implicit.first_step(field, t, span),
         }
     }
 
@@ -219,7 +219,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         if self.switch && self.change(field, t).is_err() {
             return Attempt { accepted: false, factor: R::zero() };
         }
-        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+        match self.implicit.as_mut().filter(|_| self.stiff) {
             None => {
                 let attempt = self.explicit.attempt(field, t, h);
                 if attempt.accepted {
@@ -228,9 +228,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
                 attempt
             }
             Some(implicit) => {
-                let attempt = erased(field, |field| implicit.attempt(field, t, h));
-                if attempt.accepted {
-                    let bound = implicit.spectral_bound();
+                let attempt = implicit.attempt(field, t, h);
+                if attempt.accepted
+                    && let Some(bound) = Stepper::<F>::spectral_bound(implicit)
+                {
                     self.watch_implicit(h, bound);
                 }
                 attempt
@@ -239,31 +240,31 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
     }
 
     fn dense(&mut self, field: &mut Evaluator<'_, F, R>, t: R, h: R, theta: R, out: &mut [R]) {
-        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+        match self.implicit.as_mut().filter(|_| self.stiff) {
             None => self.explicit.dense(field, t, h, theta, out),
-            Some(implicit) => erased(field, |field| implicit.dense(field, t, h, theta, out)),
+            Some(implicit) => implicit.dense(field, t, h, theta, out),
         }
     }
 
     fn commit(&mut self) {
-        match self.implicit.as_deref_mut().filter(|_| self.stiff) {
+        match self.implicit.as_mut().filter(|_| self.stiff) {
             None => Stepper::<F>::commit(&mut self.explicit),
-            Some(implicit) => Stepper::<Erased<'_, R>>::commit(implicit),
+            Some(implicit) => Stepper::<F>::commit(implicit),
         }
     }
 
     fn y(&self) -> &[R] {
-        self.implicit().map_or_else(|| Stepper::<F>::y(&self.explicit), Stepper::<Erased<'_, R>>::y)
+        self.implicit().map_or_else(|| Stepper::<F>::y(&self.explicit), Stepper::<F>::y)
     }
 
     fn y_new(&self) -> &[R] {
-        self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<Erased<'_, R>>::y_new)
+        self.implicit().map_or_else(|| Stepper::<F>::y_new(&self.explicit), Stepper::<F>::y_new)
     }
 
     fn trace(&self, out: &mut Vec<R>) -> Option<Formula> {
         match self.implicit() {
             None => Stepper::<F>::trace(&self.explicit, out),
-            Some(implicit) => Stepper::<Erased<'_, R>>::trace(implicit, out),
+            Some(implicit) => Stepper::<F>::trace(implicit, out),
         }
     }
 
@@ -275,7 +276,7 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         out.extend([at_edge, inside, unseen, self.relaxed, self.patience].map(count));
         match self.implicit() {
             None => Stepper::<F>::save(&self.explicit, out),
-            Some(implicit) => Stepper::<Erased<'_, R>>::save(implicit, out),
+            Some(implicit) => Stepper::<F>::save(implicit, out),
         }
     }
 
@@ -289,14 +290,13 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Auto<R> {
         if !self.stiff {
             return self.explicit.restore(field, stepper);
         }
-        let new =
-            || Box::new(Radau::new(RadauOrder::Variable, self.n, &self.options).expect("options that served before"));
+        let new = || family(Method::Radau, self.n, &self.options).expect("options that served before");
         let implicit = self.implicit.get_or_insert_with(new);
-        erased(field, |field| implicit.restore(field, stepper));
+        implicit.restore(field, stepper);
     }
 
     fn culprit(&self) -> Culprit {
-        self.implicit().map_or_else(|| Stepper::<F>::culprit(&self.explicit), Stepper::<Erased<'_, R>>::culprit)
+        self.implicit().map_or_else(|| Stepper::<F>::culprit(&self.explicit), Stepper::<F>::culprit)
     }
 }
 

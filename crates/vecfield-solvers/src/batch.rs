@@ -147,7 +147,7 @@ impl<R: Real> BatchSolver<R> {
     }
 
     /// [`solve`](BatchSolver::solve), with a field that `witness` evaluates.
-    pub fn solve_witnessed<W: BatchWitness<R>>(&mut self, witness: &mut W, members: &[BatchMember<'_, R>]) {
+    pub fn solve_witnessed(&mut self, witness: &mut dyn BatchWitness<R>, members: &[BatchMember<'_, R>]) {
         let BatchSolver { plan, lanes, kept } = self;
         kept.clear(members, plan.width);
         start::start(plan, lanes, members, kept, witness);

@@ -420,6 +420,10 @@ impl<R: Real, F: Jacobian<R>> Stepper<F> for Radau<R> {
         }
     }
 
+    fn spectral_bound(&mut self) -> Option<R> {
+        Some(Radau::spectral_bound(self))
+    }
+
     fn culprit(&self) -> Culprit {
         let n = self.n;
         let slope = self.linearisation.not_finite();

@@ -12,7 +12,7 @@
 //! past which the solution only crawls, is left behind unless the solution stays on it.
 
 use vecfield_linalg::{Complex, eigenvalues};
-use vecfield_traits::{Elementary, Jacobian, Mass, Real, Sparsity, VectorField};
+use vecfield_traits::{AnyField, Elementary, Jacobian, Mass, PerReal, Real, Sparsity, VectorField, with_any_field};
 
 use crate::linear::{Linearisation, Shifted};
 use crate::norm::Norm;
@@ -132,6 +132,40 @@ impl<R: Real> std::error::Error for NotSteady<R> {
 /// any solve; with the last state.
 pub fn steady_state<R: Real, F: Jacobian<R>>(
     field: &F,
+    t: R,
+    y0: &[R],
+    options: &Options<R>,
+) -> Result<SteadyState<R>, NotSteady<R>> {
+    struct Find;
+    impl PerReal for Find {
+        type Of<R: Real> = fn(AnyField<'_, R>, R, &[R], &Options<R>) -> Result<SteadyState<R>, NotSteady<R>>;
+    }
+    let find = R::choose::<Find>(single, double);
+    with_any_field(field, &mut field.workspace(), |field| find(field, t, y0, options))
+}
+
+#[inline(never)]
+fn single(
+    field: AnyField<'_, f32>,
+    t: f32,
+    y0: &[f32],
+    options: &Options<f32>,
+) -> Result<SteadyState<f32>, NotSteady<f32>> {
+    find(&field, t, y0, options)
+}
+
+#[inline(never)]
+fn double(
+    field: AnyField<'_, f64>,
+    t: f64,
+    y0: &[f64],
+    options: &Options<f64>,
+) -> Result<SteadyState<f64>, NotSteady<f64>> {
+    find(&field, t, y0, options)
+}
+
+fn find<R: Real>(
+    field: &AnyField<'_, R>,
     t: R,
     y0: &[R],
     options: &Options<R>,

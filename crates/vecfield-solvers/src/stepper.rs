@@ -79,6 +79,11 @@ pub trait Stepper<F: VectorField<Self::Scalar>> {
         None
     }
 
+    /// A bound of `|λ|` over all eigenvalues of the Jacobian that the last step was taken with, where the method has one.
+    fn spectral_bound(&mut self) -> Option<Real<Self, F>> {
+        None
+    }
+
     /// Appends to `out` what the accepted step is made of besides the state at its beginning, for a pass back through it, and
     /// says by which formula; `None` where the family has no such pass.
     fn trace(&self, _out: &mut Vec<Self::Scalar>) -> Option<Formula> {

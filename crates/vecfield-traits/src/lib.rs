@@ -38,12 +38,15 @@
 //! | gradients | [`Jvp`], [`Vjp`] |
 //! | a stochastic equation `dy = f dt + g dW`, its gradients | [`DriftDiffusion`], [`drift_diffusion`], [`StochasticDynamics`], [`DriftDiffusionVjp`] |
 //! | many systems side by side, each at its own time | [`BatchField`], [`BatchVjp`] |
+//! | code that is compiled once for all fields | [`AnyField`], [`AnyVjp`], [`AnyRows`] |
+//! | generic code that is compiled where it is written | [`Real::choose`] |
 //!
 //! **Architecture invariant:** traits, their blanket implementations and the plain data they speak of; no dependency, no
 //! algorithm. *Why:* every
 //! crate compiles this one first. *Checked by* `cargo xtask tidy` (the crate has no dependencies).
 
 mod batch;
+mod erased;
 mod field;
 mod forward;
 mod number;
@@ -52,8 +55,9 @@ mod stochastic;
 mod structure;
 
 pub use batch::{BatchField, BatchRows, BatchVjp};
+pub use erased::{AnyField, AnyRows, AnyVjp, with_any_field, with_any_rows, with_any_vjp};
 pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, WithMass, field};
-pub use number::{Elementary, Real, Scalar};
+pub use number::{Elementary, PerReal, Real, Scalar};
 pub use partitioned::{Partitioned, Separable, separable};
 pub use stochastic::{
     Calculus, Dependence, DriftDiffusion, DriftDiffusionClosure, DriftDiffusionVjp, Layout, Noise, StochasticDynamics,

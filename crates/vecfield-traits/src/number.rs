@@ -127,10 +127,42 @@ pub trait Real: Elementary<Real = Self> + PartialOrd + Display + LowerExp + Defa
     fn floor(self) -> Self;
     /// `self * a + b`, rounded as the target does it fastest (fused only where the hardware fuses).
     fn mul_add_fast(self, a: Self, b: Self) -> Self;
+
+    /// The one of the two that is this number's.
+    ///
+    /// With functions that are not generic, the code of both floats is compiled where these are written; a generic one is
+    /// compiled again by every crate that calls it.
+    ///
+    /// ```
+    /// use vecfield_traits::{PerReal, Real};
+    ///
+    /// /// A polynomial's value.
+    /// struct Horner;
+    /// impl PerReal for Horner {
+    ///     type Of<R: Real> = fn(&[R], R) -> R;
+    /// }
+    /// fn horner<R: Real>(coefficients: &[R], x: R) -> R {
+    ///     coefficients.iter().rev().fold(R::zero(), |sum, &c| sum * x + c)
+    /// }
+    /// fn single(coefficients: &[f32], x: f32) -> f32 { horner(coefficients, x) }
+    /// fn double(coefficients: &[f64], x: f64) -> f64 { horner(coefficients, x) }
+    ///
+    /// fn compiled_here<R: Real>(coefficients: &[R], x: R) -> R {
+    ///     R::choose::<Horner>(single, double)(coefficients, x)
+    /// }
+    /// assert_eq!(compiled_here(&[1.0_f32, 2.0], 3.0), 7.0);
+    /// ```
+    fn choose<T: PerReal>(single: T::Of<f32>, double: T::Of<f64>) -> T::Of<Self>;
+}
+
+/// Something that there is once for each float; see [`Real::choose`].
+pub trait PerReal {
+    /// That of this one.
+    type Of<R: Real>;
 }
 
 macro_rules! real {
-    ($float:ty) => {
+    ($float:ty, |$single:ident, $double:ident| $own:ident) => {
         impl Scalar for $float {
             type Real = $float;
 
@@ -211,6 +243,10 @@ macro_rules! real {
                 // Without hardware FMA `mul_add` is a library call, fifty times slower than two instructions.
                 if cfg!(target_feature = "fma") { <$float>::mul_add(self, a, b) } else { self * a + b }
             }
+            #[inline(always)]
+            fn choose<T: PerReal>($single: T::Of<f32>, $double: T::Of<f64>) -> T::Of<$float> {
+                $own
+            }
         }
     };
     (@unary $($name:ident)* : $float:ty) => {
@@ -223,8 +259,8 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, |single, _double| single);
+real!(f64, |_single, double| double);
 
 #[cfg(test)]
 mod tests {

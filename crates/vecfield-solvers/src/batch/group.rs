@@ -30,7 +30,7 @@ impl<R: Real> Group<R> {
         self.y.extend(y);
     }
 
-    pub(super) fn eval<W: BatchWitness<R>>(&mut self, slot: usize, witness: &mut W) {
+    pub(super) fn eval(&mut self, slot: usize, witness: &mut dyn BatchWitness<R>) {
         self.rates.resize(self.y.len(), R::zero());
         if !self.member.is_empty() {
             witness.eval(slot, BatchRows { member: &self.member, t: &self.t, y: &self.y }, &mut self.rates);

@@ -11,12 +11,12 @@ use crate::stepper::first_not_finite;
 
 impl<R: Real> Lanes<R> {
     /// Keeps the states that have fallen due.
-    pub(super) fn keep<W: BatchWitness<R>>(
+    pub(super) fn keep(
         &mut self,
         plan: &Plan<R>,
         members: &[BatchMember<'_, R>],
         kept: &mut Kept<R>,
-        witness: &mut W,
+        witness: &mut dyn BatchWitness<R>,
     ) {
         self.find_due(members);
         self.broken.clear();
@@ -64,7 +64,7 @@ impl<R: Real> Lanes<R> {
     }
 
     /// The interpolant's own stages, of the rows that keep a state inside their step.
-    fn extend<W: BatchWitness<R>>(&mut self, plan: &Plan<R>, witness: &mut W) {
+    fn extend(&mut self, plan: &Plan<R>, witness: &mut dyn BatchWitness<R>) {
         let n = self.numbers(plan);
         self.inside.clear();
         for state in self.kept.iter().filter(|state| state.theta != R::one()) {

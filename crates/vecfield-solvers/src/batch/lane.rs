@@ -129,7 +129,7 @@ impl<R: Real> Lanes<R> {
     }
 
     /// Tries a step of every row.
-    pub(super) fn attempt<W: BatchWitness<R>>(&mut self, plan: &Plan<R>, witness: &mut W) {
+    pub(super) fn attempt(&mut self, plan: &Plan<R>, witness: &mut dyn BatchWitness<R>) {
         let (n, end) = (self.numbers(plan), plan.tableau.end_slot());
         self.set_steps(plan);
         for slot in 1..=end {
@@ -165,7 +165,7 @@ impl<R: Real> Lanes<R> {
     }
 
     /// The rates of a slot at the states of all rows.
-    fn eval<W: BatchWitness<R>>(&mut self, plan: &Plan<R>, slot: usize, witness: &mut W) {
+    fn eval(&mut self, plan: &Plan<R>, slot: usize, witness: &mut dyn BatchWitness<R>) {
         let (n, time) = (self.numbers(plan), plan.times[slot]);
         self.at.clear();
         self.at.extend(self.t.iter().zip(&self.h).map(|(&t, &h)| t + time * h));
@@ -213,7 +213,7 @@ impl<R: Real> Lanes<R> {
     }
 
     /// The rates at the ends of the steps that are good, for methods without a stage there.
-    fn eval_end<W: BatchWitness<R>>(&mut self, plan: &Plan<R>, witness: &mut W) {
+    fn eval_end(&mut self, plan: &Plan<R>, witness: &mut dyn BatchWitness<R>) {
         let (n, end) = (self.numbers(plan), plan.tableau.end_slot());
         let good = |squares: &[R; 2]| squares[0] <= R::one();
         if self.squares.iter().all(good) {

@@ -12,12 +12,12 @@ use crate::stepper::first_not_finite;
 use crate::{SolveError, Stats};
 
 /// Puts all members that can begin into lanes.
-pub(super) fn start<R: Real, W: BatchWitness<R>>(
+pub(super) fn start<R: Real>(
     plan: &Plan<R>,
     lanes: &mut Lanes<R>,
     members: &[BatchMember<'_, R>],
     kept: &mut Kept<R>,
-    witness: &mut W,
+    witness: &mut dyn BatchWitness<R>,
 ) {
     lanes.clear(plan, members.len());
     for (index, member) in members.iter().enumerate() {
@@ -58,12 +58,12 @@ fn check<R: Real>(member: &BatchMember<'_, R>, width: usize) -> Result<(), Solve
 }
 
 /// The rates where members begin; those without leave.
-fn evaluate<R: Real, W: BatchWitness<R>>(
+fn evaluate<R: Real>(
     plan: &Plan<R>,
     lanes: &mut Lanes<R>,
     members: &[BatchMember<'_, R>],
     kept: &mut Kept<R>,
-    witness: &mut W,
+    witness: &mut dyn BatchWitness<R>,
 ) {
     let n = lanes.numbers(plan);
     lanes.t.clear();
@@ -88,11 +88,11 @@ fn evaluate<R: Real, W: BatchWitness<R>>(
 }
 
 /// Sets the clocks of all lanes.
-fn first_steps<R: Real, W: BatchWitness<R>>(
+fn first_steps<R: Real>(
     plan: &Plan<R>,
     lanes: &mut Lanes<R>,
     members: &[BatchMember<'_, R>],
-    witness: &mut W,
+    witness: &mut dyn BatchWitness<R>,
 ) {
     match plan.options.given_step() {
         Some(given) => lanes.lanes.iter_mut().for_each(|lane| lane.clock.h = given),
@@ -104,11 +104,11 @@ fn first_steps<R: Real, W: BatchWitness<R>>(
 }
 
 /// The first step of every lane from an Euler step of each, all evaluated together; again, where one leaves the domain.
-fn look<R: Real, W: BatchWitness<R>>(
+fn look<R: Real>(
     plan: &Plan<R>,
     lanes: &mut Lanes<R>,
     members: &[BatchMember<'_, R>],
-    witness: &mut W,
+    witness: &mut dyn BatchWitness<R>,
 ) {
     let Lanes { lanes, states, rates, looks, group, .. } = lanes;
     looks.clear();
