@@ -11,7 +11,7 @@ mod sweep;
 use vecfield_solvers::batch::{BatchMember, BatchOutcome, BatchSolver};
 use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{Options, SolveError};
-use vecfield_traits::{BatchVjp, Real};
+use vecfield_traits::{BatchVjp, Real, with_any_rows};
 
 use self::record::{Record, Recorder};
 use self::sweep::Sweep;
@@ -86,9 +86,10 @@ impl<R: Real> BatchAdjoint<R> {
     /// Solves all members, and keeps what the way back needs.
     pub fn solve<F: BatchVjp<R>>(&mut self, field: &F, members: &[BatchMember<'_, R>]) {
         self.record.begin(members);
-        let work = field.workspace(members.len());
-        let mut recorder = Recorder { record: &mut self.record, field, work };
-        self.solver.solve_witnessed(&mut recorder, members);
+        with_any_rows(field, |field| {
+            let mut recorder = Recorder::new(&mut self.record, field, members.len());
+            self.solver.solve_witnessed(&mut recorder, members);
+        });
         for (index, outcome) in self.solver.outcomes().iter().enumerate() {
             self.record.close(index, outcome.ending.is_ok());
         }
@@ -144,9 +145,8 @@ impl<R: Real> BatchAdjoint<R> {
                 return Err(AdjointError::Dimension { what, found, expected });
             }
         }
-        let mut work = field.workspace(record.members());
         let width = record.width();
         let bar = |member: usize, index: usize| &states_bar[solver.range(member).start + index * width..][..width];
-        Ok(sweep.pull_back(record, (field, &mut work), &bar, initial_bar, theta_bar))
+        Ok(with_any_rows(field, |field| sweep.pull_back(record, field, &bar, initial_bar, theta_bar)))
     }
 }

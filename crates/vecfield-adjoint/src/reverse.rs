@@ -7,6 +7,7 @@
 //! **Architecture invariant:** a pass back calls only `Vjp` (and, for implicit families, `Jacobian`) of a field. *Why:*
 //! formulas, networks and hand-written Rust are differentiated by the same code. *Checked by* the compiler.
 
+mod any;
 mod bootstrap;
 pub(crate) mod collocation;
 pub(crate) mod consistent;
@@ -20,9 +21,10 @@ mod stagewise;
 mod symplectic;
 
 use vecfield_solvers::stepper::Formula;
-use vecfield_traits::{Jacobian, Real, VectorField, Vjp};
+use vecfield_traits::{Real, VectorField};
 
 use crate::AdjointError;
+pub use any::AnyReverse;
 pub use collocation::CollocationReverse;
 pub use diagonal::DiagonalReverse;
 pub use explicit::ExplicitReverse;
@@ -134,122 +136,6 @@ pub trait ReverseStep<R: Real, F: VectorField<R>> {
         theta: R,
         rate: &mut [R],
     ) -> Result<(), AdjointError>;
-}
-
-/// The pass back of every family, for fields that know their Jacobian.
-#[derive(Debug, Clone)]
-pub struct AnyReverse<R> {
-    explicit: ExplicitReverse<R>,
-    collocation: CollocationReverse<R>,
-    diagonal: DiagonalReverse<R>,
-    rosenbrock: RosenbrockReverse<R>,
-    reversible: ReversibleReverse<R>,
-    symplectic: SymplecticReverse<R>,
-    stabilised: StabilisedReverse<R>,
-    backward: BackwardReverse<R>,
-    adams: AdamsReverse<R>,
-}
-
-impl<R: Real> AnyReverse<R> {
-    /// No memory yet: the first step of a family makes what it needs.
-    pub fn new() -> AnyReverse<R> {
-        AnyReverse::default()
-    }
-}
-
-impl<R: Real> Default for AnyReverse<R> {
-    fn default() -> Self {
-        AnyReverse {
-            explicit: ExplicitReverse::new(),
-            collocation: CollocationReverse::new(),
-            diagonal: DiagonalReverse::new(),
-            rosenbrock: RosenbrockReverse::new(),
-            reversible: ReversibleReverse::new(),
-            symplectic: SymplecticReverse::new(),
-            stabilised: StabilisedReverse::new(),
-            backward: BackwardReverse::new(),
-            adams: AdamsReverse::new(),
-        }
-    }
-}
-
-/// The pass back of the family a formula belongs to.
-macro_rules! family {
-    ($any:expr, $formula:expr, $reverse:ident => $call:expr) => {
-        match $formula {
-            Formula::Explicit(_) => {
-                let $reverse = &mut $any.explicit;
-                $call
-            }
-            Formula::Collocation(_) | Formula::Gauss(_) => {
-                let $reverse = &mut $any.collocation;
-                $call
-            }
-            Formula::Dirk(_) | Formula::Additive(_) => {
-                let $reverse = &mut $any.diagonal;
-                $call
-            }
-            Formula::Rosenbrock(_) => {
-                let $reverse = &mut $any.rosenbrock;
-                $call
-            }
-            Formula::Reversible(_) => {
-                let $reverse = &mut $any.reversible;
-                $call
-            }
-            Formula::Symplectic(_) => {
-                let $reverse = &mut $any.symplectic;
-                $call
-            }
-            Formula::Stabilised(_) => {
-                let $reverse = &mut $any.stabilised;
-                $call
-            }
-            Formula::Backward => {
-                let $reverse = &mut $any.backward;
-                $call
-            }
-            Formula::Adams => {
-                let $reverse = &mut $any.adams;
-                $call
-            }
-            _ => Err(AdjointError::NoPassBack),
-        }
-    };
-}
-
-impl<R: Real, F: Jacobian<R> + Vjp<R>> ReverseStep<R, F> for AnyReverse<R> {
-    fn pull_back(
-        &mut self,
-        field: &F,
-        work: &mut F::Workspace,
-        step: &Taken<'_, R>,
-        inside: Inside<'_, R>,
-        bars: &mut Bars<R>,
-    ) -> Result<(), AdjointError> {
-        family!(self, step.formula, reverse => reverse.pull_back(field, work, step, inside, bars))
-    }
-
-    fn pull_start(
-        &mut self,
-        field: &F,
-        work: &mut F::Workspace,
-        start: (R, &[R]),
-        bars: &mut Bars<R>,
-    ) -> Result<(), AdjointError> {
-        consistent::pull_start(field, work, start, bars)
-    }
-
-    fn rate(
-        &mut self,
-        field: &F,
-        work: &mut F::Workspace,
-        step: &Taken<'_, R>,
-        theta: R,
-        rate: &mut [R],
-    ) -> Result<(), AdjointError> {
-        family!(self, step.formula, reverse => reverse.rate(field, work, step, theta, rate))
-    }
 }
 
 /// `Σ a_i b_i`.

@@ -1,6 +1,6 @@
 //! Rows that are evaluated again on the way back, and pulled back.
 
-use vecfield_traits::{BatchRows, BatchVjp, Real};
+use vecfield_traits::{AnyRows, BatchRows, BatchVjp, Real};
 
 use super::record::View;
 
@@ -16,17 +16,17 @@ pub(super) type Bars<'a, R> = (&'a [R], &'a mut [R], &'a mut [R]);
 
 impl<R: Real> Apart<R> {
     /// Evaluates rows again and pulls them back; how many?
-    pub(super) fn again<F: BatchVjp<R>>(
+    pub(super) fn again(
         &mut self,
         rows: BatchRows<'_, R>,
         (dy_bar, y_bar, theta_bar): Bars<'_, R>,
-        (field, work): (&F, &mut F::Workspace),
+        field: &AnyRows<'_, R>,
     ) -> u64 {
         let (count, len) = (rows.member.len(), field.tape_len(rows.member.len()));
         self.dy.resize(dy_bar.len(), R::zero());
         self.tape.resize(len.max(self.tape.len()), R::zero());
-        field.record(rows, &mut self.dy, &mut self.tape[..len], work);
-        field.pull_back(rows, &mut self.tape[..len], dy_bar, y_bar, theta_bar, work);
+        field.record(rows, &mut self.dy, &mut self.tape[..len], &mut ());
+        field.pull_back(rows, &mut self.tape[..len], dy_bar, y_bar, theta_bar, &mut ());
         count as u64
     }
 }
@@ -62,24 +62,19 @@ impl<R: Real> Group<R> {
     }
 
     /// Pulls the rows back, and leaves the cotangents of their states in `y_bar`.
-    pub(super) fn pull_back<F: BatchVjp<R>>(
-        &mut self,
-        apart: &mut Apart<R>,
-        theta_bar: &mut [R],
-        of: (&F, &mut F::Workspace),
-    ) -> u64 {
+    pub(super) fn pull_back(&mut self, apart: &mut Apart<R>, theta_bar: &mut [R], field: &AnyRows<'_, R>) -> u64 {
         let Group { member, t, y, dy_bar, y_bar, .. } = self;
-        if member.is_empty() { 0 } else { apart.again(BatchRows { member, t, y }, (dy_bar, y_bar, theta_bar), of) }
+        if member.is_empty() { 0 } else { apart.again(BatchRows { member, t, y }, (dy_bar, y_bar, theta_bar), field) }
     }
 
     /// Pulls back those of the rows of a frame that keep a state inside their step; the others have no cotangent.
-    pub(super) fn inside<F: BatchVjp<R>>(
+    pub(super) fn inside(
         &mut self,
         view: &View<'_, R>,
         rows: BatchRows<'_, R>,
         (dy_bar, y_bar, theta_bar): Bars<'_, R>,
         apart: &mut Apart<R>,
-        of: (&F, &mut F::Workspace),
+        field: &AnyRows<'_, R>,
     ) -> u64 {
         let width = dy_bar.len() / rows.member.len().max(1);
         let place = |row: usize| row * width..(row + 1) * width;
@@ -87,7 +82,7 @@ impl<R: Real> Group<R> {
         for row in view.rows_inside() {
             self.push((row, rows.member[row]), rows.t[row], &rows.y[place(row)], &dy_bar[place(row)]);
         }
-        let pulled = self.pull_back(apart, theta_bar, of);
+        let pulled = self.pull_back(apart, theta_bar, field);
         y_bar.fill(R::zero());
         for (from, &row) in self.row.iter().enumerate() {
             y_bar[place(row)].copy_from_slice(&self.y_bar[place(from)]);

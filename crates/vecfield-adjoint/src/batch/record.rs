@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use vecfield_solvers::batch::{BatchMember, BatchStep, BatchWitness, KeptState};
 use vecfield_solvers::tableau::Tableau;
-use vecfield_traits::{BatchRows, BatchVjp, Real};
+use vecfield_traits::{AnyRows, BatchField, BatchRows, BatchVjp, Real};
 
 use crate::budget::Limit;
 
@@ -184,13 +184,18 @@ impl<R: Real> Record<R> {
 }
 
 /// Evaluates the field and writes down what the way back needs.
-pub(super) struct Recorder<'a, F: BatchVjp<R>, R: Real> {
-    pub(super) record: &'a mut Record<R>,
-    pub(super) field: &'a F,
-    pub(super) work: F::Workspace,
+pub(super) struct Recorder<'a, R> {
+    record: &'a mut Record<R>,
+    field: &'a AnyRows<'a, R>,
 }
 
-impl<R: Real, F: BatchVjp<R>> Recorder<'_, F, R> {
+impl<'a, R: Real> Recorder<'a, R> {
+    /// For up to so many rows.
+    pub(super) fn new(record: &'a mut Record<R>, field: &'a AnyRows<'a, R>, rows: usize) -> Recorder<'a, R> {
+        field.workspace(rows);
+        Recorder { record, field }
+    }
+
     /// The place on the tape of a slot of the step under way, if there is room for the whole step.
     fn place(&mut self, slot: usize, rows: usize) -> Option<Range<usize>> {
         let (end, each) = (self.record.tableau.end_slot(), self.field.tape_len(rows));
@@ -204,11 +209,11 @@ impl<R: Real, F: BatchVjp<R>> Recorder<'_, F, R> {
     }
 }
 
-impl<R: Real, F: BatchVjp<R>> BatchWitness<R> for Recorder<'_, F, R> {
+impl<R: Real> BatchWitness<R> for Recorder<'_, R> {
     fn eval(&mut self, slot: usize, rows: BatchRows<'_, R>, dy: &mut [R]) {
         match self.place(slot, rows.member.len()) {
-            Some(place) => self.field.record(rows, dy, &mut self.record.tape[place], &mut self.work),
-            None => self.field.eval(rows, dy, &mut self.work),
+            Some(place) => self.field.record(rows, dy, &mut self.record.tape[place], &mut ()),
+            None => self.field.eval(rows, dy, &mut ()),
         }
     }
 

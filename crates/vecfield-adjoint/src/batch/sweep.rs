@@ -3,7 +3,7 @@
 use vecfield_solvers::batch::{combine_each, stage_points};
 use vecfield_solvers::stepper::{Term, terms};
 use vecfield_solvers::tableau::Tableau;
-use vecfield_traits::{BatchRows, BatchVjp, Real};
+use vecfield_traits::{AnyRows, BatchField, BatchRows, BatchVjp, Real};
 
 use super::apart::{Apart, Group};
 use super::record::{Record, View};
@@ -82,17 +82,18 @@ impl<R: Real> Sweep<R> {
 
     /// See [`BatchAdjoint::pull_back`](super::BatchAdjoint::pull_back); `bar` is the cotangent of a state, by member and save
     /// time.
-    pub(super) fn pull_back<'b, F: BatchVjp<R>>(
+    pub(super) fn pull_back<'b>(
         &mut self,
         record: &mut Record<R>,
-        (field, work): (&F, &mut F::Workspace),
-        bar: &impl Fn(usize, usize) -> &'b [R],
+        field: &AnyRows<'_, R>,
+        bar: &dyn Fn(usize, usize) -> &'b [R],
         initial_bar: &mut [R],
         theta_bar: &mut [R],
     ) -> u64
     where
         R: 'b,
     {
+        field.workspace(record.members());
         let width = record.width();
         let mut pulled = 0;
         for buffer in [&mut self.y_bar, &mut self.rate_bar] {
@@ -106,12 +107,12 @@ impl<R: Real> Sweep<R> {
             let mut view = record.frame(index);
             self.gather(&view, width, bar);
             if !view.staged {
-                self.stages(&view, width, (field, work));
+                self.stages(&view, width, field);
             }
-            pulled += self.slots(&mut view, width, (field, work), theta_bar);
+            pulled += self.slots(&mut view, width, field, theta_bar);
             self.scatter(&view, width);
         }
-        pulled += self.beginnings(record, (field, work), theta_bar);
+        pulled += self.beginnings(record, field, theta_bar);
         for &(member, index) in record.at_start() {
             add_scaled(&mut self.y_bar[member * width..][..width], R::one(), bar(member, index));
         }
@@ -120,7 +121,7 @@ impl<R: Real> Sweep<R> {
     }
 
     /// The cotangents at the end of a frame, and those of states inside it.
-    fn gather<'b>(&mut self, view: &View<'_, R>, width: usize, bar: &impl Fn(usize, usize) -> &'b [R])
+    fn gather<'b>(&mut self, view: &View<'_, R>, width: usize, bar: &dyn Fn(usize, usize) -> &'b [R])
     where
         R: 'b,
     {
@@ -151,7 +152,7 @@ impl<R: Real> Sweep<R> {
     /// The states of the slots of a frame that kept only those at its beginning.
     ///
     /// The interpolant's own stages are taken of all rows: those without a state inside their step are not looked at.
-    fn stages<F: BatchVjp<R>>(&mut self, view: &View<'_, R>, width: usize, (field, work): (&F, &mut F::Workspace)) {
+    fn stages(&mut self, view: &View<'_, R>, width: usize, field: &AnyRows<'_, R>) {
         let (n, end, last) = (view.member.len() * width, self.tableau.end_slot(), self.last(view));
         let Room { each, at, states, rates, .. } = &mut self.room;
         states[..n].copy_from_slice(view.states);
@@ -164,7 +165,7 @@ impl<R: Real> Sweep<R> {
             if slot < last {
                 view.times(self.fractions[slot], at);
                 let rows = BatchRows { member: view.member, t: at, y: &states[slot * n..][..n] };
-                field.eval(rows, &mut rates[slot * n..][..n], work);
+                field.eval(rows, &mut rates[slot * n..][..n], &mut ());
             }
         }
     }
@@ -175,13 +176,7 @@ impl<R: Real> Sweep<R> {
     }
 
     /// Pulls back the slots of a frame, from the last.
-    fn slots<F: BatchVjp<R>>(
-        &mut self,
-        view: &mut View<'_, R>,
-        width: usize,
-        (field, work): (&F, &mut F::Workspace),
-        theta_bar: &mut [R],
-    ) -> u64 {
+    fn slots(&mut self, view: &mut View<'_, R>, width: usize, field: &AnyRows<'_, R>, theta_bar: &mut [R]) -> u64 {
         let (n, end, last) = (view.member.len() * width, self.tableau.end_slot(), self.last(view));
         let Sweep { columns, fractions, room, apart, group, .. } = self;
         let mut pulled = 0;
@@ -200,14 +195,14 @@ impl<R: Real> Sweep<R> {
                 let rows = BatchRows { member: view.member, t: &room.at, y: &states[own.clone()] };
                 let (k_bar, y_bar) = (&room.k_bar[..], &mut room.bars[own.clone()]);
                 pulled += if slot > end {
-                    group.inside(view, rows, (k_bar, y_bar, theta_bar), apart, (field, work))
+                    group.inside(view, rows, (k_bar, y_bar, theta_bar), apart, field)
                 } else if let Some(tape) = &mut view.tape {
                     let len = tape.len() / end;
                     let own = &mut tape[(slot - 1) * len..slot * len];
-                    field.pull_back(rows, own, k_bar, y_bar, theta_bar, work);
+                    field.pull_back(rows, own, k_bar, y_bar, theta_bar, &mut ());
                     view.member.len() as u64
                 } else {
-                    apart.again(rows, (k_bar, y_bar, theta_bar), (field, work))
+                    apart.again(rows, (k_bar, y_bar, theta_bar), field)
                 };
             }
             if slot == end {
@@ -228,12 +223,7 @@ impl<R: Real> Sweep<R> {
     }
 
     /// Pulls back the rates where the members begin.
-    fn beginnings<F: BatchVjp<R>>(
-        &mut self,
-        record: &Record<R>,
-        of: (&F, &mut F::Workspace),
-        theta_bar: &mut [R],
-    ) -> u64 {
+    fn beginnings(&mut self, record: &Record<R>, field: &AnyRows<'_, R>, theta_bar: &mut [R]) -> u64 {
         let (width, Sweep { apart, group, y_bar, rate_bar, .. }) = (record.width(), self);
         let place = |member: usize| member * width..(member + 1) * width;
         group.clear();
@@ -242,7 +232,7 @@ impl<R: Real> Sweep<R> {
                 group.push((member, member), t, &record.initial()[place(member)], &rate_bar[place(member)]);
             }
         }
-        let pulled = group.pull_back(apart, theta_bar, of);
+        let pulled = group.pull_back(apart, theta_bar, field);
         for (row, &member) in group.row.iter().enumerate() {
             add_scaled(&mut y_bar[place(member)], R::one(), &group.y_bar[place(row)]);
         }
