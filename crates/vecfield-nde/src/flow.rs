@@ -10,7 +10,7 @@ mod row;
 use vecfield_adjoint::{AdjointError, BatchAdjoint};
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::{Method, SolveError};
-use vecfield_traits::{BatchVjp, Real};
+use vecfield_traits::{AnyRows, BatchVjp, Real, with_any_rows};
 
 use crate::model::Work;
 use crate::settings::{AdjointName, Solver};
@@ -87,6 +87,10 @@ impl<R: Real> Flow<R> {
 
     /// Solves all of `problems`; those that fail are [told](Flow::failure). Returns the work.
     pub fn solve<F: BatchVjp<R>>(&mut self, field: &F, problems: &[BatchMember<'_, R>]) -> Work {
+        with_any_rows(field, |field| self.solve_any(field, problems))
+    }
+
+    fn solve_any(&mut self, field: &AnyRows<'_, R>, problems: &[BatchMember<'_, R>]) -> Work {
         self.failures.clear();
         let mut work = Work::default();
         match &mut self.engine {
@@ -140,6 +144,16 @@ impl<R: Real> Flow<R> {
     pub fn pull_back<F: BatchVjp<R>>(
         &mut self,
         field: &F,
+        states_bar: &[R],
+        starts_bar: &mut [R],
+        theta_bar: &mut [R],
+    ) -> Result<Work, AdjointError> {
+        with_any_rows(field, |field| self.pull_back_any(field, states_bar, starts_bar, theta_bar))
+    }
+
+    fn pull_back_any(
+        &mut self,
+        field: &AnyRows<'_, R>,
         states_bar: &[R],
         starts_bar: &mut [R],
         theta_bar: &mut [R],

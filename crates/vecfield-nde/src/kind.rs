@@ -12,7 +12,7 @@ use crate::diffusion;
 use crate::error::NdeError;
 use crate::latent;
 use crate::latent_sde;
-use crate::model::Number;
+use crate::model::{AnyModel, Number};
 use crate::neural_sde;
 use crate::settings::{PhaseSettings, RuleName, ScheduleName, Settings};
 use crate::trainer::Keep;
@@ -153,29 +153,21 @@ impl Kind {
         from: Resumed<'_>,
         watcher: Watcher<'_>,
     ) -> Result<Training, NdeError> {
-        match self {
+        let seed = from.seed();
+        let model = match self {
             Kind::NeuralOde | Kind::AugmentedOde => {
-                run(trajectory::Forecaster::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
+                AnyModel::new(trajectory::Forecaster::<R>::prepare(settings, data, seed)?)
             }
-            Kind::OdeClassifier => {
-                run(classifier::Classifier::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
-            }
-            Kind::LatentOde => run(latent::Latent::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
-            Kind::LatentSde => {
-                run(latent_sde::LatentSde::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
-            }
-            Kind::NeuralSde => {
-                run(neural_sde::NeuralSde::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
-            }
-            Kind::NeuralCde => {
-                run(cde::Controlled::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
-            }
-            Kind::Cnf => run(cnf::Flows::<R>::prepare(settings, data, from.seed())?, settings, from, watcher),
-            Kind::Diffusion => {
-                run(diffusion::Diffusion::<R>::prepare(settings, data, from.seed())?, settings, from, watcher)
-            }
-            Kind::Ude => run(ude::prepare::<R>(settings, data, from.seed())?, settings, from, watcher),
-        }
+            Kind::OdeClassifier => AnyModel::new(classifier::Classifier::<R>::prepare(settings, data, seed)?),
+            Kind::LatentOde => AnyModel::new(latent::Latent::<R>::prepare(settings, data, seed)?),
+            Kind::LatentSde => AnyModel::new(latent_sde::LatentSde::<R>::prepare(settings, data, seed)?),
+            Kind::NeuralSde => AnyModel::new(neural_sde::NeuralSde::<R>::prepare(settings, data, seed)?),
+            Kind::NeuralCde => AnyModel::new(cde::Controlled::<R>::prepare(settings, data, seed)?),
+            Kind::Cnf => AnyModel::new(cnf::Flows::<R>::prepare(settings, data, seed)?),
+            Kind::Diffusion => AnyModel::new(diffusion::Diffusion::<R>::prepare(settings, data, seed)?),
+            Kind::Ude => AnyModel::new(ude::prepare::<R>(settings, data, seed)?),
+        };
+        run(model, settings, from, watcher)
     }
 
     /// A trained model of this kind from what a training left.

@@ -1,5 +1,7 @@
 //! What a trainer trains: parameters, samples, and what a set of samples costs.
 
+mod erased;
+
 use vecfield_adjoint::AdjointError;
 use vecfield_kernels::LayerMath;
 use vecfield_nn::{Checkpoint, Stored, Tensor};
@@ -7,6 +9,7 @@ use vecfield_solvers::{SolveError, Stats};
 
 use crate::error::NdeError;
 use crate::settings::Starts;
+pub(crate) use erased::AnyModel;
 
 /// The numbers that models are made of: `f32` and `f64`.
 pub trait Number: LayerMath + Stored {}

@@ -1,5 +1,7 @@
 //! Work cut into chunks that do not depend on the number of threads, and put together in their order.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use crate::model::{Cost, Model, Number, Pass};
@@ -61,13 +63,23 @@ impl<R: Number, M: Send> Slots<R, M> {
 }
 
 /// `work` of every chunk of so many of `0..count`, in their order, or the first error.
-pub(crate) fn chunks<T: Send, E: Send>(
+pub(crate) fn chunks<T: Send + Sync, E: Send + Sync>(
     count: usize,
     chunk: usize,
     work: impl Fn(core::ops::Range<usize>) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
     let starts: Vec<usize> = (0..count).step_by(chunk.max(1)).collect();
-    // Collected before the first error is looked for, so that it is the first one whatever thread was faster.
-    let done: Vec<Result<T, E>> = starts.into_par_iter().map(|at| work(at..(at + chunk).min(count))).collect();
-    done.into_iter().collect()
+    let done: Vec<OnceLock<Result<T, E>>> = starts.iter().map(|_| OnceLock::new()).collect();
+    each(starts.len(), &|index| {
+        let at = starts[index];
+        let first = done[index].set(work(at..(at + chunk).min(count))).is_ok();
+        debug_assert!(first, "every chunk is asked for once");
+    });
+    // All are done before the first error is looked for, so that it is the first one whatever thread was faster.
+    done.into_iter().map(|done| done.into_inner().expect("every chunk is asked for")).collect()
+}
+
+/// `work` of each of `0..count` on all threads: for all that is done so, compiled once.
+fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
 }

@@ -7,7 +7,7 @@ use vecfield_nn::Checkpoint;
 use crate::data::{Data, Metric, Prediction, Request};
 use crate::error::NdeError;
 use crate::kind::Kind;
-use crate::model::{Model, Number};
+use crate::model::{AnyModel, Model, Number};
 use crate::settings::{Precision, Settings};
 use crate::trainer::{Done, Trainer};
 
@@ -187,8 +187,8 @@ fn dispatch(settings: &Settings, data: &Data, from: Resumed<'_>, watcher: Watche
 }
 
 /// Trains a prepared model.
-pub(crate) fn run<R: Number, M: Model<R> + Clone>(
-    model: M,
+pub(crate) fn run<R: Number>(
+    model: AnyModel<R>,
     settings: &Settings,
     from: Resumed<'_>,
     watcher: Watcher<'_>,
@@ -198,7 +198,7 @@ pub(crate) fn run<R: Number, M: Model<R> + Clone>(
     if let Resumed::From(checkpoint, _) = from {
         trainer.resume(checkpoint)?;
     }
-    let put_aside = |trainer: &Trainer<M, R>, theta: &[R]| {
+    let put_aside = |trainer: &Trainer<AnyModel<R>, R>, theta: &[R]| {
         let mut checkpoint = Checkpoint::new();
         checkpoint.note(SETTINGS, settings)?;
         checkpoint.note(SEED, &from.seed())?;

@@ -5,7 +5,7 @@ use vecfield_adjoint::{AdjointError, Cotangents, Discrete, Gradient, Rewind, bac
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::tableau::Tableau;
 use vecfield_solvers::{AnyStepper, ExplicitRungeKutta, Integrator, Method, Options, Save, Solution, SolveError};
-use vecfield_traits::{BatchVjp, Real};
+use vecfield_traits::{AnyRows, Real};
 
 use super::row::Row;
 use crate::model::Work;
@@ -51,9 +51,9 @@ impl<R: Real> OneByOne<R> {
     }
 
     /// Solves problems, each with its number among the members of the field.
-    pub(super) fn solve<'a, F: BatchVjp<R>>(
+    pub(super) fn solve<'a>(
         &mut self,
-        field: &F,
+        field: &AnyRows<'_, R>,
         problems: impl Iterator<Item = (usize, BatchMember<'a, R>)>,
         failures: &mut Vec<Option<AdjointError>>,
         work: &mut Work,
@@ -77,9 +77,9 @@ impl<R: Real> OneByOne<R> {
     }
 
     /// A problem whose pass back fails is told as failed, and leaves nothing in the cotangents.
-    pub(super) fn pull_back<F: BatchVjp<R>>(
+    pub(super) fn pull_back(
         &mut self,
-        field: &F,
+        field: &AnyRows<'_, R>,
         failures: &mut [Option<AdjointError>],
         states_bar: &[R],
         starts_bar: &mut [R],
@@ -97,9 +97,9 @@ impl<R: Real> OneByOne<R> {
     }
 
     /// Pulls back the cotangents of one problem, by its place here and its number among the members.
-    pub(super) fn pull_one<F: BatchVjp<R>>(
+    pub(super) fn pull_one(
         &mut self,
-        field: &F,
+        field: &AnyRows<'_, R>,
         (place, member): (usize, usize),
         failure: &mut Option<AdjointError>,
         states_bar: &[R],
@@ -137,9 +137,9 @@ impl<R: Real> Way<R> {
         })
     }
 
-    fn solve<F: BatchVjp<R>>(
+    fn solve(
         &mut self,
-        row: &mut Row<'_, F>,
+        row: &mut Row<'_, R>,
         &BatchMember { span, y0, save }: &BatchMember<'_, R>,
     ) -> (Solution<R>, Option<AdjointError>) {
         let ended = match self {
@@ -160,9 +160,9 @@ impl<R: Real> Way<R> {
         }
     }
 
-    fn pull_back<F: BatchVjp<R>>(
+    fn pull_back(
         &mut self,
-        row: &mut Row<'_, F>,
+        row: &mut Row<'_, R>,
         bars: &Cotangents<'_, R>,
         options: &Options<R>,
     ) -> Result<Gradient<R>, AdjointError> {

@@ -3,7 +3,7 @@
 use vecfield_adjoint::AdjointError;
 use vecfield_solvers::batch::BatchMember;
 use vecfield_solvers::{Options, SolveError};
-use vecfield_traits::{BatchVjp, Real};
+use vecfield_traits::{AnyRows, BatchField, Real};
 
 use super::apart::OneByOne;
 use crate::model::Work;
@@ -35,9 +35,9 @@ impl<R: Real> Retry<R> {
     }
 
     /// Tries the problems that ran out of steps; those that it solves have not failed.
-    pub(super) fn solve<F: BatchVjp<R>>(
+    pub(super) fn solve(
         &mut self,
-        field: &F,
+        field: &AnyRows<'_, R>,
         problems: &[BatchMember<'_, R>],
         failures: &mut [Option<AdjointError>],
         work: &mut Work,
@@ -76,9 +76,9 @@ impl<R: Real> Retry<R> {
     }
 
     /// Pulls back what the second method solved; as [`Flow::pull_back`](super::Flow::pull_back).
-    pub(super) fn pull_back<F: BatchVjp<R>>(
+    pub(super) fn pull_back(
         &mut self,
-        field: &F,
+        field: &AnyRows<'_, R>,
         failures: &mut [Option<AdjointError>],
         states_bar: &[R],
         starts_bar: &mut [R],
