@@ -12,7 +12,8 @@ use crate::refine::START_WINDOWS;
 use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
 use crate::sindy::{Bag, Form, Selection, Sindy, Terms};
 use crate::sparse::{
-    MOST_SUBSET_FEATURES, best_subsets, elastic_net, frols, information, lasso, on_support, sr3, ssr, stlsq,
+    MOST_SUBSET_FEATURES, adaptive_lasso, best_subsets, elastic_net, frols, information, lasso, on_support, sr3, ssr,
+    stlsq,
 };
 use crate::{Library, Paths, SindyError};
 use vecfield_data::{Trajectories, Trajectory};
@@ -270,8 +271,9 @@ fn step(data: &Trajectories) -> Result<f64, SindyError> {
 fn select(selection: Selection, system: &GramSystem) -> Result<Vec<f64>, SindyError> {
     match selection {
         Selection::Stlsq { threshold, ridge } => stlsq(system, threshold, ridge),
-        Selection::Sr3 { threshold } => sr3(system, threshold),
+        Selection::Sr3 { threshold, penalty } => sr3(system, threshold, penalty),
         Selection::Lasso { alpha } => lasso(system, alpha),
+        Selection::AdaptiveLasso { alpha } => adaptive_lasso(system, alpha),
         Selection::ElasticNet { alpha, l1_ratio } => elastic_net(system, alpha, l1_ratio),
         Selection::Frols { tolerance } => frols(system, tolerance),
         Selection::Ssr { threshold } => ssr(system, threshold),

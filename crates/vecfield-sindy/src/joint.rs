@@ -90,7 +90,7 @@ impl Joint {
         let mut trapping = None;
         let theta = match selection {
             Selection::Stlsq { threshold, ridge } => problem.stlsq(threshold, ridge),
-            Selection::Sr3 { threshold } => problem.sr3(threshold, 1.0 / self.variance),
+            Selection::Sr3 { threshold, penalty } => problem.sr3(threshold, penalty, 1.0 / self.variance),
             Selection::Auto => Some(self.likeliest(&problem)),
             Selection::Trapping { threshold } => {
                 let (theta, found) = trap(&problem, library, threshold)?;
@@ -99,6 +99,7 @@ impl Joint {
             }
             Selection::Exact { .. }
             | Selection::Lasso { .. }
+            | Selection::AdaptiveLasso { .. }
             | Selection::ElasticNet { .. }
             | Selection::Frols { .. }
             | Selection::Ssr { .. } => return Err(SindyError::ConstraintsNeedOther),

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::refine::{Task, refine};
 use crate::regression::GramSystem;
 use crate::smooth::Order;
+use crate::sparse::Penalty;
 use crate::{Candidates, Library, Paths, SindyError};
 use vecfield_data::Trajectories;
 
@@ -61,9 +62,16 @@ pub enum Selection {
     Sr3 {
         /// Coefficients below this are dropped.
         threshold: f64,
+        /// What is paid for the others.
+        penalty: Penalty,
     },
     /// LASSO, fitted again on its support.
     Lasso {
+        /// The penalty; the path's best by the Bayesian information criterion without one.
+        alpha: Option<f64>,
+    },
+    /// LASSO with a penalty inverse to what least squares gives a coefficient, fitted again on its support.
+    AdaptiveLasso {
         /// The penalty; the path's best by the Bayesian information criterion without one.
         alpha: Option<f64>,
     },

@@ -3,8 +3,8 @@
 //! | method | finds | for |
 //! |---|---|---|
 //! | [`stlsq`] | a support by repeated thresholding (Brunton et al. 2016) | comparison with other programs |
-//! | [`sr3`] | the same by relaxation (Zheng et al. 2019) | comparison |
-//! | [`lasso`], [`elastic_net`] | a support from the path of penalties | many features, comparison |
+//! | [`sr3`] | the same by relaxation, with several [penalties](Penalty) (Zheng et al. 2019) | comparison |
+//! | [`lasso`], [`adaptive_lasso`], [`elastic_net`] | a support from the path of penalties | many features, comparison |
 //! | [`frols`] | a support that grows by what explains most | many features, comparison |
 //! | [`ssr`] | a support that loses its smallest coefficient | comparison |
 //! | [`best_subsets`] | the best supports of each size, certified | up to about thirty features |
@@ -22,12 +22,12 @@ mod stlsq;
 mod subsets;
 
 pub(crate) use constrained::{Constrained, MOST_JOINT};
-pub use elastic_net::{elastic_net, lasso};
+pub use elastic_net::{adaptive_lasso, elastic_net, lasso};
 pub(crate) use evidence::inclusion;
 pub use evidence::{Evidence, Neighbour, evidence, evidence_search, neighbours};
 pub use frols::frols;
 pub use small::{SmallSupport, best_small_supports};
-pub use sr3::sr3;
+pub use sr3::{Penalty, sr3};
 pub use ssr::ssr;
 pub use stlsq::stlsq;
 pub use subsets::{MOST_SUBSET_FEATURES, Subset, Subsets, best_subsets};

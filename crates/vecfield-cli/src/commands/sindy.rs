@@ -12,6 +12,7 @@ use vecfield_data::Trajectories;
 use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::PdeSindy;
+use vecfield_sindy::sparse::Penalty;
 use vecfield_sindy::{Bag, Candidates, Constraint, Form, Known, Model, Refinement, Selection, Sindy, SindyError};
 
 use crate::context::Context;
@@ -58,7 +59,11 @@ pub(crate) struct Arguments {
     /// left (frols)
     #[arg(long, value_name = "V", allow_hyphen_values = true)]
     threshold: Option<f64>,
-    /// Ridge penalty (stlsq), L1 penalty (lasso), or both together (elastic-net)
+    /// What sr3 pays for coefficients: l0 where they are not zero, l1 for their size, cad for their size where they are
+    /// small
+    #[arg(long, value_enum, value_name = "PENALTY")]
+    penalty: Option<Relaxed>,
+    /// Ridge penalty (stlsq), L1 penalty (lasso, adaptive-lasso), or both together (elastic-net)
     #[arg(long, value_name = "RIDGE", allow_hyphen_values = true)]
     alpha: Option<f64>,
     /// The share of the penalty of an elastic net that is on absolute values, above 0 and at most 1: 0.5 without it
@@ -124,6 +129,16 @@ enum Bagged {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Relaxed {
+    /// The same for each that is not zero
+    L0,
+    /// Their absolute values
+    L1,
+    /// Absolute values, clipped at five thresholds
+    Cad,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Optimizer {
     /// By evidence, refined through the solver
     Auto,
@@ -133,6 +148,8 @@ enum Optimizer {
     Sr3,
     /// The L1 path, fitted again on its supports
     Lasso,
+    /// The L1 path, each coefficient in units of what least squares gives it
+    AdaptiveLasso,
     /// The path of L1 and L2 penalties together, fitted again on its supports
     ElasticNet,
     /// Forward regression: what explains most comes next
@@ -210,14 +227,15 @@ impl Arguments {
     }
 
     fn selection(&self) -> Result<Selection, Failure> {
-        use Optimizer::{ElasticNet, Frols, Lasso, Sr3, Ssr, Stlsq, Trapping};
+        use Optimizer::{AdaptiveLasso, ElasticNet, Frols, Lasso, Sr3, Ssr, Stlsq, Trapping};
         let belongs = [
-            ("--threshold", self.threshold, &[Stlsq, Sr3, Frols, Ssr, Trapping][..]),
-            ("--alpha", self.alpha, &[Stlsq, Lasso, ElasticNet][..]),
-            ("--l1-ratio", self.l1_ratio, &[ElasticNet][..]),
+            ("--threshold", self.threshold.is_some(), &[Stlsq, Sr3, Frols, Ssr, Trapping][..]),
+            ("--alpha", self.alpha.is_some(), &[Stlsq, Lasso, AdaptiveLasso, ElasticNet][..]),
+            ("--l1-ratio", self.l1_ratio.is_some(), &[ElasticNet][..]),
+            ("--penalty", self.penalty.is_some(), &[Sr3][..]),
         ];
-        for (flag, value, of) in belongs {
-            if value.is_some() && !of.contains(&self.optimizer) {
+        for (flag, given, of) in belongs {
+            if given && !of.contains(&self.optimizer) {
                 let names =
                     of.iter().filter_map(|optimizer| Some(optimizer.to_possible_value()?.get_name().to_owned()));
                 let words = names.collect::<Vec<_>>().join(" or ");
@@ -225,21 +243,30 @@ impl Arguments {
                     "{flag} belongs to --optimizer {words}; add that, or leave it out"
                 )));
             }
-            if let Some(bad) = value.filter(|v| !(v.is_finite() && *v >= 0.0)) {
-                return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
-            }
+        }
+        let numbers = [("--threshold", self.threshold), ("--alpha", self.alpha), ("--l1-ratio", self.l1_ratio)];
+        if let Some((flag, bad)) =
+            numbers.into_iter().find_map(|(flag, v)| Some((flag, v.filter(|v| !(v.is_finite() && *v >= 0.0))?)))
+        {
+            return Err(Failure::Argument(format!("{flag} {bad}: give a number, 0 or larger")));
         }
         let l1_ratio = self.l1_ratio.unwrap_or(L1_RATIO);
         if !(l1_ratio > 0.0 && l1_ratio <= 1.0) {
             return Err(Failure::Argument(format!("--l1-ratio {l1_ratio}: give a number above 0 and at most 1")));
         }
         let threshold = self.threshold.unwrap_or(THRESHOLD);
+        let penalty = match self.penalty {
+            None | Some(Relaxed::L0) => Penalty::L0,
+            Some(Relaxed::L1) => Penalty::L1,
+            Some(Relaxed::Cad) => Penalty::Cad,
+        };
         Ok(match self.optimizer {
             Optimizer::Auto => Selection::Auto,
             Optimizer::Exact => Selection::Exact { largest: LARGEST_SUBSET },
             Stlsq => Selection::Stlsq { threshold, ridge: self.alpha.unwrap_or(0.0) },
-            Sr3 => Selection::Sr3 { threshold },
+            Sr3 => Selection::Sr3 { threshold, penalty },
             Lasso => Selection::Lasso { alpha: self.alpha },
+            AdaptiveLasso => Selection::AdaptiveLasso { alpha: self.alpha },
             ElasticNet => Selection::ElasticNet { alpha: self.alpha, l1_ratio },
             Frols => Selection::Frols { tolerance: self.threshold },
             Ssr => Selection::Ssr { threshold: self.threshold },

@@ -110,7 +110,10 @@ fn every_optimizer_can_be_asked_for() {
         &["frols", "--threshold", "1e-4"],
         &["ssr"],
         &["ssr", "--threshold", "0.1"],
+        &["sr3", "--penalty", "l1", "--threshold", "0.05"],
+        &["sr3", "--penalty", "cad", "--threshold", "0.05"],
         &["lasso", "--alpha", "1e-3"],
+        &["adaptive-lasso"],
         &["elastic-net", "--alpha", "1e-3", "--l1-ratio", "0.8"],
     ] {
         let result = with(&[&["--optimizer"][..], optimizer].concat()).json();
@@ -119,6 +122,7 @@ fn every_optimizer_can_be_asked_for() {
     }
     with(&["--optimizer", "ssr", "--alpha", "1"]).failed(2, &["--alpha", "elastic-net"]);
     with(&["--optimizer", "lasso", "--l1-ratio", "0.5"]).failed(2, &["--l1-ratio", "elastic-net"]);
+    with(&["--optimizer", "stlsq", "--penalty", "l1"]).failed(2, &["--penalty", "sr3"]);
     with(&["--optimizer", "elastic-net", "--l1-ratio", "0"]).failed(2, &["--l1-ratio", "above 0"]);
 }
 

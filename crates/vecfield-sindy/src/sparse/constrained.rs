@@ -5,7 +5,7 @@
 
 use crate::constraint::{Minimum, Relations};
 use crate::regression::Equilibrated;
-use crate::sparse::Neighbour;
+use crate::sparse::{Neighbour, Penalty};
 
 /// The most coefficients of all equations together.
 pub(crate) const MOST_JOINT: usize = 600;
@@ -134,7 +134,7 @@ impl Constrained<'_> {
 
     /// Relaxed regression as [`sr3`](super::sr3): the coefficients obey the relations, their sparse shadows are thresholded (Champion and
     /// others 2020); both are bound by a spring of strength `tie`.
-    pub(crate) fn sr3(&self, threshold: f64, tie: f64) -> Option<Vec<f64>> {
+    pub(crate) fn sr3(&self, threshold: f64, penalty: Penalty, tie: f64) -> Option<Vec<f64>> {
         let n = self.h.len();
         let mut relaxed = self.m.to_vec();
         (0..n).for_each(|k| relaxed[k * n + k] += tie);
@@ -145,7 +145,7 @@ impl Constrained<'_> {
         for _ in 0..SR3_ROUNDS {
             (0..n).for_each(|k| right[k] = self.h[k] + tie * sparse[k]);
             theta = self.relations.minimum(&relaxed, &right, &all, 0.0)?.theta;
-            let next: Vec<f64> = theta.iter().map(|&c| if c.abs() >= threshold { c } else { 0.0 }).collect();
+            let next: Vec<f64> = theta.iter().map(|&c| penalty.shrunk(c, threshold)).collect();
             let moved = next.iter().zip(&sparse).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             sparse = next;
             if moved <= TOLERANCE * threshold.max(f64::MIN_POSITIVE) {

@@ -1,5 +1,5 @@
-//! LASSO (Tibshirani 1996) and elastic net (Zou and Hastie 2005) by coordinate descent on the normal equations, columns at unit length; the
-//! path of penalties, each fitted again on its support.
+//! LASSO (Tibshirani 1996), adaptive LASSO (Zou 2006) and elastic net (Zou and Hastie 2005) by coordinate descent on the normal equations, in
+//! units that make the penalty the same for all; the path of penalties, each fitted again on its support.
 
 use super::Sparsest;
 use crate::SindyError;
@@ -28,10 +28,34 @@ pub fn lasso(system: &GramSystem, alpha: Option<f64>) -> Result<Vec<f64>, SindyE
 ///
 /// [`SindyError::SingularSupport`].
 pub fn elastic_net(system: &GramSystem, alpha: Option<f64>, l1_ratio: f64) -> Result<Vec<f64>, SindyError> {
+    let units: Vec<f64> = (0..system.len()).map(|k| 1.0 / length(system, k)).collect();
+    penalised(system, &units, alpha, l1_ratio)
+}
+
+/// The [`lasso`] whose penalty on a coefficient is inverse to what least squares gives it, `alpha Σ_k ρ |w_k/θ_k|` with `ρ` the root mean
+/// square of `r`: large coefficients are hardly touched, and supports are consistent where those of the LASSO are not (Zou 2006, sections
+/// 2 and 3, with γ = 1).
+///
+/// # Errors
+///
+/// [`SindyError::SingularSupport`].
+pub fn adaptive_lasso(system: &GramSystem, alpha: Option<f64>) -> Result<Vec<f64>, SindyError> {
+    let dense = system.solve(&(0..system.len()).collect::<Vec<_>>(), 0.0)?.0;
+    let size = system.total.max(f64::MIN_POSITIVE).sqrt();
+    let units: Vec<f64> = dense.iter().map(|c| c.abs() / size).collect();
+    penalised(system, &units, alpha, 1.0)
+}
+
+/// The length of a feature's column.
+fn length(system: &GramSystem, k: usize) -> f64 {
+    system.gram[k * system.len() + k].max(f64::MIN_POSITIVE).sqrt()
+}
+
+/// The elastic net with coefficients in these units, in which the penalty is the same for all.
+fn penalised(system: &GramSystem, units: &[f64], alpha: Option<f64>, l1_ratio: f64) -> Result<Vec<f64>, SindyError> {
     let p = system.len();
-    let scale: Vec<f64> = (0..p).map(|i| system.gram[i * p + i].max(f64::MIN_POSITIVE).sqrt()).collect();
-    let gram: Vec<f64> = (0..p * p).map(|at| system.gram[at] / (scale[at / p] * scale[at % p])).collect();
-    let rhs: Vec<f64> = system.rhs.iter().zip(&scale).map(|(h, s)| h / s).collect();
+    let gram: Vec<f64> = (0..p * p).map(|at| system.gram[at] * units[at / p] * units[at % p]).collect();
+    let rhs: Vec<f64> = system.rhs.iter().zip(units).map(|(h, unit)| h * unit).collect();
     let root = (system.rows as f64).sqrt();
     let penalty = |alpha: f64| [alpha * root * l1_ratio, alpha * (1.0 - l1_ratio)];
     let mut w = vec![0.0; p];
@@ -63,8 +87,9 @@ fn descend(gram: &[f64], rhs: &[f64], [linear, quadratic]: [f64; 2], w: &mut [f6
     for _ in 0..SWEEPS {
         let (mut moved, mut size): (f64, f64) = (0.0, 0.0);
         for i in 0..p {
-            let full = left[i] + w[i];
-            let next = full.signum() * (full.abs() - linear).max(0.0) / (1.0 + quadratic);
+            let own = gram[i * p + i];
+            let beyond = (left[i] + own * w[i]).abs() - linear;
+            let next = if beyond > 0.0 { (left[i] + own * w[i]).signum() * beyond / (own + quadratic) } else { 0.0 };
             let change = next - w[i];
             if change != 0.0 {
                 vecfield_linalg::axpy(-change, &gram[i * p..(i + 1) * p], &mut left);

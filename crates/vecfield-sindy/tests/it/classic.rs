@@ -3,8 +3,9 @@
 use crate::support::Noise;
 use proptest::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
+use vecfield_linalg::Cholesky;
 use vecfield_sindy::regression::{GramSystem, NoiseModel};
-use vecfield_sindy::sparse::{elastic_net, frols, lasso, sr3, ssr};
+use vecfield_sindy::sparse::{Penalty, adaptive_lasso, elastic_net, frols, lasso, sr3, ssr};
 use vecfield_sindy::{Bag, Constraint, Family, Form, Model, Selection, Sindy, SindyError};
 
 /// Swings `x' = v`, `v' = -x - v/5` with noise.
@@ -35,9 +36,12 @@ const THRESHOLD: f64 = 0.1;
 fn every_derivative_and_optimizer_finds_swings() {
     let selections = [
         Selection::Stlsq { threshold: THRESHOLD, ridge: 0.0 },
-        Selection::Sr3 { threshold: THRESHOLD },
+        Selection::Sr3 { threshold: THRESHOLD, penalty: Penalty::L0 },
+        Selection::Sr3 { threshold: THRESHOLD, penalty: Penalty::L1 },
+        Selection::Sr3 { threshold: THRESHOLD, penalty: Penalty::Cad },
         Selection::Exact { largest: 3 },
         Selection::Lasso { alpha: Some(2e-3) },
+        Selection::AdaptiveLasso { alpha: Some(2e-3) },
         Selection::ElasticNet { alpha: Some(2e-3), l1_ratio: 0.7 },
         Selection::Frols { tolerance: Some(0.01) },
         Selection::Ssr { threshold: Some(THRESHOLD) },
@@ -166,8 +170,12 @@ proptest! {
         let best = (0..=p).min_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
         let alpha = level / 3.0; // the root of n is 3
         for (what, found, wanted) in [
-            ("sr3", sr3(&system, level).unwrap(), hard(level)),
+            ("sr3", sr3(&system, level, Penalty::L0).unwrap(), hard(level)),
+            // Half of the way from one's own least squares to the other's, which is a threshold nearer to zero, has to be above it.
+            ("sr3 with L1", sr3(&system, level, Penalty::L1).unwrap(), hard(2.0 * level)),
+            ("sr3 with CAD", sr3(&system, level, Penalty::Cad).unwrap(), hard(2.0 * level)),
             ("lasso", lasso(&system, Some(alpha)).unwrap(), hard(level)),
+            ("adaptive lasso", adaptive_lasso(&system, Some(alpha)).unwrap(), hard((level * system.total.sqrt()).sqrt())),
             ("elastic net", elastic_net(&system, Some(alpha), ratio).unwrap(), hard(level * ratio)),
             ("frols", frols(&system, Some(tolerance)).unwrap(), largest(fewest)),
             ("best frols", frols(&system, None).unwrap(), largest(best)),
@@ -176,6 +184,41 @@ proptest! {
         ] {
             let close = found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-9);
             prop_assert!(close, "{}: {:?} {:?} of {:?}", what, found, wanted, h);
+        }
+    }
+
+    /// Where features resemble each other relaxation ends where its rounds do, with no shortcut.
+    #[test]
+    fn relaxation_ends_where_its_rounds_do(seed in 0..10_000_u64, threshold in 0.1..0.5_f64) {
+        let (n, p) = (40, 5);
+        let mut noise = Noise::new(seed);
+        let mut z = Vec::new();
+        for _ in 0..n {
+            let common = 0.5 * noise.normal();
+            z.extend((0..p).map(|_| 0.5 * (common + noise.normal())));
+        }
+        let r: Vec<f64> = z.chunks(p).map(|row| 4.0 * row[0] - 0.9 * row[3] + 0.6 * row[4] + noise.normal()).collect();
+        let system = GramSystem::from_rows(&z, &r, NoiseModel::WhiteOnValues);
+        let mut tied = system.gram.clone();
+        (0..p).for_each(|k| tied[k * p + k] += 1.0);
+        let mut factor = Cholesky::new(p);
+        factor.factorize(&tied).unwrap();
+        let everything: Vec<usize> = (0..p).collect();
+        for penalty in [Penalty::L0, Penalty::L1, Penalty::Cad] {
+            let shrunk = |w: f64| match penalty {
+                Penalty::L0 => if w.abs() >= threshold { w } else { 0.0 },
+                _ if penalty == Penalty::Cad && w.abs() > 5.5 * threshold => w,
+                _ => w.signum() * (w.abs() - threshold).max(0.0),
+            };
+            let mut u = system.solve(&everything, 0.0).unwrap().0;
+            for _ in 0..3000 {
+                let mut w: Vec<f64> = system.rhs.iter().zip(&u).map(|(h, u)| h + u).collect();
+                factor.solve(&mut w);
+                u = w.into_iter().map(shrunk).collect();
+            }
+            let found = sr3(&system, threshold, penalty).unwrap();
+            let support = |theta: &[f64]| (0..p).filter(|&k| theta[k] != 0.0).collect::<Vec<_>>();
+            prop_assert_eq!(support(&found), support(&u), "{:?}", penalty);
         }
     }
 
@@ -213,6 +256,30 @@ proptest! {
         prop_assert_eq!(support(frols(&system, Some(tolerance)).unwrap()), taken);
         prop_assert_eq!(support(ssr(&system, Some(threshold)).unwrap()), kept);
     }
+}
+
+/// The lasso's own counterexample (Zou 2006, section 5, model 1): a feature that is not in the truth and resembles those that are. No penalty
+/// leaves the truth alone to the lasso; some does to the adaptive one.
+#[test]
+fn an_adaptive_lasso_is_right_where_the_lasso_cannot_be() {
+    let mut noise = Noise::new(11);
+    let (mut z, mut r) = (Vec::new(), Vec::new());
+    for _ in 0..400 {
+        let (a, b, c) = (noise.normal(), noise.normal(), noise.normal());
+        // Of unit variance all, with correlations of -0.39 among the three and of 0.23 with the fourth.
+        let mean = (a + b + c) / 3.0;
+        let [a, b, c] = [a, b, c].map(|x| 1.39_f64.sqrt() * (x - mean) + 0.22_f64.sqrt() * mean);
+        let fourth = (a + b + c) * 0.23 / 0.22 + 0.279_f64.sqrt() * noise.normal();
+        z.extend([a, b, c, fourth]);
+        r.push(5.6 * (a + b + c) + 2.0 * noise.normal());
+    }
+    let system = GramSystem::from_rows(&z, &r, NoiseModel::WhiteOnValues);
+    let truth = [true, true, true, false];
+    let right = |theta: Vec<f64>| theta.iter().zip(truth).all(|(c, inside)| (*c != 0.0) == inside);
+    let penalties = || (0..60).map(|k| 10.0 * 0.8_f64.powi(k));
+    assert!(!penalties().any(|alpha| right(lasso(&system, Some(alpha)).unwrap())));
+    assert!(penalties().any(|alpha| right(adaptive_lasso(&system, Some(alpha)).unwrap())));
+    assert!(right(adaptive_lasso(&system, None).unwrap()));
 }
 
 /// Two features that are nearly the same: the lasso takes one of them, the elastic net both.

@@ -2,6 +2,7 @@
 
 use crate::support::Noise;
 use vecfield_data::{Trajectories, Trajectory};
+use vecfield_sindy::sparse::Penalty;
 use vecfield_sindy::{Constraint, Family, Form, Model, Selection, Sindy, SindyError};
 use vecfield_solvers::{Options, Save, field, solve_explicit, tableau::DOP853};
 
@@ -39,8 +40,11 @@ fn sindy(selection: Selection, texts: &[&str]) -> Sindy {
 fn relations_hold_whatever_the_selection() {
     let data = lorenz(8.0, 0.01, 4);
     let ties = ["x[y] = -x[x]", "y[x*z] + z[x*y] = 0", "3*z[z] = -8"];
-    let selections =
-        [Selection::Auto, Selection::Stlsq { threshold: 0.3, ridge: 0.0 }, Selection::Sr3 { threshold: 0.8 }];
+    let selections = [
+        Selection::Auto,
+        Selection::Stlsq { threshold: 0.3, ridge: 0.0 },
+        Selection::Sr3 { threshold: 0.8, penalty: Penalty::L0 },
+    ];
     for selection in selections {
         let model = sindy(selection, &ties).fit(&data).unwrap();
         let c = |equation, key| coefficient(&model, equation, key);

@@ -67,7 +67,7 @@ pub(super) fn fit(bench: &Bench, case: &'static str) -> Result<Vec<Line>, Failur
         let systems = regression::finite_difference(&data, &library, ORDER).map_err(failed)?;
         let solve = |system| match case.contains("sr3") {
             // The scripts' penalty of 0.1 with relaxation 1 keeps what exceeds sqrt(2 * 0.1).
-            true => sparse::sr3(system, 0.2_f64.sqrt()),
+            true => sparse::sr3(system, 0.2_f64.sqrt(), sparse::Penalty::L0),
             false => sparse::stlsq(system, 0.1, 0.05),
         };
         let found = systems.iter().map(solve).collect::<Result<Vec<_>, _>>().map_err(failed)?;
