@@ -38,6 +38,7 @@
 //! | the same with an exact Jacobian, for implicit methods, and an exact pullback, for adjoints | [`SymbolicField`] |
 //! | the same with its stiff part told apart, for implicit–explicit methods | [`SymbolicField::split`] |
 //! | stochastic equations, evaluated for many paths at once, with their gradients | [`StochasticFormulas`] |
+//! | what it is measured in, and whether its parts agree in that | [`Unit`], [`Graph::unit`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -65,6 +66,7 @@ mod simplify;
 mod slopes;
 mod stochastic;
 mod token;
+mod unit;
 
 pub use error::{CompileError, ParseError, ParseErrorKind};
 pub use field::{ExprField, SideBySide};
@@ -79,3 +81,4 @@ pub use pullback::Pullback;
 pub use scope::{NameError, Scope, check_name, nearest_name};
 pub use simplify::MAX_EXPANDED;
 pub use stochastic::{StochasticAt, StochasticFormulas, StochasticRegisters};
+pub use unit::{Unit, UnitError};
