@@ -14,7 +14,7 @@ mod start;
 use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
-use crate::shooting::{Cut, FINEST, Windows};
+use crate::shooting::{Cut, Windows};
 use crate::sindy::Terms;
 use crate::{Paths, SindyError};
 use fit::Fitted;
@@ -38,6 +38,9 @@ const AMBIGUOUS: f64 = 9.0;
 const NOISY: f64 = 1e-3;
 /// The share of the noise that the integration may err by, as a root mean square.
 const INTEGRATION_SHARE: f64 = 0.05;
+/// The share of a variable's size that the integration of sensitivities may err by: Gauss and Newton's steps are off by as much, and the minimum
+/// by as much of its standard error.
+const SLOPES_SHARE: f64 = 1e-4;
 /// The most coefficients whose sensitivities are carried at once; time grows with their square.
 const MOST_COEFFICIENTS: usize = 1000;
 /// Noise below this fraction of a variable's size is rounding of the data or of the integration.
@@ -244,8 +247,8 @@ impl<'a> Refiner<'a> {
                 }
                 let Some(mut fit) = self.fit(&windows, theta, path, &self.noise, 8) else { continue };
                 // A coarse integration rewards terms that make up for its error.
-                while windows.cut.level < FINEST && self.integration_error(&windows, &fit) > INTEGRATION_SHARE {
-                    windows = windows.finer();
+                while let Some(finer) = self.finer(&windows, &fit) {
+                    windows = finer;
                     let Some(finer) = self.fit_from(&windows, &fit.theta, fit.x.clone(), &self.noise, 8) else { break };
                     fit = finer;
                 }

@@ -1,9 +1,9 @@
 //! The support chosen again at every length of windows.
 
 use super::fit::Fitted;
-use super::{AMBIGUOUS, INTEGRATION_SHARE, PRICE, Refiner, Rival, State};
+use super::{AMBIGUOUS, PRICE, Refiner, Rival, State};
 use crate::regression::solve_on;
-use crate::shooting::{Columns, Cut, FINEST, Linearised, Shooting, Windows};
+use crate::shooting::{Columns, Cut, Linearised, Shooting, Windows};
 use crate::sparse::{
     Constrained, Evidence, Neighbour, best_small_supports, evidence, evidence_search, inclusion, neighbours,
 };
@@ -18,6 +18,9 @@ const MOST_RIVALS: usize = 6;
 const MOST_NEAR: usize = 3;
 /// Supports that are tried in a round.
 const MOST_PROPOSALS: usize = 8;
+/// What the rounding of `θᵀMθ` may be worth at most in units of `-2 log L`, far below the price of a term. Where data are nearly free of noise it
+/// would be worth dozens.
+const ROUNDING: f64 = 0.1;
 /// Small supports of an equation that are looked at one by one.
 const MOST_SMALL: usize = 50_000;
 
@@ -26,6 +29,8 @@ struct Quadratic {
     linear: Linearised,
     h: Vec<f64>,
     prior: f64,
+    /// The noise that the likelihood is in units of: what the fit leaves, or as much more as keeps [`ROUNDING`] small.
+    sigma: Vec<f64>,
 }
 
 impl Refiner<'_> {
@@ -35,8 +40,8 @@ impl Refiner<'_> {
         let mut fit = self.fit_rivals(&windows, state)?;
         let mut sigma = self.noise_of(&windows, &fit);
         // Where the noise is small the error of the integration must be smaller still, or terms are chosen to make up for it.
-        while windows.cut.level < FINEST && self.integration_error(&windows, &fit) > INTEGRATION_SHARE {
-            windows = windows.finer();
+        while let Some(finer) = self.finer(&windows, &fit) {
+            windows = finer;
             fit = self.fit_from(&windows, &fit.theta, fit.x, &sigma, ITERATIONS)?;
             sigma = self.noise_of(&windows, &fit);
         }
@@ -44,16 +49,15 @@ impl Refiner<'_> {
         let mut seen: Vec<Vec<bool>> = Vec::new();
         let mut last = None;
         for _ in 0..ROUNDS {
-            sigma = self.noise_of(&windows, &fit);
-            last = self.quadratic(&windows, &fit, &sigma);
+            last = self.quadratic(&windows, &fit);
             let Some(quadratic) = &last else { break };
             let current = fit.support();
-            let proposals = self.propose(quadratic, &current, self.noisy(&sigma));
+            let proposals = self.propose(quadratic, &current);
             seen.push(current);
             let fresh = proposals.into_iter().filter(|(support, _)| !seen.contains(support)).collect::<Vec<_>>();
-            let better = fresh.iter().find_map(|(support, predicted)| {
-                self.try_support(&windows, &fit, support, predicted, &sigma, quadratic)
-            });
+            let better = fresh
+                .iter()
+                .find_map(|(support, predicted)| self.try_support(&windows, &fit, support, predicted, quadratic));
             seen.extend(fresh.into_iter().map(|(support, _)| support));
             match better {
                 Some(next) => {
@@ -64,7 +68,7 @@ impl Refiner<'_> {
             }
         }
         let sigma = self.noise_of(&windows, &fit);
-        let last = last.or_else(|| self.quadratic(&windows, &fit, &sigma));
+        let last = last.or_else(|| self.quadratic(&windows, &fit));
         let support = fit.support();
         let mut state = State::new(fit, sigma, windows.cut);
         if let Some(quadratic) = last {
@@ -90,15 +94,21 @@ impl Refiner<'_> {
         Some(fits.swap_remove(best))
     }
 
-    fn quadratic(&self, windows: &Windows, fit: &Fitted, sigma: &[f64]) -> Option<Quadratic> {
+    fn quadratic(&self, windows: &Windows, fit: &Fitted) -> Option<Quadratic> {
         let columns = Columns::All { features: self.p, denominators: self.task.rational };
-        let mut linear = Shooting::new(self.model(&fit.theta), windows, sigma).linearised(&fit.x, columns).ok()?;
+        let mut sigma = self.noise_of(windows, fit);
+        let mut linear = Shooting::new(self.model(&fit.theta), windows, &sigma).linearised(&fit.x, columns).ok()?;
         let (count, unit) = (linear.g.len(), &self.unit);
-        let raw = |i: usize| linear.g[i] + dot(&linear.m[i * count..(i + 1) * count], &fit.theta);
-        let mut h: Vec<f64> = (0..count).map(|i| unit[i] * raw(i)).collect();
+        let mut product: Vec<f64> = linear.m.chunks_exact(count).map(|row| dot(row, &fit.theta)).collect();
+        let share = f64::EPSILON * dot(&product, &fit.theta) / ROUNDING;
+        if share > 1.0 {
+            sigma.iter_mut().for_each(|sigma| *sigma *= share.sqrt());
+            [&mut linear.m, &mut linear.g, &mut product].into_iter().flatten().for_each(|part| *part /= share);
+        }
+        let mut h: Vec<f64> = (0..count).map(|i| unit[i] * (linear.g[i] + product[i])).collect();
         linear.m.iter_mut().enumerate().for_each(|(at, m)| *m *= unit[at / count] * unit[at % count]);
         self.without_constants(&mut linear.m, &mut h, &fit.theta);
-        Some(Quadratic { h, linear, prior: self.prior(&fit.theta) })
+        Some(Quadratic { h, linear, prior: self.prior(&fit.theta), sigma })
     }
 
     /// The coefficients of a support, in the units of the table.
@@ -130,8 +140,8 @@ impl Refiner<'_> {
     /// Of sums the likelihood is nearly quadratic, and there is one. Quotients are far from linear: a prediction with many terms is often an
     /// illusion, so that the likelier ones are tried from the smallest on. Under noise the likelihood of long windows is not quadratic either:
     /// likelier neighbours come after the likeliest support.
-    fn propose(&self, quadratic: &Quadratic, current: &[bool], noisy: bool) -> Vec<(Vec<bool>, Vec<f64>)> {
-        let Quadratic { linear, h, prior } = quadratic;
+    fn propose(&self, quadratic: &Quadratic, current: &[bool]) -> Vec<(Vec<bool>, Vec<f64>)> {
+        let Quadratic { linear, h, prior, .. } = quadratic;
         let m = &linear.m;
         let allowed = self.allowed();
         let search = |start: &[bool]| match self.tied(m, h, &allowed) {
@@ -159,7 +169,7 @@ impl Refiner<'_> {
                 .into_iter()
                 .take_while(|near| near.change < 0.0)
                 .map(|near| Evidence { support: near.support, score: near.change })
-                .take(if self.task.rational || !noisy { 0 } else { MOST_NEAR }),
+                .take(if self.task.rational || !self.noisy(&quadratic.sigma) { 0 } else { MOST_NEAR }),
         );
         let predicted = |found: Evidence| Some((self.solve(quadratic, &found.support)?, found.support));
         found.into_iter().filter_map(predicted).map(|(theta, support)| (support, theta)).collect()
@@ -191,10 +201,9 @@ impl Refiner<'_> {
         fit: &Fitted,
         support: &[bool],
         predicted: &[f64],
-        sigma: &[f64],
         quadratic: &Quadratic,
     ) -> Option<Fitted> {
-        let (d, prior) = (self.dim(), quadratic.prior);
+        let (d, prior, sigma) = (self.dim(), quadratic.prior, &quadratic.sigma);
         let before = self.objective(windows, fit, sigma, prior)?;
         let chi2 = fit.misfit(sigma);
         // A term that starts at zero must still count as one.
@@ -234,7 +243,7 @@ impl Refiner<'_> {
 
     /// The rivals of a support, and the share of the evidence that has each term: over the support and all that one move makes of it.
     fn weigh(&self, quadratic: &Quadratic, support: &[bool], state: &mut State) {
-        let Quadratic { linear, h, prior } = quadratic;
+        let Quadratic { linear, h, prior, .. } = quadratic;
         let m = &linear.m;
         let near = self.near(m, h, support, *prior);
         state.inclusion = inclusion(support, &near);

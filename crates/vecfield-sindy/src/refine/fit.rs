@@ -1,9 +1,9 @@
 //! A support fitted through the solver on windows of one length.
 
-use super::{PRICE, Refiner, State};
+use super::{INTEGRATION_SHARE, PRICE, Refiner, SLOPES_SHARE, State};
 use crate::constraint::Flat;
 use crate::regression::Equilibrated;
-use crate::shooting::{Columns, Model, Part, Shooting, Term, Windows};
+use crate::shooting::{Columns, Cut, FINEST, Model, Part, Shooting, Term, Windows};
 use core::ops::ControlFlow;
 use vecfield_optim::{LevenbergMarquardt, Options};
 
@@ -144,23 +144,42 @@ impl Refiner<'_> {
             .collect()
     }
 
-    /// The largest root mean square, over variables, of what the next resolution changes, in units of the noise.
-    pub(super) fn integration_error(&self, windows: &Windows, fit: &Fitted) -> f64 {
-        let sigma = self.noise_of(windows, fit);
-        let finer = windows.finer();
-        let Ok((path, _)) = Shooting::new(self.model(&fit.theta), &finer, &sigma).trajectory(&fit.x) else {
-            return f64::INFINITY;
+    /// The windows integrated more finely; none where the path of a fit is known far better than the noise, and the one on which
+    /// sensitivities are carried far better than the size of the variables.
+    pub(super) fn finer<'w>(&self, windows: &Windows<'w>, fit: &Fitted) -> Option<Windows<'w>> {
+        let Cut { mut level, mut slopes, .. } = windows.cut;
+        if level < FINEST && self.integration_error(windows, fit, &self.noise_of(windows, fit)) > INTEGRATION_SHARE {
+            level += 1;
+        }
+        let sizes: Vec<f64> = (0..self.dim()).map(|i| self.task.data.rms(i).max(f64::MIN_POSITIVE)).collect();
+        while slopes < level && self.integration_error(&windows.at(slopes, slopes), fit, &sizes) > SLOPES_SHARE {
+            slopes += 1;
+        }
+        (level > windows.cut.level || slopes > windows.cut.slopes).then(|| windows.at(level, slopes))
+    }
+
+    /// The largest root mean square, over variables, of what the next resolution changes, in these units.
+    fn integration_error(&self, windows: &Windows, fit: &Fitted, units: &[f64]) -> f64 {
+        let Cut { level, slopes, .. } = windows.cut;
+        let path = |level: usize| {
+            let windows = windows.at(level, slopes);
+            Shooting::new(self.model(&fit.theta), &windows, units).trajectory(&fit.x).ok().map(|(path, _)| path)
         };
+        let (Some(coarse), Some(fine)) = (path(level), path(level + 1)) else { return f64::INFINITY };
         let d = self.dim();
         let mut squares = vec![0.0; d];
         let mut count = 0.0;
-        for (coarse, fine) in fit.path.iter().zip(&path) {
+        for (coarse, fine) in coarse.iter().zip(&fine) {
             for (a, b) in coarse.chunks(d).zip(fine.chunks(d)).filter(|(a, _)| a[0].is_finite()) {
                 squares.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += (a - b).powi(2));
                 count += 1.0;
             }
         }
-        squares.iter().zip(&sigma).map(|(square, s)| (square / f64::max(count, 1.0)).sqrt() / s).fold(0.0, f64::max)
+        squares
+            .iter()
+            .zip(units)
+            .map(|(square, unit)| (square / f64::max(count, 1.0)).sqrt() / unit)
+            .fold(0.0, f64::max)
     }
 
     /// `-2 log` evidence at `sigma`, up to a constant.

@@ -27,8 +27,10 @@ pub(crate) struct Window {
 pub(crate) struct Cut {
     /// Samples in a window, about.
     pub(crate) len: usize,
-    /// From 0 (coarse) to [`FINEST`].
+    /// How finely states are integrated, from 0 (coarse) to [`FINEST`].
     pub(crate) level: usize,
+    /// The same of sensitivities, at most as finely: they lead to the minimum, states say where it is.
+    pub(crate) slopes: usize,
     /// What the end of a window may be off the start of the next, in shares of the noise: small, and all windows of a run are one path. None:
     /// whatever it likes.
     pub(crate) tie: Option<f64>,
@@ -36,6 +38,13 @@ pub(crate) struct Cut {
 
 /// How finely to integrate: a method, and its steps in a gap of median length.
 type Resolution = (&'static Tableau, usize);
+
+/// A method and its longest time step.
+#[derive(Clone, Copy)]
+struct Steps {
+    tableau: &'static Tableau,
+    longest: f64,
+}
 
 /// From coarse to fine. Where noise hides the error of a low order its steps are cheaper.
 const RESOLUTIONS: [Resolution; 6] = [(&RK4, 2), (&RK4, 4), (&DOP853, 1), (&DOP853, 2), (&DOP853, 4), (&DOP853, 8)];
@@ -48,9 +57,8 @@ pub(crate) struct Windows<'a> {
     pub(crate) data: &'a Trajectories,
     pub(crate) windows: Vec<Window>,
     pub(crate) cut: Cut,
-    tableau: &'static Tableau,
-    /// A time step no longer than this.
-    step: f64,
+    /// Of states, and of sensitivities.
+    steps: [Steps; 2],
     /// States larger than this are a blow-up.
     bound: Vec<f64>,
 }
@@ -60,8 +68,7 @@ const FAR: f64 = 8.0; // times the largest measurement
 
 impl<'a> Windows<'a> {
     pub(crate) fn new(data: &'a Trajectories, cut: Cut) -> Self {
-        let Cut { len, level, tie } = cut;
-        let (tableau, steps) = RESOLUTIONS[level.min(FINEST)];
+        let Cut { len, level, slopes, tie } = cut;
         let mut windows = Vec::new();
         let mut gaps = Vec::new();
         for (run, trajectory) in data.runs().iter().enumerate() {
@@ -78,12 +85,16 @@ impl<'a> Windows<'a> {
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(1.0);
         let bound =
             (0..data.dim()).map(|i| FAR * data.observed(i).fold(0.0, |most: f64, y| most.max(y.abs()))).collect();
-        Self { data, windows, cut, tableau, step: median / steps as f64, bound }
+        let steps = [level, slopes.min(level)].map(|level| {
+            let (tableau, steps) = RESOLUTIONS[level.min(FINEST)];
+            Steps { tableau, longest: median / steps as f64 }
+        });
+        Self { data, windows, cut, steps, bound }
     }
 
-    /// The same windows, one level finer.
-    pub(crate) fn finer(&self) -> Self {
-        Self::new(self.data, Cut { level: self.cut.level + 1, ..self.cut })
+    /// The same windows, cut otherwise in nothing but the levels.
+    pub(crate) fn at(&self, level: usize, slopes: usize) -> Self {
+        Self::new(self.data, Cut { level, slopes, ..self.cut })
     }
 
     /// Are there ties between them?
@@ -194,6 +205,8 @@ pub(crate) struct Scratch {
     /// Slot 0: the state; one a stage; the last: a stage's argument.
     x: Vec<Vec<f64>>,
     s: Vec<Vec<f64>>,
+    /// The state where a gap begins.
+    before: Vec<f64>,
 }
 
 impl Scratch {
@@ -214,6 +227,7 @@ impl Scratch {
             pole: false,
             x: Vec::new(),
             s: Vec::new(),
+            before: Vec::new(),
         }
     }
 
@@ -262,7 +276,7 @@ pub(crate) fn integrate(
 ) -> Result<(), Blowup> {
     let d = model.dim;
     let count = columns.map_or(0, |columns| columns.count(model) + d);
-    scratch.fit(model, count, windows.tableau.b.len());
+    scratch.fit(model, count, windows.steps.iter().map(|steps| steps.tableau.b.len()).max().unwrap_or(0));
     let window = windows.windows[w];
     let run = windows.run(&window);
     scratch.x[0].copy_from_slice(start);
@@ -280,10 +294,17 @@ pub(crate) fn integrate(
             break;
         }
         let (t0, t1) = (run.times()[window.first + k], run.times()[window.first + k + 1]);
-        let steps = ((t1 - t0) / windows.step * (1.0 - 1e-9)).ceil().clamp(1.0, MOST_STEPS_PER_GAP);
-        let h = (t1 - t0) / steps;
-        for step in 0..steps as usize {
-            runge_kutta(windows.tableau, model, run, t0 + h * step as f64, h, columns, count, scratch);
+        let [fine, coarse] = windows.steps;
+        if count == 0 {
+            across(fine, model, run, (t0, t1), None, 0, scratch);
+        } else if windows.cut.slopes >= windows.cut.level {
+            across(fine, model, run, (t0, t1), columns, count, scratch);
+        } else {
+            // Every gap begins on the fine path.
+            scratch.before.clone_from(&scratch.x[0]);
+            across(coarse, model, run, (t0, t1), columns, count, scratch);
+            scratch.x[0].copy_from_slice(&scratch.before);
+            across(fine, model, run, (t0, t1), None, 0, scratch);
         }
         // Written so that NaN counts as far.
         if scratch.pole || !scratch.x[0].iter().zip(&windows.bound).all(|(x, bound)| x.abs() < *bound) {
@@ -291,6 +312,23 @@ pub(crate) fn integrate(
         }
     }
     Ok(())
+}
+
+/// Runge–Kutta steps of equal length over a gap.
+fn across(
+    steps: Steps,
+    model: &Model,
+    run: &Trajectory,
+    (t0, t1): (f64, f64),
+    columns: Option<Columns>,
+    count: usize,
+    scratch: &mut Scratch,
+) {
+    let number = ((t1 - t0) / steps.longest * (1.0 - 1e-9)).ceil().clamp(1.0, MOST_STEPS_PER_GAP);
+    let h = (t1 - t0) / number;
+    for step in 0..number as usize {
+        runge_kutta(steps.tableau, model, run, t0 + h * step as f64, h, columns, count, scratch);
+    }
 }
 
 /// An explicit Runge–Kutta step of state and sensitivities.
@@ -306,10 +344,10 @@ fn runge_kutta(
     scratch: &mut Scratch,
 ) {
     let stages = tableau.b.len();
+    let carried = if count > 0 { 2 } else { 1 };
     for stage in 0..stages {
-        for slots in [&mut scratch.x, &mut scratch.s] {
-            let (head, argument) = slots.split_at_mut(stages + 1);
-            let argument = &mut argument[0];
+        for slots in [&mut scratch.x, &mut scratch.s].into_iter().take(carried) {
+            let Some((argument, head)) = slots.split_last_mut() else { return };
             argument.copy_from_slice(&head[0]);
             for (&a, k) in tableau.a[stage].iter().zip(&head[1..]).filter(|(a, _)| **a != 0.0) {
                 axpy(a * h, k, argument);
@@ -317,7 +355,7 @@ fn runge_kutta(
         }
         rates(model, run, t + tableau.c[stage] * h, columns, count, stage + 1, scratch);
     }
-    for slots in [&mut scratch.x, &mut scratch.s] {
+    for slots in [&mut scratch.x, &mut scratch.s].into_iter().take(carried) {
         let (first, rest) = slots.split_at_mut(1);
         for (&b, k) in tableau.b.iter().zip(&*rest).filter(|(b, _)| **b != 0.0) {
             axpy(b * h, k, &mut first[0]);

@@ -324,7 +324,7 @@ mod tests {
         let (names, data) = data();
         let library = Library::polynomial(&names, 2).unwrap();
         for tie in [None, Some(0.5), Some(1e-3)] {
-            belong_to_the_cost(&library, &Windows::new(&data, Cut { len: 5, level: 2, tie }));
+            belong_to_the_cost(&library, &Windows::new(&data, Cut { len: 5, level: 2, slopes: 2, tie }));
         }
     }
 
@@ -377,7 +377,7 @@ mod tests {
         };
         let coefficients = [1.0, -1.0, 0.2];
         let start = [1.0, 0.1];
-        let whole = Cut { len: 13, level: 4, tie: None };
+        let whole = Cut { len: 13, level: 4, slopes: 4, tie: None };
         let (one, path) = linearised(whole, &[&coefficients[..], &start, &start].concat());
         let tied = Cut { len: 4, tie: Some(1e-5), ..whole };
         let windows = Windows::new(&data, tied).windows;
