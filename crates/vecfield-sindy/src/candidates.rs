@@ -107,6 +107,13 @@ fn is_variable(head: &str, rest: &str) -> bool {
     name && rest.split([',', '*']).next().is_some_and(|first| first.contains(':'))
 }
 
+/// Reads `a: one; b: two`.
+pub(crate) fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
+    let pairs: Option<Vec<(&str, &str)>> = text.split(';').map(|part| part.split_once(':')).collect();
+    let pairs: Vec<(&str, &str)> = pairs?.into_iter().map(|(a, b)| (a.trim(), b.trim())).collect();
+    pairs.iter().all(|(a, b)| !a.is_empty() && !b.is_empty()).then_some(pairs)
+}
+
 /// Cuts at a sign outside quotes and parentheses, and takes the quotes off.
 pub(crate) fn split(text: &str, sign: char) -> Result<Vec<&str>, SindyError> {
     let wrong = |problem: String| SindyError::LibrarySyntax { text: text.to_string(), problem };

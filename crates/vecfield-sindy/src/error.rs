@@ -163,6 +163,41 @@ pub enum SindyError {
         /// The variable.
         variable: String,
     },
+    /// Units or symmetries that leave an equation no term.
+    #[error(
+        "units and symmetries leave the equation of `{variable}` no term of the library; give it one that may stand there, or look for a slip in \
+         them"
+    )]
+    NothingAllowed {
+        /// The variable.
+        variable: String,
+    },
+    /// A unit cannot be read.
+    #[error("`{text}`: {problem}")]
+    UnitSyntax {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A symmetry cannot be read, or is none of this table.
+    #[error(
+        "`{text}` is no symmetry: {problem}; write for example `x: -x; y: -y`, `x: y; y: z; z: x` or `v: -v; t: -t`"
+    )]
+    SymmetrySyntax {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Data of other columns than those that a model was fitted to.
+    #[error("the columns are {found}, and the equations are for {wanted}; give data with these, in this order")]
+    OtherColumns {
+        /// Variables and inputs of the data.
+        found: String,
+        /// Those of the model.
+        wanted: String,
+    },
     /// Constants inside features of quotients.
     #[error(
         "`{name}` is no variable, and constants inside features are fitted in sums; leave out `--implicit`, or give it a number"

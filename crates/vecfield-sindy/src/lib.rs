@@ -20,8 +20,10 @@
 //! | you want | start at |
 //! |---|---|
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
+//! | their rates, their paths, how well they agree with other data | [`Model::predict`], [`Model::simulate`], [`Model::score`] |
 //! | candidates: polynomials, harmonics, formulas, their products; other ones for each equation | [`Library`], [`Family`], [`Candidates`] |
 //! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
+//! | equations that agree with units, or that a change of variables leaves as they are | [`Units`], [`Symmetry`] |
 //! | known inputs between their samples, for any number | [`Inputs`] |
 //! | a smooth path through the data, its noise level | [`smooth::SmoothingSpline`], [`Paths`], [`noise::difference_noise`] |
 //! | fields on a grid, partial differential equations | [`pde::PdeSindy`] |
@@ -57,11 +59,15 @@ pub mod pde;
 mod product;
 mod refine;
 pub mod regression;
+mod score;
 mod shooting;
+mod simulate;
 mod sindy;
 pub mod smooth;
 pub mod sparse;
+mod symmetry;
 mod trapping;
+mod units;
 
 pub use candidates::Candidates;
 pub use constraint::{Comparison, Constraint, LinearConstraint};
@@ -70,4 +76,7 @@ pub use inputs::{Inputs, Piece};
 pub use library::{Family, Feature, Library, MOST_FEATURES};
 pub use model::{Constant, Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};
+pub use score::Score;
 pub use sindy::{Bag, Form, Known, Selection, Sindy};
+pub use symmetry::Symmetry;
+pub use units::Units;

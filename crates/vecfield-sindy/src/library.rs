@@ -191,6 +191,11 @@ impl Library {
         Ok(library)
     }
 
+    /// Formulas of the features that were asked for, with names in place of the values of constants.
+    pub(crate) fn symbolic(&self) -> &[ExprId] {
+        &self.symbolic
+    }
+
     /// A formula with the values of constants in place of their names.
     fn numeric(&mut self, formula: ExprId) -> ExprId {
         let graph = &mut self.graph;

@@ -1,13 +1,10 @@
 //! What was found: equations with their errors and scores.
 
-use crate::path::evaluate;
 use crate::refine::Rival;
 use crate::sindy::Terms;
 use crate::{Library, SindyError};
 use vecfield_expr::{ExprField, ExprId, Graph, TextStyle};
 use vecfield_linalg::dot;
-use vecfield_solvers::{Options, Save, solve_explicit, tableau::DOP853};
-use vecfield_traits::ParametricField;
 
 /// How far the equations were taken beyond linear regression.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -283,53 +280,5 @@ impl Model {
         let (graph, formulas) = self.formulas();
         let none: [&str; 0] = [];
         ExprField::new(&graph, &formulas, self.variables(), &none).map_err(|_| SindyError::NeedsInputs)
-    }
-
-    /// The states at increasing `times`, `[times, variables]`, from `y0` at `times[0]`.
-    ///
-    /// # Errors
-    ///
-    /// [`SindyError::NeedsInputs`]; [`SindyError::Solve`] when the equations cannot be integrated that far.
-    pub fn simulate(&self, y0: &[f64], times: &[f64]) -> Result<Vec<f64>, SindyError> {
-        let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return Ok(Vec::new()) };
-        if first == last {
-            return Ok(y0.to_vec());
-        }
-        if let Some(step) = self.step {
-            return self.iterate(step, y0, times);
-        }
-        let family = self.field()?;
-        let field = family.at(Vec::new());
-        let size = y0.iter().fold(1e-30_f64, |most, y| most.max(y.abs()));
-        let options = Options::tolerances(1e-9, 1e-12 * size);
-        let solution = solve_explicit(&field, (first, last), y0, &DOP853, &options, Save::At(times))
-            .map_err(|stopped| SindyError::Solve(stopped.error))?;
-        Ok(solution.y)
-    }
-
-    /// A map from `y0`; a time between two values has the earlier one.
-    fn iterate(&self, step: f64, y0: &[f64], times: &[f64]) -> Result<Vec<f64>, SindyError> {
-        let d = y0.len();
-        if self.library.arguments().len() > d + 1 {
-            return Err(SindyError::NeedsInputs);
-        }
-        let (mut values, mut registers) = (vec![0.0; self.library.len()], self.library.registers());
-        let mut arguments = vec![0.0; self.library.arguments().len()];
-        let (mut state, mut done, mut states) = (y0.to_vec(), 0.0, Vec::with_capacity(times.len() * d));
-        for &t in times {
-            let wanted = ((t - times[0]) / step + 1e-6).floor();
-            while done < wanted {
-                let now = times[0] + done * step;
-                arguments[..d].copy_from_slice(&state);
-                if let Some(time) = arguments.get_mut(d) {
-                    *time = now;
-                }
-                evaluate(&self.library, &arguments, &mut values, &mut registers, now)?;
-                (0..d).for_each(|i| state[i] = self.rate(i, &values));
-                done += 1.0;
-            }
-            states.extend_from_slice(&state);
-        }
-        Ok(states)
     }
 }

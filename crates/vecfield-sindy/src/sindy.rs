@@ -8,9 +8,10 @@ use crate::library::Slope;
 use crate::model::Model;
 use crate::refine::{Task, refine};
 use crate::regression::GramSystem;
+use crate::score::{Score, score, trajectory_r2};
 use crate::smooth::Order;
 use crate::sparse::Penalty;
-use crate::{Candidates, Library, Paths, SindyError};
+use crate::{Candidates, Library, Paths, SindyError, Symmetry, Units};
 use vecfield_data::Trajectories;
 
 /// What the equations are matched to.
@@ -171,6 +172,10 @@ pub struct Sindy {
     pub known: Vec<Known>,
     /// Relations between coefficients.
     pub constraints: Vec<Constraint>,
+    /// What leaves the equations as they are.
+    pub symmetries: Vec<Symmetry>,
+    /// What variables are measured in.
+    pub units: Option<Units>,
     /// Are right-hand sides quotients of two sums over the library? For automatic selection in integral form.
     pub rational: bool,
     /// Members of an ensemble, whose majority decides on a term; 0 for none.
@@ -194,6 +199,8 @@ pub(crate) struct Terms {
     pub(crate) slopes: Vec<Slope>,
     /// Constants inside features.
     pub(crate) constants: Vec<(String, f64)>,
+    /// What symmetries leave of the coefficients.
+    pub(crate) ties: Relations,
 }
 
 impl Terms {
@@ -225,6 +232,7 @@ impl Terms {
             allowed: self.allowed.chunks(self.selectable).flat_map(|row| &row[..own]).copied().collect(),
             slopes: Vec::new(),
             constants: self.constants.clone(),
+            ties: self.ties.clone(),
         })
     }
 }
@@ -244,6 +252,8 @@ impl Sindy {
             selection: Selection::default(),
             known: Vec::new(),
             constraints: Vec::new(),
+            symmetries: Vec::new(),
+            units: None,
             rational: false,
             ensemble: 0,
             bag: Bag::default(),
@@ -292,9 +302,12 @@ impl Sindy {
             paths => regress(self, data, paths.as_ref(), terms, &ties)?,
         };
         match &paths {
-            Some(paths) => scored(data, paths, model),
+            Some(paths) => {
+                let Score { derivative_r2, trajectory_r2 } = score(&model, data, paths)?;
+                Ok(Model { derivative_r2, trajectory_r2, ..model })
+            }
             None => {
-                let trajectory_r2 = trajectory_r2(data, None, &model);
+                let trajectory_r2 = trajectory_r2(&model, data, None);
                 Ok(Model { trajectory_r2, ..model })
             }
         }
@@ -304,86 +317,32 @@ impl Sindy {
         let energy = Constraint::EnergyPreserving;
         let trapping = matches!(self.selection, Selection::Trapping { .. }) && !self.constraints.contains(&energy);
         let constraints: Vec<Constraint> = self.constraints.iter().cloned().chain(trapping.then_some(energy)).collect();
-        relations(&constraints, &terms.library, terms.selectable)
+        let mut relations = relations(&constraints, &terms.library, terms.selectable)?;
+        relations.equalities.extend(terms.ties.equalities.iter().cloned());
+        Ok(relations)
     }
 
     /// The library at values of the constants inside its features.
     pub(crate) fn terms(&self, data: &Trajectories, constants: &[(String, f64)]) -> Result<Terms, SindyError> {
-        let (library, own) = self.candidates.library(data.variables(), data.inputs(), constants)?;
+        let (library, mut own) = self.candidates.library(data.variables(), data.inputs(), constants)?;
         let count = library.len();
+        if let Some(units) = &self.units {
+            units.restrict(&library, &mut own)?;
+        }
         let (library, slopes) = library.with_slopes()?;
         let selectable = library.len();
         let (library, known) = library.with_known(&self.known)?;
         let allowed = own.chunks(count.max(1)).flat_map(|row| {
             row.iter().copied().chain(core::iter::repeat_n(false, selectable - count)).collect::<Vec<_>>()
         });
-        Ok(Terms { library, selectable, known, allowed: allowed.collect(), slopes, constants: constants.to_vec() })
-    }
-}
-
-fn scored(data: &Trajectories, paths: &Paths, model: Model) -> Result<Model, SindyError> {
-    let derivative_r2 = derivative_r2(data, paths, &model)?;
-    let trajectory_r2 = trajectory_r2(data, Some(paths), &model);
-    Ok(Model { derivative_r2, trajectory_r2, ..model })
-}
-
-/// Samples that are simulated at a time.
-const PART: usize = 100_000;
-
-/// `1 - Σ (y - simulated)² / Σ (y - mean)²`, mean over variables, from the first state of each run, smoothed where there is a smoothed path.
-fn trajectory_r2(data: &Trajectories, paths: Option<&Paths>, model: &Model) -> Option<f64> {
-    let d = data.dim();
-    let mut left = vec![0.0; d];
-    for (index, run) in data.runs().iter().enumerate() {
-        let start: Vec<f64> = match paths {
-            Some(paths) => paths.run(index).iter().map(|curve| curve.value(run.times()[0])).collect(),
-            None => run.row(0).to_vec(),
-        };
-        let mut state = start;
-        // A part at a time: the states of a long run need not be there together.
-        for first in (0..run.len()).step_by(PART) {
-            let last = run.len().min(first + PART + 1);
-            let states = model.simulate(&state, &run.times()[first..last]).ok()?;
-            let measured = run.values()[first * d..].chunks(d).take(PART);
-            for (measured, simulated) in measured.zip(states.chunks(d)) {
-                for i in (0..d).filter(|&i| !measured[i].is_nan()) {
-                    left[i] += (measured[i] - simulated[i]).powi(2);
-                }
-            }
-            state.copy_from_slice(&states[states.len() - d..]);
+        let (mut allowed, mut ties): (Vec<bool>, _) = (allowed.collect(), Relations::default());
+        for symmetry in &self.symmetries {
+            symmetry.restrict(&library, &mut allowed, &mut ties)?;
+        }
+        let terms = Terms { library, selectable, known, allowed, slopes, constants: constants.to_vec(), ties };
+        match (0..data.dim()).find(|&i| terms.places(i).is_empty()) {
+            Some(shut) => Err(SindyError::NothingAllowed { variable: data.variables()[shut].clone() }),
+            None => Ok(terms),
         }
     }
-    let spread = |i: usize| data.std(i).powi(2) * data.observed(i).count() as f64;
-    let mean = (0..d).map(|i| 1.0 - left[i] / spread(i)).sum::<f64>() / d as f64;
-    mean.is_finite().then_some(mean)
-}
-
-/// `1 - Σ (ẏ - f)² / Σ (ẏ - mean)²` along the smoothed path, mean over equations.
-fn derivative_r2(data: &Trajectories, paths: &Paths, model: &Model) -> Result<f64, SindyError> {
-    let d = data.dim();
-    let (mut left, mut sums, mut squares, mut count) = (vec![0.0; d], vec![0.0; d], vec![0.0; d], 0.0);
-    let mut values = vec![0.0; model.library.len()];
-    for (index, run) in data.runs().iter().enumerate() {
-        let mut along = crate::path::Along::new(&model.library, run, paths.run(index));
-        for &t in run.times() {
-            along.features(t, &mut values)?;
-            for i in 0..d {
-                let rate = paths.run(index)[i].derivative(t);
-                left[i] += (rate - model.rate(i, &values)).powi(2);
-                sums[i] += rate;
-                squares[i] += rate * rate;
-            }
-            count += 1.0;
-        }
-    }
-    Ok(explained(&left, &sums, &squares, count))
-}
-
-fn explained(left: &[f64], sums: &[f64], squares: &[f64], count: f64) -> f64 {
-    let share = |i: usize| {
-        let spread: f64 = squares[i] - sums[i] * sums[i] / count;
-        // A rate that never changes is matched or not.
-        if spread > 0.0 { 1.0 - left[i] / spread } else { f64::from(u8::from(left[i] == 0.0)) }
-    };
-    (0..left.len()).map(share).sum::<f64>() / left.len() as f64
 }

@@ -242,6 +242,57 @@ fn relations_between_coefficients_are_kept() {
         .failed(2, &["optimizers"]);
 }
 
+/// `x' = u - x` with `u = sin(t)` from `x(0) = start`: `(sin t - cos t)/2 + (start + 1/2) exp(-t)`.
+fn driven(start: f64) -> String {
+    let row = |k: i32| {
+        let t = 0.05 * f64::from(k);
+        format!("{t},{},{}\n", 0.5 * (t.sin() - t.cos()) + (start + 0.5) * (-t).exp(), t.sin())
+    };
+    (0..120).map(row).fold("t,x,u\n".into(), |text: String, row| text + &row)
+}
+
+#[test]
+fn equations_are_scored_on_other_runs_and_driven_by_inputs() {
+    let folder = Folder::new();
+    folder.file("one.csv", &driven(1.0));
+    folder.file("other.csv", &driven(-2.0));
+    folder.file("swings.csv", &swings());
+    let with = |more: &[&str]| folder.vecfield(&[&["sindy", "one.csv", "--control", "u", "--json"][..], more].concat());
+    let result = with(&["--test", "other.csv", "--simulate", "1,2"]).json();
+    for score in [&result["score"], &result["test"]] {
+        assert!(score["trajectory_r2"].as_f64().unwrap() > 0.999_99, "{result}");
+        assert!(score["derivative_r2"].as_f64().unwrap() > 0.999, "{result}");
+    }
+    let at = |t: f64| 0.5 * (t.sin() - t.cos()) + 1.5 * (-t).exp();
+    for (k, t) in [1.0, 2.0].into_iter().enumerate() {
+        assert!((result["simulated"][k][0].as_f64().unwrap() - at(t)).abs() < 1e-4, "{result}");
+    }
+    with(&["--test", "swings.csv"]).failed(2, &["swings.csv", "`u`"]);
+    folder.vecfield(&["sindy", "swings.csv", "--test", "one.csv"]).failed(2, &["one.csv", "x, u", "x, v"]);
+}
+
+#[test]
+fn symmetries_and_units_close_terms() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    let with = |more: &[&str]| folder.vecfield(&[&["sindy", "swings.csv", "--json"][..], more].concat());
+    let mirrored = with(&["--symmetry", "x: -x; v: -v"]).json();
+    let terms = |result: &serde_json::Value, of: &str| result["inclusion"][of].as_object().unwrap().clone();
+    assert!(!terms(&mirrored, "v").contains_key("1") && !terms(&mirrored, "v").contains_key("x^2"), "{mirrored}");
+    assert!((mirrored["coefficients"]["v"]["x"].as_f64().unwrap() + 1.0).abs() < 2e-3, "{mirrored}");
+    let units = ["--units", "t: s; x: m; v: m/s", "--library", "polynomial:2,custom:sin(x)"];
+    let homogeneous = with(&units).json();
+    assert!(!terms(&homogeneous, "v").contains_key("sin(x)"), "{homogeneous}");
+    let pure = with(&[&units[..], &["--coefficient-units", "1/s", "--optimizer", "exact"]].concat()).json();
+    assert!((pure["coefficients"]["v"]["x"].as_f64().unwrap() + 1.0).abs() < 2e-3, "{pure}");
+    with(&["--symmetry", "x: 2*x"]).failed(2, &["--symmetry", "x: -x; y: -y"]);
+    with(&["--symmetry", "x: v"]).failed(2, &["nothing goes to `x`"]);
+    with(&["--units", "x: m + s"]).failed(2, &["--units", "kg*m/s^2"]);
+    with(&["--units", "u: m"]).failed(2, &["`u`"]);
+    with(&["--coefficient-units", "1"]).failed(2, &["--units"]);
+    with(&["--units", "t: s; x: m; v: kg", "--coefficient-units", "1"]).failed(2, &["no term of the library"]);
+}
+
 #[test]
 fn bounded_dynamics_have_a_ball() {
     let folder = Folder::new();

@@ -130,12 +130,30 @@ impl Relations {
             .flat_map(|row| row.parts.iter().map(|part| part.0))
     }
 
-    /// Pairs of coefficients that an equality ties.
-    pub(crate) fn pairs(&self) -> Vec<[usize; 2]> {
+    /// Coefficients that are multiples of each other: alone each would be zero.
+    pub(crate) fn multiples(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for row in self.equalities.iter().filter(|row| row.parts.len() == 2 && row.value == 0.0) {
+            let mut members: Vec<usize> = row.parts.iter().map(|part| part.0).collect();
+            let (near, rest): (Vec<Vec<usize>>, _) =
+                groups.into_iter().partition(|group| group.iter().any(|k| members.contains(k)));
+            groups = rest;
+            members.extend(near.into_iter().flatten());
+            members.sort_unstable();
+            members.dedup();
+            groups.push(members);
+        }
+        groups.sort_unstable();
+        groups
+    }
+
+    /// Pairs of coefficients that another equality ties.
+    pub(crate) fn pairs(&self) -> Vec<Vec<usize>> {
         let mut pairs = Vec::new();
-        for row in self.equalities.iter().filter(|row| row.parts.len() > 1) {
+        for row in self.equalities.iter().filter(|row| row.parts.len() > 2 || row.parts.len() == 2 && row.value != 0.0)
+        {
             for (a, first) in row.parts.iter().enumerate() {
-                pairs.extend(row.parts[..a].iter().map(|second| [second.0, first.0]));
+                pairs.extend(row.parts[..a].iter().map(|second| vec![second.0, first.0]));
             }
         }
         pairs.sort_unstable();

@@ -1,7 +1,7 @@
 //! Supports under linear relations between coefficients: of all equations together, since relations may tie them.
 //!
 //! A support is worth what its free directions are: with `θ_A = θ₀ + N z` the evidence of [`evidence`](super::evidence) is that of `z`.
-//! Coefficients that an equality ties come and go in pairs.
+//! Coefficients that equalities tie come and go together.
 
 use crate::constraint::{Minimum, Relations};
 use crate::regression::Equilibrated;
@@ -53,8 +53,7 @@ impl Constrained<'_> {
 
     /// The best support reached from `start` by single moves, and its score.
     pub(crate) fn search(&self, start: &[bool], price: f64, prior: Option<f64>) -> (Vec<bool>, f64) {
-        let mut support: Vec<bool> =
-            start.iter().zip(self.allowed).map(|(inside, allowed)| *inside && *allowed).collect();
+        let mut support = self.whole(start);
         let mut score = self.evidence(&support, price, prior);
         if !score.is_finite() {
             self.relations.required().for_each(|k| support[k] = true);
@@ -84,12 +83,25 @@ impl Constrained<'_> {
         others
     }
 
-    /// Added to or dropped from a support: one coefficient, or two that an equality ties.
+    /// Added to or dropped from a support: one coefficient, or those that equalities tie to each other.
     fn changes(&self, support: &[bool], inside: bool) -> Vec<Vec<usize>> {
         let open = |k: &usize| support[*k] == inside && self.allowed[*k];
-        let single = (0..support.len()).filter(open).map(|k| vec![k]);
-        let pairs = self.relations.pairs().into_iter().filter(|pair| pair.iter().all(open)).map(|pair| pair.to_vec());
-        single.chain(pairs).collect()
+        let multiples = self.relations.multiples();
+        let alone = |k: &usize| open(k) && !multiples.iter().any(|group| group.contains(k));
+        let single: Vec<Vec<usize>> = (0..support.len()).filter(alone).map(|k| vec![k]).collect();
+        let tied = multiples.into_iter().chain(self.relations.pairs()).filter(|group| group.iter().all(open));
+        single.into_iter().chain(tied).collect()
+    }
+
+    /// The part of a support that the search may start from: coefficients that are multiples of others that are not there are zero.
+    fn whole(&self, start: &[bool]) -> Vec<bool> {
+        let mut support: Vec<bool> =
+            start.iter().zip(self.allowed).map(|(inside, allowed)| *inside && *allowed).collect();
+        for group in self.relations.multiples() {
+            let all = group.iter().all(|&k| support[k]);
+            group.iter().for_each(|&k| support[k] = all);
+        }
+        support
     }
 
     fn singles(&self, support: &[bool]) -> Vec<Vec<bool>> {

@@ -10,6 +10,7 @@ mod path;
 mod pde;
 mod rational;
 mod regression;
+mod restriction;
 mod sindy;
 mod smooth;
 mod sparse;

@@ -113,6 +113,27 @@ fn a_model_simulates_what_it_was_made_from() {
     assert!(matches!(far, Err(SindyError::Solve(_))));
 }
 
+/// Rates, scores and refusals on other data: a law is as good there, a fit to the noise of few rows is not.
+#[test]
+fn a_model_is_judged_by_other_data() {
+    let (own, other) = (data(0.01, 8, false, [1.0; 2]), data(0.01, 9, false, [1.0; 2]));
+    let model = Sindy::new(vec![Family::Polynomial(2)]).fit(&own).unwrap();
+    let score = model.score(&other).unwrap();
+    assert!((score.derivative_r2 - model.derivative_r2()).abs() < 0.01, "{score:?}");
+    assert!(score.trajectory_r2.is_some_and(|r2| r2 > 0.99), "{score:?}");
+    let again = model.score(&own).unwrap();
+    assert_eq!((again.derivative_r2, again.trajectory_r2), (model.derivative_r2(), model.trajectory_r2()));
+    let run = &own.runs()[0];
+    let rates = model.predict(run).unwrap();
+    for (row, rates) in rates.chunks_exact(2).enumerate() {
+        let (hare, lynx) = (run.row(row)[0], run.row(row)[1]);
+        let exact = [hare - 0.5 * hare * lynx, -1.2 * lynx + 0.4 * hare * lynx];
+        assert!(rates.iter().zip(exact).all(|(a, b)| (a - b).abs() < 0.05), "{rates:?} {exact:?}");
+    }
+    let renamed = Trajectories::new(vec!["hare".into(), "fox".into()], vec![], own.runs().to_vec()).unwrap();
+    assert!(matches!(model.score(&renamed), Err(SindyError::OtherColumns { .. })));
+}
+
 #[test]
 fn known_parts_are_kept_and_not_found_again() {
     let data = data(0.001, 7, false, [1.0; 2]);

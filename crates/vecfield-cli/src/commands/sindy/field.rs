@@ -9,7 +9,8 @@ use vecfield_io::read_table;
 use vecfield_plot::with_error;
 use vecfield_sindy::pde::{Axes, Axis, Fields, MOST_AXES, PdeModel};
 
-use super::{Arguments, INCLUDED, finite};
+use super::Arguments;
+use super::outcome::{INCLUDED, finite};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, table};

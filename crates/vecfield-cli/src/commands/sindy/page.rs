@@ -10,7 +10,7 @@ use vecfield_plot::{
 };
 use vecfield_sindy::{Model, Refinement};
 
-use super::{Outcome, rate};
+use super::outcome::{Outcome, rate};
 use crate::commands::pages;
 use crate::failure::Failure;
 
