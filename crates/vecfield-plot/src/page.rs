@@ -282,11 +282,16 @@ fn shown(report: &Report) -> &[Variable] {
 fn formulas(equations: &[Equation], time: &str) -> Vec<Formula> {
     let formula = |equation: &Equation| {
         let mut terms = equation.right.terms().into_iter().map(|term| term.as_str().to_owned());
+        let (left, name) = if equation.is_value {
+            (equation.symbol.clone(), equation.variable.clone())
+        } else {
+            (MathMl::rate(&equation.symbol, &MathMl::name(time)), format!("d{}/d{time}", equation.variable))
+        };
         Formula {
-            left: MathMl::rate(&equation.symbol, &MathMl::name(time)).as_str().to_owned(),
+            left: left.as_str().to_owned(),
             first: terms.next().unwrap_or_default(),
             others: terms.map(|term| infix(&term)).collect(),
-            text: format!("d{}/d{time} = {}", equation.variable, equation.text),
+            text: format!("{name} = {}", equation.text),
         }
     };
     equations.iter().map(formula).collect()

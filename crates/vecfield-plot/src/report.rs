@@ -32,7 +32,7 @@ pub enum Verdict {
 /// One right-hand side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Equation {
-    /// The variable whose rate it is.
+    /// The variable whose rate or value it is.
     pub variable: String,
     /// The variable, typeset.
     pub symbol: MathMl,
@@ -40,12 +40,19 @@ pub struct Equation {
     pub right: MathMl,
     /// The right-hand side as text, as `vecfield solve` reads it.
     pub text: String,
+    /// Is it the variable itself, and not its rate?
+    pub is_value: bool,
 }
 
 impl Equation {
     /// `d symbol/dt = right`, where `text` is the right-hand side as text.
     pub fn new(variable: impl Into<String>, symbol: MathMl, right: MathMl, text: impl Into<String>) -> Self {
-        Self { variable: variable.into(), symbol, right, text: text.into() }
+        Self { variable: variable.into(), symbol, right, text: text.into(), is_value: false }
+    }
+
+    /// `symbol = right`, where `text` is the right-hand side as text.
+    pub fn of_value(variable: impl Into<String>, symbol: MathMl, right: MathMl, text: impl Into<String>) -> Self {
+        Self { is_value: true, ..Self::new(variable, symbol, right, text) }
     }
 }
 

@@ -1,17 +1,28 @@
 //! A formula with open numbers, and those numbers fitted by Levenberg–Marquardt through all rows.
 
-use vecfield_expr::{ExprId, Graph, Program, Registers};
+use vecfield_expr::{Binary, Column, ExprId, Graph, Node, Program, RowRegisters};
+use vecfield_linalg::Cholesky;
 use vecfield_optim::{Infeasible, LeastSquares, LevenbergMarquardt, Options};
 
-/// The rows of a search: variables row by row, and the target.
+use crate::table::Table;
+
+/// The rows of a search: variables column by column, and the target.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub(crate) names: Vec<String>,
-    /// `[rows, variables]`.
-    pub(crate) x: Vec<f64>,
+    /// A list for each variable.
+    pub(crate) columns: Vec<Vec<f64>>,
     pub(crate) y: Vec<f64>,
     /// The roots of the weights.
     pub(crate) scale: Vec<f64>,
+}
+
+impl Rows {
+    /// All of a table.
+    pub(crate) fn of(table: &Table) -> Rows {
+        let scale = table.weights.iter().map(|w| w.sqrt()).collect();
+        Rows { names: table.names.clone(), columns: table.columns.clone(), y: table.target.clone(), scale }
+    }
 }
 
 /// The name of an open number in a graph: no name of a user's column has a space.
@@ -27,12 +38,21 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// The formula with its numbers written out, simplified.
+    /// The formula with its numbers written out, simplified; what is multiplied by zero is gone, whether or not it has a value everywhere.
     pub(crate) fn closed(&self, graph: &mut Graph) -> ExprId {
         let replaced: Vec<_> = (self.constants.iter().enumerate())
             .map(|(i, &value)| (graph.symbol(&open(i)), graph.constant(value)))
             .collect();
         let closed = graph.substitute(self.formula, &replaced);
+        let zero = graph.constant(0.0);
+        let nothing = |&id: &ExprId| match graph.node(id) {
+            Node::Binary(Binary::Mul, a, b) => a == zero || b == zero,
+            Node::Binary(Binary::Div, a, _) => a == zero,
+            _ => false,
+        };
+        let nothing: Vec<_> =
+            graph.reachable(&[closed]).ids().iter().copied().filter(nothing).map(|id| (id, zero)).collect();
+        let closed = graph.substitute(closed, &nothing);
         graph.simplify(closed)
     }
 
@@ -64,6 +84,31 @@ impl Candidate {
         free.iter().zip(&x).for_each(|(&i, &value)| self.constants[i] = value);
         2.0 * summary.cost
     }
+
+    /// The standard errors of its numbers, `√diag(s² (JᵀWJ)⁻¹)` with `s²` the weighted sum of squared errors by the degrees of freedom; NaN where
+    /// the rows do not tell.
+    pub(crate) fn standard_errors(&self, graph: &mut Graph, rows: &Rows) -> Vec<f64> {
+        let (n, k) = (rows.y.len(), self.constants.len());
+        let free: Vec<usize> = (0..k).collect();
+        let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
+        let evaluated = Fit::of(graph, self, rows, &free)
+            .is_some_and(|mut fit| fit.jacobian(&self.constants, &mut residuals, &mut jacobian).is_ok());
+        let length = |i: usize| jacobian.iter().skip(i).step_by(k).map(|s| s * s).sum::<f64>().sqrt();
+        let lengths: Vec<f64> = (0..k).map(length).collect();
+        let mut normal = vec![0.0; k * k];
+        for row in jacobian.chunks_exact(k.max(1)) {
+            for (i, a) in row.iter().enumerate() {
+                row.iter().enumerate().for_each(|(j, b)| normal[i * k + j] += a * b / (lengths[i] * lengths[j]));
+            }
+        }
+        let (mut factor, mut inverse) = (Cholesky::new(k), vec![0.0; k * k]);
+        if !evaluated || n <= k || factor.factorize(&normal).is_err() {
+            return vec![f64::NAN; k];
+        }
+        factor.inverse_into(&mut inverse);
+        let variance = residuals.iter().map(|r| r * r).sum::<f64>() / (n - k) as f64;
+        (0..k).map(|i| (variance * inverse[i * k + i]).sqrt() / lengths[i]).collect()
+    }
 }
 
 /// Residuals of a candidate by its free numbers.
@@ -71,40 +116,45 @@ struct Fit<'a> {
     rows: &'a Rows,
     program: Program,
     slopes: Program,
-    registers: Registers<f64>,
+    registers: RowRegisters<f64>,
     free: &'a [usize],
-    /// A row's variables, then all numbers.
-    inputs: Vec<f64>,
-    outputs: Vec<f64>,
+    constants: Vec<f64>,
+    /// The value at every row, and behind it each slope.
+    outputs: Vec<Vec<f64>>,
 }
 
 impl<'a> Fit<'a> {
     fn of(graph: &mut Graph, candidate: &Candidate, rows: &'a Rows, free: &'a [usize]) -> Option<Fit<'a>> {
-        let count = candidate.constants.len();
-        let names: Vec<String> = rows.names.iter().cloned().chain((0..count).map(open)).collect();
-        let mut outputs = vec![candidate.formula];
-        for &i in free {
-            let slope = graph.derivative(candidate.formula, &open(i));
-            outputs.push(graph.simplify(slope));
-        }
-        let program = Program::compile(graph, &outputs[..1], &names).ok()?;
-        let slopes = Program::compile(graph, &outputs, &names).ok()?;
-        let mut inputs = vec![0.0; names.len()];
-        inputs[rows.names.len()..].copy_from_slice(&candidate.constants);
-        Some(Fit {
-            rows,
-            program,
-            slopes,
-            registers: Registers::new(),
-            free,
-            inputs,
-            outputs: vec![0.0; outputs.len()],
-        })
+        let constants = candidate.constants.clone();
+        let names: Vec<String> = rows.names.iter().cloned().chain((0..constants.len()).map(open)).collect();
+        let by: Vec<String> = free.iter().map(|&i| open(i)).collect();
+        let program = Program::compile(graph, &[candidate.formula], &names).ok()?;
+        let slopes = if free.is_empty() {
+            program.clone()
+        } else {
+            Program::compile_with_slopes(graph, candidate.formula, &by, &names).ok()?
+        };
+        let outputs = vec![vec![0.0; rows.y.len()]; 1 + free.len()];
+        Some(Fit { rows, program, slopes, registers: RowRegisters::new(), free, constants, outputs })
     }
 
-    fn set(&mut self, x: &[f64]) {
-        let width = self.rows.names.len();
-        self.free.iter().zip(x).for_each(|(&i, &value)| self.inputs[width + i] = value);
+    /// The value at every row, and the slopes if they are asked for.
+    fn evaluate(&mut self, x: &[f64], with_slopes: bool) {
+        self.free.iter().zip(x).for_each(|(&i, &value)| self.constants[i] = value);
+        let columns = self.rows.columns.iter().map(|column| Column::Rows(&column[..]));
+        let columns: Vec<_> = columns.chain(self.constants.iter().map(|&value| Column::Same(value))).collect();
+        let (program, count) = if with_slopes { (&self.slopes, self.outputs.len()) } else { (&self.program, 1) };
+        let mut outputs: Vec<&mut [f64]> = self.outputs[..count].iter_mut().map(|output| &mut output[..]).collect();
+        program.eval_columns(&columns, &mut outputs, &mut self.registers);
+    }
+
+    /// `√w (f - y)` at every row.
+    fn weighted(&self, r: &mut [f64]) -> Result<(), Infeasible> {
+        let Rows { y, scale, .. } = self.rows;
+        for (((r, &value), &y), &scale) in r.iter_mut().zip(&self.outputs[0]).zip(y).zip(scale) {
+            *r = scale * (value - y);
+        }
+        if r.iter().all(|r| r.is_finite()) { Ok(()) } else { Err(Infeasible) }
     }
 }
 
@@ -118,33 +168,37 @@ impl LeastSquares for Fit<'_> {
     }
 
     fn residuals(&mut self, x: &[f64], r: &mut [f64]) -> Result<(), Infeasible> {
-        self.set(x);
-        let width = self.rows.names.len();
-        let rows = self.rows.x.chunks_exact(width).zip(&self.rows.y).zip(&self.rows.scale);
-        for (((row, &y), &scale), r) in rows.zip(r) {
-            self.inputs[..width].copy_from_slice(row);
-            self.program.eval(&self.inputs, &mut self.outputs[..1], &mut self.registers);
-            *r = scale * (self.outputs[0] - y);
-            if !r.is_finite() {
-                return Err(Infeasible);
-            }
-        }
-        Ok(())
+        self.evaluate(x, false);
+        self.weighted(r)
     }
 
     fn jacobian(&mut self, x: &[f64], r: &mut [f64], jacobian: &mut [f64]) -> Result<(), Infeasible> {
-        self.set(x);
-        let width = self.rows.names.len();
-        let rows = self.rows.x.chunks_exact(width).zip(&self.rows.y).zip(&self.rows.scale);
-        for ((((row, &y), &scale), r), slopes) in rows.zip(r).zip(jacobian.chunks_exact_mut(self.free.len())) {
-            self.inputs[..width].copy_from_slice(row);
-            self.slopes.eval(&self.inputs, &mut self.outputs, &mut self.registers);
-            *r = scale * (self.outputs[0] - y);
-            slopes.iter_mut().zip(&self.outputs[1..]).for_each(|(slope, output)| *slope = scale * output);
-            if !(r.is_finite() && slopes.iter().all(|slope| slope.is_finite())) {
-                return Err(Infeasible);
+        self.evaluate(x, true);
+        self.weighted(r)?;
+        let width = self.free.len();
+        for (k, slopes) in self.outputs[1..].iter().enumerate() {
+            for ((at, &slope), &scale) in jacobian[k..].iter_mut().step_by(width).zip(slopes).zip(&self.rows.scale) {
+                *at = scale * slope;
             }
         }
-        Ok(())
+        if jacobian.iter().all(|slope| slope.is_finite()) { Ok(()) } else { Err(Infeasible) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Candidate, open};
+    use vecfield_expr::Graph;
+
+    #[test]
+    fn what_is_multiplied_by_zero_is_gone() {
+        let mut graph = Graph::new();
+        let x = graph.symbol("x");
+        let numbers = [0, 1].map(|i| graph.symbol(&open(i)));
+        // c0 x + c1 / x, the second of which has no value at zero.
+        let (first, second) = (graph.mul(numbers[0], x), graph.div(numbers[1], x));
+        let formula = graph.add(first, second);
+        let closed = Candidate { formula, constants: vec![2.5, 0.0] }.closed(&mut graph);
+        assert_eq!(graph.to_text(closed), "2.5*x");
     }
 }

@@ -71,10 +71,6 @@ impl Features {
         self.shapes.len()
     }
 
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
     pub(crate) fn size(&self, i: u32) -> usize {
         self.sizes[i as usize].into()
     }

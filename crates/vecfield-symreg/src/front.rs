@@ -82,6 +82,10 @@ impl Front {
 
 /// The constants of a formula that are no small whole numbers.
 pub(crate) fn numbers(graph: &Graph, formula: ExprId) -> usize {
-    let is_number = |value: f64| value.fract() != 0.0 || value.abs() > 10.0;
     graph.reachable(&[formula]).ids().iter().filter(|&&id| graph.constant_value(id).is_some_and(is_number)).count()
+}
+
+/// Is it a number that was fitted? Small whole ones are part of a formula's form.
+pub(crate) fn is_number(value: f64) -> bool {
+    value.fract() != 0.0 || value.abs() > 10.0
 }

@@ -16,6 +16,7 @@
 //! |---|---|
 //! | to search | [`Symreg`], [`Symreg::search`] on a [`Table`] |
 //! | what was found | [`Search`], [`Found`] |
+//! | its values at other rows, how surely its numbers are known | [`Search::predict`], [`Search::numbers`] |
 //! | to begin with formulas of your own | [`Guess`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
@@ -53,5 +54,5 @@ pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;
 pub use operators::Operators;
-pub use search::{Search, Symreg};
+pub use search::{Number, Search, Symreg};
 pub use table::Table;

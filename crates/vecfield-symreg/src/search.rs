@@ -6,15 +6,14 @@ mod form;
 mod opened;
 mod products;
 mod quotient;
+mod result;
 mod run;
 mod spanned;
 
-use vecfield_expr::Graph;
-
-use crate::front::Found;
 use crate::guess::Guess;
 use crate::operators::Operators;
 use crate::table::Table;
+pub use result::{Number, Search};
 use run::Run;
 
 /// What to search for, and how far.
@@ -53,43 +52,6 @@ impl Default for Symreg {
     }
 }
 
-/// What a search found.
-#[derive(Debug, Clone)]
-pub struct Search {
-    front: Vec<Found>,
-    best: usize,
-    graph: Graph,
-    evaluations: u64,
-    cut: bool,
-}
-
-impl Search {
-    /// The best formula of each complexity, the simplest first.
-    pub fn front(&self) -> &[Found] {
-        &self.front
-    }
-
-    /// The one that describes the data most briefly.
-    pub fn best(&self) -> &Found {
-        &self.front[self.best]
-    }
-
-    /// A formula of the front as LaTeX.
-    pub fn latex(&self, found: &Found) -> String {
-        self.graph.to_latex(found.formula)
-    }
-
-    /// Expressions and spans of expressions that were compared with the data.
-    pub fn evaluations(&self) -> u64 {
-        self.evaluations
-    }
-
-    /// Did the caller break it off?
-    pub fn cut(&self) -> bool {
-        self.cut
-    }
-}
-
 /// A share of the variance that only rounding leaves.
 const EXACT: f64 = 1e-25;
 /// The first look is at so many times fewer expressions: what is simple is found at once.
@@ -109,7 +71,7 @@ impl Symreg {
         run.guess();
         let cut = !self.stages(&mut run, goes_on);
         let best = run.choice();
-        Search { front: run.front.into_entries(), best, graph: run.graph, evaluations: run.evaluations, cut }
+        Search::new(run, best, cut)
     }
 
     /// From what is quick to what is thorough, until something fits exactly; false if it was broken off.

@@ -127,6 +127,21 @@ impl Table {
         })
     }
 
+    /// The names of the variables.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The variables, a list for each; rows are in an order of their own.
+    pub fn columns(&self) -> &[Vec<f64>] {
+        &self.columns
+    }
+
+    /// The target.
+    pub fn target(&self) -> &[f64] {
+        &self.target
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.target.len()

@@ -11,8 +11,6 @@ pub(super) const DIGITS: usize = 4;
 /// Rates typeset, by the variables that they are the rates of.
 pub(super) fn equations<'a>(graph: &mut Graph, rates: impl IntoIterator<Item = (&'a String, ExprId)>) -> Vec<Equation> {
     let style = TextStyle::digits(DIGITS);
-    // Markup of the formula printer is well-formed; were it ever not, the text would stand in its place.
-    let typeset = |markup: &str, text: &str| MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text));
     let equation = |(name, formula): (&String, ExprId)| {
         let variable = graph.symbol(name);
         let symbol = typeset(&graph.to_mathml(variable), name);
@@ -21,6 +19,11 @@ pub(super) fn equations<'a>(graph: &mut Graph, rates: impl IntoIterator<Item = (
         Equation::new(name, symbol, right, text)
     };
     rates.into_iter().map(equation).collect()
+}
+
+/// Markup of the formula printer, which is well-formed; were it ever not, the text would stand in its place.
+pub(super) fn typeset(markup: &str, text: &str) -> MathMl {
+    MathMl::new(markup).unwrap_or_else(|_| MathMl::name(text))
 }
 
 /// A file's name, without its folder.

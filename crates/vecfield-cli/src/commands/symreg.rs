@@ -1,22 +1,27 @@
 //! `vecfield symreg DATA.csv --target NAME`: a formula for one column of a table in the others.
 
+mod page;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Value, json};
-use vecfield_io::read_table;
-use vecfield_symreg::{Found, Guess, Operators, Search, Symreg, SymregError, Table};
+use vecfield_expr::TextStyle;
+use vecfield_io::{OutputDir, Overwrite, read_table};
+use vecfield_plot::with_error;
+use vecfield_symreg::{Found, Guess, Number, Operators, Search, Symreg, SymregError, Table};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::layout::{duration, table};
+use crate::layout::{duration, number as number_text, table};
 use crate::watch::Watch;
 
 const EXAMPLES: &str = "Examples:
   vecfield symreg planets.csv --target period
   vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json
   vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
+  vecfield symreg planets.csv --target period --out kepler
 
 Try it:
   vecfield examples planets
@@ -50,15 +55,28 @@ pub(crate) struct Arguments {
     /// Stop after so many seconds with the best so far
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
+    /// Write formulas.txt (LaTeX and Rust), predictions.csv and report.html to this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an earlier result in the folder
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let rows = arguments.table(context)?;
     let settings = arguments.settings(&rows, context)?;
+    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
+    let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &page::FILES, overwrite)).transpose()?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
     let work = || settings.search(&rows, &mut |share| watch.goes_on("searching", share));
     let search = context.on_threads(work)?;
-    let outcome = Outcome { search: &search, seconds: clock.elapsed().as_secs_f64(), target: &arguments.target };
+    let seconds = clock.elapsed().as_secs_f64();
+    let outcome = Outcome { search: &search, seconds, target: &arguments.target, rows: &rows };
+    if let Some(folder) = &folder {
+        page::write(&outcome, &arguments.data, folder)?;
+        context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
+    }
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }
 
@@ -97,11 +115,15 @@ impl Arguments {
     }
 }
 
+/// Digits of numbers in the table; the chosen formula below has all.
+const DIGITS: usize = 5;
+
 /// A search with what it was made for.
 struct Outcome<'a> {
     search: &'a Search,
     seconds: f64,
     target: &'a str,
+    rows: &'a Table,
 }
 
 impl Outcome<'_> {
@@ -119,6 +141,7 @@ impl Outcome<'_> {
             "target": self.target,
             "front": self.search.front().iter().map(entry).collect::<Vec<_>>(),
             "best": entry(self.search.best()),
+            "numbers": self.search.numbers(self.search.best()).iter().map(number_to_json).collect::<Vec<_>>(),
             "evaluations": self.search.evaluations(),
             "cut": self.search.cut(),
             "seconds": self.seconds,
@@ -130,15 +153,31 @@ impl Outcome<'_> {
         let row = |found: &Found| {
             let chosen = if found == best { "*" } else { "" };
             let numbers = [found.complexity.to_string(), format!("{:.3e}", found.loss), format!("{:.6}", found.r2)];
-            [&numbers[..], &[found.expression.clone(), chosen.to_string()]].concat()
+            let (graph, formula) = self.search.formula(found);
+            let text = graph.to_text_styled(formula, TextStyle::digits(DIGITS));
+            [&numbers[..], &[text, chosen.to_string()]].concat()
         };
         let rows: Vec<Vec<String>> = self.search.front().iter().map(row).collect();
         let front = table(&["nodes", "loss", "R2", "formula", ""], &rows, &[3, 4]);
+        let numbers: Vec<String> = self.search.numbers(best).iter().map(with_its_error).collect();
+        let numbers = if numbers.is_empty() { String::new() } else { format!("numbers: {}\n", numbers.join(", ")) };
         let cut = if self.search.cut() { ", broken off" } else { "" };
         let (count, seconds) = (self.search.evaluations(), duration(self.seconds));
         format!(
-            "{front}\n{} = {}\n{count} expressions and sums compared; {seconds}{cut}\n",
+            "{front}\n{} = {}\n{numbers}{count} expressions and sums compared; {seconds}{cut}\n",
             self.target, best.expression
         )
     }
+}
+
+fn number_to_json(number: &Number) -> Value {
+    json!({ "value": number.value, "stderr": if number.stderr.is_finite() { json!(number.stderr) } else { Value::Null } })
+}
+
+fn with_its_error(number: &Number) -> String {
+    if !(number.stderr.is_finite() && number.stderr > 1e-12 * number.value.abs()) {
+        return number_text(number.value);
+    }
+    let (value, error) = with_error(number.value, number.stderr);
+    format!("{value} ± {error}")
 }

@@ -21,6 +21,32 @@ fn keplers_law_is_found() {
     assert!(result["evaluations"].as_u64().unwrap() > 1000 && result["cut"] == false);
 }
 
+#[test]
+fn a_search_leaves_formulas_predictions_and_a_report() {
+    let folder = Folder::new();
+    folder.file("planets.csv", PLANETS);
+    let command = ["symreg", "planets.csv", "--target", "period", "--generations", "0", "--out", "kepler", "--json"];
+    let result = folder.vecfield(&command).json();
+    let best = &result["best"];
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let formulas = read("kepler/formulas.txt");
+    assert!(
+        formulas.contains(best["expression"].as_str().unwrap()) && formulas.contains("powf(")
+            || formulas.contains("sqrt()")
+    );
+    let predictions = read("kepler/predictions.csv");
+    assert!(predictions.starts_with("distance,period,prediction\n"), "{predictions}");
+    assert_eq!(predictions.lines().count(), PLANETS.trim().lines().count());
+    for line in predictions.lines().skip(1) {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        assert!((cells[2] / cells[1] - 1.0).abs() < 5e-3, "{line}");
+    }
+    let report = read("kepler/report.html");
+    assert!(report.contains("period") && !report.contains("dperiod") && report.contains("<svg"));
+    assert!(result["numbers"].as_array().unwrap().iter().all(|number| number["stderr"].is_f64()), "{result}");
+    folder.vecfield(&command).failed(2, &["--force"]);
+}
+
 /// `y = 3 e^(-0.7 x²) (1 + x)`, with a row that is far off and its weight.
 fn decay() -> String {
     let row = |i: u32| {

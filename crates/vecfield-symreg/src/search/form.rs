@@ -171,12 +171,14 @@ impl Run<'_> {
         }
         let loss = error / n;
         let complexity = self.graph.complexity(formula);
-        if complexity > self.settings.max_size || !self.front.welcomes(complexity, loss) {
+        let numbers = numbers(&self.graph, formula);
+        // As many numbers as rows fit anything; the mean stays, so that there is something.
+        let fits_anything = numbers + 1 >= self.rows.y.len() && complexity > 1;
+        if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss) {
             return;
         }
         let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
         let expression = self.graph.to_text(formula);
-        let numbers = numbers(&self.graph, formula);
         self.front.insert(Found { complexity, loss, r2, expression, formula, numbers });
     }
 }

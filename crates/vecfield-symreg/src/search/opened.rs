@@ -75,11 +75,8 @@ impl Run<'_> {
 
     /// The rows of the sample.
     fn sample(&self) -> Rows {
-        let count = self.features.rows();
-        let columns = 0..self.table.names.len() as u32;
-        let x = (0..count).flat_map(|row| columns.clone().map(move |i| (row, i)));
-        let x = x.map(|(row, i)| self.features.values(i)[row]).collect();
-        Rows { names: self.table.names.clone(), x, y: self.y.clone(), scale: self.scale.clone() }
+        let columns = (0..self.table.names.len() as u32).map(|i| self.features.values(i).to_vec()).collect();
+        Rows { names: self.table.names.clone(), columns, y: self.y.clone(), scale: self.scale.clone() }
     }
 
     /// Would it be no other structure without the numbers in it? A factor is opened anyway.

@@ -46,7 +46,6 @@ impl<'a> Run<'a> {
         let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
         let at = |column: &[f64]| chosen.iter().map(|&row| column[row]).collect::<Vec<f64>>();
         let columns: Vec<Vec<f64>> = table.columns.iter().map(|column| at(column)).collect();
-        let x = (0..n).flat_map(|row| table.columns.iter().map(move |column| column[row])).collect();
         let scale: Vec<f64> = table.weights.iter().map(|w| w.sqrt()).collect();
         let mut apart = table.target.clone();
         centre(&mut apart, &scale);
@@ -54,7 +53,7 @@ impl<'a> Run<'a> {
             settings,
             expressions: 0,
             table,
-            rows: Rows { names: table.names.clone(), x, y: table.target.clone(), scale: scale.clone() },
+            rows: Rows::of(table),
             features: Features::of(&columns, 0, settings.nesting),
             y: at(&table.target),
             scale: at(&scale),

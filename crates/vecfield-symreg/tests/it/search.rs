@@ -116,3 +116,35 @@ proptest! {
         }
     }
 }
+
+/// What a line through noisy points is known to: closed forms for the errors of its numbers, and for its values elsewhere.
+#[test]
+fn numbers_have_their_standard_errors() {
+    let x: Vec<f64> = (0..60).map(|k| 0.1 * f64::from(k)).collect();
+    let y: Vec<f64> = x.iter().enumerate().map(|(k, x)| 1.7 * x + 40.3 + 0.2 * (12.9 * k as f64).sin()).collect();
+    let table = Table::new(vec!["x".into()], vec![x.clone()], y.clone()).unwrap();
+    let few = Symreg { operators: "+,*".parse().unwrap(), generations: 0, expressions: 100, ..Symreg::default() };
+    let search = few.search(&table, &mut |_| true);
+    let line = search.front().iter().find(|found| search.numbers(found).len() == 2).unwrap();
+    let n = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / n;
+    let spread: f64 = x.iter().map(|x| (x - mean).powi(2)).sum();
+    let variance = line.loss * n / (n - 2.0);
+    let (slope, height) = ((variance / spread).sqrt(), (variance * (1.0 / n + mean * mean / spread)).sqrt());
+    for number in search.numbers(line) {
+        let expected = if number.value < 10.0 { slope } else { height };
+        assert!((number.stderr - expected).abs() < 1e-6 * expected, "{number:?}, {expected}");
+    }
+    let elsewhere = search.predict(line, &[vec![10.0, -10.0]]);
+    assert!((elsewhere[0] - 57.3).abs() < 0.3 && (elsewhere[1] - 23.3).abs() < 0.3, "{elsewhere:?}");
+}
+
+/// With as many numbers as rows anything fits: no such formula is shown.
+#[test]
+fn few_rows_have_no_formulas_of_as_many_numbers() {
+    let x: Vec<f64> = (0..6).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| (7.3 * x).sin() + 0.3 * (31.0 * x).cos()).collect();
+    let table = Table::new(vec!["x".into()], vec![x], y).unwrap();
+    let search = Symreg { expressions: 400, generations: 0, ..Symreg::default() }.search(&table, &mut |_| true);
+    assert!(search.front().iter().all(|found| search.numbers(found).len() < 5), "{:?}", search.front());
+}
