@@ -3,7 +3,6 @@
 //! | asked for | because |
 //! |---|---|
 //! | equal functions folded into one | generic code for two types is often the same code |
-//! | packed relocations | a table of pointers is as long again as the list of its places |
 //! | no tables for unwinding | a panic of the release profile aborts: nobody walks the stack |
 //!
 //! Each is tried on a program of one line first, which is linked and run: a linker or a C library that does not know it goes
@@ -28,8 +27,7 @@ fn main() {
     let script = out.join("discard.ld");
     fs::write(&script, DISCARD).expect("cargo made the folder");
     let script = format!("-Wl,-T,{}", script.display());
-    let wishes: [&[&str]; 3] =
-        [&["-Wl,--icf=all"], &["-Wl,-z,pack-relative-relocs"], &["-Wl,--no-eh-frame-hdr", &script]];
+    let wishes: [&[&str]; 2] = [&["-Wl,--icf=all"], &["-Wl,--no-eh-frame-hdr", &script]];
     for wish in wishes {
         if knows(wish, &out) {
             wish.iter().for_each(|argument| println!("cargo::rustc-link-arg-bins={argument}"));

@@ -91,8 +91,8 @@ impl<R: Real> Bars<R> {
 
 /// Pulls cotangents back through the steps of a family.
 pub trait ReverseStep<R: Real, F: VectorField<R>> {
-    /// Pulls `bars` back through `step`. What the field [defers](Vjp::vjp_deferred) waits in `work`: it is for the caller to
-    /// [settle](Vjp::settle), after this step or after many.
+    /// Pulls `bars` back through `step`. What the field [defers](vecfield_traits::Vjp::vjp_deferred) waits in `work`: it is for the caller to
+    /// [settle](vecfield_traits::Vjp::settle), after this step or after many.
     ///
     /// # Errors
     ///

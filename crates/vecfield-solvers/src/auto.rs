@@ -46,9 +46,9 @@ const RELAXED_AFTER: u32 = 8;
 /// take half a gigabyte.
 const LARGEST_DENSE: usize = 4000;
 
-/// Steps an explicit method or [`Radau`], whichever the problem wants at the time.
+/// Steps an explicit method or [`Radau`](crate::Radau), whichever the problem wants at the time.
 ///
-/// The memory of [`Radau`], which sees the field behind a pointer, is made at the first switch to it and kept. States of more than 4000 components stay with the
+/// The memory of [`Radau`](crate::Radau), which sees the field behind a pointer, is made at the first switch to it and kept. States of more than 4000 components stay with the
 /// explicit method, unless the field declares its sparsity or [`Options::linear`] says how to solve.
 #[derive(Debug, Clone)]
 pub struct Auto<R: Real> {
