@@ -174,6 +174,37 @@ pub(crate) fn evaluate(
     }
 }
 
+/// What is not known of inputs between their samples, in shares of their root mean square: the largest, over inputs, of the median of what the
+/// cubic through every second sample misses those between by, divided by 16, since a cubic is of fourth order. Jumps are few, and the median
+/// does not see them.
+pub(crate) fn unknown_between(data: &Trajectories) -> f64 {
+    let of_input = |input: usize| {
+        let (mut missed, mut squares, mut count) = (Vec::new(), 0.0, 0.0);
+        for run in data.runs() {
+            let (times, value) = (run.times(), |k: usize| run.input_row(k)[input]);
+            (0..run.len()).for_each(|k| squares += value(k) * value(k));
+            count += run.len() as f64;
+            missed.extend((3..run.len().saturating_sub(3)).map(|k| {
+                let around = [k - 3, k - 1, k + 1, k + 3].map(|at| (times[at], value(at)));
+                (lagrange(&around, times[k]) - value(k)).abs() / 16.0
+            }));
+        }
+        missed.sort_by(f64::total_cmp);
+        let size = f64::sqrt(squares / f64::max(count, 1.0));
+        missed.get(missed.len() / 2).filter(|_| size > 0.0).map_or(0.0, |missed| missed / size)
+    };
+    (0..data.inputs().len()).map(of_input).fold(0.0, f64::max)
+}
+
+/// The polynomial through points at `t`.
+fn lagrange(points: &[(f64, f64)], t: f64) -> f64 {
+    let term = |k: usize| {
+        let others = (0..points.len()).filter(|&j| j != k);
+        points[k].1 * others.map(|j| (t - points[j].0) / (points[k].0 - points[j].0)).product::<f64>()
+    };
+    (0..points.len()).map(term).sum()
+}
+
 /// The inputs at `t`: the cubic through four samples, the line where one of the three rises is exactly zero and others are not (a step, a
 /// ramp that ends: a cubic would ring), constant outside.
 pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {
@@ -201,11 +232,6 @@ pub(crate) fn input_at(run: &Trajectory, t: f64, inputs: &mut [f64]) {
         if values.windows(2).any(|pair| pair[0] == pair[1]) {
             continue;
         }
-        *input = (0..4)
-            .map(|k| {
-                let others = (0..4).filter(|&j| j != k);
-                values[k] * others.map(|j| (t - nodes[j]) / (nodes[k] - nodes[j])).product::<f64>()
-            })
-            .sum();
+        *input = lagrange(&core::array::from_fn::<_, 4, _>(|k| (nodes[k], values[k])), t);
     }
 }

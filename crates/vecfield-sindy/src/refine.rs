@@ -14,6 +14,7 @@ mod start;
 use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
+use crate::path::unknown_between;
 use crate::shooting::{Cut, Windows};
 use crate::sindy::Terms;
 use crate::{Paths, SindyError};
@@ -140,7 +141,9 @@ impl State {
 impl<'a> Refiner<'a> {
     fn new(task: Task<'a>, terms: Terms) -> Result<Self, SindyError> {
         let data = task.data;
-        let floor: Vec<f64> = (0..data.dim()).map(|i| (NOISE_FLOOR * data.rms(i)).max(f64::MIN_POSITIVE)).collect();
+        // What inputs are between their samples is guessed, and no term is to make up for a wrong guess.
+        let share = NOISE_FLOOR.max(unknown_between(data));
+        let floor: Vec<f64> = (0..data.dim()).map(|i| (share * data.rms(i)).max(f64::MIN_POSITIVE)).collect();
         let by_differences = difference_noise(data);
         let noise = (0..data.dim())
             .map(|i| if by_differences[i] >= 0.0 { by_differences[i] } else { task.paths.noise()[i] }.max(floor[i]))

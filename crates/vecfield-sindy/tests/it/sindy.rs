@@ -134,6 +134,29 @@ fn a_model_is_judged_by_other_data() {
     assert!(matches!(model.score(&renamed), Err(SindyError::OtherColumns { .. })));
 }
 
+/// Between its samples an input is guessed: no small terms make up for that, on clean data either (Kaiser, Kutz and Brunton 2018, section 3.2).
+#[test]
+fn a_driven_system_is_exact_without_noise() {
+    let torque = |t: f64| (2.0 * t.sin() + 2.0 * (0.1 * t).sin()).powi(2);
+    let system = field(2, |t: f64, x: &[f64], dx: &mut [f64]| {
+        dx[0] = 0.5 * x[0] - 0.025 * x[0] * x[1];
+        dx[1] = -0.5 * x[1] + 0.005 * x[0] * x[1] + torque(t);
+    });
+    let times: Vec<f64> = (0..=600).map(|k| 0.1 * f64::from(k)).collect();
+    let options = Options::tolerances(1e-11, 1e-11);
+    let path = solve_explicit(&system, (0.0, 60.0), &[60.0, 50.0], &DOP853, &options, Save::At(&times)).unwrap();
+    let inputs = times.iter().map(|&t| torque(t)).collect();
+    let run = Trajectory::new(times, path.y, inputs).unwrap();
+    let data = Trajectories::new(vec!["x".into(), "y".into()], vec!["u".into()], vec![run]).unwrap();
+    let model = Sindy::new(vec![Family::Polynomial(2)]).fit(&data).unwrap();
+    assert_eq!(model.equations(Some(3)), ["0.5*x - 0.025*x*y", "-0.5*y + 1*u + 0.005*x*y"]);
+    // Driven by the same input the model runs along the data.
+    let run = &data.runs()[0];
+    let again = model.simulate_along(run, run.row(0), run.times()).unwrap();
+    assert!(again.iter().zip(run.values()).all(|(a, b)| (a - b).abs() < 0.02), "{:?}", model.equations(None));
+    assert!(model.trajectory_r2().is_some_and(|r2| r2 > 0.999_999), "{:?}", model.trajectory_r2());
+}
+
 #[test]
 fn known_parts_are_kept_and_not_found_again() {
     let data = data(0.001, 7, false, [1.0; 2]);
