@@ -80,10 +80,11 @@ fn numbers_inside_functions_are_found() {
 #[test]
 fn a_search_repeats_and_can_be_broken_off() {
     let table = table(0.5, 3.0, |x, y| x / y + 0.1 * (17.0 * x).sin());
-    let (once, again) = (search(&table), search(&table));
+    let some = Symreg { expressions: 3000, generations: 0, ..Symreg::default() };
+    let (once, again) = (some.search(&table, &mut |_| true), some.search(&table, &mut |_| true));
     assert_eq!(once.front(), again.front());
     assert_eq!(once.best(), again.best());
-    let cut = Symreg { generations: 0, ..Symreg::default() }.search(&table, &mut |share| share < 0.1);
+    let cut = some.search(&table, &mut |share| share < 0.1);
     assert!(cut.cut() && !cut.front().is_empty() && !once.cut());
     assert!(cut.evaluations() < once.evaluations());
 }
@@ -98,13 +99,13 @@ fn only_the_operators_asked_for_are_used() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     /// On a front more nodes mean less loss, and the losses are those of the formulas as they are printed.
     #[test]
     fn a_front_says_the_truth(a in -3.0..3.0_f64, b in -3.0..3.0_f64, noise in 0.0..0.1_f64) {
         let table = table(0.5, 2.0, |x, y| a * x * y.ln() + b + noise * (31.0 * x * y).sin());
-        let search = search(&table);
+        let search = evolving(4, 0).search(&table, &mut |_| true);
         let [x, y] = spread(60).map(|column| column.iter().map(|u| 0.5 + 1.5 * u).collect::<Vec<f64>>());
         prop_assert!(search.front().windows(2).all(|pair| pair[0].complexity < pair[1].complexity && pair[0].loss > pair[1].loss));
         for found in search.front() {
