@@ -1,5 +1,6 @@
 //! The commands, a module each: its arguments, its work, its words.
 
+mod belonging;
 mod bench;
 mod completions;
 mod discover;

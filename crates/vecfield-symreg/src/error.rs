@@ -37,6 +37,12 @@ pub enum SymregError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A checkpoint that cannot be read, or is of another table.
+    #[error("line {line} of the checkpoint is not what a search of this table writes; begin again without it")]
+    BadCheckpoint {
+        /// The line, from 1.
+        line: usize,
+    },
     /// Fewer rows than can tell anything.
     #[error("{rows} complete rows are too few to tell formulas apart; give at least {least}")]
     TooFewRows {

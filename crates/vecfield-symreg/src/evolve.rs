@@ -4,6 +4,7 @@ mod constants;
 mod island;
 mod mutate;
 mod offer;
+mod population;
 mod sum;
 mod tree;
 mod vary;
@@ -16,6 +17,7 @@ use crate::relation::Relation;
 
 use island::Island;
 pub(crate) use island::Member;
+pub(crate) use population::{Population, Voyage};
 use sum::Bench;
 pub(crate) use sum::Sum;
 pub(crate) use tree::{Token, Tree};
@@ -49,25 +51,46 @@ pub(crate) struct Archipelago<'a> {
 }
 
 impl<'a> Archipelago<'a> {
-    /// Islands for every relation that can hold, each settled by `seeds` and small sums of its own.
-    pub(crate) fn settled(
+    /// Islands for every relation that can hold, with nobody on them.
+    pub(crate) fn empty(
         features: &'a Features,
         y: &'a [f64],
         scale: &'a [f64],
         limits: &'a Limits<'a>,
         seed: u64,
-        seeds: &[Sum],
     ) -> Archipelago<'a> {
         let relations = RELATIONS.into_iter().enumerate().filter(|(_, relation)| relation.allowed(limits.operators));
-        let mut islands: Vec<Island<'a>> = relations
+        let islands: Vec<Island<'a>> = relations
             .filter_map(|(i, relation)| {
                 let bench = Bench::new(features, limits.variables, y, scale, relation)?;
                 let random = Stream::new(seed, i as u64);
                 Some(Island::new(random, bench, relation, limits, PRICES[i % PRICES.len()]))
             })
             .collect();
-        islands.par_iter_mut().for_each(|island| island.settle(seeds));
         Archipelago { islands, round: 0 }
+    }
+
+    /// Settles each by `seeds` and small sums of its own.
+    pub(crate) fn settle(&mut self, seeds: &[Sum]) {
+        self.islands.par_iter_mut().for_each(|island| island.settle(seeds));
+    }
+
+    /// As it is, to be [taken up](Archipelago::take_up) again.
+    pub(crate) fn voyage(&self) -> Voyage {
+        Voyage { round: self.round, islands: self.islands.iter().map(Island::population).collect() }
+    }
+
+    /// Becomes what others were; `None` where these were of another search.
+    pub(crate) fn take_up(&mut self, voyage: Voyage) -> Option<()> {
+        if voyage.islands.len() != self.islands.len() {
+            return None;
+        }
+        self.round = voyage.round;
+        self.islands
+            .iter_mut()
+            .zip(voyage.islands)
+            .try_for_each(|(island, population)| island.take_up(population).ok_or(()))
+            .ok()
     }
 
     /// One round on all islands at once, then the exchange; the same on any number of threads, as islands meet between rounds only.

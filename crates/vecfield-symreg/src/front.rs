@@ -13,7 +13,6 @@ pub struct Found {
     pub r2: f64,
     /// The formula as a text.
     pub expression: String,
-    pub(crate) formula: ExprId,
     /// Numbers in it that were fitted.
     pub(crate) numbers: usize,
 }
@@ -41,6 +40,13 @@ const DIGITS: f64 = 3.0;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Front {
     entries: Vec<Found>,
+}
+
+impl From<Vec<Found>> for Front {
+    /// Formulas that were a front, the simplest first.
+    fn from(entries: Vec<Found>) -> Front {
+        Front { entries }
+    }
 }
 
 impl Front {

@@ -18,6 +18,7 @@
 //! | what was found | [`Search`], [`Found`] |
 //! | its values at other rows, how surely its numbers are known | [`Search::predict`], [`Search::numbers`] |
 //! | to begin with formulas of your own | [`Guess`] |
+//! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
 //!
@@ -48,11 +49,12 @@ mod relation;
 mod search;
 mod span;
 mod table;
+mod text;
 mod weighted;
 
 pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;
 pub use operators::Operators;
-pub use search::{Number, Search, Symreg};
+pub use search::{Checkpoint, Number, Search, Symreg};
 pub use table::Table;

@@ -62,17 +62,7 @@ impl std::str::FromStr for Operators {
     fn from_str(text: &str) -> Result<Operators, SymregError> {
         let mut operators = Operators { unary: Vec::new(), binary: Vec::new() };
         for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            let binary = match name {
-                "+" => Some(Binary::Add),
-                "-" => Some(Binary::Sub),
-                "*" => Some(Binary::Mul),
-                "/" => Some(Binary::Div),
-                "^" => Some(Binary::Pow),
-                "min" => Some(Binary::Min),
-                "max" => Some(Binary::Max),
-                _ => None,
-            };
-            match (binary, Unary::named(name)) {
+            match (binary_named(name), Unary::named(name)) {
                 (Some(op), _) => operators.binary.push(op),
                 (None, Some(op)) => operators.unary.push(op),
                 (None, None) => return Err(SymregError::unknown_operator(name)),
@@ -83,4 +73,10 @@ impl std::str::FromStr for Operators {
         }
         Ok(operators)
     }
+}
+
+/// The operation of two arguments with this sign or name.
+pub(crate) fn binary_named(name: &str) -> Option<Binary> {
+    use Binary::*;
+    [Add, Sub, Mul, Div, Pow, Min, Max].into_iter().find(|op| op.name() == name)
 }

@@ -14,6 +14,16 @@ impl Stream {
         Stream { key: [seed, island], drawn: 0 }
     }
 
+    /// How many numbers have been drawn.
+    pub(crate) fn drawn(&self) -> u64 {
+        self.drawn
+    }
+
+    /// As after so many numbers.
+    pub(crate) fn skip_to(&mut self, drawn: u64) {
+        self.drawn = drawn;
+    }
+
     /// Uniform in `[0, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
         self.drawn += 1;

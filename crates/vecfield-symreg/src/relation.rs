@@ -41,6 +41,15 @@ impl Relation {
         Relation::Exponential,
     ];
 
+    /// Its place in [`ALL`](Relation::ALL).
+    pub(crate) fn place(self) -> usize {
+        Relation::ALL.iter().position(|&relation| relation == self).unwrap_or_default()
+    }
+
+    pub(crate) fn at(place: usize) -> Option<Relation> {
+        Relation::ALL.get(place).copied()
+    }
+
     /// May a formula be made of what solving it takes?
     pub(crate) fn allowed(self, operators: &Operators) -> bool {
         let (binary, unary) = (|op| operators.has(op), |op| operators.unary().contains(&op));

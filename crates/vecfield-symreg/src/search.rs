@@ -1,6 +1,7 @@
 //! The search: small expressions, spans of them under every relation, numbers inside functions, sums that evolve, and the front of
 //! what fits.
 
+mod checkpoint;
 mod evolved;
 mod form;
 mod opened;
@@ -13,6 +14,7 @@ mod spanned;
 use crate::guess::Guess;
 use crate::operators::Operators;
 use crate::table::Table;
+pub use checkpoint::Checkpoint;
 pub use result::{Number, Search};
 use run::Run;
 
@@ -69,34 +71,86 @@ impl Symreg {
         let mut run = Run::new(self, table);
         run.constant();
         run.guess();
-        let cut = !self.stages(&mut run, goes_on);
-        let best = run.choice();
-        Search::new(run, best, cut)
+        self.finish(run, 0, goes_on)
     }
 
-    /// From what is quick to what is thorough, until something fits exactly; false if it was broken off.
-    fn stages(&self, run: &mut Run<'_>, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
-        type Stage<'s> = &'s dyn Fn(&mut Run<'_>, &mut dyn FnMut(f64) -> bool) -> bool;
-        let few = (self.expressions / FIRST_LOOK).max(100).min(self.expressions);
-        let soon = (self.generations / EARLY).min(self.generations);
-        let stages: [(f64, bool, Stage<'_>); 5] = [
-            (0.02, false, &|run, goes_on| run.enumerate(few, goes_on)),
-            (0.10, true, &|run, goes_on| run.evolve(soon, goes_on)),
-            (0.30, false, &|run, goes_on| run.enumerate(self.expressions, goes_on)),
-            (0.40, false, &|run, goes_on| run.open_numbers(goes_on)),
-            (1.00, true, &|run, goes_on| run.evolve(self.generations - soon, goes_on)),
-        ];
-        let mut begun = 0.0;
-        for (end, evolves, stage) in stages {
-            if !stage(run, &mut |share| goes_on(begun + share * (end - begun))) {
-                return false;
+    /// Goes on with a search of the same settings and table that was [broken off](Search::checkpoint): what comes out is what would have, had it never
+    /// stopped.
+    pub fn resume(&self, table: &Table, checkpoint: &Checkpoint, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
+        let mut run = Run::new(self, table);
+        run.take_up(checkpoint.clone());
+        let mut gathered = self.stages().into_iter().take(checkpoint.stage).filter_map(|stage| match stage.what {
+            What::Enumerate(expressions) => Some(expressions),
+            What::OpenNumbers | What::Evolve(_) => None,
+        });
+        if let Some(expressions) = gathered.next_back() {
+            run.gather(expressions);
+        }
+        self.finish(run, checkpoint.stage, goes_on)
+    }
+
+    fn finish(&self, mut run: Run<'_>, first: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
+        let checkpoint = self.run_from(first, &mut run, goes_on);
+        let best = run.choice();
+        Search::new(run, best, checkpoint)
+    }
+
+    /// From what is quick to what is thorough, until something fits exactly; where to go on if it was broken off.
+    fn run_from(&self, first: usize, run: &mut Run<'_>, goes_on: &mut dyn FnMut(f64) -> bool) -> Option<Checkpoint> {
+        let stages = self.stages();
+        let mut begun = first.checked_sub(1).and_then(|before| stages.get(before)).map_or(0.0, |stage| stage.end);
+        for (place, stage) in stages.into_iter().enumerate().skip(first) {
+            let before = run.checkpoint(place);
+            run.clear();
+            let share = &mut |share: f64| goes_on(begun + share * (stage.end - begun));
+            let done = match stage.what {
+                What::Enumerate(expressions) => run.enumerate(expressions, share),
+                What::OpenNumbers => run.open_numbers(share),
+                What::Evolve(generations) => run.evolve(generations, share),
+            };
+            if !done {
+                let evolution = run.evolution.take();
+                // What evolves goes on between generations; other stages begin again.
+                return Some(match evolution {
+                    Some(_) => Checkpoint { evolution, ..run.checkpoint(place) },
+                    None => before,
+                });
             }
             // What is long and exact after evolving may be an approximation to all digits: what is enumerated is not.
+            let evolves = matches!(stage.what, What::Evolve(_));
             if run.shortest_exact().is_some_and(|nodes| nodes <= SHORT || !evolves) {
-                return true;
+                return None;
             }
-            begun = end;
+            begun = stage.end;
         }
-        true
+        None
     }
+
+    fn stages(&self) -> [Stage; 5] {
+        let few = (self.expressions / FIRST_LOOK).max(100).min(self.expressions);
+        let soon = (self.generations / EARLY).min(self.generations);
+        [
+            Stage { end: 0.02, what: What::Enumerate(few) },
+            Stage { end: 0.10, what: What::Evolve(soon) },
+            Stage { end: 0.30, what: What::Enumerate(self.expressions) },
+            Stage { end: 0.40, what: What::OpenNumbers },
+            Stage { end: 1.00, what: What::Evolve(self.generations - soon) },
+        ]
+    }
+}
+
+/// A part of the search, and the share that is done after it.
+struct Stage {
+    end: f64,
+    what: What,
+}
+
+/// What is done in it.
+enum What {
+    /// So many expressions are made, and spans of them compared.
+    Enumerate(usize),
+    /// Numbers are put inside functions.
+    OpenNumbers,
+    /// Sums evolve for so many generations.
+    Evolve(usize),
 }

@@ -19,7 +19,7 @@ use vecfield_discover::{
 use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
 use vecfield_sindy::Known;
 
-use crate::commands::pages;
+use crate::commands::{belonging, pages};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -152,7 +152,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         read_trajectories(&arguments.data, &format)?
     };
     let options = arguments.options()?;
-    let of = ledger::of(&format!("{:?} {options:?} {data:?}", arguments.method));
+    let of = belonging::of(&format!("{:?} {options:?} {data:?}", arguments.method));
     let known = arguments.resume.as_deref().map(|folder| ledger::read(folder, &of)).transpose()?;
     let folder = arguments.folder()?;
     let watch = Watch::new(context, arguments.seconds)?;

@@ -2,7 +2,7 @@
 
 mod page;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, Overwrite, read_table};
 use vecfield_plot::with_error;
-use vecfield_symreg::{Found, Guess, Number, Operators, Search, Symreg, SymregError, Table};
+use vecfield_symreg::{Checkpoint, Found, Guess, Number, Operators, Search, Symreg, SymregError, Table};
 
+use crate::commands::belonging;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, number as number_text, table};
@@ -22,6 +23,8 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json
   vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
   vecfield symreg planets.csv --target period --out kepler
+
+Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
 
 Try it:
   vecfield examples planets
@@ -58,6 +61,9 @@ pub(crate) struct Arguments {
     /// Write formulas.txt (LaTeX and Rust), predictions.csv and report.html to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with the search that was cut short in this folder, and write there
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
     /// Replace an earlier result in the folder
     #[arg(long, requires = "out")]
     force: bool,
@@ -66,21 +72,63 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let rows = arguments.table(context)?;
     let settings = arguments.settings(&rows, context)?;
-    let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
-    let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &page::FILES, overwrite)).transpose()?;
+    let of = belonging::of(&format!("{settings:?} {rows:?}"));
+    let from = arguments.resume.as_deref().map(|folder| checkpoint(folder, &of, &rows)).transpose()?;
+    let folder = arguments.folder()?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
-    let work = || settings.search(&rows, &mut |share| watch.goes_on("searching", share));
+    let goes_on = &mut |share| watch.goes_on("searching", share);
+    let work = || match &from {
+        Some(checkpoint) => settings.resume(&rows, checkpoint, goes_on),
+        None => settings.search(&rows, goes_on),
+    };
     let search = context.on_threads(work)?;
     let seconds = clock.elapsed().as_secs_f64();
     let outcome = Outcome { search: &search, seconds, target: &arguments.target, rows: &rows };
     if let Some(folder) = &folder {
+        match search.checkpoint() {
+            Some(checkpoint) => {
+                folder.write(CHECKPOINT, |to| write!(to, "{of}\n{}", checkpoint.to_text()))?;
+            }
+            // A run that is done needs none, and an earlier one would lead back.
+            None => folder.remove(CHECKPOINT)?,
+        }
         page::write(&outcome, &arguments.data, folder)?;
         context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
     }
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }
 
+/// Where a search that was cut short can be taken up, in a result's folder.
+const CHECKPOINT: &str = "checkpoint.txt";
+
+/// The checkpoint that a search of this table left in a folder.
+fn checkpoint(folder: &Path, of: &str, rows: &Table) -> Result<Checkpoint, Failure> {
+    let path = folder.join(CHECKPOINT);
+    let refused = |reason: String| Failure::Argument(format!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| refused(format!("{e}; give the folder of a search that was cut short")))?;
+    match text.split_once('\n') {
+        Some((first, rest)) if first == of => Checkpoint::parse(rest, rows).map_err(|e| refused(e.to_string())),
+        _ => Err(refused(
+            "this search had other data, other options or another version of the program; begin again with --out"
+                .into(),
+        )),
+    }
+}
+
 impl Arguments {
+    /// The folder that is written to.
+    fn folder(&self) -> Result<Option<OutputDir>, Failure> {
+        let names: Vec<&str> = page::FILES.into_iter().chain([CHECKPOINT]).collect();
+        let (path, overwrite) = match (&self.resume, &self.out) {
+            (Some(path), _) => (path, Overwrite::Allowed),
+            (None, Some(path)) if self.force => (path, Overwrite::Allowed),
+            (None, Some(path)) => (path, Overwrite::Never),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(OutputDir::create(path, &names, overwrite)?))
+    }
+
     fn settings(&self, table: &Table, context: &Context) -> Result<Symreg, Failure> {
         let of = |text: &String| text.parse::<Operators>().map_err(|e| Failure::Argument(format!("--operators: {e}")));
         let operators = self.operators.as_ref().map(of).transpose()?.unwrap_or_default();

@@ -47,6 +47,36 @@ fn a_search_leaves_formulas_predictions_and_a_report() {
     folder.vecfield(&command).failed(2, &["--force"]);
 }
 
+/// With a ceiling that is over at once, then without: as in one go.
+#[test]
+fn a_search_that_was_cut_short_is_taken_up() {
+    let folder = Folder::new();
+    folder.file("decay.csv", &decay());
+    folder.file("planets.csv", PLANETS);
+    let search = [
+        "symreg",
+        "decay.csv",
+        "--target",
+        "y",
+        "--operators",
+        "+,*,exp",
+        "--generations",
+        "6",
+        "--max-size",
+        "14",
+        "--json",
+    ];
+    let with = |more: &[&str]| folder.vecfield(&[&search[..], more].concat());
+    let (whole, cut) = (with(&[]).json(), with(&["--out", "found", "--seconds", "1e-9"]).json());
+    assert!(cut["cut"] == true && whole["cut"] == false && cut["front"] != whole["front"]);
+    assert!(with(&["--resume", "found", "--seconds", "1e-9"]).json()["cut"] == true);
+    with(&["--resume", "found", "--seed", "3"]).failed(2, &["checkpoint.txt", "other options"]);
+    let resumed = with(&["--resume", "found"]).json();
+    assert_eq!((&resumed["front"], &resumed["evaluations"]), (&whole["front"], &whole["evaluations"]));
+    // What is done cannot be gone on with.
+    with(&["--resume", "found"]).failed(2, &["checkpoint.txt", "cut short"]);
+}
+
 /// `y = 3 e^(-0.7 x²) (1 + x)`, with a row that is far off and its weight.
 fn decay() -> String {
     let row = |i: u32| {

@@ -4,6 +4,7 @@
 use vecfield_expr::Binary;
 
 use super::constants::tune;
+use super::population::Population;
 use super::sum::{Bench, Sum};
 use super::tree::{Token, Tree};
 use super::vary::{Limits, child};
@@ -68,6 +69,38 @@ impl<'a> Island<'a> {
             price,
             evaluations: 0,
         }
+    }
+
+    /// As it is, to be [taken up](Island::take_up) again.
+    pub(crate) fn population(&self) -> Population {
+        Population {
+            drawn: self.random.drawn(),
+            oldest: self.oldest,
+            evaluations: self.evaluations,
+            members: self.members.clone(),
+            best: self.best.iter().flatten().cloned().collect(),
+            common: self.common.clone(),
+        }
+    }
+
+    /// Becomes what another was; `None` where that was of other limits.
+    pub(crate) fn take_up(&mut self, population: Population) -> Option<()> {
+        let Population { drawn, oldest, evaluations, members, best, common } = population;
+        let fits = |member: &Member| member.size < self.best.len() && member.sum.relation == self.relation;
+        if common.len() != self.common.len()
+            || members.len() > MEMBERS
+            || oldest > members.len()
+            || !members.iter().chain(&best).all(fits)
+        {
+            return None;
+        }
+        self.random.skip_to(drawn);
+        for member in best {
+            let size = member.size;
+            self.best[size] = Some(member);
+        }
+        (self.members, self.oldest, self.evaluations, self.common) = (members, oldest, evaluations, common);
+        Some(())
     }
 
     /// Takes some sums in and fills up with small ones of its own.

@@ -39,6 +39,11 @@ impl Tree {
         Tree { tokens: vec![token] }
     }
 
+    /// Tokens of one expression, operands before operations.
+    pub(super) fn of_tokens(tokens: Vec<Token>) -> Tree {
+        Tree { tokens }
+    }
+
     /// What is enumerated there, written out.
     pub(crate) fn of_feature(features: &Features, i: u32) -> Tree {
         fn write(features: &Features, i: u32, tokens: &mut Vec<Token>) {

@@ -1,6 +1,7 @@
 //! What no span of small expressions is: sums that evolve, from the spans that were best.
 
 use super::EXACT;
+use super::checkpoint::Evolution;
 use super::form::{Form, Part, Role};
 use super::run::Run;
 use crate::evolve::{Archipelago, Limits, Member, Sum, Tree};
@@ -31,15 +32,23 @@ impl Run<'_> {
             nesting: self.settings.nesting,
             order: &order,
         };
-        let seeds = [&self.evolved[..], &self.seeds].concat();
-        let mut islands = Archipelago::settled(&features, &y, &scale, &limits, self.settings.seed, &seeds);
-        let mut handed: Vec<(Relation, usize, f64)> = Vec::new();
-        let (mut choice, mut since, mut exact, mut on) = (f64::INFINITY, 0, 0, true);
-        for generation in 0..generations {
+        let mut islands = Archipelago::empty(&features, &y, &scale, &limits, self.settings.seed);
+        let begun = self.evolution.take().and_then(|evolution| {
+            islands.take_up(evolution.voyage)?;
+            let Evolution { generation, choice, since, exact, handed, .. } = evolution;
+            Some((generation, choice, since, exact, handed))
+        });
+        let (first, mut choice, mut since, mut exact, mut handed) = begun.unwrap_or_else(|| {
+            islands.settle(&[&self.evolved[..], &self.seeds].concat());
+            (0, f64::INFINITY, 0, 0, Vec::new())
+        });
+        for generation in first..generations {
             if !goes_on(generation as f64 / generations as f64) {
-                on = false;
-                break;
+                let voyage = islands.voyage();
+                self.evolution = Some(Evolution { generation, choice, since, exact, handed, voyage });
+                return false;
             }
+            self.clear();
             islands.advance();
             for sum in promising(&islands, &mut handed, y.len()) {
                 self.fit_sum(&sum);
@@ -54,7 +63,7 @@ impl Run<'_> {
         }
         self.evaluations += islands.evaluations();
         self.evolved = islands.fronts().flatten().map(|member| member.sum.clone()).collect();
-        on
+        true
     }
 
     /// Fits the guesses, and keeps them to evolve from.

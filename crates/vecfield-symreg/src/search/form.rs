@@ -179,7 +179,7 @@ impl Run<'_> {
         }
         let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
         let expression = self.graph.to_text(formula);
-        self.front.insert(Found { complexity, loss, r2, expression, formula, numbers });
+        self.front.insert(Found { complexity, loss, r2, expression, numbers });
     }
 }
 

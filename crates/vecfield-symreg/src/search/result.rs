@@ -1,7 +1,8 @@
 //! [`Search`]: what a search found, to be read, evaluated and judged.
 
-use vecfield_expr::{ExprId, Graph, Program};
+use vecfield_expr::{ExprId, Graph, Program, Scope};
 
+use super::checkpoint::Checkpoint;
 use super::run::Run;
 use crate::candidate::{Candidate, Rows, open};
 use crate::front::{Found, is_number};
@@ -12,9 +13,11 @@ pub struct Search {
     front: Vec<Found>,
     best: usize,
     graph: Graph,
+    /// Those of the front, in its order.
+    formulas: Vec<ExprId>,
     rows: Rows,
     evaluations: u64,
-    cut: bool,
+    checkpoint: Option<Checkpoint>,
 }
 
 /// A number in a formula that was fitted.
@@ -27,9 +30,22 @@ pub struct Number {
 }
 
 impl Search {
-    pub(super) fn new(run: Run<'_>, best: usize, cut: bool) -> Search {
-        let Run { front, graph, rows, evaluations, .. } = run;
-        Search { front: front.into_entries(), best, graph, rows, evaluations, cut }
+    pub(super) fn new(run: Run<'_>, best: usize, checkpoint: Option<Checkpoint>) -> Search {
+        let Run { front, rows, evaluations, .. } = run;
+        let front = front.into_entries();
+        let (mut graph, scope) = (Graph::new(), Scope::new(rows.names.iter().cloned()));
+        let scope = scope.expect("a table has names that formulas can hold");
+        let parsed = front.iter().map(|found| graph.parse(&found.expression, &scope));
+        let formulas = parsed.map(|formula| formula.expect("what is printed can be read")).collect();
+        Search { front, best, graph, formulas, rows, evaluations, checkpoint }
+    }
+
+    /// # Panics
+    ///
+    /// If it is none of this front.
+    fn place(&self, found: &Found) -> ExprId {
+        let place = self.front.iter().position(|known| known == found);
+        self.formulas[place.expect("a formula of this front")]
     }
 
     /// The best formula of each complexity, the simplest first.
@@ -44,17 +60,17 @@ impl Search {
 
     /// A formula of the front as LaTeX.
     pub fn latex(&self, found: &Found) -> String {
-        self.graph.to_latex(found.formula)
+        self.graph.to_latex(self.place(found))
     }
 
     /// A formula of the front as a Rust expression.
     pub fn rust(&self, found: &Found) -> String {
-        self.graph.to_rust(found.formula)
+        self.graph.to_rust(self.place(found))
     }
 
     /// A formula of the front and the graph that it is in.
     pub fn formula(&self, found: &Found) -> (&Graph, ExprId) {
-        (&self.graph, found.formula)
+        (&self.graph, self.place(found))
     }
 
     /// The values of a formula of the front, one for each row of `columns`, which are in the order of the table's variables. Where it has no value
@@ -65,7 +81,7 @@ impl Search {
     /// If there are not as many columns as variables, or they are not of one length.
     pub fn predict(&self, found: &Found, columns: &[Vec<f64>]) -> Vec<f64> {
         assert_eq!(columns.len(), self.rows.names.len(), "a column for each variable");
-        let program = Program::compile(&self.graph, &[found.formula], &self.rows.names);
+        let program = Program::compile(&self.graph, &[self.place(found)], &self.rows.names);
         let program = program.expect("a formula that was fitted compiles");
         let mut values = vec![0.0; columns.first().map_or(0, Vec::len)];
         let columns: Vec<&[f64]> = columns.iter().map(|column| &column[..]).collect();
@@ -76,14 +92,14 @@ impl Search {
     /// The numbers in a formula of the front that were fitted, in the order in which it is evaluated, with their standard errors: small whole numbers
     /// are part of its form. A number that stands in several places is one.
     pub fn numbers(&self, found: &Found) -> Vec<Number> {
-        let mut graph = self.graph.clone();
-        let order = graph.reachable(&[found.formula]);
+        let (mut graph, formula) = (self.graph.clone(), self.place(found));
+        let order = graph.reachable(&[formula]);
         let fitted =
             order.ids().iter().filter_map(|&id| Some((id, graph.constant_value(id).filter(|v| is_number(*v))?)));
         let (ids, constants): (Vec<ExprId>, Vec<f64>) = fitted.unzip();
         let replaced: Vec<(ExprId, ExprId)> =
             ids.iter().enumerate().map(|(k, &id)| (id, graph.symbol(&open(k)))).collect();
-        let candidate = Candidate { formula: graph.substitute(found.formula, &replaced), constants };
+        let candidate = Candidate { formula: graph.substitute(formula, &replaced), constants };
         let errors = candidate.standard_errors(&mut graph, &self.rows);
         candidate.constants.iter().zip(errors).map(|(&value, stderr)| Number { value, stderr }).collect()
     }
@@ -95,6 +111,11 @@ impl Search {
 
     /// Did the caller break it off?
     pub fn cut(&self) -> bool {
-        self.cut
+        self.checkpoint.is_some()
+    }
+
+    /// Where to [go on](crate::Symreg::resume) from, if the caller broke it off.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
     }
 }

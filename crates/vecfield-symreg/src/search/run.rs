@@ -3,6 +3,7 @@
 use vecfield_expr::Graph;
 use vecfield_kernels::dot;
 
+use super::checkpoint::{Checkpoint, Evolution};
 use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
 use crate::evolve::Sum;
@@ -37,6 +38,8 @@ pub(super) struct Run<'a> {
     pub(super) seeds: Vec<Sum>,
     pub(super) evolved: Vec<Sum>,
     pub(super) evaluations: u64,
+    /// The evolution to go on with at the stage that comes next.
+    pub(super) evolution: Option<Evolution>,
 }
 
 impl<'a> Run<'a> {
@@ -63,7 +66,33 @@ impl<'a> Run<'a> {
             seeds: Vec::new(),
             evolved: Vec::new(),
             evaluations: 0,
+            evolution: None,
         }
+    }
+
+    /// Where it stands before a stage.
+    pub(super) fn checkpoint(&self, stage: usize) -> Checkpoint {
+        Checkpoint {
+            stage,
+            evaluations: self.evaluations,
+            front: self.front.entries().to_vec(),
+            seeds: self.seeds.clone(),
+            evolved: self.evolved.clone(),
+            evolution: None,
+        }
+    }
+
+    /// As it stood then.
+    pub(super) fn take_up(&mut self, checkpoint: Checkpoint) {
+        self.evaluations = checkpoint.evaluations;
+        self.front = checkpoint.front.into();
+        (self.seeds, self.evolved) = (checkpoint.seeds, checkpoint.evolved);
+        self.evolution = checkpoint.evolution;
+    }
+
+    /// Forgets the formulas that were tried: what comes does not hang on what has been.
+    pub(super) fn clear(&mut self) {
+        self.graph = Graph::new();
     }
 
     /// The mean, which any other formula must beat.
@@ -76,11 +105,8 @@ impl<'a> Run<'a> {
 
     /// Enumerates so many expressions and looks among their spans; false if it was broken off.
     pub(super) fn enumerate(&mut self, expressions: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
-        self.expressions = expressions;
         self.seeds.clear();
-        self.features.restart((ENUMERATED * expressions as f64) as usize);
-        self.features.enumerate(&self.settings.operators);
-        self.multiply();
+        self.gather(expressions);
         self.evaluations += self.features.len() as u64;
         for (stage, relation) in Relation::ALL.into_iter().enumerate() {
             let share = stage as f64 / Relation::ALL.len() as f64;
@@ -95,6 +121,14 @@ impl<'a> Run<'a> {
             }
         }
         goes_on(1.0)
+    }
+
+    /// Makes the features of a stage.
+    pub(super) fn gather(&mut self, expressions: usize) {
+        self.expressions = expressions;
+        self.features.restart((ENUMERATED * expressions as f64) as usize);
+        self.features.enumerate(&self.settings.operators);
+        self.multiply();
     }
 
     /// The place on the front of the formula to choose.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vecfield_laws::threads_do_not_matter;
-use vecfield_symreg::{Found, Search, Symreg, Table};
+use vecfield_symreg::{Checkpoint, Found, Search, Symreg, SymregError, Table};
 
 use crate::search::{evolving, spread, table, value};
 
@@ -118,4 +118,47 @@ proptest! {
         let settings = Symreg { max_size, ..evolving(6, seed) };
         keeps_its_limits(&settings.search(&table, &mut |_| true), max_size);
     }
+}
+
+/// Broken off anywhere, written down, read back and gone on with, twice over, a search finds what it would have found in one go.
+#[test]
+fn a_search_that_was_broken_off_goes_on_as_if_it_had_not_been() {
+    let table = table(0.5, 3.0, |x, y| (1.7 * x).sin() / (y + 0.4) + 0.3 * x * y + 0.01 * (31.0 * x * y).sin());
+    let search = Symreg { expressions: 300, generations: 14, seed: 3, ..Symreg::default() };
+    let whole = search.search(&table, &mut |_| true);
+    assert!(whole.checkpoint().is_none() && !whole.cut());
+    for stops in [[0.0, 0.01], [0.005, 0.06], [0.06, 0.061], [0.2, 0.35], [0.35, 0.7], [0.5, 0.9]] {
+        let mut parts = search.search(&table, &mut |share| share < stops[0]);
+        for stop in [stops[1], f64::INFINITY] {
+            let Some(checkpoint) = parts.checkpoint() else { break };
+            let read = Checkpoint::parse(&checkpoint.to_text(), &table).unwrap();
+            assert_eq!(&read, checkpoint);
+            parts = search.resume(&table, &read, &mut |share| share < stop);
+        }
+        assert!(parts.checkpoint().is_none(), "{stops:?}");
+        assert_eq!((parts.front(), parts.best()), (whole.front(), whole.best()), "{stops:?}");
+        assert_eq!(parts.evaluations(), whole.evaluations(), "{stops:?}");
+    }
+}
+
+#[test]
+fn checkpoints_that_are_none_are_refused_by_their_line() {
+    let table = table(0.5, 3.0, |x, y| x / y + 0.1 * (17.0 * x).sin());
+    let search = Symreg { expressions: 200, generations: 30, ..Symreg::default() };
+    let text = search.search(&table, &mut |share| share < 0.05).checkpoint().unwrap().to_text();
+    let lines: Vec<&str> = text.lines().collect();
+    let line = |word: &str| lines.iter().position(|line| line.starts_with(word)).unwrap();
+    for (word, wrong) in [
+        ("stage", "stage two"),
+        ("found", "found 3"),
+        ("member", "member 0 0;;x7;"),
+        ("common", "common z"),
+        ("island", "isle 3"),
+    ] {
+        let mut changed = lines.clone();
+        changed[line(word)] = wrong;
+        let error = Checkpoint::parse(&changed.join("\n"), &table).unwrap_err();
+        assert_eq!(error, SymregError::BadCheckpoint { line: line(word) + 1 }, "{word}");
+    }
+    assert!(Checkpoint::parse("", &table).is_err());
 }
