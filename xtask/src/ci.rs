@@ -7,6 +7,7 @@ mod documented;
 mod main_job;
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -172,16 +173,24 @@ fn gallery(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every `examples/*.rs` of every crate runs to its end.
+/// Every `examples/*.rs` of every crate runs to its end. They are built together and as the tests are, so that no library is compiled for them alone.
 fn examples(workspace: &Workspace) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
-    for member in workspace.crates.iter().filter(|member| !member.examples.is_empty()) {
-        let package = &member.name;
-        // A package's at once, on all cores.
-        cmd!(sh, "cargo build --quiet --package {package} --examples").run()?;
-        for example in &member.examples {
-            cmd!(sh, "cargo run --quiet --package {package} --example {example}").run()?;
+    let built = cmd!(sh, "cargo build --quiet --workspace --examples --message-format json").read()?;
+    let mut programs: BTreeMap<String, String> = BTreeMap::new();
+    for line in built.lines() {
+        let artifact: serde_json::Value = serde_json::from_str(line)?;
+        let (name, kind) = (&artifact["target"]["name"], &artifact["target"]["kind"][0]);
+        if let (Some(name), Some("example"), Some(program)) =
+            (name.as_str(), kind.as_str(), artifact["executable"].as_str())
+            && programs.insert(name.to_owned(), program.to_owned()).is_some()
+        {
+            bail!("there are two examples `{name}`, and one program takes the place of the other; rename one");
         }
+    }
+    for example in workspace.crates.iter().flat_map(|member| &member.examples) {
+        let program = programs.get(example).with_context(|| format!("the example `{example}` was not built"))?;
+        cmd!(sh, "{program}").run()?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Time per Jacobian, symbolic against duals: `cargo run --release -p vecfield-expr --example jacobians`.
+//! Time per Jacobian, symbolic against duals: `cargo run --release -p vecfield-expr --example symbolic_jacobians`.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! What an increment costs: 1,024 paths of about 1,000 steps, by areas, by depth, and from cold.
 //!
-//! `cargo run --release -p vecfield-brownian --example throughput`
+//! `cargo run --release -p vecfield-brownian --example increments`
 
 use std::hint::black_box;
 use std::time::Instant;
