@@ -77,11 +77,13 @@ impl Source<'_> {
                 let points = order + 1;
                 let mut weights = vec![0.0; points];
                 rates.resize(states.len(), 0.0);
+                let last = run.len() - points;
                 for (k, rate) in rows.zip(rates.chunks_exact_mut(d)) {
-                    let first = k.saturating_sub(order / 2).min(run.len() - points);
+                    let first = k.saturating_sub(order / 2).min(last);
                     difference_weights(k - first, &run.times()[first..first + points], &mut weights);
-                    for (offset, &weight) in weights.iter().enumerate() {
-                        axpy(weight, run.row(first + offset), rate);
+                    // Rows are short: the loop is cheaper than a call.
+                    for (row, &weight) in run.values()[first * d..].chunks_exact(d).zip(&weights) {
+                        rate.iter_mut().zip(row).for_each(|(rate, y)| *rate += weight * y);
                     }
                 }
             }
@@ -253,7 +255,9 @@ impl<'a> Worker<'a> {
         let mut outputs: Vec<&mut [f64]> = self.features.iter_mut().map(|column| &mut column[..count]).collect();
         self.library.eval_rows(&columns, &mut outputs, &mut self.registers);
         for (k, column) in self.features.iter().enumerate() {
-            if let Some(row) = column[..count].iter().position(|value| !value.is_finite()) {
+            // Without a way out before the end, many values are looked at together.
+            let broken = column[..count].iter().fold(false, |broken, value| broken | !value.is_finite());
+            if let Some(row) = broken.then(|| column[..count].iter().position(|value| !value.is_finite())).flatten() {
                 let feature = self.library.features()[k].key().to_string();
                 return Err(SindyError::FeatureNotFinite { feature, t: run.times()[first + row] });
             }
