@@ -295,9 +295,7 @@ pub(crate) fn integrate(
         }
         let (t0, t1) = (run.times()[window.first + k], run.times()[window.first + k + 1]);
         let [fine, coarse] = windows.steps;
-        if count == 0 {
-            across(fine, model, run, (t0, t1), None, 0, scratch);
-        } else if windows.cut.slopes >= windows.cut.level {
+        if columns.is_none() || windows.cut.slopes >= windows.cut.level {
             across(fine, model, run, (t0, t1), columns, count, scratch);
         } else {
             // Every gap begins on the fine path.
