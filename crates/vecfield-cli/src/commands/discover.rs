@@ -16,7 +16,7 @@ use vecfield_discover::ledger::Ledger;
 use vecfield_discover::{
     Candidate, DiscoverError, Discovery, NoiseChoice, Observer, Options, Progress, Source, discover_from, source,
 };
-use vecfield_io::{Outline, OutputDir, Overwrite, TrajectoryFormat, read_trajectories, write_trajectories};
+use vecfield_io::{Outline, OutputDir, TrajectoryFormat, read_trajectories, write_trajectories};
 use vecfield_sindy::Known;
 
 use crate::commands::{belonging, pages};
@@ -111,11 +111,8 @@ impl Arguments {
     /// The folder that is written to.
     fn folder(&self) -> Result<Option<OutputDir>, Failure> {
         let names: Vec<&str> = FILES.into_iter().chain([ledger::FILE]).collect();
-        let (path, overwrite) = match (&self.resume, &self.out) {
-            (Some(path), _) => (path, Overwrite::Allowed),
-            (None, Some(path)) if self.force => (path, Overwrite::Allowed),
-            (None, Some(path)) => (path, Overwrite::Never),
-            (None, None) => return Ok(None),
+        let Some((path, overwrite)) = belonging::folder(&self.resume, &self.out, self.force) else {
+            return Ok(None);
         };
         Ok(Some(OutputDir::create(path, &names, overwrite)?))
     }

@@ -13,11 +13,12 @@ use vecfield_adjoint::{AdjointError, Blind, CHI_SQUARE_95, Fit, Profile, Progres
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::nearest_name;
 use vecfield_io::{
-    FitRequest, Fitting, FittingError, Misfit, Outline, OutputDir, Overwrite, Problem, TrajectoryFormat,
-    checkpoint_from_text, checkpoint_to_text, read_trajectories, write_trajectories,
+    FitRequest, Fitting, FittingError, Misfit, Outline, OutputDir, Problem, TrajectoryFormat, checkpoint_from_text,
+    checkpoint_to_text, read_trajectories, write_trajectories,
 };
 use vecfield_solvers::Method;
 
+use crate::commands::belonging;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -201,11 +202,8 @@ fn profiled(arguments: &Arguments, fitting: &Fitting) -> Result<Vec<usize>, Fail
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
-    let (path, overwrite) = match (&arguments.resume, &arguments.out) {
-        (Some(path), _) => (path, Overwrite::Allowed),
-        (None, Some(path)) if arguments.force => (path, Overwrite::Allowed),
-        (None, Some(path)) => (path, Overwrite::Never),
-        (None, None) => return Ok(None),
+    let Some((path, overwrite)) = belonging::folder(&arguments.resume, &arguments.out, arguments.force) else {
+        return Ok(None);
     };
     let names: Vec<&str> = FILES.into_iter().chain([CHECKPOINT]).collect();
     Ok(Some(OutputDir::create(path, &names, overwrite)?))

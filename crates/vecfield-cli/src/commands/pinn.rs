@@ -9,6 +9,7 @@ use clap::Args;
 use vecfield_io::{Document, OutputDir, Overwrite, read_table};
 use vecfield_pinn::{Description, PinnError, Problem, Progress, Settings, Table, solve};
 
+use crate::commands::belonging;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -120,11 +121,8 @@ fn data(description: &Description, file: &Path) -> Result<Vec<Table>, Failure> {
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
-    let (path, overwrite) = match (&arguments.resume, &arguments.out) {
-        (Some(path), _) => (path, Overwrite::Allowed),
-        (None, Some(path)) if arguments.force => (path, Overwrite::Allowed),
-        (None, Some(path)) => (path, Overwrite::Never),
-        (None, None) => return Ok(None),
+    let Some((path, overwrite)) = belonging::folder(&arguments.resume, &arguments.out, arguments.force) else {
+        return Ok(None);
     };
     // Checked here for what is there before; this run's own checkpoints replace each other.
     OutputDir::create(path, &[SOLUTION, HISTORY, CHECKPOINT], overwrite)?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::{Value, json};
 use vecfield_expr::TextStyle;
-use vecfield_io::{OutputDir, Overwrite, read_table};
+use vecfield_io::{OutputDir, read_table};
 use vecfield_plot::with_error;
 use vecfield_symreg::{Checkpoint, Found, Guess, Number, Operators, Search, Symreg, SymregError, Table};
 
@@ -120,11 +120,8 @@ impl Arguments {
     /// The folder that is written to.
     fn folder(&self) -> Result<Option<OutputDir>, Failure> {
         let names: Vec<&str> = page::FILES.into_iter().chain([CHECKPOINT]).collect();
-        let (path, overwrite) = match (&self.resume, &self.out) {
-            (Some(path), _) => (path, Overwrite::Allowed),
-            (None, Some(path)) if self.force => (path, Overwrite::Allowed),
-            (None, Some(path)) => (path, Overwrite::Never),
-            (None, None) => return Ok(None),
+        let Some((path, overwrite)) = belonging::folder(&self.resume, &self.out, self.force) else {
+            return Ok(None);
         };
         Ok(Some(OutputDir::create(path, &names, overwrite)?))
     }

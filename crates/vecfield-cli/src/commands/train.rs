@@ -11,6 +11,7 @@ use vecfield_nde::{Data, Metric, NdeError, Progress, SettingError, Settings, Tra
 use vecfield_nn::Checkpoint;
 
 use super::input;
+use crate::commands::belonging;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::watch::Watch;
@@ -136,11 +137,8 @@ fn judged(training: &Training, data: &Data, test: Option<&Data>) -> Result<Judge
 }
 
 fn folder(arguments: &Arguments) -> Result<Option<OutputDir>, Failure> {
-    let (path, overwrite) = match (&arguments.resume, &arguments.out) {
-        (Some(path), _) => (path, Overwrite::Allowed),
-        (None, Some(path)) if arguments.force => (path, Overwrite::Allowed),
-        (None, Some(path)) => (path, Overwrite::Never),
-        (None, None) => return Ok(None),
+    let Some((path, overwrite)) = belonging::folder(&arguments.resume, &arguments.out, arguments.force) else {
+        return Ok(None);
     };
     // Checked here for what is there before; this run's own checkpoints replace each other.
     OutputDir::create(path, &[MODEL, HISTORY], overwrite)?;
