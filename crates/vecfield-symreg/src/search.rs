@@ -8,6 +8,7 @@ mod opened;
 mod products;
 mod quotient;
 mod result;
+mod rounding;
 mod run;
 mod spanned;
 

@@ -5,6 +5,7 @@ use vecfield_linalg::least_squares;
 
 use super::EXACT;
 use super::quotient::reduced;
+use super::rounding::outlasts_rounding;
 use super::run::Run;
 use crate::candidate::{Candidate, open};
 use crate::front::{Found, number_length, numbers};
@@ -161,11 +162,12 @@ impl Run<'_> {
 
     pub(super) fn take(&mut self, candidate: Candidate, error: f64) {
         let n = self.rows.y.len() as f64;
+        let floor = EXACT * self.variance * n;
         let (mut formula, mut error) = (candidate.closed(&mut self.graph), error);
         if let Some(reduced) = reduced(&mut self.graph, formula) {
             let closed = Candidate { formula: reduced, constants: Vec::new() };
             let again = closed.error(&mut self.graph, &self.rows);
-            if again <= (EXACT * self.variance * n).max(error * (1.0 + 1e-9)) {
+            if again <= floor.max(error * (1.0 + 1e-9)) {
                 (formula, error) = (reduced, again);
             }
         }
@@ -175,6 +177,10 @@ impl Run<'_> {
         // As many numbers as rows fit anything; the mean stays, so that there is something.
         let fits_anything = numbers + 1 >= self.rows.y.len() && complexity > 1;
         if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss) {
+            return;
+        }
+        let deviation = self.variance * n;
+        if complexity > 1 && !outlasts_rounding(&self.graph, formula, &self.rows, error, deviation) {
             return;
         }
         let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
