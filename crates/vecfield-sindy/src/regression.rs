@@ -4,6 +4,7 @@
 //! eliminates the constant, and ordinary least squares remains. For white measurement noise this is what generalised least
 //! squares makes of the weak form: no test function, radius or covariance is left to choose, and nothing is differentiated.
 
+mod differences;
 mod gram;
 mod rows;
 mod windows;
@@ -89,25 +90,4 @@ pub fn smoothed_derivative(
 
 fn only(mut blocks: Vec<Vec<GramSystem>>) -> Vec<GramSystem> {
     blocks.swap_remove(0)
-}
-
-/// Weights of the first derivative at the node `at` of arbitrary ones, by the barycentric formula; that of the node itself makes their sum zero,
-/// which keeps constants constant to the last bit (Berrut and Trefethen 2004, section 9.3).
-fn difference_weights(at: usize, nodes: &[f64], weights: &mut [f64]) {
-    weights[at] = 0.0;
-    // Three nodes are what most data are differentiated with: written out they take a third of the time.
-    if let (&[first, middle, last], [before, own, after]) = (nodes, &mut *weights) {
-        let (left, right, whole) = (middle - first, last - middle, last - first);
-        match at {
-            0 => (*own, *after) = (whole / (left * right), -left / (whole * right)),
-            1 => (*before, *after) = (-right / (left * whole), left / (whole * right)),
-            _ => (*before, *own) = (right / (left * whole), -whole / (left * right)),
-        }
-    } else {
-        let others = |i: usize| nodes.iter().enumerate().filter(move |(k, _)| *k != i);
-        let product = |i: usize| others(i).map(|(_, node)| nodes[i] - node).product::<f64>();
-        let own = product(at);
-        others(at).for_each(|(i, _)| weights[i] = own / (product(i) * (nodes[at] - nodes[i])));
-    }
-    weights[at] = -weights.iter().sum::<f64>();
 }

@@ -3,7 +3,7 @@
 //! Pieces of consecutive rows are worked on in parallel, each by itself, and added up in their order, so that the bits do not depend on the
 //! number of threads. Memory is that of the states and rates of a piece for each thread, beside the normal equations.
 
-use super::difference_weights;
+use super::differences::{Differences, touched};
 use super::gram::{GramSystem, NoiseModel};
 use crate::derivative::Estimate;
 use crate::{Library, Paths, SindyError};
@@ -11,7 +11,7 @@ use core::ops::Range;
 use rayon::prelude::*;
 use vecfield_data::{Trajectories, Trajectory};
 use vecfield_expr::RowRegisters;
-use vecfield_kernels::{LayerMath, Matrix, Start};
+use vecfield_kernels::{LayerMath, Matrix, Start, sum};
 use vecfield_linalg::axpy;
 
 /// Rows of a piece.
@@ -25,6 +25,9 @@ const WAVE: usize = 1 << 23;
 pub(super) fn wave(width: usize) -> usize {
     (WAVE / (width * width).max(1)).clamp(4, 64)
 }
+
+/// States and rates, a column for each variable, and memory for differences.
+type Columns<'a> = (&'a mut [Vec<f64>], &'a mut [Vec<f64>], &'a mut Differences);
 
 /// Where states and rates come from, row by row.
 pub(crate) enum Source<'a> {
@@ -66,45 +69,40 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// States and rates of `rows` of a run, `[rows, d]` each, into cleared buffers.
-    fn fill(&self, index: usize, run: &Trajectory, rows: Range<usize>, states: &mut Vec<f64>, rates: &mut Vec<f64>) {
-        let d = run.dim();
-        states.clear();
-        rates.clear();
+    /// States and rates of `rows` of a run, in cleared columns for each variable; at which place of the states' columns the first of them is.
+    fn fill(&self, index: usize, run: &Trajectory, rows: Range<usize>, (states, rates, scratch): Columns<'_>) -> usize {
+        let measured = |rows: Range<usize>, columns: &mut [Vec<f64>]| {
+            let d = columns.len();
+            for (i, column) in columns.iter_mut().enumerate() {
+                column.extend(run.values()[rows.start * d + i..rows.end * d].iter().step_by(d));
+            }
+        };
         match self {
             Source::Differences(order) => {
-                states.extend_from_slice(&run.values()[rows.start * d..rows.end * d]);
-                let points = order + 1;
-                let mut weights = vec![0.0; points];
-                rates.resize(states.len(), 0.0);
-                let last = run.len() - points;
-                for (k, rate) in rows.zip(rates.chunks_exact_mut(d)) {
-                    let first = k.saturating_sub(order / 2).min(last);
-                    difference_weights(k - first, &run.times()[first..first + points], &mut weights);
-                    // Rows are short: the loop is cheaper than a call.
-                    for (row, &weight) in run.values()[first * d..].chunks_exact(d).zip(&weights) {
-                        rate.iter_mut().zip(row).for_each(|(rate, y)| *rate += weight * y);
-                    }
-                }
+                let around = touched(&rows, *order, run.len());
+                measured(around.clone(), states);
+                rates.iter_mut().for_each(|column| column.resize(rows.len(), 0.0));
+                scratch.derivatives(*order, run, rows.clone(), (around.start, states), rates);
+                return rows.start - around.start;
             }
             Source::Curves(paths) => {
-                let curves = paths.run(index);
-                for &t in &run.times()[rows] {
-                    states.extend(curves.iter().map(|curve| curve.value(t)));
-                    rates.extend(curves.iter().map(|curve| curve.derivative(t)));
+                for ((curve, states), rates) in paths.run(index).iter().zip(states).zip(rates) {
+                    states.extend(run.times()[rows.clone()].iter().map(|&t| curve.value(t)));
+                    rates.extend(run.times()[rows.clone()].iter().map(|&t| curve.derivative(t)));
                 }
             }
             Source::Estimates(estimates) => {
-                for k in rows {
-                    states.extend(estimates[index].iter().map(|estimate| estimate.values[k]));
-                    rates.extend(estimates[index].iter().map(|estimate| estimate.rates[k]));
+                for ((estimate, states), rates) in estimates[index].iter().zip(states).zip(rates) {
+                    states.extend_from_slice(&estimate.values[rows.clone()]);
+                    rates.extend_from_slice(&estimate.rates[rows.clone()]);
                 }
             }
             Source::NextValues => {
-                states.extend_from_slice(&run.values()[rows.start * d..rows.end * d]);
-                rates.extend_from_slice(&run.values()[(rows.start + 1) * d..(rows.end + 1) * d]);
+                measured(rows.clone(), states);
+                measured(rows.start + 1..rows.end + 1, rates);
             }
         }
+        0
     }
 }
 
@@ -191,67 +189,67 @@ impl Sums {
 /// Scratch memory of a thread.
 struct Worker<'a> {
     library: &'a Library,
-    d: usize,
-    states: Vec<f64>,
-    rates: Vec<f64>,
-    /// What the library depends on, and its features: a column each.
+    /// A column each.
+    states: Vec<Vec<f64>>,
+    rates: Vec<Vec<f64>>,
+    /// What the library depends on beside the states: inputs and time.
     arguments: Vec<Vec<f64>>,
     features: Vec<Vec<f64>>,
     /// The rows of a block, features and rates.
     rows: Vec<f64>,
+    differences: Differences,
     registers: RowRegisters<f64>,
 }
 
 impl<'a> Worker<'a> {
     fn new(library: &'a Library, d: usize) -> Self {
-        let column = || vec![0.0; BLOCK];
+        let columns = |count: usize| vec![vec![0.0; BLOCK]; count];
         Self {
             library,
-            d,
-            states: Vec::new(),
-            rates: Vec::new(),
-            arguments: (0..library.arguments().len()).map(|_| column()).collect(),
-            features: (0..library.len()).map(|_| column()).collect(),
+            states: columns(d),
+            rates: columns(d),
+            arguments: columns(library.arguments().len() - d),
+            features: columns(library.len()),
             rows: vec![0.0; BLOCK * (library.len() + d)],
+            differences: Differences::default(),
             registers: RowRegisters::new(),
         }
     }
 
     fn sums(&mut self, data: &Trajectories, source: &Source<'_>, piece: &Piece) -> Result<Sums, SindyError> {
         let run = &data.runs()[piece.run];
-        let (mut states, mut rates) = (core::mem::take(&mut self.states), core::mem::take(&mut self.rates));
-        source.fill(piece.run, run, piece.rows.clone(), &mut states, &mut rates);
-        let (d, width) = (self.d, self.library.len() + self.d);
+        let (d, width) = (self.rates.len(), self.library.len() + self.rates.len());
         let mut sums = Sums { products: vec![0.0; width * width], rates: vec![0.0; d] };
-        for first in (0..piece.rows.len()).step_by(BLOCK) {
-            let count = BLOCK.min(piece.rows.len() - first);
-            let of_block = first * d..(first + count) * d;
-            self.evaluate(run, piece.rows.start + first, &states[of_block.clone()])?;
-            self.gather(&rates[of_block]);
-            let rows = &self.rows[..count * width];
-            f64::multiply((width, width, count), Matrix::columns(rows, width), rows, Start::Sum, &mut sums.products);
+        for first in piece.rows.clone().step_by(BLOCK) {
+            let block = first..piece.rows.end.min(first + BLOCK);
+            self.states.iter_mut().chain(&mut self.rates).for_each(Vec::clear);
+            let offset =
+                source.fill(piece.run, run, block.clone(), (&mut self.states, &mut self.rates, &mut self.differences));
+            self.evaluate(run, block.clone(), offset)?;
+            self.gather();
+            let rows = &self.rows[..block.len() * width];
+            f64::multiply(
+                (width, width, block.len()),
+                Matrix::columns(rows, width),
+                rows,
+                Start::Sum,
+                &mut sums.products,
+            );
+            sums.rates.iter_mut().zip(&self.rates).for_each(|(total, rates)| *total += sum(rates));
         }
-        for rates in rates.chunks_exact(d) {
-            axpy(1.0, rates, &mut sums.rates);
-        }
-        (self.states, self.rates) = (states, rates);
         Ok(sums)
     }
 
-    /// The features at the rows of a run from `first` on, with these states.
-    fn evaluate(&mut self, run: &Trajectory, first: usize, states: &[f64]) -> Result<(), SindyError> {
-        let (d, inputs) = (self.d, run.input_count());
-        let count = states.len() / d;
+    /// The features at these rows of a run; the state of the first is at place `offset`.
+    fn evaluate(&mut self, run: &Trajectory, rows: Range<usize>, offset: usize) -> Result<(), SindyError> {
+        let (inputs, first, count) = (run.input_count(), rows.start, rows.len());
         for (i, column) in self.arguments.iter_mut().enumerate() {
             for (k, value) in column[..count].iter_mut().enumerate() {
-                *value = match i {
-                    i if i < d => states[k * d + i],
-                    i if i < d + inputs => run.input_row(first + k)[i - d],
-                    _ => run.times()[first + k],
-                };
+                *value = if i < inputs { run.input_row(first + k)[i] } else { run.times()[first + k] };
             }
         }
-        let columns: Vec<&[f64]> = self.arguments.iter().map(|column| &column[..count]).collect();
+        let states = self.states.iter().map(|column| &column[offset..offset + count]);
+        let columns: Vec<&[f64]> = states.chain(self.arguments.iter().map(|column| &column[..count])).collect();
         let mut outputs: Vec<&mut [f64]> = self.features.iter_mut().map(|column| &mut column[..count]).collect();
         self.library.eval_rows(&columns, &mut outputs, &mut self.registers);
         for (k, column) in self.features.iter().enumerate() {
@@ -266,11 +264,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Features and rates side by side, row by row.
-    fn gather(&mut self, rates: &[f64]) {
-        let (p, d) = (self.features.len(), self.d);
-        for (k, row) in self.rows.chunks_exact_mut(p + d).take(rates.len() / d).enumerate() {
-            row.iter_mut().zip(&self.features).for_each(|(value, column)| *value = column[k]);
-            row[p..].copy_from_slice(&rates[k * d..(k + 1) * d]);
+    fn gather(&mut self) {
+        let (width, count) = (self.features.len() + self.rates.len(), self.rates[0].len());
+        let columns =
+            self.features.iter().map(|column| &column[..count]).chain(self.rates.iter().map(|column| &column[..]));
+        for (i, column) in columns.enumerate() {
+            self.rows[i..].iter_mut().step_by(width).zip(column).for_each(|(place, value)| *place = *value);
         }
     }
 }
