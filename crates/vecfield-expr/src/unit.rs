@@ -169,7 +169,7 @@ pub enum UnitError {
 
 impl Graph {
     /// The unit of a formula; `None` where it can be any, as a number to be fitted can. `symbols` gives the units of names, `numbers` that of every
-    /// number written in the formula, exponents apart.
+    /// number written in the formula, exponents and zeros apart.
     ///
     /// # Errors
     ///
@@ -202,6 +202,8 @@ impl Graph {
             let of = |x: ExprId| units[order.position(x)].as_ref();
             let value = |x: ExprId| values[order.position(x)];
             let unit = match self.node(id) {
+                // Zero metres are zero seconds.
+                Node::Constant(0.0) => None,
                 Node::Constant(_) => numbers.clone(),
                 Node::Symbol(symbol) => symbols(self.name(symbol)),
                 Node::Unary(Unary::Neg | Unary::Abs, x) => of(x).cloned(),
@@ -286,6 +288,7 @@ mod tests {
             assert_eq!(unit_of(text, Some(Unit::NONE)), Ok(Some(Unit::parse(expected).unwrap())), "{text}");
         }
         assert_eq!(unit_of("n*x", Some(Unit::NONE)), Ok(None));
+        assert_eq!(unit_of("0", Some(Unit::NONE)), Ok(None));
         // A number to be fitted may be in anything.
         assert_eq!(unit_of("x + 3", None), Ok(Some(Unit::parse("m").unwrap())));
         assert_eq!(unit_of("exp(3*x)", None), Ok(Some(Unit::NONE)));

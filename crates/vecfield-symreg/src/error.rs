@@ -59,6 +59,28 @@ pub enum SymregError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A list of units that cannot be read.
+    #[error("`{text}`: {problem}")]
+    UnitSyntax {
+        /// What was given.
+        text: String,
+        /// What is wrong with it, and what to give.
+        problem: String,
+    },
+    /// A column with two units.
+    #[error("the unit of `{name}` is given twice; leave one out")]
+    UnitTwice {
+        /// The column.
+        name: String,
+    },
+    /// Units of more names than the search tells apart.
+    #[error("the units are made of {names}, and there may be {most} names; write some of them as products of others")]
+    TooManyUnits {
+        /// The names.
+        names: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// A weight that is no weight.
     #[error("row {row} has the weight {weight}; give zero or more, and more than zero to some rows")]
     BadWeight {

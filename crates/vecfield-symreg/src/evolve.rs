@@ -2,6 +2,7 @@
 
 mod constants;
 mod island;
+mod mend;
 mod mutate;
 mod offer;
 mod population;
@@ -59,10 +60,12 @@ impl<'a> Archipelago<'a> {
         limits: &'a Limits<'a>,
         seed: u64,
     ) -> Archipelago<'a> {
-        let relations = RELATIONS.into_iter().enumerate().filter(|(_, relation)| relation.allowed(limits.operators));
+        let relations = RELATIONS.into_iter().enumerate().filter(|(_, relation)| {
+            relation.allowed(limits.operators) && limits.units.is_none_or(|units| units.allow(*relation))
+        });
         let islands: Vec<Island<'a>> = relations
             .filter_map(|(i, relation)| {
-                let bench = Bench::new(features, limits.variables, y, scale, relation)?;
+                let bench = Bench::new(features, y, scale, relation, limits)?;
                 let random = Stream::new(seed, i as u64);
                 Some(Island::new(random, bench, relation, limits, PRICES[i % PRICES.len()]))
             })

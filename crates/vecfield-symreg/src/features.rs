@@ -6,6 +6,7 @@ use vecfield_expr::{Binary, ExprId, Graph, Unary};
 use vecfield_kernels::VectorMath;
 
 use crate::operators::Operators;
+use crate::units::{Dimension, Dimensions, Disagrees};
 
 /// How a feature is made of earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +27,9 @@ pub(crate) struct Features {
     costs: Vec<u16>,
     /// `[features, rows]`.
     values: Vec<f64>,
+    /// What they are measured in, where that is known; expressions that do not agree are not kept.
+    dimensions: Option<Dimensions>,
+    units: Vec<Dimension>,
     /// By the fingerprints of their values.
     seen: HashMap<u64, u32>,
     limit: usize,
@@ -39,8 +43,8 @@ const LARGEST: f64 = 1e9;
 
 impl Features {
     /// The variables alone, given their values at the rows; at most `limit` expressions will be kept, with at most `nesting` functions
-    /// inside each other.
-    pub(crate) fn of(columns: &[Vec<f64>], limit: usize, nesting: usize) -> Features {
+    /// inside each other and of operations that agree with the units.
+    pub(crate) fn of(columns: &[Vec<f64>], limit: usize, nesting: usize, dimensions: Option<Dimensions>) -> Features {
         let rows = columns.first().map_or(0, Vec::len);
         let mut features = Features {
             rows,
@@ -48,6 +52,8 @@ impl Features {
             sizes: Vec::new(),
             costs: Vec::new(),
             values: Vec::new(),
+            dimensions,
+            units: Vec::new(),
             seen: HashMap::new(),
             limit,
             nesting,
@@ -55,16 +61,25 @@ impl Features {
         };
         for (i, column) in columns.iter().enumerate() {
             features.scratch.copy_from_slice(column);
-            features.keep(Shape::Variable(i as u32), 1);
+            let unit = features.dimensions.as_ref().and_then(|dimensions| dimensions.variable(i as u32));
+            features.keep(Shape::Variable(i as u32), unit, 1);
         }
         features
     }
 
     /// Back to the variables alone, with room for another number of expressions.
     pub(crate) fn restart(&mut self, limit: usize) {
+        *self = Features::of(&self.columns(), limit, self.nesting, self.dimensions.take());
+    }
+
+    /// The same enumeration whatever the units are.
+    pub(crate) fn without_units(&self, limit: usize) -> Features {
+        Features::of(&self.columns(), limit, self.nesting, None)
+    }
+
+    fn columns(&self) -> Vec<Vec<f64>> {
         let variables = self.shapes.iter().take_while(|shape| matches!(shape, Shape::Variable(_))).count();
-        let columns: Vec<Vec<f64>> = (0..variables as u32).map(|i| self.values(i).to_vec()).collect();
-        *self = Features::of(&columns, limit, self.nesting);
+        (0..variables as u32).map(|i| self.values(i).to_vec()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -99,6 +114,24 @@ impl Features {
 
     pub(crate) fn values(&self, i: u32) -> &[f64] {
         &self.values[i as usize * self.rows..][..self.rows]
+    }
+
+    /// What it is measured in.
+    pub(crate) fn unit(&self, i: u32) -> Dimension {
+        self.units.get(i as usize).copied().flatten()
+    }
+
+    fn unit_of(&self, shape: Shape) -> Result<Dimension, Disagrees> {
+        let Some(dimensions) = &self.dimensions else { return Ok(None) };
+        match shape {
+            Shape::Variable(v) => Ok(dimensions.variable(v)),
+            Shape::Constant(value) => Ok(dimensions.number(value)),
+            Shape::Unary(op, x) => dimensions.unary(op, self.unit(x)),
+            Shape::Binary(op, a, b) => {
+                let number = (!self.varies(b)).then(|| self.values(b)[0]);
+                dimensions.binary(op, self.unit(a), self.unit(b), number)
+            }
+        }
     }
 
     /// Does it take more than one value?
@@ -151,11 +184,12 @@ impl Features {
         {
             return None;
         }
+        let unit = self.unit_of(Shape::Unary(op, x)).ok()?;
         let mut out = std::mem::take(&mut self.scratch);
         out.copy_from_slice(self.values(x));
         apply(op, &mut out);
         self.scratch = out;
-        self.keep(Shape::Unary(op, x), self.size(x) + 1)
+        self.keep(Shape::Unary(op, x), unit, self.size(x) + 1)
     }
 
     fn power(&mut self, x: u32, n: f64) {
@@ -181,12 +215,13 @@ impl Features {
     }
 
     fn combine(&mut self, op: Binary, a: u32, b: u32, size: usize) -> Option<u32> {
+        let unit = self.unit_of(Shape::Binary(op, a, b)).ok()?;
         let mut out = std::mem::take(&mut self.scratch);
         for ((out, &x), &y) in out.iter_mut().zip(self.values(a)).zip(self.values(b)) {
             *out = op.apply(x, y);
         }
         self.scratch = out;
-        self.keep(Shape::Binary(op, a, b), size)
+        self.keep(Shape::Binary(op, a, b), unit, size)
     }
 
     /// The feature that is this number everywhere.
@@ -194,7 +229,8 @@ impl Features {
         let known = (0..self.len() as u32).find(|&i| self.shape(i) == Shape::Constant(value));
         known.unwrap_or_else(|| {
             self.scratch.fill(value);
-            self.keep(Shape::Constant(value), 1);
+            let unit = self.dimensions.as_ref().and_then(|dimensions| dimensions.number(value));
+            self.keep(Shape::Constant(value), unit, 1);
             self.len() as u32 - 1
         })
     }
@@ -248,7 +284,7 @@ impl Features {
     }
 
     /// Keeps what stands in the scratch, if it is finite, new and no constant in disguise.
-    fn keep(&mut self, shape: Shape, size: usize) -> Option<u32> {
+    fn keep(&mut self, shape: Shape, unit: Dimension, size: usize) -> Option<u32> {
         let values = &self.scratch;
         if !values.iter().all(|x| x.abs() < LARGEST) {
             return None;
@@ -259,7 +295,8 @@ impl Features {
         if !constant && spread <= 1e-10 * height.max(1e-6) {
             return None;
         }
-        let key = fingerprint(values);
+        // Of two that have the same values in different units both are kept.
+        let key = unit.iter().flatten().fold(fingerprint(values), |hash, exponent| mixed(hash, *exponent));
         if let Some(&known) = self.seen.get(&key) {
             // The cheaper of two ways to write it; its operands are cheaper still, so none of them is made of it.
             let cost = self.described(shape);
@@ -275,6 +312,9 @@ impl Features {
         self.sizes.push(size.min(255) as u8);
         self.costs.push(self.described(shape));
         self.values.extend_from_slice(&self.scratch);
+        if self.dimensions.is_some() {
+            self.units.push(unit);
+        }
         Some(place)
     }
 
@@ -338,11 +378,12 @@ fn is_undone(op: Unary, inner: Shape) -> bool {
 
 /// Of values to ten digits: the same for expressions that differ by rounding alone.
 fn fingerprint(values: &[f64]) -> u64 {
-    let mix = |hash: u64, x: &f64| {
-        let bits = (x + 0.0).to_bits().wrapping_add(1 << 17) >> 18; // + 0.0: no two zeros
-        let mut z = (hash ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z ^= z >> 29;
-        z
-    };
-    values.iter().fold(0x2545_f491_4f6c_dd1d, mix)
+    values.iter().fold(0x2545_f491_4f6c_dd1d, |hash, &x| mixed(hash, x))
+}
+
+fn mixed(hash: u64, x: f64) -> u64 {
+    let bits = (x + 0.0).to_bits().wrapping_add(1 << 17) >> 18; // + 0.0: no two zeros
+    let mut z = (hash ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z ^= z >> 29;
+    z
 }

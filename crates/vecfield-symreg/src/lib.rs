@@ -21,6 +21,7 @@
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
+//! | only formulas that agree with the units of the variables | [`Units`] |
 //!
 //! | module | holds |
 //! |---|---|
@@ -50,6 +51,7 @@ mod search;
 mod span;
 mod table;
 mod text;
+mod units;
 mod weighted;
 
 pub use error::SymregError;
@@ -58,3 +60,4 @@ pub use guess::Guess;
 pub use operators::Operators;
 pub use search::{Checkpoint, Number, Search, Symreg};
 pub use table::Table;
+pub use units::{Numbers, Units};

@@ -15,6 +15,7 @@ mod spanned;
 use crate::guess::Guess;
 use crate::operators::Operators;
 use crate::table::Table;
+use crate::units::Units;
 pub use checkpoint::Checkpoint;
 pub use result::{Number, Search};
 use run::Run;
@@ -38,6 +39,8 @@ pub struct Symreg {
     pub seed: u64,
     /// Formulas to begin with.
     pub guesses: Vec<Guess>,
+    /// What variables and target are measured in; `None` for no matter.
+    pub units: Option<Units>,
 }
 
 impl Default for Symreg {
@@ -51,6 +54,7 @@ impl Default for Symreg {
             generations: 400,
             seed: 0,
             guesses: Vec::new(),
+            units: None,
         }
     }
 }

@@ -8,14 +8,15 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 use vecfield_kernels::dot;
 
-use crate::weighted::centre;
+use crate::weighted::Intercept;
 
-/// Columns to choose from, centred and of unit length.
+/// Columns to choose from, centred where there is a number beside them, and of unit length.
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     rows: usize,
     /// The roots of the rows' weights.
     scale: Vec<f64>,
+    intercept: Intercept,
     /// `[columns, rows]`.
     unit: Vec<f64>,
     costs: Vec<usize>,
@@ -25,7 +26,7 @@ pub(crate) struct Pool {
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
     pub(crate) columns: Vec<u32>,
-    /// The share of the target's variance that they and a constant leave over.
+    /// The share of the target's variance that they, and a number where there is one, leave over.
     pub(crate) left: f64,
     pub(crate) cost: usize,
 }
@@ -56,13 +57,13 @@ const NOTHING: f64 = 1e-26;
 
 impl Pool {
     /// No columns yet, of rows whose weights have these roots.
-    pub(crate) fn new(scale: &[f64]) -> Pool {
-        Pool { rows: scale.len(), scale: scale.to_vec(), unit: Vec::new(), costs: Vec::new() }
+    pub(crate) fn new(scale: &[f64], intercept: Intercept) -> Pool {
+        Pool { rows: scale.len(), scale: scale.to_vec(), intercept, unit: Vec::new(), costs: Vec::new() }
     }
 
     /// Adds a column; one that does not vary is zero, and in no span.
     pub(crate) fn push(&mut self, values: &[f64], cost: usize) {
-        self.unit.extend(unit(values, &self.scale));
+        self.unit.extend(self.entered(values));
         self.costs.push(cost);
     }
 
@@ -76,9 +77,20 @@ impl Pool {
         Pool {
             rows: self.rows,
             scale: self.scale.clone(),
+            intercept: self.intercept,
             unit: self.unit[..count * self.rows].to_vec(),
             costs: self.costs[..count].to_vec(),
         }
+    }
+
+    /// Centred and of unit length; zero where there is nothing but the mean.
+    fn entered(&self, values: &[f64]) -> Vec<f64> {
+        let mut unit = values.to_vec();
+        self.intercept.enter(&mut unit, &self.scale);
+        let length = norm(&unit);
+        let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
+        unit.iter_mut().for_each(|x| *x *= scale);
+        unit
     }
 
     fn column(&self, i: usize) -> &[f64] {
@@ -99,14 +111,14 @@ impl Pool {
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Vec<Span> {
         let mut whole = target.to_vec();
-        centre(&mut whole, &self.scale);
+        self.intercept.enter(&mut whole, &self.scale);
         let total = dot(&whole, &whole);
         if !(total > 0.0 && total.is_finite()) {
             return Vec::new();
         }
         let mut empty = State { columns: Vec::new(), basis: Vec::new(), residual: whole, left: total, cost: 0 };
         if let Some(beside) = beside {
-            let Some(helped) = empty.with(&unit(beside, &self.scale)) else { return Vec::new() };
+            let Some(helped) = empty.with(&self.entered(beside)) else { return Vec::new() };
             empty = helped;
         }
         let narrow = breadth.narrow.min(self.len());
@@ -234,16 +246,6 @@ impl State {
 fn shrink(best: &mut Vec<(f64, usize, usize)>, keep: usize) {
     best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
     best.truncate(keep);
-}
-
-/// Centred and of unit length; zero where there is nothing but the mean.
-fn unit(values: &[f64], scale: &[f64]) -> Vec<f64> {
-    let mut unit = values.to_vec();
-    centre(&mut unit, scale);
-    let length = norm(&unit);
-    let scale = if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 };
-    unit.iter_mut().for_each(|x| *x *= scale);
-    unit
 }
 
 fn norm(x: &[f64]) -> f64 {

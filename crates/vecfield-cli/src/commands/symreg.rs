@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, read_table};
 use vecfield_plot::with_error;
-use vecfield_symreg::{Checkpoint, Found, Guess, Number, Operators, Search, Symreg, SymregError, Table};
+use vecfield_symreg::{Checkpoint, Found, Guess, Number, Operators, Search, Symreg, SymregError, Table, Units};
 
 use crate::commands::belonging;
 use crate::context::Context;
@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg waves.csv --target height --operators \"+,-,*,sin,exp\" --json
   vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
   vecfield symreg planets.csv --target period --out kepler
+  vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
 
@@ -49,6 +50,12 @@ pub(crate) struct Arguments {
     /// A formula to begin with, its numbers to be fitted; may be repeated
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     guess: Vec<String>,
+    /// Units of columns, `x: m; v: m/s`: no formula adds metres to seconds, and all are in the target's unit
+    #[arg(long, value_name = "NAME: UNIT; ..")]
+    units: Option<String>,
+    /// Numbers have no units; without, a number is in whatever makes the units agree
+    #[arg(long, requires = "units")]
+    pure_numbers: bool,
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
@@ -134,8 +141,18 @@ impl Arguments {
         }
         let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
         let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
+        let units = self.units(table)?;
         let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
-        Ok(Symreg { operators, max_size, generations, seed, guesses, ..Symreg::default() })
+        Ok(Symreg { operators, max_size, generations, seed, guesses, units, ..Symreg::default() })
+    }
+
+    fn units(&self, table: &Table) -> Result<Option<Units>, Failure> {
+        let read = |text: &String| {
+            let units = Units::parse(text, &self.target, table);
+            let units = units.map_err(|e| Failure::Argument(format!("--units: {e}")))?;
+            Ok(if self.pure_numbers { units.with_pure_numbers() } else { units })
+        };
+        self.units.as_ref().map(read).transpose()
     }
 
     fn table(&self, context: &Context) -> Result<Table, Failure> {

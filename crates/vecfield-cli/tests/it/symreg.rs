@@ -98,6 +98,29 @@ fn rows_without_weight_do_not_count_and_a_guess_is_begun_with() {
     folder.vecfield(&["symreg", "decay.csv", "--target", "y", "--weights", "v"]).failed(2, &["--weights", "`v`"]);
 }
 
+/// How long a fall takes from a height: only a root of their quotient is a time.
+#[test]
+fn formulas_agree_with_units() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let (h, g) = (0.7 * f64::from(i), 3.0 + f64::from(i * i % 11));
+        format!("{h},{g},{}\n", (2.0 * h / g).sqrt())
+    };
+    folder.file("falls.csv", &format!("h,g,t\n{}", (1..25).map(row).collect::<String>()));
+    let begin = ["symreg", "falls.csv", "--target", "t", "--generations", "4", "--json"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let units = ["--units", "h: m; g: m/s^2; t: s", "--pure-numbers"];
+    let result = with(&units).json();
+    assert!(result["best"]["loss"].as_f64().unwrap() < 1e-20, "{result}");
+    for entry in result["front"].as_array().unwrap() {
+        let formula = entry["expression"].as_str().unwrap();
+        assert!(formula == "0" || formula.contains("h/g"), "{formula}");
+    }
+    with(&["--units", "h: m; u: s"]).failed(2, &["--units", "`u`", "h, g, t"]);
+    with(&["--units", "h: m + s"]).failed(2, &["--units", "`h: m + s`"]);
+    with(&["--pure-numbers"]).failed(2, &["--units"]);
+}
+
 #[test]
 fn threads_and_the_order_of_rows_change_nothing() {
     let folder = Folder::new();

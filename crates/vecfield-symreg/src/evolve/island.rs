@@ -4,12 +4,14 @@
 use vecfield_expr::Binary;
 
 use super::constants::tune;
+use super::mend::mended;
 use super::population::Population;
 use super::sum::{Bench, Sum};
 use super::tree::{Token, Tree};
 use super::vary::{Limits, child};
 use crate::random::Stream;
 use crate::relation::Relation;
+use crate::units::Dimension;
 
 /// A sum with what it leaves over.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,8 @@ pub(crate) struct Island<'a> {
     /// What a node costs, as a logarithm of what is left.
     price: f64,
     pub(crate) evaluations: u64,
+    /// Of the operands of a tree.
+    units: Vec<Dimension>,
 }
 
 /// Sums of an island, and how many of them compete for having a child.
@@ -46,6 +50,8 @@ const TOURNAMENT: usize = 7;
 const FAIR: f64 = 0.9;
 /// How often numbers are tuned of a child that has some and is not hopeless.
 const TUNED: f64 = 0.12;
+/// Children of one pair until the units agree.
+const TRIALS: usize = 8;
 /// The share that rounding leaves.
 const NOTHING: f64 = 1e-26;
 
@@ -68,6 +74,7 @@ impl<'a> Island<'a> {
             common: vec![1.0; limits.max_size + 1],
             price,
             evaluations: 0,
+            units: Vec::new(),
         }
     }
 
@@ -121,7 +128,7 @@ impl<'a> Island<'a> {
 
     /// A few cheap features; of products, the powers of all variables beside one.
     fn newcomer(&mut self) -> Sum {
-        let (features, order) = (self.bench.features, self.limits.order);
+        let (features, order) = (self.bench.features, &self.bench.terms);
         let mut terms = Vec::new();
         let mut extra = 1 + self.random.below(3);
         if self.relation == Relation::Product {
@@ -177,12 +184,33 @@ impl<'a> Island<'a> {
     }
 
     fn judge(&mut self, sum: Sum) -> Option<Member> {
-        if !self.limits.keeps(&sum) {
+        if !self.limits.keeps(&sum) || !self.agrees(&sum) {
             return None;
         }
         self.evaluations += 1;
         let left = self.bench.solve(&sum)?;
         Some(Member { size: sum.size(), left, sum })
+    }
+
+    fn agrees(&mut self, sum: &Sum) -> bool {
+        self.limits.units.is_none_or(|units| units.allow_sum(sum, &mut self.units))
+    }
+
+    /// A child whose units agree, mended if need be; one that does not after a few trials.
+    fn child(&mut self, one: usize, other: usize) -> Sum {
+        let (parent, other) = (&self.members[one].sum, &self.members[other].sum);
+        let mut sum = child(parent, other, self.limits, &mut self.bench, &mut self.random);
+        let Some(units) = self.limits.units else { return sum };
+        for _ in 0..TRIALS {
+            if units.allow_sum(&sum, &mut self.units) {
+                break;
+            }
+            sum = match mended(&sum, units, self.limits.operators, &mut self.random) {
+                Some(mended) => mended,
+                None => child(parent, other, self.limits, &mut self.bench, &mut self.random),
+            };
+        }
+        sum
     }
 
     fn place(&mut self, member: Member) {
@@ -213,9 +241,8 @@ impl<'a> Island<'a> {
         }
         for _ in 0..children {
             let (one, other) = (self.tournament(), self.tournament());
-            let (parent, other) = (&self.members[one], &self.members[other].sum);
-            let before = parent.left;
-            let sum = child(&parent.sum, other, self.limits, &mut self.bench, &mut self.random);
+            let before = self.members[one].left;
+            let sum = self.child(one, other);
             let Some(mut member) = self.judge(sum) else { continue };
             let chance = if member.left < before { 4.0 * TUNED } else { TUNED };
             if member.left < 2.0 * before

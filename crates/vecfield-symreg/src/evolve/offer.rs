@@ -23,7 +23,10 @@ pub(super) fn offer(sum: &mut Sum, limits: &Limits<'_>, bench: &mut Bench<'_>, r
     let mut column = vec![0.0; bench.rows()];
     let mut best: (f64, Option<Offer>) = (0.0, None);
     for _ in 0..OFFERED {
-        let offer = Offer::drawn(sum, limits, bench.features, random);
+        let offer = Offer::drawn(sum, limits, bench, random);
+        if !offer.agrees(sum, limits, bench.features) {
+            continue;
+        }
         let gain = if offer.values_into(bench, &mut column) { bench.gain(&mut column) } else { 0.0 };
         if gain > best.0 {
             best = (gain, Some(offer));
@@ -40,11 +43,14 @@ enum Offer {
 }
 
 impl Offer {
-    fn drawn(sum: &Sum, limits: &Limits<'_>, features: &Features, random: &mut Stream) -> Offer {
-        let feature = |random: &mut Stream| limits.order[random.early(limits.order.len())];
+    fn drawn(sum: &Sum, limits: &Limits<'_>, bench: &Bench<'_>, random: &mut Stream) -> Offer {
+        let features = bench.features;
+        // Factors are of any unit; what is put in as it is, is of that of the terms, if there is such a thing.
+        let any = |random: &mut Stream| limits.order[random.early(limits.order.len())];
+        let terms = if bench.terms.is_empty() { limits.order } else { &bench.terms };
         let kind = random.uniform();
         if kind < 0.25 && limits.operators.has(Binary::Mul) {
-            return Offer::Product(feature(random), feature(random));
+            return Offer::Product(any(random), any(random));
         }
         let tree = match (kind < 0.5, sum.terms.get(random.below(sum.terms.len()))) {
             (true, _) => function_of_group(limits, random),
@@ -55,7 +61,18 @@ impl Offer {
             }
             _ => None,
         };
-        tree.map_or_else(|| Offer::Feature(feature(random)), Offer::Tree)
+        tree.map_or_else(|| Offer::Feature(terms[random.early(terms.len())]), Offer::Tree)
+    }
+
+    /// May it be a further term of the sum?
+    fn agrees(&self, sum: &Sum, limits: &Limits<'_>, features: &Features) -> bool {
+        let Some(units) = limits.units else { return true };
+        let unit = match self {
+            Offer::Feature(a) => Ok(features.unit(*a)),
+            Offer::Product(a, b) => units.binary(Binary::Mul, features.unit(*a), features.unit(*b), None),
+            Offer::Tree(tree) => units.of_tree(tree, &mut Vec::new()),
+        };
+        unit.is_ok_and(|unit| units.allow_beside(sum, unit))
     }
 
     /// Writes the column as it enters the linear problem; false where it has none.

@@ -3,9 +3,10 @@
 use vecfield_kernels::dot;
 
 use super::tree::{Stack, Tree};
+use super::vary::Limits;
 use crate::features::Features;
 use crate::relation::Relation;
-use crate::weighted::centre;
+use crate::weighted::Intercept;
 
 /// Expressions whose combination is to be the target.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,11 +45,14 @@ const INDEPENDENT: f64 = 1e-10;
 #[derive(Debug, Clone)]
 pub(crate) struct Bench<'a> {
     pub(crate) features: &'a Features,
+    /// Features that can be terms, from the cheapest on.
+    pub(crate) terms: Vec<u32>,
     /// The sample, a column for each variable.
     columns: Vec<&'a [f64]>,
     scale: &'a [f64],
     relation: Relation,
-    /// What the relation makes of the target; the same centred.
+    intercept: Intercept,
+    /// What the relation makes of the target; the same centred, where there is a number beside the terms.
     target: Vec<f64>,
     centred: Vec<f64>,
     total: f64,
@@ -69,21 +73,26 @@ impl<'a> Bench<'a> {
     /// * `scale`: the roots of the rows' weights.
     pub(crate) fn new(
         features: &'a Features,
-        variables: usize,
         y: &'a [f64],
         scale: &'a [f64],
         relation: Relation,
+        limits: &Limits<'_>,
     ) -> Option<Bench<'a>> {
         let target = relation.target(y)?;
+        let intercept = limits.units.map_or(Intercept::Free, |units| units.intercept(relation));
+        let may_be_term = |&i: &u32| limits.units.is_none_or(|units| units.allow_term(relation, features.unit(i)));
+        let terms: Vec<u32> = limits.order.iter().copied().filter(may_be_term).collect();
         let mut centred = target.clone();
-        centre(&mut centred, scale);
+        intercept.enter(&mut centred, scale);
         let total = dot(&centred, &centred);
         let rows = y.len();
         (total > 0.0 && total.is_finite()).then(|| Bench {
             features,
-            columns: (0..variables as u32).map(|i| features.values(i)).collect(),
+            terms,
+            columns: (0..limits.variables as u32).map(|i| features.values(i)).collect(),
             scale,
             relation,
+            intercept,
             residual: centred.clone(),
             errors: centred.clone(),
             target,
@@ -159,7 +168,7 @@ impl<'a> Bench<'a> {
         true
     }
 
-    /// Centres a column and puts what is new of it into the basis; false where nothing is.
+    /// Centres a column if there is a number beside it, and puts what is new of it into the basis; false where nothing is.
     fn take(&mut self, column: &[f64]) -> bool {
         let (at, rows) = (self.taken, column.len());
         if self.basis.len() == at {
@@ -169,7 +178,7 @@ impl<'a> Bench<'a> {
         let (known, new) = self.basis.split_at_mut(at);
         let q = &mut new[0];
         q.copy_from_slice(column);
-        centre(q, self.scale);
+        self.intercept.enter(q, self.scale);
         let whole = dot(q, q);
         let triangle = &mut self.triangle[at];
         triangle.clear();
@@ -239,7 +248,7 @@ impl<'a> Bench<'a> {
 
     /// By how much a further column would lower what the last sum left, as a share of the target's variance.
     pub(crate) fn gain(&self, column: &mut [f64]) -> f64 {
-        centre(column, self.scale);
+        self.intercept.enter(column, self.scale);
         let whole = dot(column, column);
         let inside: f64 = self.basis[..self.taken].iter().map(|q| dot(q, column)).map(|x| x * x).sum();
         let own = whole - inside;

@@ -137,6 +137,14 @@ impl Tree {
         Tree { tokens: [&self.tokens[..range.start], &by.tokens, &self.tokens[range.end..]].concat() }
     }
 
+    /// The number at a place, if one is there.
+    pub(crate) fn number_at(&self, at: usize) -> Option<f64> {
+        match self.tokens.get(at) {
+            Some(&Token::Number(value)) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Is the number at this place an exponent?
     fn is_exponent(&self, at: usize) -> bool {
         self.tokens.get(at + 1) == Some(&Token::Binary(Binary::Pow))
@@ -203,10 +211,7 @@ impl Tree {
                 Token::Unary(op) => unary(op, stack.at(depth - 1, out.len())),
                 Token::Binary(op) => {
                     depth -= 1;
-                    let exponent = match (op, at.checked_sub(1).map(|before| self.tokens[before])) {
-                        (Binary::Pow, Some(Token::Number(n))) => Some(n),
-                        _ => None,
-                    };
+                    let exponent = self.number_at(at - 1).filter(|_| op == Binary::Pow);
                     let (a, b) = stack.pair(depth);
                     match exponent {
                         Some(n) if n.fract() == 0.0 && n.abs() < 100.0 => {

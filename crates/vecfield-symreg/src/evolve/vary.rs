@@ -10,6 +10,7 @@ use crate::features::Features;
 use crate::operators::Operators;
 use crate::random::Stream;
 use crate::relation::Relation;
+use crate::units::Dimensions;
 
 /// What variation keeps to.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub(crate) struct Limits<'a> {
     pub(crate) nesting: usize,
     /// Features from the cheapest on.
     pub(crate) order: &'a [u32],
+    pub(crate) units: Option<&'a Dimensions>,
 }
 
 impl Limits<'_> {
@@ -170,13 +172,13 @@ mod tests {
         fn children_are_whole_and_of_the_operators(seed in any::<u64>(), few in any::<bool>()) {
             let operators: Operators = if few { "+,*,sin".parse().unwrap() } else { Operators::default() };
             let columns = columns();
-            let mut features = Features::of(&columns, 200, 2);
+            let mut features = Features::of(&columns, 200, 2, None);
             features.enumerate(&operators);
             let order: Vec<u32> = (0..features.len() as u32).filter(|&i| features.varies(i)).collect();
-            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &order };
+            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &order, units: None };
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| (x * y).sin() + x).collect();
             let even = vec![1.0; 32];
-            let mut bench = Bench::new(&features, 2, &y, &even, Relation::Direct).unwrap();
+            let mut bench = Bench::new(&features, &y, &even, Relation::Direct, &limits).unwrap();
             let mut random = Stream::new(seed, 0);
             let small = |random: &mut Stream| Sum {
                 relation: Relation::Direct,
@@ -208,11 +210,12 @@ mod tests {
         fn what_is_left_is_the_least(a in -2.0..2.0_f64, b in -2.0..2.0_f64, seed in any::<u64>()) {
             let operators = Operators::default();
             let columns = columns();
-            let mut features = Features::of(&columns, 100, 2);
+            let mut features = Features::of(&columns, 100, 2, None);
             features.enumerate(&operators);
+            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &[], units: None };
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| x.exp() * y).collect();
             let even = vec![1.0; 32];
-            let mut bench = Bench::new(&features, 2, &y, &even, Relation::Direct).unwrap();
+            let mut bench = Bench::new(&features, &y, &even, Relation::Direct, &limits).unwrap();
             let mut random = Stream::new(seed, 1);
             let mut tree = || Tree::of_feature(&features, random.below(features.len()) as u32);
             let sum = Sum { relation: Relation::Direct, factor: None, terms: vec![tree(), tree()], denominator: vec![] };

@@ -24,6 +24,7 @@ impl Run<'_> {
         }
         let order = self.ordered();
         let (features, y, scale) = (self.features.clone(), self.y.clone(), self.scale.clone());
+        let units = self.units.clone();
         let limits = Limits {
             operators: &self.settings.operators,
             variables: self.table.names.len(),
@@ -31,6 +32,7 @@ impl Run<'_> {
             terms: TERMS.max(self.table.names.len() + 2),
             nesting: self.settings.nesting,
             order: &order,
+            units: units.as_ref(),
         };
         let mut islands = Archipelago::empty(&features, &y, &scale, &limits, self.settings.seed);
         let begun = self.evolution.take().and_then(|evolution| {

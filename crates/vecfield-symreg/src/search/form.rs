@@ -10,6 +10,7 @@ use super::run::Run;
 use crate::candidate::{Candidate, open};
 use crate::front::{Found, number_length, numbers};
 use crate::relation::Relation;
+use crate::weighted::Intercept;
 
 /// Where a part stands in a formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +59,21 @@ impl Run<'_> {
     /// Solves a form for its numbers at the sample, and fits the formula to all rows.
     pub(super) fn fit(&mut self, mut form: Form) {
         let Some(target) = form.relation.target(&self.y) else { return };
-        let (m, k) = (target.len(), form.parts.len() + 1);
+        let with_number = self.intercept(form.relation) == Intercept::Free;
+        let (m, first) = (target.len(), usize::from(with_number));
+        let k = form.parts.len() + first;
+        if k == 0 {
+            return;
+        }
         let columns: Vec<Vec<f64>> = form.parts.iter().map(|part| form.column(part, &target)).collect();
         let scale = &self.scale;
-        let row_of = |row: usize| std::iter::once(1.0).chain(columns.iter().map(move |column| column[row]));
+        let row_of = |row: usize| std::iter::repeat_n(1.0, first).chain(columns.iter().map(move |column| column[row]));
         let matrix: Vec<f64> = (0..m).flat_map(|row| row_of(row).map(move |x| x * scale[row])).collect();
         let weighted: Vec<f64> = target.iter().zip(scale).map(|(y, scale)| y * scale).collect();
         let Ok(solved) = least_squares(&matrix, m, k, &weighted) else { return };
         // What takes no part is left out.
         let whole = spread(&target);
-        let takes_part: Vec<bool> = (columns.iter().zip(&solved.x[1..]))
+        let takes_part: Vec<bool> = (columns.iter().zip(&solved.x[first..]))
             .map(|(column, number)| spread(column) * number.abs() > 1e-8 * whole)
             .collect();
         if takes_part.contains(&false) && takes_part.contains(&true) {
@@ -75,23 +81,27 @@ impl Run<'_> {
             form.parts.retain(|_| takes_part.next() == Some(true));
             return self.fit(form);
         }
-        let formula = self.formula(&form);
+        let scaled = self.units.as_ref().is_some_and(|units| units.need_scale(form.relation));
+        let formula = self.formula(&form, with_number, scaled);
         let mut linear = solved.x;
-        if form.relation == Relation::Product {
+        if form.relation == Relation::Product || scaled {
             linear[0] = if self.y[0] < 0.0 { -linear[0].exp() } else { linear[0].exp() };
         }
         let constants = [form.inner, linear].concat();
         self.polish(Candidate { formula, constants });
     }
 
-    /// The formula of a form, its linear numbers open after the inner ones.
-    fn formula(&mut self, form: &Form) -> ExprId {
+    /// The formula of a form, its linear numbers open after the inner ones: that beside the terms, if there is one, then those before them. Where
+    /// `scaled`, the first stands before the exponential that the relation is solved by.
+    fn formula(&mut self, form: &Form, with_number: bool, scaled: bool) -> ExprId {
         let graph = &mut self.graph;
         let first = form.inner.len();
-        let numbers: Vec<ExprId> = (0..=form.parts.len()).map(|i| graph.symbol(&open(first + i))).collect();
+        let count = usize::from(with_number) + form.parts.len();
+        let mut numbers = (first..first + count).map(|i| graph.symbol(&open(i))).collect::<Vec<_>>().into_iter();
         let (one, zero) = (graph.constant(1.0), graph.constant(0.0));
+        let alone = if with_number { numbers.next() } else { None }.unwrap_or(zero);
         let (mut sum, mut product, mut below) = (zero, one, one);
-        for (part, &number) in form.parts.iter().zip(&numbers[1..]) {
+        for (part, number) in form.parts.iter().zip(numbers) {
             match part.role {
                 Role::Power => {
                     // A factor that is negative everywhere is taken by its size.
@@ -114,12 +124,17 @@ impl Run<'_> {
             }
         }
         if form.relation == Relation::Product {
-            return graph.mul(numbers[0], product);
+            return graph.mul(alone, product);
         }
         if let Some((factor, _)) = form.factor {
             sum = graph.mul(factor, sum);
         }
-        let above = graph.add(numbers[0], sum);
+        if scaled {
+            let quotient = graph.div(sum, below);
+            let size = form.relation.solved(graph, quotient, false);
+            return graph.mul(alone, size);
+        }
+        let above = graph.add(alone, sum);
         let quotient = graph.div(above, below);
         form.relation.solved(graph, quotient, self.y[0] < 0.0)
     }
@@ -153,11 +168,24 @@ impl Run<'_> {
             held[i] = true;
             let free: Vec<usize> = (0..held.len()).filter(|&i| !held[i]).collect();
             let changed = rounded.fit(&mut self.graph, &self.rows, &free, 10);
-            if changed <= floor || changed <= error * allowed && error > floor {
+            let allowed = changed <= floor || changed <= error * allowed && error > floor;
+            if allowed && self.agrees_closed(&rounded) {
                 (candidate, error) = (rounded, changed);
             }
         }
+        // A number that is one by chance, and carries a unit, has to be seen.
+        if !self.agrees_closed(&candidate) {
+            let ones = candidate.constants.iter_mut().filter(|number| number.abs() == 1.0);
+            ones.for_each(|number| *number = number.next_up());
+        }
         self.take(candidate, error);
+    }
+
+    fn agrees_closed(&mut self, candidate: &Candidate) -> bool {
+        self.units.is_none() || {
+            let closed = candidate.closed(&mut self.graph);
+            self.agrees(closed)
+        }
     }
 
     pub(super) fn take(&mut self, candidate: Candidate, error: f64) {
@@ -167,7 +195,7 @@ impl Run<'_> {
         if let Some(reduced) = reduced(&mut self.graph, formula) {
             let closed = Candidate { formula: reduced, constants: Vec::new() };
             let again = closed.error(&mut self.graph, &self.rows);
-            if again <= floor.max(error * (1.0 + 1e-9)) {
+            if again <= floor.max(error * (1.0 + 1e-9)) && self.agrees(reduced) {
                 (formula, error) = (reduced, again);
             }
         }
@@ -177,6 +205,9 @@ impl Run<'_> {
         // As many numbers as rows fit anything; the mean stays, so that there is something.
         let fits_anything = numbers + 1 >= self.rows.y.len() && complexity > 1;
         if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss) {
+            return;
+        }
+        if !self.agrees(formula) {
             return;
         }
         let deviation = self.variance * n;

@@ -6,6 +6,9 @@ use vecfield_expr::{Binary, ExprId, Graph, Unary};
 use super::run::{FITTED, Run};
 use crate::candidate::{Candidate, Rows, open};
 use crate::features::Shape;
+use crate::relation::Relation;
+use crate::units::Dimensions;
+use crate::weighted::Intercept;
 
 /// Nodes of an expression whose numbers are opened, and how many are.
 const LARGEST_OPEN: usize = 5;
@@ -21,10 +24,31 @@ impl Run<'_> {
     /// Small expressions with a number before each variable, `c_0 + c_1 f(c_2 x, ..)`: what spans cannot find, because these numbers
     /// are not linear; false if it was broken off.
     pub(super) fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+        // A number before each variable makes everything agree, if numbers have units.
+        let any = self.units.as_ref().is_some_and(Dimensions::numbers_are_any);
+        let agreeing = any.then(|| {
+            let mut features = self.features.without_units(self.enumerated());
+            features.enumerate(&self.settings.operators);
+            std::mem::replace(&mut self.features, features)
+        });
+        let done = self.open_structures(goes_on);
+        if let Some(features) = agreeing {
+            self.features = features;
+        }
+        done
+    }
+
+    fn open_structures(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
         let sample = self.sample();
+        let shifted = self.intercept(Relation::Direct) == Intercept::Free;
+        let outer = if shifted { &[0.0, 1.0][..] } else { &[1.0] };
+        let agrees = |&i: &u32| {
+            let unit = self.features.unit(i);
+            self.units.as_ref().is_none_or(|units| units.allow_term(Relation::Direct, unit))
+        };
         let is_structure =
             |&i: &u32| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.bends(i)) && self.is_open(i);
-        let mut structures: Vec<u32> = self.ordered().into_iter().filter(is_structure).collect();
+        let mut structures: Vec<u32> = self.ordered().into_iter().filter(is_structure).filter(agrees).collect();
         // Functions beside each other before functions of functions.
         structures.sort_by_key(|&i| self.features.depth_of_functions(i));
         structures.truncate(STRUCTURES);
@@ -33,23 +57,27 @@ impl Run<'_> {
             if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64) {
                 return false;
             }
-            let mut constants = vec![0.0, 1.0];
+            let mut constants = outer.to_vec();
             let inner = self.opened(i, &mut constants);
-            let (shift, scale) = (self.graph.symbol(&open(0)), self.graph.symbol(&open(1)));
-            let scaled = self.graph.mul(scale, inner);
-            let open = Candidate { formula: self.graph.add(shift, scaled), constants };
-            fitted.extend(self.fit_from(&open, &STARTS[..FIRST_STARTS], &sample));
+            let scale = self.graph.symbol(&open(outer.len() - 1));
+            let mut formula = self.graph.mul(scale, inner);
+            if shifted {
+                let shift = self.graph.symbol(&open(0));
+                formula = self.graph.add(shift, formula);
+            }
+            let open = Candidate { formula, constants };
+            fitted.extend(self.fit_from(&open, outer.len(), &STARTS[..FIRST_STARTS], &sample));
         }
         // The most promising from everywhere.
         fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
         fitted.truncate(PROMISING);
         for (error, candidate) in std::mem::take(&mut fitted) {
             let begin = Candidate {
-                constants: [&[0.0, 1.0][..], &vec![1.0; candidate.constants.len() - 2]].concat(),
+                constants: [outer, &vec![1.0; candidate.constants.len() - outer.len()]].concat(),
                 ..candidate.clone()
             };
             fitted.push((error, candidate));
-            fitted.extend(self.fit_from(&begin, &STARTS[FIRST_STARTS..], &sample));
+            fitted.extend(self.fit_from(&begin, outer.len(), &STARTS[FIRST_STARTS..], &sample));
         }
         fitted.sort_by(|a, b| a.0.total_cmp(&b.0));
         fitted.truncate(FITTED);
@@ -59,12 +87,18 @@ impl Run<'_> {
         goes_on(1.0)
     }
 
-    /// The best fit of a formula's open numbers to some rows, from several starts.
-    fn fit_from(&mut self, open: &Candidate, starts: &[[f64; 3]], rows: &Rows) -> Option<(f64, Candidate)> {
+    /// The best fit of a formula's open numbers to some rows, those after the first `outer` from several starts.
+    fn fit_from(
+        &mut self,
+        open: &Candidate,
+        outer: usize,
+        starts: &[[f64; 3]],
+        rows: &Rows,
+    ) -> Option<(f64, Candidate)> {
         let free: Vec<usize> = (0..open.constants.len()).collect();
         let fits = starts.iter().map(|start| {
             let mut candidate = open.clone();
-            let inner = candidate.constants[2..].iter_mut().enumerate();
+            let inner = candidate.constants[outer..].iter_mut().enumerate();
             inner.for_each(|(k, number)| *number *= start[k % start.len()]);
             (candidate.fit(&mut self.graph, rows, &free, 25), candidate)
         });

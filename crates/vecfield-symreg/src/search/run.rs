@@ -1,6 +1,6 @@
 //! A search under way: what it has looked at, and what it has found.
 
-use vecfield_expr::Graph;
+use vecfield_expr::{ExprId, Graph};
 use vecfield_kernels::dot;
 
 use super::checkpoint::{Checkpoint, Evolution};
@@ -11,7 +11,8 @@ use crate::features::Features;
 use crate::front::Front;
 use crate::relation::Relation;
 use crate::table::Table;
-use crate::weighted::centre;
+use crate::units::Dimensions;
+use crate::weighted::{Intercept, centre};
 
 /// Rows that expressions are compared at; formulas are fitted to all.
 pub(super) const SAMPLE: usize = 64;
@@ -26,6 +27,7 @@ pub(super) struct Run<'a> {
     pub(super) expressions: usize,
     pub(super) table: &'a Table,
     pub(super) rows: Rows,
+    pub(super) units: Option<Dimensions>,
     pub(super) features: Features,
     /// The target at the sample.
     pub(super) y: Vec<f64>,
@@ -52,12 +54,14 @@ impl<'a> Run<'a> {
         let scale: Vec<f64> = table.weights.iter().map(|w| w.sqrt()).collect();
         let mut apart = table.target.clone();
         centre(&mut apart, &scale);
+        let units = settings.units.as_ref().map(Dimensions::of);
         Run {
             settings,
             expressions: 0,
             table,
             rows: Rows::of(table),
-            features: Features::of(&columns, 0, settings.nesting),
+            features: Features::of(&columns, 0, settings.nesting, units.clone()),
+            units,
             y: at(&table.target),
             scale: at(&scale),
             variance: dot(&apart, &apart) / n as f64,
@@ -95,12 +99,31 @@ impl<'a> Run<'a> {
         self.graph = Graph::new();
     }
 
-    /// The mean, which any other formula must beat.
+    /// The mean, which any other formula must beat; nothing where no number has the target's unit.
     pub(super) fn constant(&mut self) {
         let formula = self.graph.symbol(&open(0));
-        // The weights are one on average.
-        let mean = dot(&self.table.weights, &self.rows.y) / self.rows.y.len() as f64;
-        self.take(Candidate { formula, constants: vec![mean] }, self.variance * self.rows.y.len() as f64);
+        let (weights, y) = (&self.table.weights, &self.rows.y);
+        match self.intercept(Relation::Direct) {
+            Intercept::Free => {
+                // The weights are one on average.
+                let mean = dot(weights, y) / y.len() as f64;
+                self.take(Candidate { formula, constants: vec![mean] }, self.variance * y.len() as f64);
+            }
+            Intercept::Zero => {
+                let whole = weights.iter().zip(y).map(|(w, y)| w * y * y).sum();
+                self.take(Candidate { formula, constants: vec![0.0] }, whole);
+            }
+        }
+    }
+
+    /// The number beside the terms of a relation.
+    pub(super) fn intercept(&self, relation: Relation) -> Intercept {
+        self.units.as_ref().map_or(Intercept::Free, |units| units.intercept(relation))
+    }
+
+    /// Do the operations of a formula without open numbers agree in their units, and does it give the target's?
+    pub(super) fn agrees(&self, formula: ExprId) -> bool {
+        self.settings.units.as_ref().is_none_or(|units| units.agree(&self.graph, formula, &self.table.names))
     }
 
     /// Enumerates so many expressions and looks among their spans; false if it was broken off.
@@ -113,7 +136,8 @@ impl<'a> Run<'a> {
             if !goes_on(share) {
                 return false;
             }
-            if relation.allowed(&self.settings.operators) {
+            let agrees = self.units.as_ref().is_none_or(|units| units.allow(relation));
+            if agrees && relation.allowed(&self.settings.operators) {
                 self.relation(relation, &mut || goes_on(share));
             }
             if self.is_exact() {
@@ -126,9 +150,14 @@ impl<'a> Run<'a> {
     /// Makes the features of a stage.
     pub(super) fn gather(&mut self, expressions: usize) {
         self.expressions = expressions;
-        self.features.restart((ENUMERATED * expressions as f64) as usize);
+        self.features.restart(self.enumerated());
         self.features.enumerate(&self.settings.operators);
         self.multiply();
+    }
+
+    /// Expressions that are enumerated by their size at this stage.
+    pub(super) fn enumerated(&self) -> usize {
+        (ENUMERATED * self.expressions as f64) as usize
     }
 
     /// The place on the front of the formula to choose.

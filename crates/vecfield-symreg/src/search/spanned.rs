@@ -16,7 +16,7 @@ impl Run<'_> {
     pub(super) fn relation(&mut self, relation: Relation, goes_on: &mut dyn FnMut() -> bool) {
         let Some(target) = relation.target(&self.y) else { return };
         let columns = self.columns(relation);
-        let pool = self.pool(&columns);
+        let pool = self.pool(&columns, relation);
         let breadth = match relation {
             Relation::Direct => {
                 let narrow = self.share_of(1500 * SAMPLE / target.len()).min(4000);
@@ -64,7 +64,7 @@ impl Run<'_> {
     /// of sums alone say little of the target.
     fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) {
         let plain: Vec<Column> = columns.iter().copied().filter(|column| matches!(column, Column::Plain(_))).collect();
-        let pool = self.pool(&plain);
+        let pool = self.pool(&plain, Relation::Quotient);
         let (mut found, target): (Vec<(Span, Column)>, _) = (Vec::new(), self.y.clone());
         for &term in
             columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(self.share_of(DENOMINATORS))
@@ -80,9 +80,16 @@ impl Run<'_> {
         }
     }
 
-    /// What a relation may combine.
+    /// What a relation may combine, of units that agree.
     fn columns(&self, relation: Relation) -> Vec<Column> {
         let order = self.ordered();
+        let agrees = |column: &Column| {
+            let unit = self.features.unit(column.feature());
+            self.units.as_ref().is_none_or(|units| match column {
+                Column::TimesTarget(_) => units.allow_below(unit),
+                Column::Plain(_) | Column::Logarithm(_) => units.allow_term(relation, unit),
+            })
+        };
         match relation {
             Relation::Product => {
                 let one_sign = |i: &u32| {
@@ -95,8 +102,11 @@ impl Run<'_> {
                 // Of like cost beside each other, so that the first few of both are among the first few.
                 let (rational, other): (Vec<u32>, Vec<u32>) =
                     order.into_iter().partition(|&i| self.features.is_monomial(i));
-                let simple = other.into_iter().filter(|&i| self.features.size(i) <= 4).take(60);
-                let mut taken: Vec<u32> = rational.into_iter().take(400).chain(simple).collect();
+                let agrees_anywhere = |&i: &u32| agrees(&Column::Plain(i)) || agrees(&Column::TimesTarget(i));
+                let (rational, other) =
+                    (rational.into_iter().filter(agrees_anywhere), other.into_iter().filter(agrees_anywhere));
+                let simple = other.filter(|&i| self.features.size(i) <= 4).take(60);
+                let mut taken: Vec<u32> = rational.take(400).chain(simple).collect();
                 taken.sort_by_key(|&i| self.features.cost(i));
                 // A factor that hardly varies says no more than that the target is itself.
                 let varied = |i: u32| {
@@ -105,14 +115,14 @@ impl Run<'_> {
                     least < 0.5 * most
                 };
                 let both = |i: u32| [Some(Column::Plain(i)), varied(i).then_some(Column::TimesTarget(i))];
-                taken.into_iter().flat_map(both).flatten().collect()
+                taken.into_iter().flat_map(both).flatten().filter(agrees).collect()
             }
-            _ => order.into_iter().map(Column::Plain).collect(),
+            _ => order.into_iter().map(Column::Plain).filter(agrees).collect(),
         }
     }
 
-    fn pool(&self, columns: &[Column]) -> Pool {
-        let mut pool = Pool::new(&self.scale);
+    fn pool(&self, columns: &[Column], relation: Relation) -> Pool {
+        let mut pool = Pool::new(&self.scale, self.intercept(relation));
         // A term takes its number and its sign too.
         columns.iter().for_each(|&column| pool.push(&self.values(column), self.features.cost(column.feature()) + 3));
         pool

@@ -3,3 +3,4 @@
 mod evolution;
 mod search;
 mod tables;
+mod units;
