@@ -39,6 +39,7 @@
 //! | the same with its stiff part told apart, for implicit–explicit methods | [`SymbolicField::split`] |
 //! | stochastic equations, evaluated for many paths at once, with their gradients | [`StochasticFormulas`] |
 //! | what it is measured in, and whether its parts agree in that | [`Unit`], [`Graph::unit`] |
+//! | between which numbers its values lie over a box | [`Interval`], [`IntervalProgram`] |
 //! | it written out | [`Graph::to_text`], [`Graph::to_latex`], [`Graph::to_mathml`], [`Graph::to_rust`] |
 //! | another function | the `op` module: one variant |
 //!
@@ -54,6 +55,7 @@ mod error;
 mod field;
 mod graph;
 mod halves;
+mod interval;
 mod jacobian;
 mod op;
 mod order;
@@ -71,6 +73,7 @@ mod unit;
 pub use error::{CompileError, ParseError, ParseErrorKind};
 pub use field::{ExprField, SideBySide};
 pub use graph::{ExprId, Graph, Node, Reachable, SymbolId};
+pub use interval::{Interval, IntervalProgram};
 pub use jacobian::{SPARSE_FROM, SymbolicAt, SymbolicField, SymbolicRegisters};
 pub use op::{Binary, Unary, power, reserved_names};
 pub use order::dependency_order;

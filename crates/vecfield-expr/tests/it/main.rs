@@ -2,6 +2,7 @@
 
 mod algebra;
 mod halves;
+mod intervals;
 mod jacobians;
 mod limits;
 mod notations;
