@@ -1,10 +1,11 @@
 //! What a long job is watched by: progress on a terminal, Ctrl-C, a limit of seconds.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::context::Context;
@@ -12,11 +13,17 @@ use crate::failure::Failure;
 
 /// Nobody waits for a bar for less.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// What stands below the bar is made anew no more often.
+const REFRESH: Duration = Duration::from_millis(200);
+/// The bar; what stands below comes as the prefix, with the line break before it.
+const TEMPLATE: &str = "{msg:24} {wide_bar} {percent:>3} % {elapsed}, {eta} left{prefix}";
 
 /// Watches one job. Jobs ask it at every boundary whether to go on.
 #[derive(Debug)]
 pub(crate) struct Watch {
     bar: Option<ProgressBar>,
+    /// When that below the bar was made.
+    below: Mutex<Option<Instant>>,
     began: Instant,
     limit: Option<Duration>,
     interrupted: Arc<AtomicBool>,
@@ -43,11 +50,12 @@ impl Watch {
         });
         handled.map_err(|e| Failure::Argument(format!("cannot listen to Ctrl-C: {e}")))?;
         let bar = (!context.quiet && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{msg:24} {wide_bar} {percent:>3} % {elapsed}, {eta} left");
+            let style = ProgressStyle::with_template(TEMPLATE);
             let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr_with_hz(10));
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Ok(Self { bar, began: Instant::now(), limit, interrupted, cut: AtomicBool::new(false) })
+        let (began, below, cut) = (Instant::now(), Mutex::new(None), AtomicBool::new(false));
+        Ok(Self { bar, below, began, limit, interrupted, cut })
     }
 
     /// Shows how far `stage` is, from 0 to 1, and says whether the job goes on.
@@ -62,6 +70,19 @@ impl Watch {
             self.cut.store(true, Ordering::Relaxed);
         }
         !stop
+    }
+
+    /// The same with lines below the bar, made for a terminal of so many rows and columns; nothing is made where there is none.
+    pub(crate) fn goes_on_above(&self, stage: &str, share: f64, lines: impl FnOnce(u16, u16) -> String) -> bool {
+        let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.began.elapsed() > PATIENCE && below.is_none_or(|made| made.elapsed() > REFRESH);
+        if let Some(bar) = self.bar.as_ref().filter(|_| due) {
+            let (rows, columns) = Term::stderr().size();
+            bar.set_prefix(format!("\n{}", lines(rows, columns).trim_end()));
+            *below = Some(Instant::now());
+        }
+        drop(below);
+        self.goes_on(stage, share)
     }
 
     /// Was the job told to stop before it was done?

@@ -67,6 +67,14 @@ pub enum SymregError {
         /// What is wrong with it, and what to give.
         problem: String,
     },
+    /// A list of shapes, or a box for them, that cannot be read.
+    #[error("`{text}`: {problem}")]
+    ShapeSyntax {
+        /// What was given.
+        text: String,
+        /// What is wrong with it, and what to give.
+        problem: String,
+    },
     /// A column with two units.
     #[error("the unit of `{name}` is given twice; leave one out")]
     UnitTwice {

@@ -17,11 +17,13 @@
 //! | to search | [`Symreg`], [`Symreg::search`] on a [`Table`] |
 //! | what was found | [`Search`], [`Found`] |
 //! | its values at other rows, how surely its numbers are known | [`Search::predict`], [`Search::numbers`] |
+//! | to watch a search, and to end it | [`Progress`] |
 //! | to begin with formulas of your own | [`Guess`] |
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
 //! | only formulas that agree with the units of the variables | [`Units`] |
+//! | only formulas that rise, are positive or symmetric | [`Shapes`] |
 //!
 //! | module | holds |
 //! |---|---|
@@ -48,6 +50,7 @@ mod operators;
 mod random;
 mod relation;
 mod search;
+mod shape;
 mod span;
 mod table;
 mod text;
@@ -58,6 +61,7 @@ pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;
 pub use operators::Operators;
-pub use search::{Checkpoint, Number, Search, Symreg};
+pub use search::{Checkpoint, Number, Progress, Search, Symreg};
+pub use shape::{Shape, Shapes, Verdict};
 pub use table::Table;
 pub use units::{Numbers, Units};

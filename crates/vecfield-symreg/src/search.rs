@@ -6,17 +6,21 @@ mod evolved;
 mod form;
 mod opened;
 mod products;
+mod progress;
 mod quotient;
 mod result;
 mod rounding;
 mod run;
 mod spanned;
 
+use crate::front::Found;
 use crate::guess::Guess;
 use crate::operators::Operators;
+use crate::shape::Shapes;
 use crate::table::Table;
 use crate::units::Units;
 pub use checkpoint::Checkpoint;
+pub use progress::Progress;
 pub use result::{Number, Search};
 use run::Run;
 
@@ -41,6 +45,8 @@ pub struct Symreg {
     pub guesses: Vec<Guess>,
     /// What variables and target are measured in; `None` for no matter.
     pub units: Option<Units>,
+    /// What a formula has to be, everywhere in a box of the table that is searched; `None` for anything.
+    pub shapes: Option<Shapes>,
 }
 
 impl Default for Symreg {
@@ -55,6 +61,7 @@ impl Default for Symreg {
             seed: 0,
             guesses: Vec::new(),
             units: None,
+            shapes: None,
         }
     }
 }
@@ -69,20 +76,27 @@ const SHORT: usize = 16;
 const EARLY: usize = 12;
 
 impl Symreg {
-    /// Searches formulas for the target of `table`; `goes_on` is told the share that is done, and may break it off.
+    /// Searches formulas for the target of `table`; `goes_on` is told of its [`Progress`], and may break it off.
     ///
     /// The result is the same on any number of threads (of rayon's current pool).
-    pub fn search(&self, table: &Table, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
-        let mut run = Run::new(self, table);
+    pub fn search(&self, table: &Table, goes_on: &mut dyn FnMut(Progress<'_>) -> bool) -> Search {
+        let mirrored = self.mirrored(table);
+        let mut run = Run::new(self, mirrored.as_ref().unwrap_or(table), table.rows());
         run.constant();
         run.guess();
-        self.finish(run, 0, goes_on)
+        self.finish(run, table, 0, goes_on)
     }
 
     /// Goes on with a search of the same settings and table that was [broken off](Search::checkpoint): what comes out is what would have, had it never
     /// stopped.
-    pub fn resume(&self, table: &Table, checkpoint: &Checkpoint, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
-        let mut run = Run::new(self, table);
+    pub fn resume(
+        &self,
+        table: &Table,
+        checkpoint: &Checkpoint,
+        goes_on: &mut dyn FnMut(Progress<'_>) -> bool,
+    ) -> Search {
+        let mirrored = self.mirrored(table);
+        let mut run = Run::new(self, mirrored.as_ref().unwrap_or(table), table.rows());
         run.take_up(checkpoint.clone());
         let mut gathered = self.stages().into_iter().take(checkpoint.stage).filter_map(|stage| match stage.what {
             What::Enumerate(expressions) => Some(expressions),
@@ -91,23 +105,41 @@ impl Symreg {
         if let Some(expressions) = gathered.next_back() {
             run.gather(expressions);
         }
-        self.finish(run, checkpoint.stage, goes_on)
+        self.finish(run, table, checkpoint.stage, goes_on)
     }
 
-    fn finish(&self, mut run: Run<'_>, first: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> Search {
+    /// The rows with their images under the symmetries that are asked for.
+    fn mirrored(&self, table: &Table) -> Option<Table> {
+        self.shapes.as_ref().and_then(|shapes| shapes.mirrored(table))
+    }
+
+    fn finish(
+        &self,
+        mut run: Run<'_>,
+        table: &Table,
+        first: usize,
+        goes_on: &mut dyn FnMut(Progress<'_>) -> bool,
+    ) -> Search {
         let checkpoint = self.run_from(first, &mut run, goes_on);
         let best = run.choice();
-        Search::new(run, best, checkpoint)
+        Search::new(run, table, best, checkpoint)
     }
 
     /// From what is quick to what is thorough, until something fits exactly; where to go on if it was broken off.
-    fn run_from(&self, first: usize, run: &mut Run<'_>, goes_on: &mut dyn FnMut(f64) -> bool) -> Option<Checkpoint> {
+    fn run_from(
+        &self,
+        first: usize,
+        run: &mut Run<'_>,
+        goes_on: &mut dyn FnMut(Progress<'_>) -> bool,
+    ) -> Option<Checkpoint> {
         let stages = self.stages();
         let mut begun = first.checked_sub(1).and_then(|before| stages.get(before)).map_or(0.0, |stage| stage.end);
         for (place, stage) in stages.into_iter().enumerate().skip(first) {
             let before = run.checkpoint(place);
             run.clear();
-            let share = &mut |share: f64| goes_on(begun + share * (stage.end - begun));
+            let share = &mut |share: f64, front: &[Found]| {
+                goes_on(Progress { share: begun + share * (stage.end - begun), front })
+            };
             let done = match stage.what {
                 What::Enumerate(expressions) => run.enumerate(expressions, share),
                 What::OpenNumbers => run.open_numbers(share),

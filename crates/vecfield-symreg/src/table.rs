@@ -127,6 +127,15 @@ impl Table {
         })
     }
 
+    /// Takes the rows of a table of the same variables in.
+    pub(crate) fn append(&mut self, other: Table) {
+        let columns = self.columns.iter().zip(other.columns).map(|(own, more)| [&own[..], &more].concat()).collect();
+        let target = [&self.target[..], &other.target].concat();
+        let weights = [&self.weights[..], &other.weights].concat();
+        let names = std::mem::take(&mut self.names);
+        *self = Table::weighted(names, columns, target, weights).expect("rows that were complete stay so");
+    }
+
     /// The names of the variables.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -1,5 +1,6 @@
 //! `vecfield symreg DATA.csv --target NAME`: a formula for one column of a table in the others.
 
+mod live;
 mod page;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,9 @@ use serde_json::{Value, json};
 use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, read_table};
 use vecfield_plot::with_error;
-use vecfield_symreg::{Checkpoint, Found, Guess, Number, Operators, Search, Symreg, SymregError, Table, Units};
+use vecfield_symreg::{
+    Checkpoint, Found, Guess, Number, Operators, Progress, Search, Shapes, Symreg, SymregError, Table, Units, Verdict,
+};
 
 use crate::commands::belonging;
 use crate::context::Context;
@@ -24,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
   vecfield symreg planets.csv --target period --out kepler
   vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
+  vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
 
@@ -56,6 +60,12 @@ pub(crate) struct Arguments {
     /// Numbers have no units; without, a number is in whatever makes the units agree
     #[arg(long, requires = "units")]
     pure_numbers: bool,
+    /// What formulas are everywhere in a box: `increasing x; positive; even y` (also negative, decreasing, convex, concave, odd, symmetric x y, antisymmetric x y)
+    #[arg(long, value_name = "SHAPE; ..")]
+    shape: Option<String>,
+    /// The box, `x: 0..10; y: -1..1`; sides that are not named are those of the data
+    #[arg(long, value_name = "NAME: LOW..HIGH; ..", requires = "shape")]
+    shape_box: Option<String>,
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
@@ -83,12 +93,17 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let from = arguments.resume.as_deref().map(|folder| checkpoint(folder, &of, &rows)).transpose()?;
     let folder = arguments.folder()?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
-    let goes_on = &mut |share| watch.goes_on("searching", share);
+    let goes_on = &mut |progress: Progress<'_>| {
+        let lines = |height, width| live::lines(progress.front, rows.names(), height, width);
+        watch.goes_on_above("searching", progress.share, lines)
+    };
     let work = || match &from {
         Some(checkpoint) => settings.resume(&rows, checkpoint, goes_on),
         None => settings.search(&rows, goes_on),
     };
     let search = context.on_threads(work)?;
+    // What is below the bar is cleared before anything stands there.
+    drop(watch);
     let seconds = clock.elapsed().as_secs_f64();
     let outcome = Outcome { search: &search, seconds, target: &arguments.target, rows: &rows };
     if let Some(folder) = &folder {
@@ -141,9 +156,18 @@ impl Arguments {
         }
         let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
         let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
-        let units = self.units(table)?;
+        let (units, shapes) = (self.units(table)?, self.shapes(table)?);
         let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
-        Ok(Symreg { operators, max_size, generations, seed, guesses, units, ..Symreg::default() })
+        Ok(Symreg { operators, max_size, generations, seed, guesses, units, shapes, ..Symreg::default() })
+    }
+
+    fn shapes(&self, table: &Table) -> Result<Option<Shapes>, Failure> {
+        let read = |text: &String| {
+            let shapes = Shapes::parse(text, table).map_err(|e| Failure::Argument(format!("--shape: {e}")))?;
+            let sides = self.shape_box.as_deref().unwrap_or_default();
+            shapes.over(sides, table).map_err(|e| Failure::Argument(format!("--shape-box: {e}")))
+        };
+        self.shape.as_ref().map(read).transpose()
     }
 
     fn units(&self, table: &Table) -> Result<Option<Units>, Failure> {
@@ -191,13 +215,17 @@ struct Outcome<'a> {
 impl Outcome<'_> {
     fn to_json(&self) -> Value {
         let entry = |found: &Found| {
-            json!({
+            let mut entry = json!({
                 "complexity": found.complexity,
                 "loss": found.loss,
                 "r2": found.r2,
                 "expression": found.expression,
                 "latex": self.search.latex(found),
-            })
+            });
+            if let Some(verdict) = self.search.shape(found) {
+                entry["shape"] = json!(verdict.to_string());
+            }
+            entry
         };
         json!({
             "target": self.target,
@@ -213,20 +241,24 @@ impl Outcome<'_> {
     fn for_people(&self) -> String {
         let best = self.search.best();
         let row = |found: &Found| {
-            let chosen = if found == best { "*" } else { "" };
+            let undecided = self.search.shape(found) == Some(Verdict::Undecided);
+            let chosen = format!("{}{}", if found == best { "*" } else { "" }, if undecided { "?" } else { "" });
             let numbers = [found.complexity.to_string(), format!("{:.3e}", found.loss), format!("{:.6}", found.r2)];
             let (graph, formula) = self.search.formula(found);
             let text = graph.to_text_styled(formula, TextStyle::digits(DIGITS));
-            [&numbers[..], &[text, chosen.to_string()]].concat()
+            [&numbers[..], &[text, chosen]].concat()
         };
         let rows: Vec<Vec<String>> = self.search.front().iter().map(row).collect();
         let front = table(&["nodes", "loss", "R2", "formula", ""], &rows, &[3, 4]);
         let numbers: Vec<String> = self.search.numbers(best).iter().map(with_its_error).collect();
         let numbers = if numbers.is_empty() { String::new() } else { format!("numbers: {}\n", numbers.join(", ")) };
+        let undecided = rows.iter().any(|row| row[4].contains('?'));
+        let undecided =
+            if undecided { "?: the shape holds at every point that was tried, and is not proved\n" } else { "" };
         let cut = if self.search.cut() { ", broken off" } else { "" };
         let (count, seconds) = (self.search.evaluations(), duration(self.seconds));
         format!(
-            "{front}\n{} = {}\n{numbers}{count} expressions and sums compared; {seconds}{cut}\n",
+            "{front}{undecided}\n{} = {}\n{numbers}{count} expressions and sums compared; {seconds}{cut}\n",
             self.target, best.expression
         )
     }

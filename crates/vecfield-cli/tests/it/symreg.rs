@@ -121,6 +121,39 @@ fn formulas_agree_with_units() {
     with(&["--pure-numbers"]).failed(2, &["--units"]);
 }
 
+/// Noise makes the best formulas of these rows wiggle; a dose that does more never does less.
+#[test]
+fn formulas_have_the_shapes_that_are_asked_for() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let dose = 0.1 * f64::from(i);
+        format!("{dose},{}\n", dose / (1.0 + dose) + 0.02 * (37.0 * f64::from(i)).sin())
+    };
+    folder.file("doses.csv", &format!("dose,response\n{}", (0..30).map(row).collect::<String>()));
+    let begin = ["symreg", "doses.csv", "--target", "response", "--operators", "+,-,*,/,exp", "--generations", "2"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let shape = ["--shape", "increasing dose; concave dose", "--shape-box", "dose: 0..20", "--json"];
+    let result = with(&shape).json();
+    assert!(result["best"]["r2"].as_f64().unwrap() > 0.9, "{result}");
+    let verdicts = ["holds", "undecided"];
+    let front = result["front"].as_array().unwrap();
+    assert!(front.iter().all(|entry| verdicts.contains(&entry["shape"].as_str().unwrap())), "{result}");
+    assert!(front.contains(&result["best"]));
+    with(&["--shape", "increasing does"]).failed(2, &["--shape", "did you mean `dose`?"]);
+    with(&["--shape", "rising dose"]).failed(2, &["--shape", "`rising`", "increasing"]);
+    with(&["--shape", "positive", "--shape-box", "dose: 0"]).failed(2, &["--shape-box", "`x: 0..10`"]);
+}
+
+/// Where standard error is no terminal nothing is drawn there.
+#[test]
+fn a_search_that_nobody_watches_draws_nothing() {
+    let folder = Folder::new();
+    folder.file("decay.csv", &decay());
+    let command = ["symreg", "decay.csv", "--target", "y", "--operators", "+,*,exp", "--generations", "12"];
+    let ran = folder.vecfield(&command);
+    assert!(ran.status == Some(0) && ran.err.is_empty(), "{}", ran.err);
+}
+
 #[test]
 fn threads_and_the_order_of_rows_change_nothing() {
     let folder = Folder::new();

@@ -18,7 +18,7 @@ use crate::text::{bits, number, real};
 /// let search = Symreg { expressions: 200, generations: 6, ..Symreg::default() };
 ///
 /// let whole = search.search(&table, &mut |_| true);
-/// let broken_off = search.search(&table, &mut |share| share < 0.3);
+/// let broken_off = search.search(&table, &mut |progress| progress.share < 0.3);
 /// let text = broken_off.checkpoint().unwrap().to_text();
 /// let rest = search.resume(&table, &Checkpoint::parse(&text, &table)?, &mut |_| true);
 /// assert_eq!(rest.front(), whole.front());

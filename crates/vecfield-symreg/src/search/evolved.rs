@@ -3,6 +3,7 @@
 use super::EXACT;
 use super::checkpoint::Evolution;
 use super::form::{Form, Part, Role};
+use super::progress::GoesOn;
 use super::run::Run;
 use crate::evolve::{Archipelago, Limits, Member, Sum, Tree};
 use crate::relation::Relation;
@@ -18,9 +19,9 @@ const TERMS: usize = 8;
 
 impl Run<'_> {
     /// Generations until something fits exactly, nothing more is gained, or they are over; false if it was broken off.
-    pub(super) fn evolve(&mut self, generations: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+    pub(super) fn evolve(&mut self, generations: usize, goes_on: &mut GoesOn<'_>) -> bool {
         if generations == 0 {
-            return goes_on(1.0);
+            return goes_on(1.0, self.front.entries());
         }
         let order = self.ordered();
         let (features, y, scale) = (self.features.clone(), self.y.clone(), self.scale.clone());
@@ -45,7 +46,7 @@ impl Run<'_> {
             (0, f64::INFINITY, 0, 0, Vec::new())
         });
         for generation in first..generations {
-            if !goes_on(generation as f64 / generations as f64) {
+            if !goes_on(generation as f64 / generations as f64, self.front.entries()) {
                 let voyage = islands.voyage();
                 self.evolution = Some(Evolution { generation, choice, since, exact, handed, voyage });
                 return false;

@@ -10,6 +10,7 @@ use super::run::Run;
 use crate::candidate::{Candidate, open};
 use crate::front::{Found, number_length, numbers};
 use crate::relation::Relation;
+use crate::shape::Verdict;
 use crate::weighted::Intercept;
 
 /// Where a part stands in a formula.
@@ -155,7 +156,8 @@ impl Run<'_> {
         let n = self.rows.y.len() as f64;
         let floor = EXACT * self.variance * n;
         // A number that is round is none to write down: as much as that saves, the fit may lose.
-        let allowed = (2.0 * number_length(self.rows.y.len()) / n).exp();
+        let measured = self.measured;
+        let allowed = (2.0 * number_length(measured) / measured as f64).exp();
         let mut held = vec![false; candidate.constants.len()];
         // From the one that is nearest to a round number on.
         for _ in 0..held.len() {
@@ -188,6 +190,14 @@ impl Run<'_> {
         }
     }
 
+    /// Is a formula without open numbers not known to break a shape?
+    fn has_shape(&mut self, formula: ExprId) -> bool {
+        let Some(shapes) = &self.settings.shapes else { return true };
+        // In a graph of its own: slopes are no formulas of the search.
+        let mut graph = self.graph.clone();
+        shapes.verdict(&mut graph, formula, &self.table.names) != Verdict::Broken
+    }
+
     pub(super) fn take(&mut self, candidate: Candidate, error: f64) {
         let n = self.rows.y.len() as f64;
         let floor = EXACT * self.variance * n;
@@ -203,11 +213,11 @@ impl Run<'_> {
         let complexity = self.graph.complexity(formula);
         let numbers = numbers(&self.graph, formula);
         // As many numbers as rows fit anything; the mean stays, so that there is something.
-        let fits_anything = numbers + 1 >= self.rows.y.len() && complexity > 1;
+        let fits_anything = numbers + 1 >= self.measured && complexity > 1;
         if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss) {
             return;
         }
-        if !self.agrees(formula) {
+        if !self.agrees(formula) || !self.has_shape(formula) {
             return;
         }
         let deviation = self.variance * n;

@@ -3,6 +3,7 @@
 
 use vecfield_expr::{Binary, ExprId, Graph, Unary};
 
+use super::progress::GoesOn;
 use super::run::{FITTED, Run};
 use crate::candidate::{Candidate, Rows, open};
 use crate::features::Shape;
@@ -23,7 +24,7 @@ const STARTS: [[f64; 3]; 6] =
 impl Run<'_> {
     /// Small expressions with a number before each variable, `c_0 + c_1 f(c_2 x, ..)`: what spans cannot find, because these numbers
     /// are not linear; false if it was broken off.
-    pub(super) fn open_numbers(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+    pub(super) fn open_numbers(&mut self, goes_on: &mut GoesOn<'_>) -> bool {
         // A number before each variable makes everything agree, if numbers have units.
         let any = self.units.as_ref().is_some_and(Dimensions::numbers_are_any);
         let agreeing = any.then(|| {
@@ -38,7 +39,7 @@ impl Run<'_> {
         done
     }
 
-    fn open_structures(&mut self, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+    fn open_structures(&mut self, goes_on: &mut GoesOn<'_>) -> bool {
         let sample = self.sample();
         let shifted = self.intercept(Relation::Direct) == Intercept::Free;
         let outer = if shifted { &[0.0, 1.0][..] } else { &[1.0] };
@@ -54,7 +55,7 @@ impl Run<'_> {
         structures.truncate(STRUCTURES);
         let mut fitted: Vec<(f64, Candidate)> = Vec::new();
         for (at, &i) in structures.iter().enumerate() {
-            if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64) {
+            if at.is_multiple_of(16) && !goes_on(at as f64 / structures.len() as f64, self.front.entries()) {
                 return false;
             }
             let mut constants = outer.to_vec();
@@ -84,7 +85,7 @@ impl Run<'_> {
         for (_, candidate) in fitted {
             self.polish(candidate);
         }
-        goes_on(1.0)
+        goes_on(1.0, self.front.entries())
     }
 
     /// The best fit of a formula's open numbers to some rows, those after the first `outer` from several starts.

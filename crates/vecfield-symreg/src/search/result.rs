@@ -6,6 +6,8 @@ use super::checkpoint::Checkpoint;
 use super::run::Run;
 use crate::candidate::{Candidate, Rows, open};
 use crate::front::{Found, is_number};
+use crate::shape::{Shapes, Verdict};
+use crate::table::Table;
 
 /// What a search found.
 #[derive(Debug, Clone)]
@@ -16,6 +18,7 @@ pub struct Search {
     /// Those of the front, in its order.
     formulas: Vec<ExprId>,
     rows: Rows,
+    shapes: Option<Shapes>,
     evaluations: u64,
     checkpoint: Option<Checkpoint>,
 }
@@ -30,14 +33,15 @@ pub struct Number {
 }
 
 impl Search {
-    pub(super) fn new(run: Run<'_>, best: usize, checkpoint: Option<Checkpoint>) -> Search {
-        let Run { front, rows, evaluations, .. } = run;
+    pub(super) fn new(run: Run<'_>, table: &Table, best: usize, checkpoint: Option<Checkpoint>) -> Search {
+        let Run { front, settings, evaluations, .. } = run;
+        let (rows, shapes) = (Rows::of(table), settings.shapes.clone());
         let front = front.into_entries();
         let (mut graph, scope) = (Graph::new(), Scope::new(rows.names.iter().cloned()));
         let scope = scope.expect("a table has names that formulas can hold");
         let parsed = front.iter().map(|found| graph.parse(&found.expression, &scope));
         let formulas = parsed.map(|formula| formula.expect("what is printed can be read")).collect();
-        Search { front, best, graph, formulas, rows, evaluations, checkpoint }
+        Search { front, best, graph, formulas, rows, shapes, evaluations, checkpoint }
     }
 
     /// # Panics
@@ -102,6 +106,12 @@ impl Search {
         let candidate = Candidate { formula: graph.substitute(formula, &replaced), constants };
         let errors = candidate.standard_errors(&mut graph, &self.rows);
         candidate.constants.iter().zip(errors).map(|(&value, stderr)| Number { value, stderr }).collect()
+    }
+
+    /// Whether a formula of the front has the shapes that were asked for: what is not proved is undecided. `None` where none were.
+    pub fn shape(&self, found: &Found) -> Option<Verdict> {
+        let formula = self.place(found);
+        self.shapes.as_ref().map(|shapes| shapes.verdict(&mut self.graph.clone(), formula, &self.rows.names))
     }
 
     /// Expressions and spans of expressions that were compared with the data.

@@ -4,6 +4,7 @@ use vecfield_expr::{ExprId, Graph};
 use vecfield_kernels::dot;
 
 use super::checkpoint::{Checkpoint, Evolution};
+use super::progress::GoesOn;
 use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
 use crate::evolve::Sum;
@@ -26,6 +27,7 @@ pub(super) struct Run<'a> {
     /// How many small expressions there are to be combined at this stage.
     pub(super) expressions: usize,
     pub(super) table: &'a Table,
+    pub(super) measured: usize,
     pub(super) rows: Rows,
     pub(super) units: Option<Dimensions>,
     pub(super) features: Features,
@@ -45,7 +47,8 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(settings: &'a Symreg, table: &'a Table) -> Run<'a> {
+    /// * `measured`: the rows of the table that say something new; others are images of these.
+    pub(super) fn new(settings: &'a Symreg, table: &'a Table, measured: usize) -> Run<'a> {
         let n = table.rows();
         let count = n.min(SAMPLE);
         let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
@@ -59,6 +62,7 @@ impl<'a> Run<'a> {
             settings,
             expressions: 0,
             table,
+            measured,
             rows: Rows::of(table),
             features: Features::of(&columns, 0, settings.nesting, units.clone()),
             units,
@@ -99,19 +103,16 @@ impl<'a> Run<'a> {
         self.graph = Graph::new();
     }
 
-    /// The mean, which any other formula must beat; nothing where no number has the target's unit.
+    /// The mean, which any other formula must beat; zero where the mean has not the unit or the shape that is asked for, as zero has any.
     pub(super) fn constant(&mut self) {
-        let formula = self.graph.symbol(&open(0));
         let (weights, y) = (&self.table.weights, &self.rows.y);
-        match self.intercept(Relation::Direct) {
-            Intercept::Free => {
-                // The weights are one on average.
-                let mean = dot(weights, y) / y.len() as f64;
-                self.take(Candidate { formula, constants: vec![mean] }, self.variance * y.len() as f64);
-            }
-            Intercept::Zero => {
-                let whole = weights.iter().zip(y).map(|(w, y)| w * y * y).sum();
-                self.take(Candidate { formula, constants: vec![0.0] }, whole);
+        // The weights are one on average.
+        let mean = dot(weights, y) / y.len() as f64;
+        let whole = weights.iter().zip(y).map(|(w, y)| w * y * y).sum();
+        let formula = self.graph.symbol(&open(0));
+        for (value, error) in [(mean, self.variance * y.len() as f64), (0.0, whole)] {
+            if self.front.entries().is_empty() {
+                self.take(Candidate { formula, constants: vec![value] }, error);
             }
         }
     }
@@ -127,24 +128,24 @@ impl<'a> Run<'a> {
     }
 
     /// Enumerates so many expressions and looks among their spans; false if it was broken off.
-    pub(super) fn enumerate(&mut self, expressions: usize, goes_on: &mut dyn FnMut(f64) -> bool) -> bool {
+    pub(super) fn enumerate(&mut self, expressions: usize, goes_on: &mut GoesOn<'_>) -> bool {
         self.seeds.clear();
         self.gather(expressions);
         self.evaluations += self.features.len() as u64;
         for (stage, relation) in Relation::ALL.into_iter().enumerate() {
             let share = stage as f64 / Relation::ALL.len() as f64;
-            if !goes_on(share) {
+            if !goes_on(share, self.front.entries()) {
                 return false;
             }
             let agrees = self.units.as_ref().is_none_or(|units| units.allow(relation));
             if agrees && relation.allowed(&self.settings.operators) {
-                self.relation(relation, &mut || goes_on(share));
+                self.relation(relation, &mut |front| goes_on(share, front));
             }
             if self.is_exact() {
                 break;
             }
         }
-        goes_on(1.0)
+        goes_on(1.0, self.front.entries())
     }
 
     /// Makes the features of a stage.
@@ -162,12 +163,12 @@ impl<'a> Run<'a> {
 
     /// The place on the front of the formula to choose.
     pub(super) fn choice(&self) -> usize {
-        self.front.best(self.table.rows(), self.letters(), self.floor())
+        self.front.best(self.measured, self.letters(), self.floor())
     }
 
     /// The description length of the choice.
     pub(super) fn description(&self) -> f64 {
-        self.front.shortest(self.table.rows(), self.letters(), self.floor())
+        self.front.shortest(self.measured, self.letters(), self.floor())
     }
 
     fn letters(&self) -> usize {

@@ -4,6 +4,7 @@ use super::form::{Form, Part, Role};
 use super::run::{FITTED, Run, SAMPLE};
 use super::{EXACT, Symreg};
 use crate::evolve::{Sum, Tree};
+use crate::front::Found;
 use crate::relation::Relation;
 use crate::span::{Breadth, Pool, Span};
 
@@ -13,7 +14,7 @@ const DENOMINATORS: usize = 250;
 const SEEDS: usize = 4;
 
 impl Run<'_> {
-    pub(super) fn relation(&mut self, relation: Relation, goes_on: &mut dyn FnMut() -> bool) {
+    pub(super) fn relation(&mut self, relation: Relation, goes_on: &mut dyn FnMut(&[Found]) -> bool) {
         let Some(target) = relation.target(&self.y) else { return };
         let columns = self.columns(relation);
         let pool = self.pool(&columns, relation);
@@ -30,6 +31,7 @@ impl Run<'_> {
         if relation == Relation::Quotient {
             self.one_denominator(&columns, terms(Breadth { largest: 3, beam: 20, narrow: 60 }), goes_on);
         }
+        let goes_on = &mut || goes_on(self.front.entries());
         let mut spans = pool.spans(&target, terms(breadth), goes_on);
         // Long sums of simple terms: the fewer there are to choose from, the surer the right ones are kept.
         for narrow in [8, 14, 25, 45, 80] {
@@ -62,10 +64,11 @@ impl Run<'_> {
 
     /// Quotients whose denominator has one term beside the constant: sums are sought beside each such term in turn, since the terms
     /// of sums alone say little of the target.
-    fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut() -> bool) {
+    fn one_denominator(&mut self, columns: &[Column], breadth: Breadth, goes_on: &mut dyn FnMut(&[Found]) -> bool) {
         let plain: Vec<Column> = columns.iter().copied().filter(|column| matches!(column, Column::Plain(_))).collect();
         let pool = self.pool(&plain, Relation::Quotient);
         let (mut found, target): (Vec<(Span, Column)>, _) = (Vec::new(), self.y.clone());
+        let goes_on = &mut || goes_on(self.front.entries());
         for &term in
             columns.iter().filter(|column| matches!(column, Column::TimesTarget(_))).take(self.share_of(DENOMINATORS))
         {

@@ -68,8 +68,8 @@ fn an_evolution_that_is_broken_off_keeps_the_best() {
     let table = table(0.5, 3.0, |x, y| (x * y).sin() / (1.0 + x) + 0.1 * (17.0 * x + 29.0 * y).sin());
     let settings = evolving(200, 0);
     let mut asked = 0;
-    let cut = settings.search(&table, &mut |share| {
-        asked += usize::from(share > 0.41);
+    let cut = settings.search(&table, &mut |progress| {
+        asked += usize::from(progress.share > 0.41);
         asked < 3
     });
     assert!(cut.cut() && cut.best().r2 > 0.5 && cut.front().contains(cut.best()));
@@ -128,12 +128,12 @@ fn a_search_that_was_broken_off_goes_on_as_if_it_had_not_been() {
     let whole = search.search(&table, &mut |_| true);
     assert!(whole.checkpoint().is_none() && !whole.cut());
     for stops in [[0.0, 0.01], [0.005, 0.06], [0.06, 0.061], [0.2, 0.35], [0.35, 0.7], [0.5, 0.9]] {
-        let mut parts = search.search(&table, &mut |share| share < stops[0]);
+        let mut parts = search.search(&table, &mut |progress| progress.share < stops[0]);
         for stop in [stops[1], f64::INFINITY] {
             let Some(checkpoint) = parts.checkpoint() else { break };
             let read = Checkpoint::parse(&checkpoint.to_text(), &table).unwrap();
             assert_eq!(&read, checkpoint);
-            parts = search.resume(&table, &read, &mut |share| share < stop);
+            parts = search.resume(&table, &read, &mut |progress| progress.share < stop);
         }
         assert!(parts.checkpoint().is_none(), "{stops:?}");
         assert_eq!((parts.front(), parts.best()), (whole.front(), whole.best()), "{stops:?}");
@@ -145,7 +145,7 @@ fn a_search_that_was_broken_off_goes_on_as_if_it_had_not_been() {
 fn checkpoints_that_are_none_are_refused_by_their_line() {
     let table = table(0.5, 3.0, |x, y| x / y + 0.1 * (17.0 * x).sin());
     let search = Symreg { expressions: 200, generations: 30, ..Symreg::default() };
-    let text = search.search(&table, &mut |share| share < 0.05).checkpoint().unwrap().to_text();
+    let text = search.search(&table, &mut |progress| progress.share < 0.05).checkpoint().unwrap().to_text();
     let lines: Vec<&str> = text.lines().collect();
     let line = |word: &str| lines.iter().position(|line| line.starts_with(word)).unwrap();
     for (word, wrong) in [

@@ -2,5 +2,6 @@
 
 mod evolution;
 mod search;
+mod shapes;
 mod tables;
 mod units;

@@ -84,9 +84,27 @@ fn a_search_repeats_and_can_be_broken_off() {
     let (once, again) = (some.search(&table, &mut |_| true), some.search(&table, &mut |_| true));
     assert_eq!(once.front(), again.front());
     assert_eq!(once.best(), again.best());
-    let cut = some.search(&table, &mut |share| share < 0.1);
+    let cut = some.search(&table, &mut |progress| progress.share < 0.1);
     assert!(cut.cut() && !cut.front().is_empty() && !once.cut());
     assert!(cut.evaluations() < once.evaluations());
+}
+
+/// Whoever watches sees shares that grow and fronts that only get better, as the result does.
+#[test]
+fn progress_shows_the_front_so_far() {
+    let table = table(0.5, 3.0, |x, y| x / y + 0.1 * (17.0 * x).sin());
+    let (mut shares, mut last) = (vec![0.0], Vec::<Found>::new());
+    let search = evolving(6, 0).search(&table, &mut |progress| {
+        shares.push(progress.share);
+        let outdone = |before: &Found| {
+            progress.front.iter().any(|found| found.complexity <= before.complexity && found.loss <= before.loss)
+        };
+        assert!(last.iter().all(outdone));
+        last = progress.front.to_vec();
+        true
+    });
+    assert!(shares.is_sorted() && shares.len() > 20 && shares.iter().all(|share| (0.0..=1.0).contains(share)));
+    assert!(last.iter().all(|before| search.front().iter().any(|found| found.loss <= before.loss)));
 }
 
 #[test]
