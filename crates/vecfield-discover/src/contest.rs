@@ -197,8 +197,12 @@ impl<'a> Contest<'a> {
                 let judged = pulse.goes_on().then(|| self.forecast(&entry.support, origin, pulse));
                 judged.filter(|_| pulse.goes_on())
             };
-            self.judge_the_sure(&entries, sure, origin, &judged);
-            let errors: Vec<Option<f64>> = entries.par_iter().map(|entry| Some(judged(entry)?.error)).collect();
+            let known = self.judge_the_sure(&entries, sure, origin, &judged);
+            let error = |entry: &Entry| match known.get(&entry.support) {
+                Some(known) => Some(known.error),
+                None => Some(judged(entry)?.error),
+            };
+            let errors: Vec<Option<f64>> = entries.par_iter().map(error).collect();
             if errors.iter().any(Option::is_none) {
                 cut = true;
                 // Only a candidate judged at this origin may be compared by it; with none, the last round stands.
@@ -225,22 +229,25 @@ impl<'a> Contest<'a> {
         Race { entries, cut }
     }
 
-    /// Where data are large, what the sure candidates leave of the past says which fits of the others are without hope.
+    /// Where data are large, what the sure candidates leave of the past says which fits of the others are without hope. What came of them.
     fn judge_the_sure(
         &self,
         entries: &[Entry],
         sure: &BTreeSet<Support>,
         origin: usize,
         judged: &(impl Fn(&Entry) -> Option<Judged> + Sync),
-    ) {
+    ) -> BTreeMap<Support, Judged> {
         if !is_large(self.data) {
-            return;
+            return BTreeMap::new();
         }
         let surest: Vec<&Entry> = entries.iter().filter(|entry| sure.contains(&entry.support)).collect();
-        let costs: Vec<f64> = surest.par_iter().filter_map(|entry| judged(entry)?.cost).collect();
-        if let Some(least) = costs.into_iter().min_by(f64::total_cmp) {
+        let known = |entry: &&Entry| Some((entry.support.clone(), judged(entry)?));
+        let known: BTreeMap<Support, Judged> = surest.par_iter().filter_map(known).collect();
+        let costs = known.values().filter_map(|judged| judged.cost);
+        if let Some(least) = costs.min_by(f64::total_cmp) {
             let _ = self.hopes.past[origin].set(bound(least, self.origins[origin].0.past())); // the first stands
         }
+        known
     }
 
     /// How many of `field` candidates are about to run from origin number `origin`.
@@ -273,7 +280,7 @@ impl<'a> Contest<'a> {
             };
             Some((0..self.data.runs().len()).filter_map(of_run).collect::<Vec<_>>())
         };
-        self.origins.iter().filter_map(forecasts_at).flatten().collect()
+        self.origins.par_iter().filter_map(forecasts_at).flatten().collect()
     }
 
     /// Runs one support through every origin.

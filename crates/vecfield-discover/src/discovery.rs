@@ -280,6 +280,9 @@ fn contest(
     let places = vocabulary.places_in(contest.vocabulary());
     let mut sure = BTreeSet::new();
     let mut supports = near;
+    // The likeliest of the laws that were proposed with constants, or, where none could be fitted, that of the largest library.
+    let last = proposals.iter().rev().filter(|proposal| proposal.constants.is_some());
+    let surest = supports.first().cloned().or_else(|| last.filter_map(|p| p.support.moved(&places)).next());
     for Proposal { support, constants } in proposals {
         let Some(support) = support.moved(&places) else { continue };
         if constants.is_some() {
@@ -290,9 +293,10 @@ fn contest(
     let mut seen = BTreeSet::new();
     supports.retain(|support| seen.insert(support.clone()));
     let competed = supports.len();
-    let Race { entries, cut } = contest.race(supports, &sure, &Part { of: observer, from: 0.0, to: RACE });
+    let Race { mut entries, cut } = contest.race(supports, &sure, &Part { of: observer, from: 0.0, to: RACE });
     if cut && entries.is_empty() {
-        return Err(DiscoverError::CutTooSoon { competed });
+        let surest = surest.ok_or(DiscoverError::CutTooSoon { competed })?;
+        entries.push(contest.enter(surest, Pulse::unobserved()));
     }
     let nulls = contest.nulls();
     let mut candidates = Finalists::new(entries);

@@ -5,7 +5,7 @@ use crate::family::Family;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
-use crate::snap::round_number;
+use crate::snap::Estimates;
 use crate::vocabulary::Vocabulary;
 use core::ops::ControlFlow;
 use vecfield_adjoint::{Fit, FitOptions, Noise, Start, Uncertainty, fit};
@@ -28,6 +28,8 @@ pub struct Law {
     pub options: FitOptions,
     /// Standard errors of the fitted states at every row (`[rows, dim]`, run after run), where the data determine them.
     pub band: Option<Vec<f64>>,
+    /// Covariance of the constants that were fitted, in the order of `options.free`, where the data determine them.
+    pub covariance: Option<Vec<f64>>,
     /// The maximum of the log-likelihood, of the values (not the logarithms) under either noise model, before constants were
     /// rounded.
     pub log_likelihood: f64,
@@ -193,7 +195,7 @@ fn polish(family: &Family, data: &Trajectories, from: &Fit, options: &FitOptions
     fit(family, data, &start, options, &mut |_| pulse.flow()).ok()
 }
 
-/// Replaces constants by round numbers one at a time, the surest first, fitting the others again after each.
+/// Replaces constants by round numbers, the surest first, and fits the others again.
 fn snap(
     data: &Trajectories,
     vocabulary: &Vocabulary,
@@ -203,26 +205,22 @@ fn snap(
     pulse: Pulse<'_>,
 ) {
     let mut options = options.clone();
-    loop {
-        let surest = law
-            .constants
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| !c.snapped)
-            .filter_map(|(k, c)| Some((k, round_number(c.value, c.stderr?)?, c.stderr? / c.value.abs())))
-            .min_by(|a, b| a.2.total_cmp(&b.2));
-        let Some((k, round, _)) = surest else { return };
-        options.free.retain(|&free| free != k);
+    while let Some(covariance) = law.covariance.clone() {
+        let values = options.free.iter().map(|&k| law.fit.theta[k]).collect();
+        let rounded = Estimates::new(values, covariance).rounded();
+        if !rounded.iter().any(|&(_, is_round)| is_round) {
+            return;
+        }
         let mut from = law.fit.clone();
-        from.theta[k] = round;
+        options.free.iter().zip(&rounded).for_each(|(&k, &(value, _))| from.theta[k] = value);
+        let mut is_open = rounded.iter().map(|&(_, is_round)| !is_round);
+        options.free.retain(|_| is_open.next() == Some(true));
         let Some(fit) = polish(family, data, &from, &options, pulse) else { return };
-        let snapped: Vec<bool> = law.constants.iter().map(|c| c.snapped).collect();
         let (bic, log_likelihood) = (law.bic, law.log_likelihood);
         *law = describe(data, vocabulary, &law.support.clone(), family, fit, &options);
-        for (constant, was) in law.constants.iter_mut().zip(snapped) {
-            constant.snapped = was;
+        for (k, constant) in law.constants.iter_mut().enumerate() {
+            constant.snapped = !options.free.contains(&k);
         }
-        law.constants[k].snapped = true;
         // Candidates are compared as they were fitted: which constants happen to be round must not decide between them.
         (law.bic, law.log_likelihood) = (bic, log_likelihood);
     }
@@ -253,6 +251,7 @@ fn describe(
         complexity: support.complexity(vocabulary),
         support: support.clone(),
         constants,
+        covariance: uncertainty.as_ref().map(|u| u.covariance.clone()),
         band: uncertainty.map(|u| u.band),
         log_likelihood,
         bic: -2.0 * log_likelihood + unknowns as f64 * (data.observed_count() as f64).ln() + 2.0 * features,

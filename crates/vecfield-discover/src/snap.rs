@@ -52,10 +52,57 @@ pub fn round_number(value: f64, stderr: f64) -> Option<f64> {
     None
 }
 
+/// Estimates with their covariance, `[n, n]`, some of which are to be round: where one of them is moved the others move with it, to second order of the
+/// likelihood, and are known the better for it.
+pub(crate) struct Estimates {
+    values: Vec<f64>,
+    covariance: Vec<f64>,
+    held: Vec<bool>,
+}
+
+impl Estimates {
+    pub(crate) fn new(values: Vec<f64>, covariance: Vec<f64>) -> Estimates {
+        let held = vec![false; values.len()];
+        Estimates { values, covariance, held }
+    }
+
+    /// Rounds one after the other, the surest first; where each of them then is, and whether it was rounded.
+    pub(crate) fn rounded(mut self) -> Vec<(f64, bool)> {
+        while let Some((k, round)) = self.surest() {
+            self.hold(k, round);
+        }
+        self.values.into_iter().zip(self.held).collect()
+    }
+
+    fn surest(&self) -> Option<(usize, f64)> {
+        let n = self.values.len();
+        let stderr = |k: usize| self.covariance[k * n + k].max(0.0).sqrt();
+        let round = |k: usize| Some((k, round_number(self.values[k], stderr(k))?));
+        let doubt = |k: usize| stderr(k) / self.values[k].abs();
+        let open = (0..n).filter(|&k| !self.held[k]).filter_map(round);
+        open.min_by(|(i, _), (j, _)| doubt(*i).total_cmp(&doubt(*j)))
+    }
+
+    /// The distribution given that number `k` is `value`.
+    fn hold(&mut self, k: usize, value: f64) {
+        let n = self.values.len();
+        let row: Vec<f64> = self.covariance[k * n..(k + 1) * n].to_vec();
+        let by = (value - self.values[k]) / row[k];
+        for (i, with_i) in row.iter().enumerate() {
+            self.values[i] += with_i * by;
+            for (j, with_j) in row.iter().enumerate() {
+                self.covariance[i * n + j] -= with_i * with_j / row[k];
+            }
+        }
+        (self.values[k], self.held[k]) = (value, true);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::round_number;
+    use super::{Estimates, round_number};
     use proptest::prelude::*;
+    use vecfield_linalg::least_squares;
 
     proptest! {
         /// A snapped constant is one that the data cannot tell from the estimate.
@@ -64,6 +111,36 @@ mod tests {
             if let Some(round) = round_number(value, stderr) {
                 prop_assert!((round - value).abs() <= 2.0 * stderr);
             }
+        }
+
+        /// What is held moves the others to where least squares without it put them.
+        #[test]
+        fn the_others_move_as_least_squares_says(
+            columns in proptest::collection::vec(proptest::array::uniform3(-1.0..1.0_f64), 12),
+            noise in proptest::collection::vec(-1e-3..1e-3_f64, 12),
+        ) {
+            let y: Vec<f64> = columns.iter().zip(&noise).map(|([a, b, c], e)| 2.0 * a - 3.0 * b + 1.2345 * c + e).collect();
+            let whole = least_squares(&columns.concat(), 12, 3, &y).unwrap();
+            let mut normal = [0.0; 9];
+            for row in &columns {
+                (0..9).for_each(|at| normal[at] += row[at / 3] * row[at % 3]);
+            }
+            let mut cholesky = vecfield_linalg::Cholesky::new(3);
+            prop_assume!(cholesky.factorize(&normal).is_ok() && whole.x.len() == 3);
+            let mut inverse = vec![0.0; 9];
+            cholesky.inverse_into(&mut inverse);
+            prop_assume!(inverse.iter().all(|x| x.abs() < 1e3));
+            let covariance = inverse.iter().map(|x| 3e-7 * x).collect();
+            let mut estimates = Estimates::new(whole.x, covariance);
+            estimates.hold(0, 2.0);
+            let rest: Vec<f64> = columns.iter().flat_map(|row| [row[1], row[2]]).collect();
+            let left: Vec<f64> = y.iter().zip(&columns).map(|(y, row)| y - 2.0 * row[0]).collect();
+            let held = least_squares(&rest, 12, 2, &left).unwrap();
+            for (value, expected) in estimates.values[1..].iter().zip(&held.x) {
+                prop_assert!((value - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{value} {expected}");
+            }
+            let rounded = estimates.rounded();
+            prop_assert_eq!(rounded[0], (2.0, true));
         }
 
         /// False alarms: of values with no round number behind them, at most LUCK are snapped (counted over 2,000 draws,
