@@ -59,6 +59,14 @@ pub enum SymregError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A rule for operations that cannot be read.
+    #[error("`{text}`: {problem}")]
+    RuleSyntax {
+        /// What was given.
+        text: String,
+        /// What is wrong with it, and what to give.
+        problem: String,
+    },
     /// A list of units that cannot be read.
     #[error("`{text}`: {problem}")]
     UnitSyntax {

@@ -6,6 +6,7 @@ use vecfield_expr::{Binary, ExprId, Graph, Unary};
 use vecfield_kernels::VectorMath;
 
 use crate::operators::Operators;
+use crate::rules::{Built, Rules};
 use crate::units::{Dimension, Dimensions, Disagrees};
 
 /// How a feature is made of earlier ones.
@@ -27,24 +28,39 @@ pub(crate) struct Features {
     costs: Vec<u16>,
     /// `[features, rows]`.
     values: Vec<f64>,
-    /// What they are measured in, where that is known; expressions that do not agree are not kept.
-    dimensions: Option<Dimensions>,
+    allowed: Allowed,
+    /// Where the variables' are known.
     units: Vec<Dimension>,
+    /// Where there are rules.
+    built: Vec<Built>,
     /// By the fingerprints of their values.
     seen: HashMap<u64, u32>,
     limit: usize,
-    /// How many functions stand inside each other at the most.
-    nesting: usize,
     scratch: Vec<f64>,
+}
+
+/// What expressions are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowed {
+    /// How many functions stand inside each other at the most.
+    pub(crate) nesting: usize,
+    /// What variables are measured in, where that is known.
+    pub(crate) dimensions: Option<Dimensions>,
+    pub(crate) rules: Rules,
+}
+
+/// What an expression is measured in, and how it is built.
+struct Kind {
+    unit: Dimension,
+    built: Built,
 }
 
 /// Values beyond this are of no use: no rounding error of a sum with them is small.
 const LARGEST: f64 = 1e9;
 
 impl Features {
-    /// The variables alone, given their values at the rows; at most `limit` expressions will be kept, with at most `nesting` functions
-    /// inside each other and of operations that agree with the units.
-    pub(crate) fn of(columns: &[Vec<f64>], limit: usize, nesting: usize, dimensions: Option<Dimensions>) -> Features {
+    /// The variables alone, given their values at the rows; at most `limit` expressions will be kept, and only those that are allowed.
+    pub(crate) fn of(columns: &[Vec<f64>], limit: usize, allowed: Allowed) -> Features {
         let rows = columns.first().map_or(0, Vec::len);
         let mut features = Features {
             rows,
@@ -52,29 +68,28 @@ impl Features {
             sizes: Vec::new(),
             costs: Vec::new(),
             values: Vec::new(),
-            dimensions,
+            allowed,
             units: Vec::new(),
+            built: Vec::new(),
             seen: HashMap::new(),
             limit,
-            nesting,
             scratch: vec![0.0; rows],
         };
         for (i, column) in columns.iter().enumerate() {
             features.scratch.copy_from_slice(column);
-            let unit = features.dimensions.as_ref().and_then(|dimensions| dimensions.variable(i as u32));
-            features.keep(Shape::Variable(i as u32), unit, 1);
+            features.keep_leaf(Shape::Variable(i as u32));
         }
         features
     }
 
     /// Back to the variables alone, with room for another number of expressions.
     pub(crate) fn restart(&mut self, limit: usize) {
-        *self = Features::of(&self.columns(), limit, self.nesting, self.dimensions.take());
+        *self = Features::of(&self.columns(), limit, self.allowed.clone());
     }
 
     /// The same enumeration whatever the units are.
     pub(crate) fn without_units(&self, limit: usize) -> Features {
-        Features::of(&self.columns(), limit, self.nesting, None)
+        Features::of(&self.columns(), limit, Allowed { dimensions: None, ..self.allowed.clone() })
     }
 
     fn columns(&self) -> Vec<Vec<f64>> {
@@ -122,7 +137,7 @@ impl Features {
     }
 
     fn unit_of(&self, shape: Shape) -> Result<Dimension, Disagrees> {
-        let Some(dimensions) = &self.dimensions else { return Ok(None) };
+        let Some(dimensions) = &self.allowed.dimensions else { return Ok(None) };
         match shape {
             Shape::Variable(v) => Ok(dimensions.variable(v)),
             Shape::Constant(value) => Ok(dimensions.number(value)),
@@ -132,6 +147,21 @@ impl Features {
                 dimensions.binary(op, self.unit(a), self.unit(b), number)
             }
         }
+    }
+
+    fn built_of(&self, shape: Shape) -> Option<Built> {
+        let rules = &self.allowed.rules;
+        let of = |i: u32| self.built.get(i as usize).copied().unwrap_or(rules.leaf());
+        match shape {
+            Shape::Unary(op, x) if !rules.is_empty() => rules.unary(op, of(x)),
+            Shape::Binary(op, a, b) if !rules.is_empty() => rules.binary(op, of(a), of(b)),
+            _ => Some(rules.leaf()),
+        }
+    }
+
+    /// `None` for what is not allowed.
+    fn kind_of(&self, shape: Shape) -> Option<Kind> {
+        Some(Kind { unit: self.unit_of(shape).ok()?, built: self.built_of(shape)? })
     }
 
     /// Does it take more than one value?
@@ -179,17 +209,17 @@ impl Features {
         // Functions within functions within functions are not what laws are made of, and there are too many of them.
         if self.is_full()
             || !self.varies(x)
-            || self.depth_of_functions(x) >= self.nesting
+            || self.depth_of_functions(x) >= self.allowed.nesting
             || is_undone(op, self.shape(x))
         {
             return None;
         }
-        let unit = self.unit_of(Shape::Unary(op, x)).ok()?;
+        let kind = self.kind_of(Shape::Unary(op, x))?;
         let mut out = std::mem::take(&mut self.scratch);
         out.copy_from_slice(self.values(x));
         apply(op, &mut out);
         self.scratch = out;
-        self.keep(Shape::Unary(op, x), unit, self.size(x) + 1)
+        self.keep(Shape::Unary(op, x), kind, self.size(x) + 1)
     }
 
     fn power(&mut self, x: u32, n: f64) {
@@ -215,13 +245,13 @@ impl Features {
     }
 
     fn combine(&mut self, op: Binary, a: u32, b: u32, size: usize) -> Option<u32> {
-        let unit = self.unit_of(Shape::Binary(op, a, b)).ok()?;
+        let kind = self.kind_of(Shape::Binary(op, a, b))?;
         let mut out = std::mem::take(&mut self.scratch);
         for ((out, &x), &y) in out.iter_mut().zip(self.values(a)).zip(self.values(b)) {
             *out = op.apply(x, y);
         }
         self.scratch = out;
-        self.keep(Shape::Binary(op, a, b), unit, size)
+        self.keep(Shape::Binary(op, a, b), kind, size)
     }
 
     /// The feature that is this number everywhere.
@@ -229,8 +259,7 @@ impl Features {
         let known = (0..self.len() as u32).find(|&i| self.shape(i) == Shape::Constant(value));
         known.unwrap_or_else(|| {
             self.scratch.fill(value);
-            let unit = self.dimensions.as_ref().and_then(|dimensions| dimensions.number(value));
-            self.keep(Shape::Constant(value), unit, 1);
+            self.keep_leaf(Shape::Constant(value));
             self.len() as u32 - 1
         })
     }
@@ -283,8 +312,15 @@ impl Features {
         }
     }
 
+    /// A variable or a number, which is always allowed.
+    fn keep_leaf(&mut self, shape: Shape) {
+        if let Some(kind) = self.kind_of(shape) {
+            self.keep(shape, kind, 1);
+        }
+    }
+
     /// Keeps what stands in the scratch, if it is finite, new and no constant in disguise.
-    fn keep(&mut self, shape: Shape, unit: Dimension, size: usize) -> Option<u32> {
+    fn keep(&mut self, shape: Shape, Kind { unit, built }: Kind, size: usize) -> Option<u32> {
         let values = &self.scratch;
         if !values.iter().all(|x| x.abs() < LARGEST) {
             return None;
@@ -303,6 +339,9 @@ impl Features {
             if cost < self.costs[known as usize] {
                 let at = known as usize;
                 (self.shapes[at], self.sizes[at], self.costs[at]) = (shape, size.min(255) as u8, cost);
+                if let Some(known) = self.built.get_mut(at) {
+                    *known = built;
+                }
             }
             return Some(known);
         }
@@ -312,8 +351,11 @@ impl Features {
         self.sizes.push(size.min(255) as u8);
         self.costs.push(self.described(shape));
         self.values.extend_from_slice(&self.scratch);
-        if self.dimensions.is_some() {
+        if self.allowed.dimensions.is_some() {
             self.units.push(unit);
+        }
+        if !self.allowed.rules.is_empty() {
+            self.built.push(built);
         }
         Some(place)
     }

@@ -22,6 +22,7 @@
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | which operations a formula may have | [`Operators`] |
+//! | what an operation costs, and where it may stand | [`Rules`] |
 //! | only formulas that agree with the units of the variables | [`Units`] |
 //! | only formulas that rise, are positive or symmetric | [`Shapes`] |
 //!
@@ -49,6 +50,7 @@ mod guess;
 mod operators;
 mod random;
 mod relation;
+mod rules;
 mod search;
 mod shape;
 mod span;
@@ -61,6 +63,7 @@ pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;
 pub use operators::Operators;
+pub use rules::Rules;
 pub use search::{Checkpoint, Number, Progress, Search, Symreg};
 pub use shape::{Shape, Shapes, Verdict};
 pub use table::Table;

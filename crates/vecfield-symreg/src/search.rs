@@ -16,6 +16,7 @@ mod spanned;
 use crate::front::Found;
 use crate::guess::Guess;
 use crate::operators::Operators;
+use crate::rules::Rules;
 use crate::shape::Shapes;
 use crate::table::Table;
 use crate::units::Units;
@@ -47,6 +48,8 @@ pub struct Symreg {
     pub units: Option<Units>,
     /// What a formula has to be, everywhere in a box of the table that is searched; `None` for anything.
     pub shapes: Option<Shapes>,
+    /// What operations cost and where they may stand.
+    pub rules: Rules,
 }
 
 impl Default for Symreg {
@@ -62,6 +65,7 @@ impl Default for Symreg {
             guesses: Vec::new(),
             units: None,
             shapes: None,
+            rules: Rules::default(),
         }
     }
 }

@@ -12,7 +12,8 @@ use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, read_table};
 use vecfield_plot::with_error;
 use vecfield_symreg::{
-    Checkpoint, Found, Guess, Number, Operators, Progress, Search, Shapes, Symreg, SymregError, Table, Units, Verdict,
+    Checkpoint, Found, Guess, Number, Operators, Progress, Rules, Search, Shapes, Symreg, SymregError, Table, Units,
+    Verdict,
 };
 
 use crate::commands::belonging;
@@ -27,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg decay.csv --target count --weights weight --guess \"exp(-0.5*t)*t\"
   vecfield symreg planets.csv --target period --out kepler
   vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
+  vecfield symreg waves.csv --target height --complexity \"sin: 3; exp: 2\" --nested \"sin in sin: 0; exp in exp: 0\"
   vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
@@ -66,6 +68,15 @@ pub(crate) struct Arguments {
     /// The box, `x: 0..10; y: -1..1`; sides that are not named are those of the data
     #[arg(long, value_name = "NAME: LOW..HIGH; ..", requires = "shape")]
     shape_box: Option<String>,
+    /// Nodes that operations count as, `sin: 3; /: 2`; one if not named
+    #[arg(long, value_name = "OP: N; ..", allow_hyphen_values = true)]
+    complexity: Option<String>,
+    /// How many of an operation stand in each other inside another one: `exp in exp: 0; sin in cos: 1`
+    #[arg(long, value_name = "OP in OP: N; ..", allow_hyphen_values = true)]
+    nested: Option<String>,
+    /// The most nodes of the arguments of an operation: `exp: 5; ^: any, 1`
+    #[arg(long, value_name = "OP: N; ..", allow_hyphen_values = true)]
+    arguments: Option<String>,
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
@@ -156,9 +167,22 @@ impl Arguments {
         }
         let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
         let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
-        let (units, shapes) = (self.units(table)?, self.shapes(table)?);
+        let (units, shapes, rules) = (self.units(table)?, self.shapes(table)?, self.rules()?);
         let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
-        Ok(Symreg { operators, max_size, generations, seed, guesses, units, shapes, ..Symreg::default() })
+        Ok(Symreg { operators, max_size, generations, seed, guesses, units, shapes, rules, ..Symreg::default() })
+    }
+
+    fn rules(&self) -> Result<Rules, Failure> {
+        type Read = fn(Rules, &str) -> Result<Rules, SymregError>;
+        let given: [(&str, &Option<String>, Read); 3] = [
+            ("--complexity", &self.complexity, |rules, text| rules.with_complexity(text)),
+            ("--nested", &self.nested, |rules, text| rules.with_nested(text)),
+            ("--arguments", &self.arguments, |rules, text| rules.with_arguments(text)),
+        ];
+        given.into_iter().try_fold(Rules::default(), |rules, (flag, text, read)| match text {
+            Some(text) => read(rules, text).map_err(|e| Failure::Argument(format!("{flag}: {e}"))),
+            None => Ok(rules),
+        })
     }
 
     fn shapes(&self, table: &Table) -> Result<Option<Shapes>, Failure> {

@@ -144,6 +144,30 @@ fn formulas_have_the_shapes_that_are_asked_for() {
     with(&["--shape", "positive", "--shape-box", "dose: 0"]).failed(2, &["--shape-box", "`x: 0..10`"]);
 }
 
+/// A wave in an exponential, told with and without a rule against it.
+#[test]
+fn formulas_keep_to_the_rules_for_operations() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let x = 0.1 * f64::from(i);
+        format!("{x},{}\n", (2.0 * x).sin().exp())
+    };
+    folder.file("waves.csv", &format!("x,height\n{}", (0..40).map(row).collect::<String>()));
+    let begin = ["symreg", "waves.csv", "--target", "height", "--generations", "2", "--json"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let best = |more: &[&str]| with(more).json()["best"].clone();
+    let free = best(&[]);
+    assert_eq!((free["expression"].as_str(), free["complexity"].as_u64()), (Some("exp(sin(2*x))"), Some(5)));
+    let dear = best(&["--complexity", "sin: 3; exp: 2"]);
+    assert_eq!((dear["expression"].as_str(), dear["complexity"].as_u64()), (Some("exp(sin(2*x))"), Some(8)));
+    for rule in [["--nested", "sin in exp: 0"], ["--arguments", "exp: 2"]] {
+        assert_ne!(best(&rule)["expression"], free["expression"]);
+    }
+    with(&["--complexity", "sine: 3"]).failed(2, &["--complexity", "sine", "sin"]);
+    with(&["--nested", "sin: 0"]).failed(2, &["--nested", "`exp in exp: 0`"]);
+    with(&["--arguments", "^: 1"]).failed(2, &["--arguments", "`^: any, 1`"]);
+}
+
 /// Where standard error is no terminal nothing is drawn there.
 #[test]
 fn a_search_that_nobody_watches_draws_nothing() {

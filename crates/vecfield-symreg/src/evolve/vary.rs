@@ -10,6 +10,7 @@ use crate::features::Features;
 use crate::operators::Operators;
 use crate::random::Stream;
 use crate::relation::Relation;
+use crate::rules::Rules;
 use crate::units::Dimensions;
 
 /// What variation keeps to.
@@ -23,6 +24,7 @@ pub(crate) struct Limits<'a> {
     /// Features from the cheapest on.
     pub(crate) order: &'a [u32],
     pub(crate) units: Option<&'a Dimensions>,
+    pub(crate) rules: &'a Rules,
 }
 
 impl Limits<'_> {
@@ -31,7 +33,7 @@ impl Limits<'_> {
             && sum.terms.len() <= self.terms
             && sum.denominator.len() <= 4
             && sum.size() <= self.max_size
-            && sum.trees().all(|tree| tree.nesting() <= self.nesting.max(1) + 1)
+            && sum.trees().all(|tree| tree.nesting() <= self.nesting.max(1) + 1 && self.rules.allow(tree))
     }
 }
 
@@ -148,6 +150,7 @@ mod tests {
 
     use super::*;
     use crate::evolve::tree::Stack;
+    use crate::features::Allowed;
 
     /// A tree is whole if reading it leaves one value and never misses an operand.
     fn is_whole(tree: &Tree) -> bool {
@@ -171,11 +174,11 @@ mod tests {
         #[test]
         fn children_are_whole_and_of_the_operators(seed in any::<u64>(), few in any::<bool>()) {
             let operators: Operators = if few { "+,*,sin".parse().unwrap() } else { Operators::default() };
-            let columns = columns();
-            let mut features = Features::of(&columns, 200, 2, None);
+            let (columns, rules) = (columns(), Rules::default());
+            let mut features = Features::of(&columns, 200, Allowed { nesting: 2, dimensions: None, rules: rules.clone() });
             features.enumerate(&operators);
             let order: Vec<u32> = (0..features.len() as u32).filter(|&i| features.varies(i)).collect();
-            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &order, units: None };
+            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &order, units: None, rules: &rules };
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| (x * y).sin() + x).collect();
             let even = vec![1.0; 32];
             let mut bench = Bench::new(&features, &y, &even, Relation::Direct, &limits).unwrap();
@@ -209,10 +212,10 @@ mod tests {
         #[test]
         fn what_is_left_is_the_least(a in -2.0..2.0_f64, b in -2.0..2.0_f64, seed in any::<u64>()) {
             let operators = Operators::default();
-            let columns = columns();
-            let mut features = Features::of(&columns, 100, 2, None);
+            let (columns, rules) = (columns(), Rules::default());
+            let mut features = Features::of(&columns, 100, Allowed { nesting: 2, dimensions: None, rules: rules.clone() });
             features.enumerate(&operators);
-            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &[], units: None };
+            let limits = Limits { operators: &operators, variables: 2, max_size: 30, terms: 4, nesting: 2, order: &[], units: None, rules: &rules };
             let y: Vec<f64> = columns[0].iter().zip(&columns[1]).map(|(x, y)| x.exp() * y).collect();
             let even = vec![1.0; 32];
             let mut bench = Bench::new(&features, &y, &even, Relation::Direct, &limits).unwrap();

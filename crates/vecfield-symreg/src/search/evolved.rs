@@ -34,6 +34,7 @@ impl Run<'_> {
             nesting: self.settings.nesting,
             order: &order,
             units: units.as_ref(),
+            rules: &self.settings.rules,
         };
         let mut islands = Archipelago::empty(&features, &y, &scale, &limits, self.settings.seed);
         let begun = self.evolution.take().and_then(|evolution| {

@@ -210,7 +210,7 @@ impl Run<'_> {
             }
         }
         let loss = error / n;
-        let complexity = self.graph.complexity(formula);
+        let Some(complexity) = self.settings.rules.complexity(&self.graph, formula) else { return };
         let numbers = numbers(&self.graph, formula);
         // As many numbers as rows fit anything; the mean stays, so that there is something.
         let fits_anything = numbers + 1 >= self.measured && complexity > 1;

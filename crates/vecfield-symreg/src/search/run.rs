@@ -8,7 +8,7 @@ use super::progress::GoesOn;
 use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
 use crate::evolve::Sum;
-use crate::features::Features;
+use crate::features::{Allowed, Features};
 use crate::front::Front;
 use crate::relation::Relation;
 use crate::table::Table;
@@ -58,13 +58,14 @@ impl<'a> Run<'a> {
         let mut apart = table.target.clone();
         centre(&mut apart, &scale);
         let units = settings.units.as_ref().map(Dimensions::of);
+        let allowed = Allowed { nesting: settings.nesting, dimensions: units.clone(), rules: settings.rules.clone() };
         Run {
             settings,
             expressions: 0,
             table,
             measured,
             rows: Rows::of(table),
-            features: Features::of(&columns, 0, settings.nesting, units.clone()),
+            features: Features::of(&columns, 0, allowed),
             units,
             y: at(&table.target),
             scale: at(&scale),
