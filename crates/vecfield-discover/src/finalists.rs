@@ -6,7 +6,7 @@ use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::refine::Law;
 use crate::twins::Twins;
-use crate::verdict::{STRONG, contenders, reductions, rivals, suffices};
+use crate::verdict::{STRONG, contenders, is_likelier, near_rivals, reductions, rivals, suffices};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,8 +99,12 @@ impl Finalists {
         // Each round leads to a simpler law, or to a likelier one of the same size.
         loop {
             place = self.pruned(place, contest, observer);
-            let rivals = rivals(&self.entries, place, &among);
-            self.fit(&rivals, contest, observer);
+            let mut rivals = rivals(&self.entries, place, &among);
+            let near = near_rivals(&self.entries, place, &among);
+            self.fit(&[&rivals[..], &near].concat(), contest, observer);
+            let law = |i: usize| self.laws.get(&self.entries[i].support);
+            let likelier = |&i: &usize| law(i).zip(law(place)).is_some_and(|(near, whole)| is_likelier(near, whole));
+            rivals.extend(near.into_iter().filter(likelier));
             match self.most_credible(&rivals) {
                 Some(rival) if rival != place => place = rival,
                 _ => return Some(self.entries[place].support.clone()),

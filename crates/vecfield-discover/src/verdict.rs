@@ -50,12 +50,24 @@ pub fn contenders(entries: &[Entry], among: impl Fn(&Entry) -> bool) -> Vec<usiz
 
 /// Places of the candidates that are no more complex than the one at `place` and forecast as well, itself among them.
 pub fn rivals(entries: &[Entry], place: usize, among: impl Fn(&Entry) -> bool) -> Vec<usize> {
-    let whole = &entries[place];
-    let rival = |entry: &Entry| entry.complexity <= whole.complexity && entry.score.ties_with(&whole.score);
-    let others = (0..entries.len()).filter(|&i| i != place && among(&entries[i]) && rival(&entries[i])).collect();
-    let mut rivals = few(entries, others);
+    let mut rivals = no_larger(entries, place, |entry| among(entry) && entry.score.ties_with(&entries[place].score));
     rivals.push(place);
     rivals
+}
+
+/// Places of the candidates that are no more complex than the one at `place`, and whose forecasts are worse, but within two standard errors. Four
+/// origins estimate those badly: what is likelier for all the data and no larger is not given up for them.
+pub(crate) fn near_rivals(entries: &[Entry], place: usize, among: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let score = &entries[place].score;
+    let near = |entry: &Entry| !entry.score.ties_with(score) && entry.score.errors_over(score) <= 2.0;
+    no_larger(entries, place, |entry| among(entry) && near(entry))
+}
+
+/// A few of the candidates that are no more complex than the one at `place`.
+fn no_larger(entries: &[Entry], place: usize, is_one: impl Fn(&Entry) -> bool) -> Vec<usize> {
+    let most = entries[place].complexity;
+    let others = (0..entries.len()).filter(|&i| i != place && entries[i].complexity <= most && is_one(&entries[i]));
+    few(entries, others.collect())
 }
 
 /// The first of some places, and the simplest of the rest.
@@ -84,6 +96,11 @@ pub fn reductions(entries: &[Entry], place: usize) -> Vec<usize> {
     (0..entries.len()).filter(|&i| reduction(&entries[i])).take(MOST_CONTENDERS).collect()
 }
 
+/// Does the likelihood support a law against another that is no smaller?
+pub(crate) fn is_likelier(law: &Law, other: &Law) -> bool {
+    law.bic + POSITIVE <= other.bic
+}
+
 /// May `part`, which is `whole` with terms left out, stand in its place? Yes when the likelihood does not support the terms.
 pub fn suffices(part: &Law, whole: &Law) -> bool {
     part.bic <= whole.bic + POSITIVE
@@ -108,4 +125,33 @@ pub fn judge(chosen: &Candidate, others: &[Candidate], nulls: &[Score]) -> Verdi
 fn clearly_beats(score: &Score, null: &Score) -> bool {
     let lost = score.by_origin().iter().zip(null.by_origin()).filter(|(a, b)| a > b).count();
     score.mean() <= CLEARLY * null.mean() && lost <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{near_rivals, rivals};
+    use crate::contest::Entry;
+    use crate::model::Support;
+    use crate::score::Score;
+
+    fn entry(complexity: usize, errors: [f64; 4]) -> Entry {
+        Entry { support: Support { equations: vec![vec![complexity]] }, score: Score::new(100, errors), complexity }
+    }
+
+    /// What forecasts alike is a rival; what forecasts worse within two errors is a near one; neither is larger.
+    #[test]
+    fn rivals_are_alike_or_near_and_no_larger() {
+        // The mean differences are 0.4, 1.4 and 2.8 times what a root mean square of 100 errors is known to.
+        let entries = [
+            entry(7, [0.100, 0.100, 0.100, 0.100]),
+            entry(6, [0.103, 0.095, 0.107, 0.107]),
+            entry(6, [0.110, 0.120, 0.102, 0.108]),
+            entry(6, [0.120, 0.110, 0.130, 0.120]),
+            entry(8, [0.110, 0.120, 0.102, 0.108]),
+        ];
+        let any = |_: &Entry| true;
+        assert_eq!(rivals(&entries, 0, any), [1, 0]);
+        assert_eq!(near_rivals(&entries, 0, any), [2]);
+        assert!(near_rivals(&entries, 0, |entry| entry.complexity == 8).is_empty());
+    }
 }
