@@ -73,7 +73,7 @@ impl Watch {
     }
 
     /// The same with lines below the bar, made for a terminal of so many rows and columns; nothing is made where there is none.
-    pub(crate) fn goes_on_above(&self, stage: &str, share: f64, lines: impl FnOnce(u16, u16) -> String) -> bool {
+    pub(crate) fn goes_on_with_lines(&self, stage: &str, share: f64, lines: impl FnOnce(u16, u16) -> String) -> bool {
         let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
         let due = self.began.elapsed() > PATIENCE && below.is_none_or(|made| made.elapsed() > REFRESH);
         if let Some(bar) = self.bar.as_ref().filter(|_| due) {

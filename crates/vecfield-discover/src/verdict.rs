@@ -59,7 +59,7 @@ pub fn rivals(entries: &[Entry], place: usize, among: impl Fn(&Entry) -> bool) -
 /// origins estimate those badly: what is likelier for all the data and no larger is not given up for them.
 pub(crate) fn near_rivals(entries: &[Entry], place: usize, among: impl Fn(&Entry) -> bool) -> Vec<usize> {
     let score = &entries[place].score;
-    let near = |entry: &Entry| !entry.score.ties_with(score) && entry.score.errors_over(score) <= 2.0;
+    let near = |entry: &Entry| !entry.score.ties_with(score) && entry.score.errors_over(score) <= NEARLY;
     no_larger(entries, place, |entry| among(entry) && near(entry))
 }
 
@@ -69,6 +69,9 @@ fn no_larger(entries: &[Entry], place: usize, is_one: impl Fn(&Entry) -> bool) -
     let others = (0..entries.len()).filter(|&i| i != place && entries[i].complexity <= most && is_one(&entries[i]));
     few(entries, others.collect())
 }
+
+/// Forecasts that are worse by no more standard errors than this may be as good.
+const NEARLY: f64 = 2.0;
 
 /// The first of some places, and the simplest of the rest.
 fn few(entries: &[Entry], places: Vec<usize>) -> Vec<usize> {
@@ -91,7 +94,7 @@ pub fn reductions(entries: &[Entry], place: usize) -> Vec<usize> {
     let reduction = |entry: &Entry| {
         entry.support != whole.support
             && whole.support.contains(&entry.support)
-            && entry.score.errors_over(&whole.score) <= 2.0
+            && entry.score.errors_over(&whole.score) <= NEARLY
     };
     (0..entries.len()).filter(|&i| reduction(&entries[i])).take(MOST_CONTENDERS).collect()
 }

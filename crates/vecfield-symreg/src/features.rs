@@ -151,11 +151,14 @@ impl Features {
 
     fn built_of(&self, shape: Shape) -> Option<Built> {
         let rules = &self.allowed.rules;
-        let of = |i: u32| self.built.get(i as usize).copied().unwrap_or(rules.leaf());
+        if rules.is_empty() {
+            return Some(Built::LEAF);
+        }
+        let of = |i: u32| self.built[i as usize];
         match shape {
-            Shape::Unary(op, x) if !rules.is_empty() => rules.unary(op, of(x)),
-            Shape::Binary(op, a, b) if !rules.is_empty() => rules.binary(op, of(a), of(b)),
-            _ => Some(rules.leaf()),
+            Shape::Variable(_) | Shape::Constant(_) => Some(Built::LEAF),
+            Shape::Unary(op, x) => rules.unary(op, of(x)),
+            Shape::Binary(op, a, b) => rules.binary(op, of(a), of(b)),
         }
     }
 

@@ -47,6 +47,7 @@ mod evolve;
 mod features;
 mod front;
 mod guess;
+mod list;
 mod operators;
 mod random;
 mod relation;

@@ -4,6 +4,7 @@ use vecfield_expr::{Binary, ExprId, Graph, Node, Unary};
 
 use crate::error::SymregError;
 use crate::evolve::{Token, Tree};
+use crate::list::{pair, parts};
 use crate::operators::binary_named;
 
 /// An operation of one argument or two.
@@ -72,7 +73,8 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    const LEAF: Built = Built { size: 1, deep: [0; NAMED] };
+    /// A variable or a number.
+    pub(crate) const LEAF: Built = Built { size: 1, deep: [0; NAMED] };
 }
 
 impl Rules {
@@ -167,30 +169,17 @@ impl Rules {
         self.built(Operation::Binary(op), &[a, b])
     }
 
-    /// A variable or a number.
-    pub(crate) fn leaf(&self) -> Built {
-        Built::LEAF
-    }
-
     /// Does a tree keep to them?
     pub(crate) fn allow(&self, tree: &Tree) -> bool {
         self.is_empty() || self.of_tree(tree).is_some()
     }
 
     fn of_tree(&self, tree: &Tree) -> Option<Built> {
-        let mut operands: Vec<Built> = Vec::with_capacity(tree.size());
-        for &token in tree.tokens() {
-            let built = match token {
-                Token::Variable(_) | Token::Number(_) => Built::LEAF,
-                Token::Unary(op) => self.unary(op, operands.pop()?)?,
-                Token::Binary(op) => {
-                    let (b, a) = (operands.pop()?, operands.pop()?);
-                    self.binary(op, a, b)?
-                }
-            };
-            operands.push(built);
-        }
-        operands.pop()
+        tree.fold(&mut Vec::new(), |_, token, operands| match token {
+            Token::Variable(_) | Token::Number(_) => Some(Built::LEAF),
+            Token::Unary(op) => self.built(Operation::Unary(op), operands),
+            Token::Binary(op) => self.built(Operation::Binary(op), operands),
+        })
     }
 
     /// The nodes of a formula as they count; `None` where it breaks a rule.
@@ -223,11 +212,10 @@ struct Rule<'t> {
 fn rules<'t>(text: &'t str, example: &str) -> Result<Vec<Rule<'t>>, SymregError> {
     let of = |whole: &'t str| {
         let colon = || syntax(whole, &format!("it has no colon; give a list such as `{example}`"));
-        let (name, value) = whole.split_once(':').ok_or_else(colon)?;
-        Ok(Rule { whole, name: name.trim(), value: value.trim() })
+        let (name, value) = pair(whole).ok_or_else(colon)?;
+        Ok(Rule { whole, name, value })
     };
-    let found: Vec<Rule<'t>> =
-        text.split(';').filter(|part| !part.trim().is_empty()).map(of).collect::<Result<_, SymregError>>()?;
+    let found: Vec<Rule<'t>> = parts(text).map(of).collect::<Result<_, SymregError>>()?;
     if found.is_empty() {
         return Err(syntax(text, &format!("it names none; give a list such as `{example}`")));
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use vecfield_expr::{ExprId, Graph, Interval, nearest_name};
 
 use crate::error::SymregError;
+use crate::list::{pair, parts};
 use crate::table::Table;
 
 /// A shape, of variables by name.
@@ -101,12 +102,8 @@ impl Shapes {
     ///
     /// [`SymregError::ShapeSyntax`], and as [`new`](Shapes::new).
     pub fn parse(text: &str, table: &Table) -> Result<Shapes, SymregError> {
-        let of: Vec<Shape> = text
-            .split(';')
-            .filter(|part| !part.trim().is_empty())
-            .map(|part| {
-                Shape::parse(part).map_err(|problem| SymregError::ShapeSyntax { text: part.trim().into(), problem })
-            })
+        let of: Vec<Shape> = parts(text)
+            .map(|part| Shape::parse(part).map_err(|problem| SymregError::ShapeSyntax { text: part.into(), problem }))
             .collect::<Result<_, _>>()?;
         if of.is_empty() {
             let problem = "it names none; give a list such as `increasing x; positive`".into();
@@ -121,17 +118,17 @@ impl Shapes {
     ///
     /// [`SymregError::ShapeSyntax`] for what is no range, and [`SymregError::UnknownColumn`].
     pub fn over(mut self, text: &str, table: &Table) -> Result<Shapes, SymregError> {
-        for part in text.split(';').filter(|part| !part.trim().is_empty()) {
+        for part in parts(text) {
             let wrong = || SymregError::ShapeSyntax {
-                text: part.trim().into(),
+                text: part.into(),
                 problem: "it is no name with a range behind a colon, such as `x: 0..10`".into(),
             };
-            let (name, range) = part.split_once(':').ok_or_else(wrong)?;
+            let (name, range) = pair(part).ok_or_else(wrong)?;
             let (low, high) = range.split_once("..").ok_or_else(wrong)?;
             let bound = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
             let (low, high) = bound(low).zip(bound(high)).filter(|(low, high)| low <= high).ok_or_else(wrong)?;
-            let place = table.names.iter().position(|known| known == name.trim());
-            let place = place.ok_or_else(|| SymregError::unknown_column(name.trim(), &table.names))?;
+            let place = table.names.iter().position(|known| known == name);
+            let place = place.ok_or_else(|| SymregError::unknown_column(name, &table.names))?;
             self.sides[place] = Interval::new(low, high);
         }
         Ok(self)

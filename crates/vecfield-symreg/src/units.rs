@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use vecfield_expr::{ExprId, Graph, Unit, UnitError};
 
 use crate::error::SymregError;
+use crate::list::{pair, parts};
 use crate::table::Table;
 pub(crate) use dimensions::{Dimension, Dimensions, Disagrees};
 
@@ -57,12 +58,11 @@ impl Units {
     /// [`SymregError::UnitSyntax`], and as [`new`](Units::new).
     pub fn parse(text: &str, target: &str, table: &Table) -> Result<Units, SymregError> {
         let wrong = |text: &str, problem: String| SymregError::UnitSyntax { text: text.trim().into(), problem };
-        let of = text.split(';').filter(|pair| !pair.trim().is_empty()).map(|pair| {
-            let (name, unit) = pair
-                .split_once(':')
-                .ok_or_else(|| wrong(pair, "it is no name with a unit behind a colon, such as `x: m/s`".into()))?;
-            let unit = Unit::parse(unit.trim()).map_err(|e| wrong(pair, e.to_string()))?;
-            Ok((name.trim().to_string(), unit))
+        let of = parts(text).map(|part| {
+            let (name, unit) = pair(part)
+                .ok_or_else(|| wrong(part, "it is no name with a unit behind a colon, such as `x: m/s`".into()))?;
+            let unit = Unit::parse(unit).map_err(|e| wrong(part, e.to_string()))?;
+            Ok((name.to_string(), unit))
         });
         let of = of.collect::<Result<Vec<_>, SymregError>>()?;
         if of.is_empty() {

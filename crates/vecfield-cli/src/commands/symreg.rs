@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
     let goes_on = &mut |progress: Progress<'_>| {
         let lines = |height, width| live::lines(progress.front, rows.names(), height, width);
-        watch.goes_on_above("searching", progress.share, lines)
+        watch.goes_on_with_lines("searching", progress.share, lines)
     };
     let work = || match &from {
         Some(checkpoint) => settings.resume(&rows, checkpoint, goes_on),

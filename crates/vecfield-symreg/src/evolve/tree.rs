@@ -155,44 +155,47 @@ impl Tree {
         matches!(self.tokens[at], Token::Number(value) if value.fract() != 0.0) && !self.is_exponent(at)
     }
 
+    /// What the whole comes to, from what each place, its token and its operands make; `None` as soon as one of them makes nothing.
+    /// * `stack`: memory.
+    pub(crate) fn fold<T>(
+        &self,
+        stack: &mut Vec<T>,
+        mut made: impl FnMut(usize, Token, &[T]) -> Option<T>,
+    ) -> Option<T> {
+        stack.clear();
+        for (at, &token) in self.tokens.iter().enumerate() {
+            let first = stack.len().checked_sub(token.arity())?;
+            let value = made(at, token, &stack[first..])?;
+            stack.truncate(first);
+            stack.push(value);
+        }
+        stack.pop()
+    }
+
     /// How many functions are applied to each other at the most.
     pub(crate) fn nesting(&self) -> usize {
-        let mut stack: Vec<usize> = Vec::new();
-        for token in &self.tokens {
-            let depth = match token.arity() {
-                0 => 0,
-                1 => stack.pop().unwrap_or(0) + 1,
-                _ => stack.pop().unwrap_or(0).max(stack.pop().unwrap_or(0)),
-            };
-            stack.push(depth);
-        }
-        stack.pop().unwrap_or(0)
+        let depth = |_, token: Token, operands: &[usize]| {
+            let below = operands.iter().copied().max().unwrap_or(0);
+            Some(below + usize::from(token.arity() == 1))
+        };
+        self.fold(&mut Vec::new(), depth).unwrap_or(0)
     }
 
     /// The formula over symbols of these names; its open numbers become [`open`] symbols after those in `constants`.
     pub(crate) fn formula(&self, graph: &mut Graph, names: &[String], constants: &mut Vec<f64>) -> ExprId {
-        let mut stack: Vec<ExprId> = Vec::new();
-        for (at, &token) in self.tokens.iter().enumerate() {
-            let id = match token {
+        let made = |at, token, operands: &[ExprId]| {
+            Some(match token {
                 Token::Variable(v) => graph.symbol(&names[v as usize]),
                 Token::Number(value) if self.is_open(at) => {
                     constants.push(value);
                     graph.symbol(&open(constants.len() - 1))
                 }
                 Token::Number(value) => graph.constant(value),
-                Token::Unary(op) => {
-                    let x = stack.pop().expect("operands come before their operation");
-                    graph.unary(op, x)
-                }
-                Token::Binary(op) => {
-                    let b = stack.pop().expect("operands come before their operation");
-                    let a = stack.pop().expect("operands come before their operation");
-                    graph.binary(op, a, b)
-                }
-            };
-            stack.push(id);
-        }
-        stack.pop().expect("a tree has a root")
+                Token::Unary(op) => graph.unary(op, operands[0]),
+                Token::Binary(op) => graph.binary(op, operands[0], operands[1]),
+            })
+        };
+        self.fold(&mut Vec::new(), made).expect("operands come before their operation")
     }
 
     /// Writes the values at the rows of `columns`; false where one of them is no number or too large to be of use.

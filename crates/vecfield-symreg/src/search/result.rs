@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::run::Run;
 use crate::candidate::{Candidate, Rows, open};
 use crate::front::{Found, is_number};
-use crate::shape::{Shapes, Verdict};
+use crate::shape::Verdict;
 use crate::table::Table;
 
 /// What a search found.
@@ -18,7 +18,8 @@ pub struct Search {
     /// Those of the front, in its order.
     formulas: Vec<ExprId>,
     rows: Rows,
-    shapes: Option<Shapes>,
+    /// Of each, where shapes were asked for.
+    verdicts: Option<Vec<Verdict>>,
     evaluations: u64,
     checkpoint: Option<Checkpoint>,
 }
@@ -35,21 +36,29 @@ pub struct Number {
 impl Search {
     pub(super) fn new(run: Run<'_>, table: &Table, best: usize, checkpoint: Option<Checkpoint>) -> Search {
         let Run { front, settings, evaluations, .. } = run;
-        let (rows, shapes) = (Rows::of(table), settings.shapes.clone());
+        let rows = Rows::of(table);
         let front = front.into_entries();
         let (mut graph, scope) = (Graph::new(), Scope::new(rows.names.iter().cloned()));
         let scope = scope.expect("a table has names that formulas can hold");
         let parsed = front.iter().map(|found| graph.parse(&found.expression, &scope));
-        let formulas = parsed.map(|formula| formula.expect("what is printed can be read")).collect();
-        Search { front, best, graph, formulas, rows, shapes, evaluations, checkpoint }
+        let formulas: Vec<ExprId> = parsed.map(|formula| formula.expect("what is printed can be read")).collect();
+        let verdicts = settings.shapes.as_ref().map(|shapes| {
+            // In a graph of its own: slopes are no formulas of the search.
+            let mut graph = graph.clone();
+            formulas.iter().map(|&formula| shapes.verdict(&mut graph, formula, &rows.names)).collect()
+        });
+        Search { front, best, graph, formulas, rows, verdicts, evaluations, checkpoint }
     }
 
     /// # Panics
     ///
     /// If it is none of this front.
-    fn place(&self, found: &Found) -> ExprId {
-        let place = self.front.iter().position(|known| known == found);
-        self.formulas[place.expect("a formula of this front")]
+    fn place(&self, found: &Found) -> usize {
+        self.front.iter().position(|known| known == found).expect("a formula of this front")
+    }
+
+    fn formula_of(&self, found: &Found) -> ExprId {
+        self.formulas[self.place(found)]
     }
 
     /// The best formula of each complexity, the simplest first.
@@ -64,17 +73,17 @@ impl Search {
 
     /// A formula of the front as LaTeX.
     pub fn latex(&self, found: &Found) -> String {
-        self.graph.to_latex(self.place(found))
+        self.graph.to_latex(self.formula_of(found))
     }
 
     /// A formula of the front as a Rust expression.
     pub fn rust(&self, found: &Found) -> String {
-        self.graph.to_rust(self.place(found))
+        self.graph.to_rust(self.formula_of(found))
     }
 
     /// A formula of the front and the graph that it is in.
     pub fn formula(&self, found: &Found) -> (&Graph, ExprId) {
-        (&self.graph, self.place(found))
+        (&self.graph, self.formula_of(found))
     }
 
     /// The values of a formula of the front, one for each row of `columns`, which are in the order of the table's variables. Where it has no value
@@ -85,7 +94,7 @@ impl Search {
     /// If there are not as many columns as variables, or they are not of one length.
     pub fn predict(&self, found: &Found, columns: &[Vec<f64>]) -> Vec<f64> {
         assert_eq!(columns.len(), self.rows.names.len(), "a column for each variable");
-        let program = Program::compile(&self.graph, &[self.place(found)], &self.rows.names);
+        let program = Program::compile(&self.graph, &[self.formula_of(found)], &self.rows.names);
         let program = program.expect("a formula that was fitted compiles");
         let mut values = vec![0.0; columns.first().map_or(0, Vec::len)];
         let columns: Vec<&[f64]> = columns.iter().map(|column| &column[..]).collect();
@@ -96,7 +105,7 @@ impl Search {
     /// The numbers in a formula of the front that were fitted, in the order in which it is evaluated, with their standard errors: small whole numbers
     /// are part of its form. A number that stands in several places is one.
     pub fn numbers(&self, found: &Found) -> Vec<Number> {
-        let (mut graph, formula) = (self.graph.clone(), self.place(found));
+        let (mut graph, formula) = (self.graph.clone(), self.formula_of(found));
         let order = graph.reachable(&[formula]);
         let fitted =
             order.ids().iter().filter_map(|&id| Some((id, graph.constant_value(id).filter(|v| is_number(*v))?)));
@@ -110,8 +119,8 @@ impl Search {
 
     /// Whether a formula of the front has the shapes that were asked for: what is not proved is undecided. `None` where none were.
     pub fn shape(&self, found: &Found) -> Option<Verdict> {
-        let formula = self.place(found);
-        self.shapes.as_ref().map(|shapes| shapes.verdict(&mut self.graph.clone(), formula, &self.rows.names))
+        let place = self.place(found);
+        self.verdicts.as_ref().map(|verdicts| verdicts[place])
     }
 
     /// Expressions and spans of expressions that were compared with the data.

@@ -1,8 +1,6 @@
 //! Is what a formula explains more than its rounding? Every operation is done a rounding error off (Vignes 1993), and the errors that are left are
 //! compared: where a formula is one only because `log(y/y)` is not quite zero, they differ.
 
-use std::collections::HashMap;
-
 use vecfield_expr::{ExprId, Graph, Node};
 
 use crate::candidate::Rows;
@@ -24,24 +22,24 @@ pub(super) fn outlasts_rounding(graph: &Graph, formula: ExprId, rows: &Rows, err
 
 /// Its value at every row, each operation's result one number up or down by chance.
 fn rounded_elsewhere(graph: &Graph, formula: ExprId, rows: &Rows) -> Vec<f64> {
-    let mut values: HashMap<ExprId, Vec<f64>> = HashMap::new();
-    for &id in graph.reachable(&[formula]).ids() {
+    let order = graph.reachable(&[formula]);
+    let mut values: Vec<Vec<f64>> = Vec::with_capacity(order.len());
+    for &id in order.ids() {
         let mut random = Stream::new(0, values.len() as u64);
         let mut disturbed = |x: f64| if random.chance(0.5) { x.next_up() } else { x.next_down() };
+        let of = |x: ExprId| &values[order.position(x)];
         let column = match graph.node(id) {
             Node::Constant(value) => vec![value; rows.y.len()],
             Node::Symbol(symbol) => {
                 let place = rows.names.iter().position(|name| name == graph.name(symbol));
                 rows.columns[place.expect("a formula without open numbers has the table's variables")].clone()
             }
-            Node::Unary(op, x) => values[&x].iter().map(|&x| disturbed(op.apply(x))).collect(),
-            Node::Binary(op, a, b) => {
-                values[&a].iter().zip(&values[&b]).map(|(&a, &b)| disturbed(op.apply(a, b))).collect()
-            }
+            Node::Unary(op, x) => of(x).iter().map(|&x| disturbed(op.apply(x))).collect(),
+            Node::Binary(op, a, b) => of(a).iter().zip(of(b)).map(|(&a, &b)| disturbed(op.apply(a, b))).collect(),
         };
-        values.insert(id, column);
+        values.push(column);
     }
-    values.remove(&formula).expect("a formula can be reached from itself")
+    values.swap_remove(order.position(formula))
 }
 
 #[cfg(test)]

@@ -126,21 +126,13 @@ impl Dimensions {
     }
 
     pub(crate) fn of_tree(&self, tree: &Tree, stack: &mut Vec<Dimension>) -> Result<Dimension, Disagrees> {
-        stack.clear();
-        for (at, &token) in tree.tokens().iter().enumerate() {
-            let mut operand = || stack.pop().flatten();
-            let unit = match token {
-                Token::Variable(v) => self.variable(v),
-                Token::Number(value) => self.number(value),
-                Token::Unary(op) => self.unary(op, operand())?,
-                Token::Binary(op) => {
-                    let (b, a) = (operand(), operand());
-                    self.binary(op, a, b, tree.number_at(at - 1))?
-                }
-            };
-            stack.push(unit);
-        }
-        Ok(stack.pop().flatten())
+        let made = |at: usize, token, operands: &[Dimension]| match token {
+            Token::Variable(v) => Some(self.variable(v)),
+            Token::Number(value) => Some(self.number(value)),
+            Token::Unary(op) => self.unary(op, operands[0]).ok(),
+            Token::Binary(op) => self.binary(op, operands[0], operands[1], tree.number_at(at - 1)).ok(),
+        };
+        tree.fold(stack, made).ok_or(Disagrees)
     }
 
     pub(crate) fn unary(&self, op: Unary, x: Dimension) -> Result<Dimension, Disagrees> {
