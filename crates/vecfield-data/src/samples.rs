@@ -31,13 +31,14 @@ impl Samples {
     /// [`DataError::Nothing`] without a row or with an empty shape, [`DataError::Samples`] where the values do not fill whole
     /// rows, [`DataError::NotFinite`] where one is infinite.
     pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Result<Samples, DataError> {
-        let width: usize = shape.iter().product();
-        if width == 0 {
+        if shape.is_empty() || shape.contains(&0) {
             return Err(DataError::Nothing { what: "column" });
         }
         if values.is_empty() {
             return Err(DataError::Nothing { what: "row" });
         }
+        // Files claim any shape; one that no machine could hold asks for more values than there are.
+        let width = shape.iter().fold(1_usize, |width, &n| width.saturating_mul(n));
         if !values.len().is_multiple_of(width) {
             return Err(DataError::Samples { what: "values", found: values.len(), expected: width });
         }

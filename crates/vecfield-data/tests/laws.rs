@@ -1,7 +1,7 @@
 //! Laws of data sets.
 
 use proptest::prelude::*;
-use vecfield_data::{DataError, Trajectories, Trajectory};
+use vecfield_data::{DataError, Samples, Trajectories, Trajectory};
 
 proptest! {
     /// Slices put end to end are the whole.
@@ -27,6 +27,25 @@ proptest! {
         let data = Trajectories::new(vec!["x".into()], vec![], vec![run]).unwrap();
         let (mean, std, rms) = (data.mean(0), data.std(0), data.rms(0));
         prop_assert!((rms * rms - mean * mean - std * std).abs() < 1e-10);
+    }
+}
+
+proptest! {
+    /// Any shape that values fill is taken, and any other refused, however large a file says that it is.
+    #[test]
+    fn samples_fill_their_shape(shape in prop::collection::vec(prop_oneof![0..4_usize, Just(usize::MAX / 3)], 0..5), rows in 0..4_usize) {
+        let width = shape.iter().try_fold(1_usize, |width, &n| width.checked_mul(n)).filter(|width| *width < 1 << 20);
+        let values = vec![0.5; rows * width.unwrap_or(7)];
+        let found = Samples::new(shape.clone(), values.clone());
+        match (shape.is_empty() || shape.contains(&0), values.is_empty(), width) {
+            (true, _, _) => prop_assert_eq!(found, Err(DataError::Nothing { what: "column" })),
+            (_, true, _) => prop_assert_eq!(found, Err(DataError::Nothing { what: "row" })),
+            (_, _, None) => prop_assert!(matches!(found, Err(DataError::Samples { what: "values", .. })), "{found:?}"),
+            (_, _, Some(width)) => {
+                let samples = found.unwrap();
+                prop_assert_eq!((samples.len(), samples.width(), samples.shape()), (rows, width, &shape[..]));
+            }
+        }
     }
 }
 
