@@ -52,6 +52,14 @@ pub enum DataError {
         /// What is missing.
         what: &'static str,
     },
+    /// There is no such variable.
+    #[error("there is no variable at place {place} of {count}; count from 0")]
+    Variable {
+        /// The place asked for.
+        place: usize,
+        /// Variables there are.
+        count: usize,
+    },
     /// Not as many as the rows or columns of a set of samples ask for.
     #[error("{found} {what} where the samples ask for {expected}, or a multiple; give one for each")]
     Samples {

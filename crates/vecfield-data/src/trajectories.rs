@@ -87,6 +87,24 @@ impl Trajectories {
         (sum / f64::from(n)).sqrt()
     }
 
+    /// The same runs with these variables alone, by their places and in this order.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Nothing`] for no place, [`DataError::Variable`] for one that there is not.
+    pub fn with_variables(&self, places: &[usize]) -> Result<Self, DataError> {
+        if let Some(&place) = places.iter().find(|place| **place >= self.dim()) {
+            return Err(DataError::Variable { place, count: self.dim() });
+        }
+        let of_run = |run: &Trajectory| {
+            let cells = (0..run.len()).flat_map(|row| places.iter().map(move |&place| run.row(row)[place]));
+            let inputs = (0..run.len()).flat_map(|row| run.input_row(row)).copied();
+            Trajectory::new(run.times().to_vec(), cells.collect(), inputs.collect())
+        };
+        let names = places.iter().map(|&place| self.variables[place].clone()).collect();
+        Self::new(names, self.inputs.clone(), self.runs.iter().map(of_run).collect::<Result<_, _>>()?)
+    }
+
     /// The same data set with other runs.
     ///
     /// # Errors

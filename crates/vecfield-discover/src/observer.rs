@@ -1,15 +1,7 @@
 //! Progress and cancellation, which the caller owns: this crate reads no clock.
 
 use crate::ledger::Ledger;
-
-/// Where a discovery stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
-    /// What is being done, in a few words.
-    pub stage: &'static str,
-    /// The share of the whole work that is done, from 0 to 1.
-    pub share: f64,
-}
+pub use vecfield_sindy::Progress;
 
 /// Watches a discovery, and may cut it short.
 pub trait Observer: Sync {

@@ -207,9 +207,8 @@ fn seeds(data: &Trajectories, vocabulary: &Vocabulary, pulse: Pulse<'_>) -> Vec<
         if !pulse.goes_on() {
             break;
         }
-        let Ok(model) =
-            (Sindy { known: vocabulary.known().to_vec(), ..Sindy::new(vec![Family::Polynomial(degree)]) }).fit(data)
-        else {
+        let sindy = Sindy { known: vocabulary.known().to_vec(), ..Sindy::new(vec![Family::Polynomial(degree)]) };
+        let Ok(model) = sindy.on(data).watched(&|_| pulse.goes_on()).run() else {
             continue;
         };
         if !matches!(model.refinement(), Refinement::Shooting { .. }) {

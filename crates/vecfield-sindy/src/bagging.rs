@@ -5,6 +5,7 @@
 use crate::SindyError;
 use crate::regression::GramSystem;
 use crate::sindy::{Bag, Sindy};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use vecfield_kernels::threefry;
 
@@ -65,21 +66,31 @@ pub(crate) struct Ensemble {
 }
 
 impl Ensemble {
+    /// Of so many members; `goes_on` is told the share that is there, and if it ends the fit those are all.
     pub(crate) fn of(
         size: usize,
         fit: impl Fn(usize) -> Result<Member, SindyError> + Sync,
+        goes_on: &(dyn Fn(f64) -> bool + Sync),
     ) -> Result<Self, SindyError> {
-        let member = |member: usize| match fit(member) {
-            // A draw in which features depend on each other says nothing.
-            Err(SindyError::SingularSupport { .. }) => Ok(None),
-            other => other.map(Some),
+        let begun = AtomicUsize::new(0);
+        let member = |member: usize| {
+            if !goes_on(begun.load(Ordering::Relaxed) as f64 / size as f64) {
+                return Ok(None);
+            }
+            begun.fetch_add(1, Ordering::Relaxed);
+            match fit(member) {
+                // A draw in which features depend on each other says nothing.
+                Err(SindyError::SingularSupport { .. }) => Ok(None),
+                other => other.map(Some),
+            }
         };
         let members: Vec<Option<Member>> = (0..size).into_par_iter().map(member).collect::<Result<_, _>>()?;
         let members: Vec<Member> = members.into_iter().flatten().collect();
-        if members.len() * 2 < size {
-            return Err(SindyError::SingularSupport { feature: 0 });
+        match begun.into_inner() {
+            0 => Err(SindyError::Cut),
+            begun if members.len() * 2 < begun => Err(SindyError::SingularSupport { feature: 0 }),
+            _ => Ok(Self { members }),
         }
-        Ok(Self { members })
     }
 
     /// The share that has feature `k` of the members that were offered it.

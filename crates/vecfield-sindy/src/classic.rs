@@ -4,21 +4,25 @@
 use crate::bagging::{Bagging, Ensemble, Member};
 use crate::constants::Projection;
 use crate::constraint::Relations;
-use crate::derivative::{Estimate, savitzky_golay, spectral, total_variation};
 use crate::joint::{Found, Joint};
+use crate::matching::Matching;
 use crate::model::{Model, Trapping};
 use crate::noise::difference_noise;
-use crate::refine::START_WINDOWS;
-use crate::regression::{GramSystem, Source, integral, integral_blocks, pointwise};
+use crate::progress::Pulse;
+use crate::regression::GramSystem;
 use crate::sindy::{Bag, Form, Selection, Sindy, Terms};
 use crate::sparse::{
     MOST_SUBSET_FEATURES, adaptive_lasso, best_subsets, elastic_net, frols, information, lasso, on_support, sr3, ssr,
     stlsq,
 };
-use crate::{Library, Paths, SindyError};
-use vecfield_data::{Trajectories, Trajectory};
+use crate::{Library, SindyError};
+use vecfield_data::Trajectories;
 
 const AUTO_LARGEST: usize = 8;
+
+/// The share of an ensemble's work that is reading the rows, and what the rest is called.
+const READING: f64 = 0.3;
+const RESAMPLING: &str = "fitting the ensemble";
 
 /// Blocks of rows that ensembles draw from: neighbouring rows err together.
 const BLOCKS: usize = 100;
@@ -34,17 +38,19 @@ fn block_count(data: &Trajectories, library: &Library) -> usize {
 /// Fits by regression.
 pub(crate) fn regress(
     sindy: &Sindy,
-    data: &Trajectories,
-    paths: Option<&Paths>,
+    matching: &Matching<'_>,
     terms: Terms,
     ties: &Relations,
 ) -> Result<Model, SindyError> {
+    let Matching { data, paths, pulse, .. } = *matching;
     let (library, selectable) = (&terms.library, terms.selectable);
     if sindy.selection.compares_sizes() {
         like_sizes(data)?;
     }
     let members = sindy.ensemble;
-    let blocks = systems(sindy.form, data, paths, library, if members > 0 { block_count(data, library) } else { 1 })?;
+    let pieces = if members > 0 { block_count(data, library) } else { 1 };
+    let reading = if members > 0 { READING } else { 1.0 };
+    let blocks = matching.systems(library, pieces, &|done| pulse.tell("reading rows", reading * done))?;
     let own: Vec<Vec<GramSystem>> = (0..data.dim())
         .map(|equation| blocks.iter().map(|block| terms.reduced(&block[equation], equation)).collect())
         .collect();
@@ -54,9 +60,9 @@ pub(crate) fn regress(
         system.on(&places).check_of(&|k| library.features()[places[k]].key().to_string())?;
     }
     let chosen = if ties.is_empty() && !matches!(sindy.selection, Selection::Trapping { .. }) {
-        separate(sindy, &own, &whole, &terms)?
+        separate(sindy, &own, &whole, &terms, pulse)?
     } else {
-        together(sindy, &own, &whole, ties, &terms)?
+        together(sindy, &own, &whole, ties, &terms, pulse)?
     };
     let Chosen { coefficients, mut stderr, inclusion, trapping } = chosen;
     let mut constants = Vec::new();
@@ -90,17 +96,6 @@ pub(crate) fn regress(
     })
 }
 
-/// The regressions on all rows, known parts subtracted.
-pub(crate) fn whole_systems(
-    form: Form,
-    data: &Trajectories,
-    paths: Option<&Paths>,
-    terms: &Terms,
-) -> Result<Vec<GramSystem>, SindyError> {
-    let systems = systems(form, data, paths, &terms.library, 1)?.swap_remove(0);
-    Ok(systems.iter().enumerate().map(|(equation, system)| terms.reduced(system, equation)).collect())
-}
-
 /// What a selection finds, `[d, p]` each.
 #[derive(Default)]
 struct Chosen {
@@ -111,12 +106,20 @@ struct Chosen {
 }
 
 /// Equation by equation.
-fn separate(sindy: &Sindy, own: &[Vec<GramSystem>], whole: &[GramSystem], terms: &Terms) -> Result<Chosen, SindyError> {
-    let mut chosen = Chosen::default();
+fn separate(
+    sindy: &Sindy,
+    own: &[Vec<GramSystem>],
+    whole: &[GramSystem],
+    terms: &Terms,
+    pulse: &Pulse<'_>,
+) -> Result<Chosen, SindyError> {
+    let (mut chosen, equations) = (Chosen::default(), whole.len() as f64);
     for (equation, (own, whole)) in own.iter().zip(whole).enumerate() {
         let places = terms.places(equation);
         let own: Vec<GramSystem> = own.iter().map(|block| block.on(&places)).collect();
-        let found = of_equation(sindy, equation, &own, &whole.on(&places))?;
+        let begun = |share: f64| (equation as f64 + share) / equations;
+        let goes_on = |share: f64| pulse.tell(RESAMPLING, READING + (1.0 - READING) * begun(share));
+        let found = of_equation(sindy, equation, &own, &whole.on(&places), &goes_on)?;
         let whole = |part: Vec<f64>| {
             let mut whole = vec![0.0; terms.selectable];
             places.iter().zip(part).for_each(|(&k, value)| whole[k] = value);
@@ -131,7 +134,13 @@ fn separate(sindy: &Sindy, own: &[Vec<GramSystem>], whole: &[GramSystem], terms:
     Ok(chosen)
 }
 
-fn of_equation(sindy: &Sindy, equation: usize, own: &[GramSystem], whole: &GramSystem) -> Result<Chosen, SindyError> {
+fn of_equation(
+    sindy: &Sindy,
+    equation: usize,
+    own: &[GramSystem],
+    whole: &GramSystem,
+    goes_on: &(dyn Fn(f64) -> bool + Sync),
+) -> Result<Chosen, SindyError> {
     if sindy.ensemble == 0 {
         let coefficients = select(sindy.selection, whole)?;
         let stderr = whole.standard_errors(&coefficients)?;
@@ -147,7 +156,7 @@ fn of_equation(sindy: &Sindy, equation: usize, own: &[GramSystem], whole: &GramS
         places.iter().zip(select(sindy.selection, &system.on(&places))?).for_each(|(&k, c)| theta[k] = c);
         Ok(Member { theta, offered })
     };
-    let ensemble = Ensemble::of(sindy.ensemble, member)?;
+    let ensemble = Ensemble::of(sindy.ensemble, member, goes_on)?;
     let coefficients = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
     let stderr = match sindy.bag {
         Bag::Library => whole.standard_errors(&coefficients)?,
@@ -164,6 +173,7 @@ fn together(
     whole: &[GramSystem],
     ties: &Relations,
     terms: &Terms,
+    pulse: &Pulse<'_>,
 ) -> Result<Chosen, SindyError> {
     let joint = Joint::new(whole, terms);
     let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, terms, &terms.allowed)?;
@@ -179,7 +189,8 @@ fn together(
         let found = Joint::new(&systems, terms).fit(sindy.selection, ties, terms, &offered)?;
         Ok(Member { theta: found.coefficients, offered })
     };
-    let ensemble = Ensemble::of(sindy.ensemble, member)?;
+    let goes_on = |share: f64| pulse.tell(RESAMPLING, READING + (1.0 - READING) * share);
+    let ensemble = Ensemble::of(sindy.ensemble, member, &goes_on)?;
     let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();
     let support: Vec<bool> = inclusion.iter().map(|share| *share >= 0.5).collect();
     let coefficients = joint.on_support(&support, ties)?;
@@ -218,41 +229,6 @@ fn like_sizes(data: &Trajectories) -> Result<(), SindyError> {
 
 /// Sizes of variables beyond which one threshold cannot serve all coefficients.
 const LARGEST_RATIO: f64 = 1e6;
-
-/// The regressions, `[blocks][equations]`.
-fn systems(
-    form: Form,
-    data: &Trajectories,
-    paths: Option<&Paths>,
-    library: &Library,
-    blocks: usize,
-) -> Result<Vec<Vec<GramSystem>>, SindyError> {
-    // The forms along a smoothed path are asked for with one.
-    let smooth = || paths.ok_or(SindyError::TooFewPoints { found: 0, needed: 1 });
-    let estimates = |estimate: &(dyn Fn(&Trajectory, usize) -> Result<Estimate, SindyError> + Sync)| {
-        let of_run = |run| (0..data.dim()).map(|variable| estimate(run, variable)).collect();
-        data.runs().iter().map(of_run).collect::<Result<Vec<Vec<Estimate>>, _>>().map(Source::Estimates)
-    };
-    let name = |variable: usize| data.variables()[variable].as_str();
-    let source = match form {
-        // Longer windows than a middling one accumulate the errors of the smoothed path.
-        Form::Integral if blocks == 1 => return Ok(vec![integral(data, smooth()?, library, START_WINDOWS[1])?]),
-        Form::Integral => return integral_blocks(data, smooth()?, library, START_WINDOWS[1], blocks),
-        Form::FiniteDifference(order) => Source::Differences(order.max(1)),
-        Form::SmoothedDerivative => Source::Curves(smooth()?),
-        Form::SavitzkyGolay { window, degree } => estimates(&|run, i| savitzky_golay(run, i, window, degree))?,
-        Form::TotalVariation => {
-            let noise = difference_noise(data);
-            estimates(&|run, i| total_variation(run, i, name(i), noise[i]))?
-        }
-        Form::Spectral => {
-            let noise = difference_noise(data);
-            estimates(&|run, i| spectral(run, i, name(i), noise[i]))?
-        }
-        Form::NextValue => Source::NextValues,
-    };
-    pointwise(data, library, blocks, &source)
-}
 
 /// The time from a value to the next, which must be the same everywhere.
 fn step(data: &Trajectories) -> Result<f64, SindyError> {

@@ -12,13 +12,13 @@ mod projection;
 
 pub(crate) use projection::Projection;
 
-use crate::classic::whole_systems;
+use crate::matching::Matching;
 use crate::regression::GramSystem;
 use crate::sindy::Terms;
 use crate::sparse::{frols, information, on_support};
-use crate::{Paths, Sindy, SindyError};
+use crate::{Sindy, SindyError};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
-use vecfield_data::Trajectories;
 
 /// The most constants: the grid has so many dimensions.
 const MOST_CONSTANTS: usize = 3;
@@ -27,6 +27,8 @@ const STARTS: usize = 6;
 /// Rounds of a support and its constants.
 const ROUNDS: usize = 6;
 const STEPS: usize = 40;
+/// The share of a whole fit that the grid is.
+const SEARCH: f64 = 0.1;
 const HALVINGS: usize = 10;
 /// Steps below this share of a constant are no steps.
 const SETTLED: f64 = 1e-10;
@@ -38,8 +40,7 @@ const SETTLED: f64 = 1e-10;
 /// [`SindyError::TooManyConstants`], [`SindyError::NoConstants`]; of the regressions what is wrong whatever the values.
 pub(crate) fn search(
     sindy: &Sindy,
-    data: &Trajectories,
-    paths: Option<&Paths>,
+    matching: &Matching<'_>,
     names: Vec<String>,
 ) -> Result<Vec<(String, f64)>, SindyError> {
     if names.is_empty() {
@@ -48,15 +49,14 @@ pub(crate) fn search(
     if names.len() > MOST_CONSTANTS {
         return Err(SindyError::TooManyConstants { found: names.len(), names: names.join(", "), most: MOST_CONSTANTS });
     }
-    let search = Search { sindy, data, paths, names };
+    let search = Search { sindy, matching, names };
     let values = search.run()?;
     Ok(search.named(&values))
 }
 
 struct Search<'a> {
     sindy: &'a Sindy,
-    data: &'a Trajectories,
-    paths: Option<&'a Paths>,
+    matching: &'a Matching<'a>,
     names: Vec<String>,
 }
 
@@ -75,8 +75,15 @@ impl Search<'_> {
         let grids = self.grids()?;
         let points = tuples(&grids);
         // What is wrong at one point may be the point's fault; the last such reason is told where none serves.
-        let scored: Vec<Result<f64, SindyError>> =
-            points.par_iter().map(|point| self.at(point).map(|found| found.score)).collect();
+        let done = AtomicUsize::new(0);
+        let score = |point: &Vec<f64>| {
+            let share = done.fetch_add(1, Ordering::Relaxed) as f64 / points.len() as f64;
+            match self.matching.pulse.tell("searching constants", SEARCH * share) {
+                true => self.at(point).map(|found| found.score),
+                false => Err(SindyError::Cut),
+            }
+        };
+        let scored: Vec<Result<f64, SindyError>> = points.par_iter().map(score).collect();
         let reason = scored.iter().rev().find_map(|score| score.as_ref().err()).cloned();
         let scores: Vec<f64> = scored.into_iter().map(|score| score.unwrap_or(f64::INFINITY)).collect();
         let starts = grid::lowest(&grids, &points, &scores, STARTS);
@@ -95,15 +102,15 @@ impl Search<'_> {
 
     /// Values of each constant.
     fn grids(&self) -> Result<Vec<Vec<f64>>, SindyError> {
-        let library = self.sindy.terms(self.data, &self.named(&vec![1.0; self.names.len()]))?.library;
-        let of = |name: &String| grid::values(self.data, &library.beside(name), self.names.len());
+        let library = self.sindy.terms(self.matching.data, &self.named(&vec![1.0; self.names.len()]))?.library;
+        let of = |name: &String| grid::values(self.matching.data, &library.beside(name), self.names.len());
         Ok(self.names.iter().map(of).collect())
     }
 
     /// The regressions there, and a support.
     fn at(&self, values: &[f64]) -> Result<Found, SindyError> {
-        let terms = self.sindy.terms(self.data, &self.named(values))?;
-        let systems = whole_systems(self.sindy.form, self.data, self.paths, &terms)?;
+        let terms = self.sindy.terms(self.matching.data, &self.named(values))?;
+        let systems = self.matching.whole(&terms)?;
         let mut theta = vec![0.0; systems.len() * terms.selectable];
         let mut score = 0.0;
         for (i, system) in systems.iter().enumerate() {
@@ -162,8 +169,8 @@ impl Search<'_> {
 
     /// The regressions at values, on a support.
     fn on_support(&self, values: &[f64], theta: &[f64]) -> Option<Projection> {
-        let terms = self.sindy.terms(self.data, &self.named(values)).ok()?;
-        let systems = whole_systems(self.sindy.form, self.data, self.paths, &terms).ok()?;
+        let terms = self.sindy.terms(self.matching.data, &self.named(values)).ok()?;
+        let systems = self.matching.whole(&terms).ok()?;
         Projection::new(&systems, &terms, theta)
     }
 }

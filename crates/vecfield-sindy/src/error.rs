@@ -242,6 +242,28 @@ pub enum SindyError {
         "quotients are found in integral form by evidence; leave out the other form (`--derivative`) and the other optimizer"
     )]
     RationalNeedsAuto,
+    /// Measured rates are to be matched, and there are none.
+    #[error(
+        "measured rates are to be matched, and none are given; give them (`Fitting::with_rates`), or choose another form"
+    )]
+    NoRates,
+    /// Measured rates are given, and something else is to be matched.
+    #[error("measured rates are given, and the equations are to be matched to something else; choose `Form::Measured`")]
+    RatesNeedForm,
+    /// Measured rates are of other variables.
+    #[error("there are {found} columns of rates, and {wanted} variables; give a rate for each, in their order")]
+    OtherRates {
+        /// Columns of rates.
+        found: usize,
+        /// Variables.
+        wanted: usize,
+    },
+    /// Measured rates are of other times.
+    #[error("the rates are not at the times of the states; give both for the same rows")]
+    RatesAtOtherTimes,
+    /// The fit was cut short.
+    #[error("the fit was cut short before there were equations; give it more time, or fewer rows or terms")]
+    Cut,
     /// One threshold cannot serve variables of such sizes.
     #[error(
         "values of `{small}` are about {least:e} and those of `{large}` {most:e}, so that no threshold serves the coefficients of both; give them \

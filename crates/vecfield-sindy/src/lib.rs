@@ -20,6 +20,7 @@
 //! | you want | start at |
 //! |---|---|
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
+//! | to watch a fit, to cut it short, or to give it measured rates | [`Fitting`] |
 //! | their rates, their paths, how well they agree with other data | [`Model::predict`], [`Model::simulate`], [`Model::score`] |
 //! | candidates: polynomials, harmonics, formulas, their products; other ones for each equation | [`Library`], [`Family`], [`Candidates`] |
 //! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
@@ -49,14 +50,17 @@ mod constants;
 mod constraint;
 pub mod derivative;
 mod error;
+mod fitting;
 mod inputs;
 mod joint;
 mod library;
+mod matching;
 mod model;
 pub mod noise;
 mod path;
 pub mod pde;
 mod product;
+mod progress;
 mod refine;
 pub mod regression;
 mod score;
@@ -72,10 +76,12 @@ mod units;
 pub use candidates::Candidates;
 pub use constraint::{Comparison, Constraint, LinearConstraint};
 pub use error::SindyError;
+pub use fitting::Fitting;
 pub use inputs::{Inputs, Piece};
 pub use library::{Family, Feature, Library, MOST_FEATURES};
 pub use model::{Constant, Model, Refinement, RunnerUp, Trapping};
 pub use path::{Curve, Paths, Scale};
+pub use progress::{GoesOn, Progress};
 pub use score::Score;
 pub use sindy::{Bag, Form, Known, Selection, Sindy};
 pub use symmetry::Symmetry;

@@ -10,7 +10,7 @@ use vecfield_linalg::dot;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Refinement {
-    /// Not asked for.
+    /// Not asked for, or the fit was cut short before.
     None,
     /// Coefficients and support were fitted through the solver on windows of this many samples.
     Shooting {
@@ -47,6 +47,7 @@ pub struct Model {
     pub(crate) step: Option<f64>,
     pub(crate) trapping: Option<Trapping>,
     pub(crate) constants: Vec<Constant>,
+    pub(crate) cut: bool,
 }
 
 /// A constant inside features, fitted.
@@ -99,6 +100,7 @@ impl Model {
             step: None,
             trapping: None,
             constants: Vec::new(),
+            cut: false,
         }
     }
 
@@ -212,6 +214,11 @@ impl Model {
     /// How far the equations were refined.
     pub fn refinement(&self) -> Refinement {
         self.refinement
+    }
+
+    /// Was the fit cut short? These are then the best equations until there.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The right-hand sides as formulas, with the graph that holds them.

@@ -20,6 +20,7 @@ mod smoothed;
 mod terms;
 
 use crate::SindyError;
+use crate::progress::{GoesOn, Pulse};
 use assemble::{Patches, Sizes};
 use grid::Points;
 pub use grid::{Axes, Axis, Grid, MOST_AXES};
@@ -244,6 +245,16 @@ impl PdeSindy {
     ///
     /// [`SindyError::TooManyFeatures`], [`SindyError::SmallField`] when no test function fits.
     pub fn fit(&self, fields: &Fields) -> Result<PdeModel, SindyError> {
+        self.fit_watched(fields, &|_| true)
+    }
+
+    /// The same, telling `goes_on` where it stands; at its `false` the best so far are the result, and [`PdeModel::is_cut`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PdeSindy::fit`]; [`SindyError::Cut`] where an equation has nothing yet.
+    pub fn fit_watched(&self, fields: &Fields, goes_on: &GoesOn<'_>) -> Result<PdeModel, SindyError> {
+        let pulse = Pulse::new(goes_on);
         let terms = terms::library(&fields.names, fields.dimension(), self.degree, self.order.min(MOST_ORDER));
         if terms.len() > MOST_TERMS {
             return Err(SindyError::TooManyFeatures { features: terms.len(), most: MOST_TERMS });
@@ -251,9 +262,17 @@ impl PdeSindy {
         let noise: Vec<f64> = (0..fields.names.len()).map(|f| fields.noise(f)).collect();
         let believed: Vec<f64> = noise.iter().enumerate().map(|(f, s)| s.max(FLOOR * fields.rms(f))).collect();
         let mut best: Vec<Option<Choice>> = vec![None; fields.names.len()];
-        for sizes in Sizes::tried(fields) {
+        let (tried, equations) = (Sizes::tried(fields), fields.names.len());
+        let work = (tried.len() * equations) as f64;
+        for (k, &sizes) in tried.iter().enumerate() {
+            if !pulse.tell("integrating", (k * equations) as f64 / work) {
+                break;
+            }
             let patches = Patches::new(fields, &terms, &believed, sizes);
             for (equation, best) in best.iter_mut().enumerate() {
+                if !pulse.tell("choosing terms", (k * equations + equation) as f64 / work) {
+                    break;
+                }
                 let Some(choice) = choose(&patches, &terms, equation) else { continue };
                 if best.as_ref().is_none_or(|best| choice.error < best.error) {
                     *best = Some(choice);
@@ -261,9 +280,12 @@ impl PdeSindy {
             }
         }
         let points = fields.space.iter().map(Points::len).min().unwrap_or(0);
-        let small = SindyError::SmallField { points, times: fields.times(), needed: LEAST_EXTENT };
-        let equations = best.into_iter().collect::<Option<Vec<Choice>>>().ok_or(small)?;
-        Ok(PdeModel { names: fields.names.clone(), terms, equations, noise })
+        let none = match pulse.is_cut() {
+            true => SindyError::Cut,
+            false => SindyError::SmallField { points, times: fields.times(), needed: LEAST_EXTENT },
+        };
+        let equations = best.into_iter().collect::<Option<Vec<Choice>>>().ok_or(none)?;
+        Ok(PdeModel { names: fields.names.clone(), terms, equations, noise, cut: pulse.is_cut() })
     }
 }
 
@@ -277,6 +299,7 @@ pub struct PdeModel {
     terms: Vec<PdeTerm>,
     equations: Vec<Choice>,
     noise: Vec<f64>,
+    cut: bool,
 }
 
 impl PdeModel {
@@ -315,6 +338,11 @@ impl PdeModel {
     /// The noise on each field, by differences.
     pub fn noise(&self) -> &[f64] {
         &self.noise
+    }
+
+    /// Was the fit cut short? These are then the best equations until there.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// The right-hand sides of `∂u/∂t`, with at most `digits` significant digits, or with all.

@@ -15,6 +15,7 @@ use crate::constraint::Relations;
 use crate::model::{Model, Refinement};
 use crate::noise::difference_noise;
 use crate::path::unknown_between;
+use crate::progress::Pulse;
 use crate::shooting::{Cut, Windows};
 use crate::sindy::Terms;
 use crate::{Paths, SindyError};
@@ -46,6 +47,12 @@ const SLOPES_SHARE: f64 = 1e-4;
 const MOST_COEFFICIENTS: usize = 1000;
 /// Noise below this fraction of a variable's size is rounding of the data or of the integration.
 const NOISE_FLOOR: f64 = 1e-8;
+/// What is told of the work, and the shares of it that are done when starts are sought and when there are some.
+const MATCHING: &str = "matching integrals";
+const FITTING: &str = "fitting windows";
+const TYING: &str = "tying windows";
+const SMOOTHED: f64 = 0.1;
+const STARTED: f64 = 0.2;
 
 /// A library at values of constants.
 pub(crate) type TermsAt<'a> = dyn Fn(&[(String, f64)]) -> Result<Terms, SindyError> + 'a;
@@ -61,6 +68,7 @@ pub(crate) struct Task<'a> {
     pub(crate) rational: bool,
     /// The library at values of the constants inside its features.
     pub(crate) at: &'a TermsAt<'a>,
+    pub(crate) pulse: &'a Pulse<'a>,
 }
 
 /// Fits the equations of the task over a library; where its features have constants inside, these too.
@@ -72,7 +80,7 @@ pub(crate) fn refine(task: &Task, terms: Terms) -> Result<Model, SindyError> {
     let mut refiner = Refiner::new(*task, terms)?;
     let (state, refinement) = refiner.run()?;
     let (stderr, constants) = match refinement {
-        Refinement::DidNotStart => refiner.regression_errors(&state)?,
+        Refinement::DidNotStart | Refinement::None => refiner.regression_errors(&state)?,
         _ => refiner.standard_errors(&state),
     };
     let terms = &refiner.terms;
@@ -83,7 +91,7 @@ pub(crate) fn refine(task: &Task, terms: Terms) -> Result<Model, SindyError> {
         noise: state.sigma,
         inclusion: terms.without_slopes(&state.inclusion),
         runners_up: rivals.map(|rival| Rival { theta: terms.without_slopes(&rival.theta), ..rival }).collect(),
-        path: if refinement == Refinement::DidNotStart { Vec::new() } else { state.path },
+        path: if matches!(refinement, Refinement::Shooting { .. }) { state.path } else { Vec::new() },
         refinement,
         constants,
         ..Model::empty(&terms.closed()?)
@@ -180,13 +188,20 @@ impl<'a> Refiner<'a> {
     fn run(&mut self) -> Result<(State, Refinement), SindyError> {
         let path = self.smoothed_path();
         let starts = self.starts()?;
+        self.task.pulse.tell(FITTING, STARTED);
         let Some((mut state, mut cut)) = self.first(&starts, &path)? else {
             let theta = starts.into_iter().next().unwrap_or_else(|| vec![0.0; self.width()]);
             let fit = Fitted { theta, path, ..Fitted::default() };
-            return Ok((State::new(fit, self.noise.clone(), Cut::default()), Refinement::DidNotStart));
+            let refinement = if self.task.pulse.is_cut() { Refinement::None } else { Refinement::DidNotStart };
+            return Ok((State::new(fit, self.noise.clone(), Cut::default()), refinement));
         };
         self.polish(&mut state, cut);
-        while let Some(mut next) = self.stage(&state, cut) {
+        let mut done = STARTED;
+        loop {
+            let ahead = core::iter::successors(Some(cut), |cut| self.longer(*cut, &state.sigma)).count();
+            done += (1.0 - done) / (ahead + 1) as f64;
+            self.task.pulse.tell(if cut.tie.is_some() { TYING } else { FITTING }, done);
+            let Some(mut next) = self.stage(&state, cut) else { break };
             let grown = |i: usize| next.sigma[i] / state.sigma[i];
             let mean = (0..self.dim()).map(|i| grown(i).powi(2)).sum::<f64>() / self.dim() as f64;
             if state.cut.len > 0 && (0..self.dim()).any(|i| grown(i) > 1.25) && mean > 1.2 {
@@ -195,21 +210,22 @@ impl<'a> Refiner<'a> {
             cut = next.cut;
             self.polish(&mut next, cut);
             state = next;
-            match self.longer(&state) {
+            match self.longer(cut, &state.sigma) {
                 Some(next) => cut = next,
                 None => break,
             }
         }
         let refinement = match state.cut.len {
+            0 if self.task.pulse.is_cut() => Refinement::None,
             0 => Refinement::DidNotStart,
             window => Refinement::Shooting { window, tied: state.cut.tie.is_some() },
         };
         Ok((state, refinement))
     }
 
-    /// The windows after those of a state: twice as long; then, under noise, tied together closer and closer.
-    fn longer(&self, state: &State) -> Option<Cut> {
-        let (cut, noisy) = (state.cut, self.noisy(&state.sigma));
+    /// The windows after others: twice as long; then, under noise, tied together closer and closer.
+    fn longer(&self, cut: Cut, sigma: &[f64]) -> Option<Cut> {
+        let noisy = self.noisy(sigma);
         let last = if noisy { LAST_TIED } else { LAST_WINDOW };
         if cut.tie.is_none() && cut.len < last && 3 * cut.len <= 2 * self.longest {
             return Some(Cut { len: (2 * cut.len).min(last), ..cut });
@@ -228,6 +244,9 @@ impl<'a> Refiner<'a> {
     fn first(&self, starts: &[Vec<f64>], path: &[Vec<f64>]) -> Result<Option<(State, Cut)>, SindyError> {
         if let Some(found) = self.first_of(starts, path) {
             return Ok(Some(found));
+        }
+        if self.task.pulse.is_cut() {
+            return Ok(None);
         }
         for pruned in self.pruned_starts()? {
             if let Some(found) = self.first_of(&pruned, path) {

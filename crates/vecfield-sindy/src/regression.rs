@@ -72,7 +72,7 @@ fn finished(blocks: Vec<Vec<GramSystem>>) -> Result<Vec<GramSystem>, SindyError>
 /// [`SindyError::MissingCell`], [`SindyError::FeatureNotFinite`]; [`SindyError::TooFewPoints`] when a run is shorter than
 /// the stencil.
 pub fn finite_difference(data: &Trajectories, library: &Library, order: usize) -> Result<Vec<GramSystem>, SindyError> {
-    pointwise(data, library, 1, &Source::Differences(order.max(1))).map(only)
+    pointwise(data, library, 1, &Source::Differences(order.max(1)), &|_| true).map(only)
 }
 
 /// The differential form at the samples with state and derivative from the smoothed paths: one system per equation.
@@ -85,7 +85,7 @@ pub fn smoothed_derivative(
     paths: &Paths,
     library: &Library,
 ) -> Result<Vec<GramSystem>, SindyError> {
-    pointwise(data, library, 1, &Source::Curves(paths)).map(only)
+    pointwise(data, library, 1, &Source::Curves(paths), &|_| true).map(only)
 }
 
 fn only(mut blocks: Vec<Vec<GramSystem>>) -> Vec<GramSystem> {

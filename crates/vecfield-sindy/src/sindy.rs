@@ -1,17 +1,11 @@
 //! [`Sindy`]: from a data set to a [`Model`].
 
-use crate::classic::regress;
-use crate::constants::search;
 use crate::constraint::{Constraint, Relations};
 use crate::joint::relations;
 use crate::library::Slope;
-use crate::model::Model;
-use crate::refine::{Task, refine};
 use crate::regression::GramSystem;
-use crate::score::{Score, score, trajectory_r2};
-use crate::smooth::Order;
 use crate::sparse::Penalty;
-use crate::{Candidates, Library, Paths, SindyError, Symmetry, Units};
+use crate::{Candidates, Fitting, Library, Model, SindyError, Symmetry, Units};
 use vecfield_data::Trajectories;
 
 /// What the equations are matched to.
@@ -36,6 +30,8 @@ pub enum Form {
     TotalVariation,
     /// The same of a sine series; times must be even.
     Spectral,
+    /// Rates that were measured with the states, features on the raw samples: [`Fitting::with_rates`].
+    Measured,
     /// The next values: a map `y_{k+1} = f(y_k)` instead of a differential equation.
     NextValue,
 }
@@ -237,12 +233,6 @@ impl Terms {
     }
 }
 
-/// Squares of quintic monomials of larger values, or of their inverses, leave the range of a number.
-const LARGEST_SIZE: f64 = 1e30;
-
-/// Fewer samples than this say nothing about a rate.
-const LEAST_ROWS: usize = 5;
-
 impl Sindy {
     /// Integral form, automatic selection, nothing known.
     pub fn new(candidates: impl Into<Candidates>) -> Self {
@@ -261,59 +251,21 @@ impl Sindy {
         }
     }
 
-    /// The equations of `data`.
+    /// A fit to `data`.
+    pub fn on<'a>(&'a self, data: &'a Trajectories) -> Fitting<'a> {
+        Fitting::new(self, data)
+    }
+
+    /// The equations of `data`: [`Fitting::run`] with nothing beside them.
     ///
     /// # Errors
     ///
-    /// [`SindyError`]: a library that cannot be read or does not fit the data, too few or missing measurements.
+    /// As [`Fitting::run`].
     pub fn fit(&self, data: &Trajectories) -> Result<Model, SindyError> {
-        for variable in 0..data.dim() {
-            let found = data.observed(variable).count();
-            if found < LEAST_ROWS {
-                return Err(SindyError::TooFewPoints { found, needed: LEAST_ROWS });
-            }
-            let size = data.rms(variable);
-            if size != 0.0 && !(1.0 / LARGEST_SIZE..=LARGEST_SIZE).contains(&size) {
-                return Err(SindyError::Unit { variable: data.variables()[variable].clone(), size });
-            }
-        }
-        let names = self.candidates.constants(data.variables(), data.inputs())?;
-        if self.rational && !names.is_empty() {
-            return Err(SindyError::ConstantsNeedSums { name: names[0].clone() });
-        }
-        // The other forms have states of their own.
-        let smoothed = matches!(self.form, Form::Integral | Form::SmoothedDerivative);
-        let refined = (self.form, self.selection, self.ensemble) == (Form::Integral, Selection::Auto, 0);
-        if self.rational && !refined {
-            return Err(SindyError::RationalNeedsAuto);
-        }
-        let paths = smoothed.then(|| Paths::smooth_for_noise(data, Order::Quintic)).transpose()?;
-        let constants = search(self, data, paths.as_ref(), names)?;
-        let terms = self.terms(data, &constants)?;
-        let ties = self.relations(&terms)?;
-        if self.rational && !ties.is_empty() {
-            return Err(SindyError::ConstraintsNeedOther);
-        }
-        let model = match &paths {
-            Some(paths) if refined => {
-                let at = |constants: &[(String, f64)]| self.terms(data, constants);
-                refine(&Task { data, paths, relations: &ties, rational: self.rational, at: &at }, terms)?
-            }
-            paths => regress(self, data, paths.as_ref(), terms, &ties)?,
-        };
-        match &paths {
-            Some(paths) => {
-                let Score { derivative_r2, trajectory_r2 } = score(&model, data, paths)?;
-                Ok(Model { derivative_r2, trajectory_r2, ..model })
-            }
-            None => {
-                let trajectory_r2 = trajectory_r2(&model, data, None);
-                Ok(Model { trajectory_r2, ..model })
-            }
-        }
+        self.on(data).run()
     }
 
-    fn relations(&self, terms: &Terms) -> Result<Relations, SindyError> {
+    pub(crate) fn relations(&self, terms: &Terms) -> Result<Relations, SindyError> {
         let energy = Constraint::EnergyPreserving;
         let trapping = matches!(self.selection, Selection::Trapping { .. }) && !self.constraints.contains(&energy);
         let constraints: Vec<Constraint> = self.constraints.iter().cloned().chain(trapping.then_some(energy)).collect();

@@ -3,6 +3,7 @@
 mod field;
 mod outcome;
 mod page;
+mod rates;
 mod task;
 
 use std::path::{Path, PathBuf};
@@ -11,11 +12,13 @@ use std::time::Instant;
 use clap::Args;
 use vecfield_data::Trajectories;
 use vecfield_io::{OutputDir, Overwrite, TrajectoryFormat, read_trajectories};
-use vecfield_sindy::{Model, Refinement, Score, Sindy, SindyError};
+use vecfield_sindy::{Model, Progress, Refinement, Score, Sindy, SindyError};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::watch::Watch;
 use outcome::Outcome;
+use rates::Rates;
 use task::{Bagged, Optimizer, Relaxed};
 
 const EXAMPLES: &str = "Examples:
@@ -35,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   vecfield sindy logistic.csv --discrete --out logistic
   vecfield sindy lorenz.csv --test other-starts.csv
   vecfield sindy lorenz.csv --optimizer stlsq --threshold 0.1 --derivative finite-difference:2
+  vecfield sindy orbit.csv --derivative columns:vx,vy
 
 Without --derivative the equations are matched in integral form, which needs neither derivatives nor regular times.
 
@@ -74,7 +78,8 @@ pub(crate) struct Arguments {
     /// Match in integral form (the default)
     #[arg(long, conflicts_with = "derivative")]
     weak: bool,
-    /// Match derivatives: finite-difference:ORDER, savgol:WINDOW:DEGREE, spline, tv or spectral
+    /// Match derivatives: finite-difference:ORDER, savgol:WINDOW:DEGREE, spline, tv, spectral, or measured ones as
+    /// columns:NAME,.. with a column for the rate of each variable
     #[arg(long, value_name = "M")]
     derivative: Option<String>,
     /// Fit so many tables that differ in what --bag says, and keep what most of them have
@@ -121,6 +126,9 @@ pub(crate) struct Arguments {
     /// Simulate the equations from the first measured state at these times
     #[arg(long, value_name = "T,T,..", value_delimiter = ',', allow_hyphen_values = true)]
     simulate: Vec<f64>,
+    /// Stop after so many seconds with the best so far
+    #[arg(long, value_name = "S")]
+    seconds: Option<f64>,
     /// Other trajectories of the same columns, on which the equations are scored
     #[arg(long, value_name = "OTHER.csv")]
     test: Option<PathBuf>,
@@ -134,18 +142,25 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let format = TrajectoryFormat { controls: arguments.control.clone(), ..TrajectoryFormat::default() };
-    let data = read_trajectories(&arguments.data, &format)?;
+    let table = read_trajectories(&arguments.data, &format)?;
     if arguments.pde {
-        return field::run(arguments, &data, context);
+        return field::run(arguments, &table, context);
     }
+    let named = Rates::named(arguments.derivative.as_deref());
+    let rates = named.as_ref().map(|named| named.split(&table)).transpose()?;
+    let data = rates.as_ref().map_or(&table, |(data, _)| data);
     let overwrite = if arguments.force { Overwrite::Allowed } else { Overwrite::Never };
     let folder = arguments.out.as_deref().map(|out| OutputDir::create(out, &page::FILES, overwrite)).transpose()?;
-    let sindy = Sindy { seed: context.seed, ..arguments.task(&data)? };
-    let clock = Instant::now();
+    let sindy = Sindy { seed: context.seed, ..arguments.task(data)? };
+    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
+    let goes_on = |progress: Progress| watch.goes_on(progress.stage, progress.share);
+    let fitting = sindy.on(data).watched(&goes_on);
+    let fitting = rates.as_ref().map_or(fitting, |(_, rates)| fitting.with_rates(rates));
     let wrong = |e: SindyError| arguments.failure(&e);
-    let model = context.on_threads(|| sindy.fit(&data))?.map_err(wrong)?;
+    let model = context.on_threads(|| fitting.run())?.map_err(wrong)?;
+    drop(watch);
     let seconds = clock.elapsed().as_secs_f64();
-    let simulated = arguments.simulated(&model, &data)?;
+    let simulated = arguments.simulated(&model, data)?;
     let test = arguments.test.as_deref().map(|other| arguments.tested(&model, other, &format)).transpose()?;
     let fit = Outcome { model: &model, seconds, simulated, test };
     if model.refinement() == Refinement::DidNotStart {
@@ -153,7 +168,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
             .remark("warning: the equations leave the data even on short windows: take them as a start, not as a law");
     }
     if let Some(folder) = &folder {
-        page::write(&fit, &data, &arguments.data, folder)?;
+        page::write(&fit, data, &arguments.data, folder)?;
         context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
     }
     context.result(&fit.to_json(), |_| fit.for_people())
@@ -164,7 +179,7 @@ impl Arguments {
     fn failure(&self, error: &SindyError) -> Failure {
         let message = format!("{}: {error}", self.data.display());
         match error {
-            SindyError::Solve(_) | SindyError::SingularSupport { .. } | SindyError::NotTrapped => {
+            SindyError::Solve(_) | SindyError::SingularSupport { .. } | SindyError::NotTrapped | SindyError::Cut => {
                 Failure::Computation(message)
             }
             _ => Failure::Argument(message),
@@ -173,7 +188,9 @@ impl Arguments {
 
     /// The score on the trajectories of another file.
     fn tested(&self, model: &Model, other: &Path, format: &TrajectoryFormat) -> Result<Score, Failure> {
-        let data = read_trajectories(other, format)?;
+        let table = read_trajectories(other, format)?;
+        let named = Rates::named(self.derivative.as_deref());
+        let data = named.map_or(Ok(table.clone()), |named| named.without(&table))?;
         model.score(&data).map_err(|e| Failure::Argument(format!("{}: {e}", other.display())))
     }
 

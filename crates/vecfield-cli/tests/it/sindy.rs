@@ -71,6 +71,62 @@ fn wrong_input_is_named() {
     folder.vecfield(&["sindy", "swings.csv", "--simulate", "-3,1"]).failed(2, &["--simulate"]);
 }
 
+/// A weight on a spring: its speed and its force are measured, and rows are no path.
+#[test]
+fn measured_rates_are_matched() {
+    let folder = Folder::new();
+    let row = |k: i32| {
+        let (x, v) = ((0.7 * f64::from(k)).sin(), (1.3 * f64::from(k)).cos());
+        let force = if k == 5 { String::new() } else { (-4.0 * x - 0.5 * v).to_string() };
+        format!("{k},{x},{v},{v},{force}\n")
+    };
+    folder.file("spring.csv", &(0..30).map(row).fold(String::from("t,x,v,speed,force\n"), |text, row| text + &row));
+    let asked = ["sindy", "spring.csv", "--derivative", "columns:speed,force"];
+    let result = folder.vecfield(&[&asked[..], &["--json"]].concat()).json();
+    let terms = |equation: &str| {
+        let terms = result["coefficients"][equation].as_object().unwrap().iter();
+        terms.map(|(key, c)| (key.clone(), (c.as_f64().unwrap() * 1e9).round() / 1e9)).collect::<Vec<_>>()
+    };
+    assert_eq!(terms("x"), [("v".to_string(), 1.0)]);
+    assert_eq!(terms("v"), [("v".to_string(), -0.5), ("x".to_string(), -4.0)]);
+    assert_eq!(result["variables"], serde_json::json!(["x", "v"]));
+
+    let omega = 3.9375_f64.sqrt();
+    let path = |k: i32| {
+        let t = 0.1 * f64::from(k);
+        let (decay, (sin, cos)) = ((-0.25 * t).exp(), (omega * t).sin_cos());
+        format!("{t},{},{}\n", decay * (cos + 0.25 / omega * sin), -4.0 / omega * decay * sin)
+    };
+    folder.file("other.csv", &(0..30).map(path).fold(String::from("t,x,v\n"), |text, row| text + &row));
+    let tested = folder.vecfield(&[&asked[..], &["--test", "other.csv", "--json"]].concat()).json();
+    assert!(tested["test"]["trajectory_r2"].as_f64().unwrap() > 0.999_999, "{tested}");
+
+    let wrong = |derivative: &str, words: &[&str]| {
+        folder.vecfield(&["sindy", "spring.csv", "--derivative", derivative]).failed(2, words);
+    };
+    wrong("columns:speed,thrust", &["--derivative", "`thrust`", "x, v, speed, force"]);
+    wrong("columns:speed", &["speed", "x, v, force"]);
+    wrong("columns:speed,speed", &["`speed`", "twice"]);
+    wrong("columns:x,v,speed,force", &["every column"]);
+}
+
+/// A fit with no time has the regression; one that was let go has more.
+#[test]
+fn a_limit_of_time_leaves_the_best_until_then() {
+    let folder = Folder::new();
+    folder.file("swings.csv", &swings());
+    let cut = folder.vecfield(&["sindy", "swings.csv", "--seconds", "1e-9", "--json"]).json();
+    assert_eq!((&cut["cut"], &cut["refined"]), (&true.into(), &false.into()));
+    assert!(cut["coefficients"]["v"]["x"].as_f64().unwrap() < -0.9, "{cut}");
+    let told = folder.vecfield(&["sindy", "swings.csv", "--seconds", "1e-9", "--out", "made"]);
+    assert!(told.out.contains("cut short") && !told.err.contains("leave the data"), "{}{}", told.out, told.err);
+    let page = std::fs::read_to_string(folder.path().join("made/report.html")).unwrap();
+    assert!(page.contains("cut short"));
+    let whole = folder.vecfield(&["sindy", "swings.csv", "--seconds", "600", "--json"]).json();
+    assert_eq!((&whole["cut"], &whole["refined"]), (&false.into(), &true.into()));
+    folder.vecfield(&["sindy", "swings.csv", "--seconds", "nan"]).failed(2, &["--seconds"]);
+}
+
 /// `x' = exp(-x/2) - 2` has a closed form: with `u = exp(x/2)`, `u' = 1/2 - u`, so that `u = 1/2 + (u0 - 1/2) exp(-t)`.
 #[test]
 fn constants_inside_terms_are_fitted_and_told() {

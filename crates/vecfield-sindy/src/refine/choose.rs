@@ -49,6 +49,9 @@ impl Refiner<'_> {
         let mut seen: Vec<Vec<bool>> = Vec::new();
         let mut last = None;
         for _ in 0..ROUNDS {
+            if self.task.pulse.is_cut() {
+                break;
+            }
             last = self.quadratic(&windows, &fit);
             let Some(quadratic) = &last else { break };
             let current = fit.support();

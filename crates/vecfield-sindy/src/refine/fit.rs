@@ -5,7 +5,7 @@ use crate::constraint::Flat;
 use crate::regression::Equilibrated;
 use crate::shooting::{Columns, Cut, FINEST, Model, Part, Shooting, Term, Windows};
 use core::ops::ControlFlow;
-use vecfield_optim::{LevenbergMarquardt, Options};
+use vecfield_optim::{LevenbergMarquardt, Options, Progress};
 
 /// A fit on windows of one length.
 #[derive(Default)]
@@ -56,7 +56,8 @@ impl Refiner<'_> {
         x
     }
 
-    /// Levenberg–Marquardt over the non-zero coefficients and the windows' starts; `None` where the start blows up.
+    /// Levenberg–Marquardt over the non-zero coefficients and the windows' starts; `None` where the start blows up, and where the whole is cut
+    /// short.
     pub(super) fn fit(
         &self,
         windows: &Windows,
@@ -118,10 +119,19 @@ impl Refiner<'_> {
         iterations: usize,
         flat: Option<Flat>,
     ) -> Option<Fitted> {
+        let pulse = self.task.pulse;
+        if !pulse.goes_on() {
+            return None;
+        }
         let mut problem = Shooting::new(self.model(theta), windows, sigma).within(flat);
         let options = Options { iterations, cost_tolerance: 1e-7, step_tolerance: 1e-9, ..Options::default() };
         let mut optimizer = LevenbergMarquardt::new(options);
-        let summary = optimizer.minimize_structured(&mut problem, &mut x, |_| ControlFlow::Continue(())).ok()?;
+        let flow = |_: Progress<'_>| if pulse.goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let summary = optimizer.minimize_structured(&mut problem, &mut x, flow).ok()?;
+        // What a fit would have come to is not known where it was cut short.
+        if pulse.is_cut() {
+            return None;
+        }
         let (path, squares) = problem.trajectory(&x).ok()?;
         let mut fitted = theta.to_vec();
         for (c, value) in fitted.iter_mut().filter(|c| **c != 0.0).zip(&x) {

@@ -1,6 +1,6 @@
 //! Where shooting starts: integral matching on windows of a few lengths.
 
-use super::{PRICE, Refiner, State, prior_variance};
+use super::{MATCHING, PRICE, Refiner, SMOOTHED, STARTED, State, prior_variance};
 use crate::SindyError;
 use crate::constants::Projection;
 use crate::model::Constant;
@@ -33,7 +33,13 @@ impl Refiner<'_> {
     fn starts_at(&self, factor: f64) -> Result<Vec<Vec<f64>>, SindyError> {
         let mut starts = Vec::new();
         let lengths = self.start_lengths();
-        for (len, share) in lengths.iter().flat_map(|&len| ASSUMED.map(|share| (len, share))) {
+        let kinds: Vec<(usize, f64)> = lengths.iter().flat_map(|&len| ASSUMED.map(|share| (len, share))).collect();
+        for (k, &(len, share)) in kinds.iter().enumerate() {
+            let begun = k as f64 / kinds.len() as f64;
+            // A fit that is cut short answers with the first.
+            if !self.task.pulse.tell(MATCHING, SMOOTHED + (STARTED - SMOOTHED) * begun) && k > 0 {
+                break;
+            }
             if self.task.rational {
                 starts.extend(self.start(len, factor, share, true)?);
             }

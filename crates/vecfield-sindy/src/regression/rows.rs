@@ -37,6 +37,8 @@ pub(crate) enum Source<'a> {
     Curves(&'a Paths),
     /// Both as estimated before: per run and variable.
     Estimates(Vec<Vec<Estimate>>),
+    /// The measured states, and the rates measured with them; no cell is missing.
+    Measured(&'a Trajectories),
     /// The measured states, and those after them.
     NextValues,
 }
@@ -52,7 +54,7 @@ impl Source<'_> {
         let needed = match self {
             Source::Differences(order) => order + 1,
             Source::NextValues => 1,
-            Source::Curves(_) | Source::Estimates(_) => return Ok(()),
+            Source::Curves(_) | Source::Estimates(_) | Source::Measured(_) => return Ok(()),
         };
         for run in data.runs() {
             if let Some(at) = run.values().iter().position(|value| value.is_nan()) {
@@ -71,7 +73,7 @@ impl Source<'_> {
 
     /// States and rates of `rows` of a run, in cleared columns for each variable; at which place of the states' columns the first of them is.
     fn fill(&self, index: usize, run: &Trajectory, rows: Range<usize>, (states, rates, scratch): Columns<'_>) -> usize {
-        let measured = |rows: Range<usize>, columns: &mut [Vec<f64>]| {
+        let cells = |run: &Trajectory, rows: Range<usize>, columns: &mut [Vec<f64>]| {
             let d = columns.len();
             for (i, column) in columns.iter_mut().enumerate() {
                 column.extend(run.values()[rows.start * d + i..rows.end * d].iter().step_by(d));
@@ -80,7 +82,7 @@ impl Source<'_> {
         match self {
             Source::Differences(order) => {
                 let around = touched(&rows, *order, run.len());
-                measured(around.clone(), states);
+                cells(run, around.clone(), states);
                 rates.iter_mut().for_each(|column| column.resize(rows.len(), 0.0));
                 scratch.derivatives(*order, run, rows.clone(), (around.start, states), rates);
                 return rows.start - around.start;
@@ -97,30 +99,40 @@ impl Source<'_> {
                     rates.extend_from_slice(&estimate.rates[rows.clone()]);
                 }
             }
+            Source::Measured(of) => {
+                cells(run, rows.clone(), states);
+                cells(&of.runs()[index], rows, rates);
+            }
             Source::NextValues => {
-                measured(rows.clone(), states);
-                measured(rows.start + 1..rows.end + 1, rates);
+                cells(run, rows.clone(), states);
+                cells(run, rows.start + 1..rows.end + 1, rates);
             }
         }
         0
     }
 }
 
-/// `rateᵢ = Σ θ_ik φ_k(state)` row by row: systems `[blocks][equations]` of about equal shares of consecutive rows.
+/// `rateᵢ = Σ θ_ik φ_k(state)` row by row: systems `[blocks][equations]` of about equal shares of consecutive rows. `goes_on` is told the
+/// share of the rows that is done.
 ///
 /// # Errors
 ///
-/// [`SindyError::FeatureNotFinite`], and what the source cannot give.
+/// [`SindyError::FeatureNotFinite`], what the source cannot give, and [`SindyError::Cut`] where it does not go on.
 pub(crate) fn pointwise(
     data: &Trajectories,
     library: &Library,
     blocks: usize,
     source: &Source<'_>,
+    goes_on: &dyn Fn(f64) -> bool,
 ) -> Result<Vec<Vec<GramSystem>>, SindyError> {
     source.check(data)?;
     let (d, p) = (data.dim(), library.len());
     let mut systems = vec![vec![GramSystem::new(p, NoiseModel::WhiteOnDerivatives); d]; blocks];
-    for wave in pieces(data, source, blocks).chunks(wave(p + d)) {
+    let (pieces, at_once) = (pieces(data, source, blocks), wave(p + d));
+    for (k, wave) in pieces.chunks(at_once).enumerate() {
+        if !goes_on((k * at_once) as f64 / pieces.len() as f64) {
+            return Err(SindyError::Cut);
+        }
         let sums: Vec<Result<Sums, SindyError>> = wave
             .par_iter()
             .map_init(|| Worker::new(library, d), |worker, piece| worker.sums(data, source, piece))

@@ -4,6 +4,7 @@ mod classic;
 mod constants;
 mod constraint;
 mod derivative;
+mod fitting;
 mod library;
 mod memory;
 mod path;

@@ -15,7 +15,7 @@ fn lotka_volterra(y: &[f64], dy: &mut [f64]) {
 }
 
 /// Runs from two starts at irregular times, with noise in shares of each variable's size and cells missing.
-fn data(sigma: f64, seed: u64, missing: bool, scale: [f64; 2]) -> Trajectories {
+pub(crate) fn data(sigma: f64, seed: u64, missing: bool, scale: [f64; 2]) -> Trajectories {
     let mut noise = Noise::new(seed);
     let lotka = field(2, |_t, y: &[f64], dy: &mut [f64]| lotka_volterra(y, dy));
     let runs = [[2.0, 1.0], [4.0, 3.0]].map(|start| {

@@ -7,21 +7,25 @@ use serde_json::{Map, Value, json};
 use vecfield_data::Trajectories;
 use vecfield_io::read_table;
 use vecfield_plot::with_error;
+use vecfield_sindy::Progress;
 use vecfield_sindy::pde::{Axes, Axis, Fields, MOST_AXES, PdeModel};
 
 use super::Arguments;
-use super::outcome::{INCLUDED, finite};
+use super::outcome::{INCLUDED, cut_short, finite};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, table};
+use crate::watch::Watch;
 
 /// Finds the partial differential equations of the fields in `data`.
 pub(super) fn run(arguments: &Arguments, data: &Trajectories, context: &Context) -> Result<(), Failure> {
     let wrong = |e: vecfield_sindy::SindyError| arguments.failure(&e);
     let fields = Fields::from_columns(data, axes(arguments)?).map_err(wrong)?;
     let task = arguments.field_task(fields.dimension())?;
-    let clock = Instant::now();
-    let model = context.on_threads(|| task.fit(&fields))?.map_err(wrong)?;
+    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
+    let goes_on = |progress: Progress| watch.goes_on(progress.stage, progress.share);
+    let model = context.on_threads(|| task.fit_watched(&fields, &goes_on))?.map_err(wrong)?;
+    drop(watch);
     let found = Found { model: &model, seconds: clock.elapsed().as_secs_f64() };
     context.result(&found.to_json(), |_| found.for_people())
 }
@@ -86,6 +90,7 @@ impl Found<'_> {
             "score": { "derivative_r2": finite(r2), "trajectory_r2": null },
             "test_function": each(&|i| json!({ "points": model.test_function(i)[0], "times": model.test_function(i)[1] })),
             "library": model.library().iter().map(|term| term.key()).collect::<Vec<_>>(),
+            "cut": model.is_cut(),
             "seconds": self.seconds,
         })
     }
@@ -113,6 +118,6 @@ impl Found<'_> {
                 2 * times + 1
             );
         }
-        text + &format!("{}\n", duration(self.seconds))
+        text + &format!("{}\n", duration(self.seconds)) + cut_short(model.is_cut())
     }
 }

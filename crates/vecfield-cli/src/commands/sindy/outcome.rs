@@ -19,6 +19,11 @@ pub(super) fn finite(v: f64) -> Value {
     if v.is_finite() { json!(v) } else { Value::Null }
 }
 
+/// What is said of a fit that was cut short.
+pub(super) fn cut_short(cut: bool) -> &'static str {
+    if cut { "The fit was cut short: these are the best equations until then.\n" } else { "" }
+}
+
 /// A score.
 fn shares(derivative_r2: f64, trajectory_r2: Option<f64>) -> Value {
     json!({ "derivative_r2": finite(derivative_r2), "trajectory_r2": trajectory_r2.map_or(Value::Null, finite) })
@@ -60,6 +65,7 @@ impl Outcome<'_> {
                 "odds": other.odds,
             })).collect::<Vec<_>>(),
             "refined": matches!(model.refinement(), Refinement::Shooting { .. }),
+            "cut": model.is_cut(),
             "seconds": self.seconds,
         });
         // A quotient has no coefficients of terms.
@@ -115,6 +121,7 @@ impl Outcome<'_> {
             shown(self.model.trajectory_r2()),
             duration(self.seconds)
         );
+        text += cut_short(model.is_cut());
         if let Some(test) = &self.test {
             let (rates, paths) = (shown(Some(test.derivative_r2)), shown(test.trajectory_r2));
             text += &format!("on the other trajectories R2 of the rates {rates}, of the trajectories {paths}\n");

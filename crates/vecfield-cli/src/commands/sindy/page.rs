@@ -127,6 +127,9 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
             "The equations leave the data even on short windows: take them as a start, not as a law.",
         ));
     }
+    if model.is_cut() {
+        report.notes.push(Note::warning("The fit was cut short: these are the best equations until then."));
+    }
     if !model.is_map() {
         report.commands = vec![Command::new("Solve the equations found", "vecfield solve equations.toml")];
     }
@@ -137,7 +140,11 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
 /// A rival half as likely, or more, leaves the choice open.
 fn verdict(model: &Model) -> Verdict {
     let close = model.runners_up(Some(pages::DIGITS)).first().is_some_and(|other| other.odds > 0.05);
-    if close || model.refinement() == Refinement::DidNotStart { Verdict::Tentative } else { Verdict::Law }
+    if close || model.is_cut() || model.refinement() == Refinement::DidNotStart {
+        Verdict::Tentative
+    } else {
+        Verdict::Law
+    }
 }
 
 fn fits(model: &Model, index: usize, run: &Measured) -> Vec<Fit> {

@@ -7,6 +7,7 @@ use vecfield_sindy::sparse::Penalty;
 use vecfield_sindy::{Bag, Candidates, Constraint, Form, Known, Selection, Sindy, SindyError, Symmetry, Units};
 
 use super::Arguments;
+use super::rates::Rates;
 use crate::failure::Failure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -188,8 +189,11 @@ impl Arguments {
             return Ok(Form::NextValue);
         }
         let Some(derivative) = self.derivative.as_deref().filter(|_| !self.weak) else { return Ok(Form::Integral) };
+        if Rates::named(Some(derivative)).is_some() {
+            return Ok(Form::Measured);
+        }
         let refused = || {
-            let known = "give finite-difference:ORDER (1 to 8), savgol:WINDOW:DEGREE (an odd window above the degree), spline, tv or spectral";
+            let known = "give finite-difference:ORDER (1 to 8), savgol:WINDOW:DEGREE (an odd window above the degree), spline, tv, spectral, or columns:NAME,.. (measured rates)";
             Failure::Argument(format!("--derivative {derivative}: {known}"))
         };
         let mut parts = derivative.split(':');
