@@ -261,6 +261,12 @@ pub enum SindyError {
     /// Measured rates are of other times.
     #[error("the rates are not at the times of the states; give both for the same rows")]
     RatesAtOtherTimes,
+    /// A text is no model.
+    #[error("line {line} is none of a model; give what `Model::to_text` wrote, whole")]
+    BadModel {
+        /// The line, from 1.
+        line: usize,
+    },
     /// The fit was cut short.
     #[error("the fit was cut short before there were equations; give it more time, or fewer rows or terms")]
     Cut,

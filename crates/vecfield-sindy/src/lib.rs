@@ -21,6 +21,7 @@
 //! |---|---|
 //! | equations from data, in one call | [`Sindy`], [`Model`] |
 //! | to watch a fit, to cut it short, or to give it measured rates | [`Fitting`] |
+//! | to keep a model, and to read it again | [`Model::to_text`], [`Model::parse`] |
 //! | their rates, their paths, how well they agree with other data | [`Model::predict`], [`Model::simulate`], [`Model::score`] |
 //! | candidates: polynomials, harmonics, formulas, their products; other ones for each equation | [`Library`], [`Family`], [`Candidates`] |
 //! | relations between coefficients, bounded dynamics | [`Constraint`], [`Selection::Trapping`] |
@@ -63,6 +64,7 @@ mod product;
 mod progress;
 mod refine;
 pub mod regression;
+mod saved;
 mod score;
 mod shooting;
 mod simulate;

@@ -191,9 +191,35 @@ impl Library {
         Ok(library)
     }
 
+    /// The features with these keys, as [`Feature::key`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Library::new).
+    pub(crate) fn of_keys(
+        keys: &[String],
+        variables: &[String],
+        inputs: &[String],
+        constants: &[(String, f64)],
+    ) -> Result<Self, SindyError> {
+        let families: Vec<Family> = keys.iter().cloned().map(Family::Custom).collect();
+        let mut library = Self::with_constants(&families, variables, inputs, constants)?;
+        if let Some(twice) = keys.get(library.features.len()) {
+            return Err(SindyError::LibrarySyntax { text: twice.clone(), problem: "a feature is there twice".into() });
+        }
+        // A formula may print otherwise than a family calls it.
+        library.features.iter_mut().zip(keys).for_each(|(feature, key)| feature.key.clone_from(key));
+        Ok(library)
+    }
+
     /// Formulas of the features that were asked for, with names in place of the values of constants.
     pub(crate) fn symbolic(&self) -> &[ExprId] {
         &self.symbolic
+    }
+
+    /// Constants inside features, with their values.
+    pub(crate) fn constants(&self) -> &[(String, f64)] {
+        &self.constants
     }
 
     /// A formula with the values of constants in place of their names.
@@ -307,6 +333,13 @@ impl Library {
     /// The state variables.
     pub fn variables(&self) -> &[String] {
         &self.variables
+    }
+
+    /// What it depends on beside the states and `t`.
+    pub(crate) fn inputs(&self) -> &[String] {
+        let beside = &self.arguments[self.variables.len()..];
+        // Whether `t` was given or not makes no difference.
+        beside.strip_suffix(&["t".to_string()]).unwrap_or(beside)
     }
 
     /// What a feature may depend on, in the order of [`eval`](Library::eval)'s argument: states, inputs, `t`.

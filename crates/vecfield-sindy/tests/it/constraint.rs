@@ -7,7 +7,7 @@ use vecfield_sindy::{Constraint, Family, Form, Model, Selection, Sindy, SindyErr
 use vecfield_solvers::{Options, Save, field, solve_explicit, tableau::DOP853};
 
 /// Lorenz' system at a step of 0.01, noise of a share of the size.
-fn lorenz(end: f64, share: f64, seed: u64) -> Trajectories {
+pub(crate) fn lorenz(end: f64, share: f64, seed: u64) -> Trajectories {
     let system = field(3, |_t, x: &[f64], dx: &mut [f64]| {
         dx[0] = 10.0 * (x[1] - x[0]);
         dx[1] = x[0] * (28.0 - x[2]) - x[1];

@@ -12,6 +12,7 @@ mod pde;
 mod rational;
 mod regression;
 mod restriction;
+mod saved;
 mod sindy;
 mod smooth;
 mod sparse;
