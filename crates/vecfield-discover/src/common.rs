@@ -4,10 +4,11 @@
 //! little better, and the solver better still. Each form is tried at some values of its number, alone and beside few simple terms, and the
 //! best matches compete.
 
-use crate::contest::{blind_paths, scales, within_domains};
+use crate::contest::{blind_paths, within_domains};
 use crate::discovery::DiscoverError;
 use crate::model::size;
 use crate::observer::Pulse;
+use crate::quick::scales;
 use crate::source::{Formulas, Scene, Source};
 use crate::space::subsets_of;
 use crate::vocabulary::{Vocabulary, canonical};

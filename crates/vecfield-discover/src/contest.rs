@@ -6,27 +6,23 @@
 //! milliseconds and there are thousands of candidates.
 
 use crate::discovery::DiscoverError;
-use crate::family::Family;
 use crate::ledger::Judged;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::{Observer, Progress, Pulse};
 use crate::origin::Origin;
+use crate::quick::{Patience, bound, fit_from, fit_from_paths, forecast, quick_options, scales};
 use crate::refine::{Law, refine, refine_from};
 use crate::score::{CEILING, Score};
 use crate::space::is_large;
 use crate::vocabulary::Vocabulary;
-use core::ops::ControlFlow;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use vecfield_adjoint::{Fit, FitOptions, Noise, Start, fit};
+use vecfield_adjoint::{Fit, Noise};
 use vecfield_data::Trajectories;
 use vecfield_sindy::SindyError;
-use vecfield_solvers::tableau::TSIT5;
-use vecfield_solvers::{Integrator, Method, Tolerance};
-use vecfield_traits::ParametricField;
 
 /// Shares of the field that go on to the second, third and fourth origin, as divisors, and the fewest that do.
 const KEEP: [(usize, usize); 3] = [(6, 16), (18, 12), (44, 10)];
@@ -43,6 +39,27 @@ pub struct Entry {
     pub score: Score,
     /// Size of its formulas.
     pub complexity: usize,
+    /// What its fits forecast, by origin; nothing where only the error is known from an earlier run.
+    pub(crate) forecasts: Vec<Option<Vec<Forecast>>>,
+}
+
+impl Entry {
+    /// A candidate that no origin has judged.
+    pub(crate) fn new(support: Support, complexity: usize, cells: usize) -> Self {
+        Self { support, score: Score::new(cells, []), complexity, forecasts: Vec::new() }
+    }
+
+    fn push(&mut self, made: Made) {
+        self.score.push(made.judged.error);
+        self.forecasts.push(made.forecasts);
+    }
+}
+
+/// What came of a candidate at an origin.
+#[derive(Clone)]
+struct Made {
+    judged: Judged,
+    forecasts: Option<Vec<Forecast>>,
 }
 
 /// Everything the candidates share: data, origins, blind starts, noise model.
@@ -66,10 +83,6 @@ struct Hopes {
     /// To all the data.
     all: OnceLock<f64>,
 }
-
-/// A fit is without hope when it leaves so many times the squares that the best of the laws proposed with constants leaves, and so large a
-/// share of the variance, after so many steps.
-const WITHOUT_HOPE: (f64, f64, usize) = (16.0, 0.002, 6);
 
 impl<'a> Contest<'a> {
     /// Prepares origins and smoothed paths. Composed formulas that are not finite on one of them are left out of the vocabulary.
@@ -182,7 +195,7 @@ impl<'a> Contest<'a> {
             .into_iter()
             .map(|support| {
                 let complexity = support.complexity(&self.vocabulary);
-                Entry { support, score: Score::new(self.cells, []), complexity }
+                Entry::new(support, complexity, self.cells)
             })
             .collect();
         let mut cut = false;
@@ -198,12 +211,9 @@ impl<'a> Contest<'a> {
                 judged.filter(|_| pulse.goes_on())
             };
             let known = self.judge_the_sure(&entries, sure, origin, &judged);
-            let error = |entry: &Entry| match known.get(&entry.support) {
-                Some(known) => Some(known.error),
-                None => Some(judged(entry)?.error),
-            };
-            let errors: Vec<Option<f64>> = entries.par_iter().map(error).collect();
-            if errors.iter().any(Option::is_none) {
+            let made = |entry: &Entry| known.get(&entry.support).cloned().or_else(|| judged(entry));
+            let made: Vec<Option<Made>> = entries.par_iter().map(made).collect();
+            if made.iter().any(Option::is_none) {
                 cut = true;
                 // Only a candidate judged at this origin may be compared by it; with none, the last round stands.
                 if origin > 0 {
@@ -212,9 +222,9 @@ impl<'a> Contest<'a> {
             }
             entries = entries
                 .into_iter()
-                .zip(errors)
-                .filter_map(|(mut entry, error)| {
-                    entry.score.push(error?);
+                .zip(made)
+                .filter_map(|(mut entry, made)| {
+                    entry.push(made?);
                     Some(entry)
                 })
                 .collect();
@@ -235,15 +245,15 @@ impl<'a> Contest<'a> {
         entries: &[Entry],
         sure: &BTreeSet<Support>,
         origin: usize,
-        judged: &(impl Fn(&Entry) -> Option<Judged> + Sync),
-    ) -> BTreeMap<Support, Judged> {
+        judged: &(impl Fn(&Entry) -> Option<Made> + Sync),
+    ) -> BTreeMap<Support, Made> {
         if !is_large(self.data) {
             return BTreeMap::new();
         }
         let surest: Vec<&Entry> = entries.iter().filter(|entry| sure.contains(&entry.support)).collect();
         let known = |entry: &&Entry| Some((entry.support.clone(), judged(entry)?));
-        let known: BTreeMap<Support, Judged> = surest.par_iter().filter_map(known).collect();
-        let costs = known.values().filter_map(|judged| judged.cost);
+        let known: BTreeMap<Support, Made> = surest.par_iter().filter_map(known).collect();
+        let costs = known.values().filter_map(|made| made.judged.cost);
         if let Some(least) = costs.min_by(f64::total_cmp) {
             let _ = self.hopes.past[origin].set(bound(least, self.origins[origin].0.past())); // the first stands
         }
@@ -258,46 +268,39 @@ impl<'a> Contest<'a> {
         })
     }
 
-    /// What the fits of `support` at each origin forecast, origin by origin and run by run; runs whose solution does not
-    /// reach the rows ahead are left out.
-    pub fn forecasts(&self, support: &Support) -> Vec<Forecast> {
-        let Ok(family) = support.family(&self.vocabulary) else { return vec![] };
-        let forecasts_at = |(origin, paths): &(Origin, [Matching; 2])| {
-            let options = quick_options(support.constants(&self.vocabulary), origin.past(), self.noise, &self.scale);
-            let pulse = Pulse::unobserved();
-            let fit = fit_from_paths(
-                &family,
-                origin.past(),
-                (support, &self.vocabulary),
-                paths,
-                self.noise,
-                &options,
-                Patience { pulse, hope: None },
-            )?;
-            let of_run = |run| {
-                let states = forecast(&family, &fit, self.data, &self.scale, run, origin.ahead(run))?;
-                Some(Forecast { run, rows: origin.ahead(run), states })
-            };
-            Some((0..self.data.runs().len()).filter_map(of_run).collect::<Vec<_>>())
+    /// What the fits of an entry at each origin forecast, origin by origin and run by run; runs whose solution does not reach the rows
+    /// ahead are left out. Fits that were made by an earlier run are made again.
+    pub fn forecasts(&self, entry: &Entry) -> Vec<Forecast> {
+        let at = |origin: usize| match entry.forecasts.get(origin).and_then(Option::as_ref) {
+            Some(kept) => kept.clone(),
+            None => self.forecast_anew(&entry.support, origin, Pulse::unobserved()).1,
         };
-        self.origins.par_iter().filter_map(forecasts_at).flatten().collect()
+        (0..self.origins.len()).into_par_iter().flat_map_iter(at).collect()
     }
 
     /// Runs one support through every origin.
     pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
-        let origins = 0..self.origins.len();
-        let errors: Vec<f64> = origins.map(|origin| self.forecast(&support, origin, pulse).error).collect();
-        let complexity = support.complexity(&self.vocabulary);
-        Entry { score: Score::new(self.cells, errors), complexity, support }
+        let mut entry = Entry::new(support, 0, self.cells);
+        entry.complexity = entry.support.complexity(&self.vocabulary);
+        for origin in 0..self.origins.len() {
+            entry.push(self.forecast(&entry.support, origin, pulse));
+        }
+        entry
     }
 
     /// What came of `support` at origin number `origin`, worked out unless it is known.
-    fn forecast(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Judged {
-        let make = || self.forecast_anew(support, origin, pulse);
-        match pulse.ledger() {
+    fn forecast(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Made {
+        let mut forecasts = None;
+        let mut make = || {
+            let (judged, made) = self.forecast_anew(support, origin, pulse);
+            forecasts = Some(made);
+            judged
+        };
+        let judged = match pulse.ledger() {
             Some(ledger) => ledger.judged(self.name_of(support, origin), make, || pulse.goes_on()),
             None => make(),
-        }
+        };
+        Made { judged, forecasts }
     }
 
     /// What a ledger knows a forecast by.
@@ -308,45 +311,36 @@ impl<'a> Contest<'a> {
         format!("{} {origin} of {}: {}", self.noise.name(), self.vocabulary.len(), equations.join("; "))
     }
 
-    /// Fits `support` from the past of origin number `origin` and judges it by its forecast.
-    fn forecast_anew(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> Judged {
+    /// Fits `support` from the past of origin number `origin` and judges it by its forecasts, which come with it.
+    fn forecast_anew(&self, support: &Support, origin: usize, pulse: Pulse<'_>) -> (Judged, Vec<Forecast>) {
         let hope = self.hopes.past[origin].get().copied();
         let (origin, paths) = &self.origins[origin];
-        let failed = Judged { error: CEILING, cost: None };
+        let failed = (Judged { error: CEILING, cost: None }, Vec::new());
         let Ok(family) = support.family(&self.vocabulary) else { return failed };
         let options = quick_options(support.constants(&self.vocabulary), origin.past(), self.noise, &self.scale);
         let candidate = (support, &self.vocabulary);
-        match fit_from_paths(&family, origin.past(), candidate, paths, self.noise, &options, Patience { pulse, hope }) {
-            Some(fit) => Judged { error: self.judge(&family, &fit, origin), cost: Some(fit.cost) },
-            None => failed,
-        }
+        let patience = Patience { pulse, hope };
+        let Some(fit) = fit_from_paths(&family, origin.past(), candidate, paths, self.noise, &options, patience) else {
+            return failed;
+        };
+        let of_run = |run: usize| {
+            let rows = origin.ahead(run);
+            let states = forecast(&family, &fit, self.data, &self.scale, run, rows.clone())?;
+            (!rows.is_empty()).then_some(Forecast { run, rows, states })
+        };
+        let forecasts: Vec<Forecast> = (0..self.data.runs().len()).filter_map(of_run).collect();
+        (Judged { error: self.judge(&forecasts, origin), cost: Some(fit.cost) }, forecasts)
     }
 
-    /// Integrates a fit beyond its origin and compares.
-    fn judge(&self, family: &Family, fit: &Fit, origin: &Origin) -> f64 {
-        let forecasts: Vec<Option<Vec<f64>>> = (0..self.data.runs().len())
-            .map(|run| forecast(family, fit, self.data, &self.scale, run, origin.ahead(run)))
-            .collect();
+    /// Compares forecasts from an origin with what came.
+    fn judge(&self, forecasts: &[Forecast], origin: &Origin) -> f64 {
         let dim = self.data.dim();
         origin.error(self.data, self.noise, &self.scale, |run, row| {
-            let states = forecasts[run].as_ref()?;
-            let at = row - origin.ahead(run).start;
-            Some(states[at * dim..(at + 1) * dim].to_vec())
+            let forecast = forecasts.iter().find(|forecast| forecast.run == run)?;
+            let at = row - forecast.rows.start;
+            Some(forecast.states[at * dim..(at + 1) * dim].to_vec())
         })
     }
-}
-
-/// The cost above which fits to `data` are without hope, where the best leaves `least`.
-fn bound(least: f64, data: &Trajectories) -> f64 {
-    let (times, share, _) = WITHOUT_HOPE;
-    (times * least).max(share * data.observed_count() as f64)
-}
-
-/// When a fit is given up: when it is told to stop, or costs more than this after a few steps.
-#[derive(Clone, Copy)]
-pub(crate) struct Patience<'a> {
-    pub(crate) pulse: Pulse<'a>,
-    pub(crate) hope: Option<f64>,
 }
 
 /// What a fit to the past said of the rows ahead, in one run.
@@ -416,156 +410,45 @@ pub(crate) fn blind_paths(
     Ok([path(1.0)?, path(0.1)?])
 }
 
-/// The unit of each variable's errors: its standard deviation, or its size where it never changes.
-pub(crate) fn scales(data: &Trajectories) -> Vec<f64> {
-    (0..data.dim())
-        .map(|variable| {
-            let std = data.std(variable);
-            if std > 0.0 { std } else { data.rms(variable).max(1.0) }
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observer::Unobserved;
+    use vecfield_data::Trajectory;
 
-/// Window lengths of a fit: the run in thirds, then whole; long runs grow from 25 rows and stay bounded, since a chaotic
-/// system forgets its start.
-pub(crate) fn window_lengths(data: &Trajectories) -> Vec<usize> {
-    let longest = data.runs().iter().map(vecfield_data::Trajectory::len).max().unwrap_or(0);
-    if longest <= 60 { vec![longest.div_ceil(3), usize::MAX] } else { vec![25, 50, 100, 200] }
-}
-
-/// Options of a contest fit: digits enough to rank, no more.
-pub(crate) fn quick_options(constants: usize, data: &Trajectories, noise: Noise, scale: &[f64]) -> FitOptions {
-    let sigma = if noise == Noise::Additive { scale.to_vec() } else { vec![1.0; scale.len()] };
-    FitOptions {
-        estimate_sigma: false,
-        // The starts are matched already, with more care.
-        match_first: false,
-        windows: window_lengths(data),
-        method: Method::Explicit(&TSIT5),
-        solver: solver_options(scale, 1e-4, data.row_count()),
-        optimizer: rough(40),
-        ..FitOptions::new(data.dim(), constants, noise, sigma)
+    /// Growth that levels off, from two starts, one run too short to be split.
+    fn growth() -> Trajectories {
+        let run = |start: f64, rows: usize| {
+            let times: Vec<f64> = (0..rows).map(|k| 0.3 * k as f64).collect();
+            let values = times.iter().map(|t| 3.0 / (1.0 + (3.0 / start - 1.0) * (-t).exp())).collect();
+            Trajectory::new(times, values, vec![]).unwrap()
+        };
+        Trajectories::new(vec!["x".into()], vec![], vec![run(0.2, 20), run(0.5, 5), run(5.0, 16)]).unwrap()
     }
-}
 
-/// A minimum to as many digits as rank candidates.
-pub(crate) fn rough(iterations: usize) -> vecfield_optim::Options {
-    vecfield_optim::Options {
-        iterations,
-        cost_tolerance: 1e-4,
-        step_tolerance: 1e-5,
-        gradient_tolerance: 1e-5,
-        ..Default::default()
-    }
-}
-
-/// Steps a fit may take between two measurements: a candidate that needs more is stiff or about to blow up, and no law is
-/// read from so few data.
-const STEPS_PER_ROW: u64 = 30;
-
-/// Integration of a fit: explicit, errors relative to each variable's own scale.
-pub(crate) fn solver_options(scale: &[f64], rtol: f64, rows: usize) -> vecfield_solvers::Options<f64> {
-    vecfield_solvers::Options {
-        rtol,
-        atol: Tolerance::Each(scale.iter().map(|s| 0.1 * rtol * s).collect()),
-        max_steps: 200 + STEPS_PER_ROW * rows as u64,
-        ..Default::default()
-    }
-}
-
-/// Two costs closer than this are the same minimum.
-const SAME_MINIMUM: f64 = 0.01;
-
-/// The best of the fits from the blind starts: each path, with whole runs at once and with short windows first.
-///
-/// Local minima decide a contest, so a single start is never trusted; but when the two most different starts end in one
-/// minimum, the other two are left out.
-pub(crate) fn fit_from_paths(
-    family: &Family,
-    data: &Trajectories,
-    (support, vocabulary): (&Support, &Vocabulary),
-    paths: &[Matching; 2],
-    noise: Noise,
-    options: &FitOptions,
-    patience: Patience<'_>,
-) -> Option<Fit> {
-    let whole = FitOptions { windows: whole_runs(options), ..options.clone() };
-    let from = |path: &Matching, options: &FitOptions| {
-        fit_from(family, data, path.start(support, vocabulary)?, path, noise, options, patience)
-    };
-    let [smooth, close] = paths;
-    let (a, b) = (from(smooth, &whole), from(close, options));
-    if let (Some(a), Some(b)) = (&a, &b) {
-        let agree = a.windows.len() == b.windows.len() && (a.cost - b.cost).abs() <= SAME_MINIMUM * a.cost.min(b.cost);
-        if agree {
-            return Some(if a.cost <= b.cost { a.clone() } else { b.clone() });
+    /// The forecasts that a race keeps are those that its candidates were judged by, and those of fits that are made again.
+    #[test]
+    fn kept_forecasts_are_those_of_the_fits() {
+        let data = growth();
+        let vocabulary = Vocabulary::new(data.variables(), 2, vec![]).unwrap();
+        let contest = Contest::new(&data, vocabulary, Noise::Additive).unwrap();
+        let place = |key| contest.vocabulary().position(key).unwrap();
+        let supports = [vec!["x", "x^2"], vec!["1", "x"], vec!["x"]];
+        let supports = supports.map(|keys| Support { equations: vec![keys.into_iter().map(place).collect()] });
+        let Race { entries, cut } = contest.race(supports.to_vec(), &BTreeSet::new(), &Unobserved);
+        assert!(!cut && entries.len() == 3 && entries[0].support.equations[0] == [place("x"), place("x^2")]);
+        for entry in entries {
+            let kept = contest.forecasts(&entry);
+            assert!(kept.iter().all(|forecast| forecast.run != 1 && forecast.states.len() == forecast.rows.len()));
+            let again = Entry { forecasts: Vec::new(), ..entry.clone() };
+            assert_eq!(contest.forecasts(&again), kept);
+            assert_eq!(contest.enter(entry.support.clone(), Pulse::unobserved()).score, entry.score);
+            let (origins, rest) = (contest.origins(), kept.len() % 2);
+            assert_eq!((origins, rest), (4, 0), "two runs at each origin");
+            for (origin, forecasts) in kept.chunks(2).enumerate() {
+                let error = contest.judge(forecasts, &contest.origins[origin].0);
+                assert_eq!(error, entry.score.by_origin()[origin]);
+            }
         }
     }
-    // Fits that stopped at different window lengths have different numbers of free starts: fewer windows win.
-    let (c, d) =
-        if whole.windows == options.windows { (None, None) } else { (from(close, &whole), from(smooth, options)) };
-    [a, b, c, d]
-        .into_iter()
-        .flatten()
-        .min_by(|a, b| a.windows.len().cmp(&b.windows.len()).then(a.cost.total_cmp(&b.cost)))
-}
-
-/// A fit from constants and the states of a smoothed path.
-pub(crate) fn fit_from(
-    family: &Family,
-    data: &Trajectories,
-    theta: Vec<f64>,
-    path: &Matching,
-    noise: Noise,
-    options: &FitOptions,
-    patience: Patience<'_>,
-) -> Option<Fit> {
-    let state = guesses(path, noise);
-    let theta = family.thetas(&theta, data.runs().len());
-    fit(family, data, &Start { theta, state: &state }, options, &mut |progress| {
-        let Patience { pulse, hope } = patience;
-        let hopeless = hope.is_some_and(|hope| progress.iteration >= WITHOUT_HOPE.2 && progress.cost > hope);
-        if hopeless { ControlFlow::Break(()) } else { pulse.flow() }
-    })
-    .ok()
-}
-
-/// States of a smoothed path, for a fit to start from: positive ones, where measurements scatter by factors.
-pub(crate) fn guesses(path: &Matching, noise: Noise) -> impl Fn(usize, usize, &mut [f64]) {
-    move |run, row, out| {
-        for (out, &value) in out.iter_mut().zip(path.state(run, row)) {
-            *out = if noise == Noise::Multiplicative { value.max(f64::MIN_POSITIVE) } else { value };
-        }
-    }
-}
-
-/// The windows of a fit that takes whole runs at once; long runs are never taken whole, and grow their windows again.
-fn whole_runs(options: &FitOptions) -> Vec<usize> {
-    match options.windows.last() {
-        Some(&usize::MAX) => vec![usize::MAX],
-        _ => options.windows.clone(),
-    }
-}
-
-/// States at `rows` of `run`, integrated from the start of the run's last window; `None` when the solution does not reach
-/// them.
-pub(crate) fn forecast(
-    family: &Family,
-    fit: &Fit,
-    data: &Trajectories,
-    scale: &[f64],
-    run: usize,
-    rows: core::ops::Range<usize>,
-) -> Option<Vec<f64>> {
-    let dim = data.dim();
-    let last = fit.windows.iter().rposition(|window| window.run == run)?;
-    let from = fit.windows[last].rows.start;
-    let times = data.runs()[run].times();
-    let field = ParametricField::<f64>::at(family, fit.theta_of(run).to_vec());
-    let options = solver_options(scale, 1e-6, 4 * data.row_count());
-    let mut out = vec![0.0; rows.len() * dim];
-    let start = &fit.starts[last * dim..(last + 1) * dim];
-    let mut integrator = Integrator::explicit(&TSIT5, dim, &options).ok()?;
-    integrator.sample(&field, times[from], start, &times[rows], &mut out).ok()?;
-    Some(out)
 }

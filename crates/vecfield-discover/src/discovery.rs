@@ -320,7 +320,7 @@ fn contest(
         verdict: judge(&chosen, &others, &nulls),
         noise,
         noise_evidence: vec![],
-        forecasts: contest.forecasts(&chosen.law.support),
+        forecasts: contest.forecasts(&candidates.entries()[place]),
         forecast_r2: explained(&chosen.score, &nulls[1]),
         chosen,
         alternatives: listed.iter().filter_map(|&i| candidates.get(i)).collect(),

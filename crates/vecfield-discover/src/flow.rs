@@ -7,8 +7,8 @@
 //! and feature: one Gauss–Newton step from the law to every other law at once (variational equations: Hairer, Nørsett & Wanner 1993,
 //! I.14, formula 14.9 of Gröbner and Alekseev being the exact form).
 
-use crate::contest::{scales, solver_options};
 use crate::family::Family;
+use crate::quick::{scales, solver_options};
 use crate::refine::{Law, noise_levels};
 use crate::vocabulary::Vocabulary;
 use std::collections::BTreeMap;

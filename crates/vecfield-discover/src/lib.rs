@@ -60,6 +60,7 @@ mod near;
 mod neural;
 mod observer;
 pub mod origin;
+mod quick;
 pub mod refine;
 pub mod score;
 pub mod snap;

@@ -10,12 +10,13 @@
 //! 6.1; there with Adam and evolution). Its start is linear least squares on rates of the smoothed data, with the inner weights drawn.
 
 use crate::composed::{Rates, formulas_of, quintic, rates};
-use crate::contest::{blind_paths, guesses, quick_options, scales};
+use crate::contest::blind_paths;
 use crate::discovery::DiscoverError;
 use crate::family::{Family, FamilyWorkspace};
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
+use crate::quick::{guesses, quick_options, scales};
 use crate::source::{Formulas, Scene, Source};
 use vecfield_adjoint::{AdjointError, Belief, Fit, FitOptions, Prior, Start, fit};
 use vecfield_kernels::fill_normals;

@@ -1,10 +1,10 @@
 //! From a support to a law with numbers: constants, initial states and noise levels by maximum likelihood on all the data.
 
-use crate::contest::{Patience, fit_from_paths, quick_options, rough, scales, solver_options};
 use crate::family::Family;
 use crate::matching::Matching;
 use crate::model::Support;
 use crate::observer::Pulse;
+use crate::quick::{Patience, fit_from_paths, quick_options, rough, scales, solver_options};
 use crate::snap::Estimates;
 use crate::vocabulary::Vocabulary;
 use core::ops::ControlFlow;

@@ -138,7 +138,8 @@ mod tests {
     use crate::score::Score;
 
     fn entry(complexity: usize, errors: [f64; 4]) -> Entry {
-        Entry { support: Support { equations: vec![vec![complexity]] }, score: Score::new(100, errors), complexity }
+        let support = Support { equations: vec![vec![complexity]] };
+        Entry { score: Score::new(100, errors), ..Entry::new(support, complexity, 100) }
     }
 
     /// What forecasts alike is a rival; what forecasts worse within two errors is a near one; neither is larger.
