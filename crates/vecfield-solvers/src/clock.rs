@@ -130,8 +130,8 @@ impl<R: Real> Clock<R> {
     {
         loop {
             let tried = field.stats.steps + field.stats.rejected;
-            if tried >= max_steps || tried % outlook::EVERY == outlook::EVERY - 1 {
-                outlook::check(stepper, field, self, tried, max_steps)?;
+            if outlook::due(tried, max_steps) {
+                outlook::check(field, self, stepper.y(), || stepper.stability(), max_steps)?;
             }
             let (end, h) = self.trial();
             let attempt = stepper.attempt(field, self.t, h);

@@ -2,8 +2,9 @@
 //!
 //! Explicit methods take [`LANES`] trajectories at a time, one to a lane of the processor's vectors. Every lane has its own
 //! time, step and error control, and takes the next trajectory when its own ends, so no lane waits for another. A
-//! trajectory that [`Method::Auto`] finds stiff leaves its lane and is gone on with alone; trajectories with events, a mass
-//! matrix or another method are solved alone from the start.
+//! trajectory that [`Method::Auto`] finds stiff leaves its lane and is gone on with alone; one that stability holds to an explicit
+//! method's hopelessly many steps ends with [`SolveError::Stiff`]; trajectories with events, a mass matrix or another method
+//! are solved alone from the start.
 //!
 //! **Architecture invariant:** the result of a member depends on that member alone: not on its place, its neighbours or the
 //! number of threads. Where its formula is of `+ - * /`, `sqrt`, `abs`, `min`, `max` and powers, it has the bits and the work of a solve on its own; where
@@ -13,6 +14,7 @@
 
 mod clock;
 mod drive;
+mod held;
 mod outcome;
 mod solo;
 mod stepper;
@@ -195,7 +197,8 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
         let side_by_side = self.events.is_none() && !self.weighted(members);
         match (self.method, &self.alone) {
             (Method::Explicit(tableau), _) if side_by_side => {
-                let common = Common { family: self.family, tableau, options: &self.options, stability: None };
+                let common =
+                    Common { family: self.family, tableau, options: &self.options, stability: None, diagnosed: true };
                 drive(&common, members, sheet, &mut |_, _| {}, goes_on);
             }
             (Method::Auto, Some(alone)) if side_by_side => {
@@ -203,7 +206,8 @@ impl<'a, F: Family, G: Jacobian<f64>> Ensemble<'a, F, G> {
                 let field = self.some_field(members);
                 let solvable = field.is_some_and(|field| solvable(&field, &self.options));
                 let stability = solvable.then_some(stability);
-                let common = Common { family: self.family, tableau, options: &self.options, stability };
+                let common =
+                    Common { family: self.family, tableau, options: &self.options, stability, diagnosed: false };
                 let mut auto = Auto::new(sheet.dim, &self.options).expect("options that served in `new`");
                 let mut stiff = |handover: drive::Handover<'_>, sheet: &mut Sheet<'_>| {
                     let member = &members[handover.member];

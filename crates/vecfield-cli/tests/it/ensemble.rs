@@ -74,6 +74,19 @@ fn failed_members_are_told() {
     assert!(folder.path().join("run/trajectories.partial.csv").exists());
 }
 
+/// The one of three that stability holds is told that it is stiff, and what to use.
+#[test]
+fn a_stiff_member_is_told_so() {
+    let folder = Folder::new();
+    let chase = "[parameters]\nk = 1.0\n[initial]\nx = 0.0\n[equations]\nx = \"k*(t^2 - x)\"\n\
+                 [ensemble]\nk = [1.0, 10.0, 1e8]\n[solve]\nt = [0.0, 10.0]\nmethod = \"tsit5\"\n";
+    folder.file("p.toml", chase);
+    let result = folder.vecfield(&["solve", "p.toml", "--json"]).json();
+    assert_eq!(result["ensemble"]["failed"], 1);
+    let reason = result["ensemble"]["failures"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("the equations are stiff") && reason.contains("radau5"), "{reason}");
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let folder = Folder::new();

@@ -1,14 +1,16 @@
 //! The loop of the lanes: every lane steps its own trajectory, and takes the next one of the queue when that ends.
 
-use vecfield_traits::{ParametricField, VectorField};
+use vecfield_traits::ParametricField;
 
 use super::clock::Clocks;
+use super::held::Held;
 use super::outcome::{Outcome, Sheet};
 use super::stepper::{Attempts, LaneStepper, Trial};
 use super::{F64Lanes, Family, LANES, Member, solo};
 use crate::auto::Suspicion;
 use crate::clock::{Clock, part};
 use crate::explicit::ExplicitRungeKutta;
+use crate::outlook;
 use crate::stepper::{Culprit, Evaluator, Stats, Stepper};
 use crate::tableau::Tableau;
 use crate::{Ending, Options, SolveError};
@@ -21,8 +23,10 @@ pub(super) struct Common<'a, F> {
     pub(super) family: &'a F,
     pub(super) tableau: &'static Tableau,
     pub(super) options: &'a Options<f64>,
-    /// The real stability of the method; none if nobody asks who is stiff.
+    /// The real stability of the method, where trajectories that turn out to be stiff are handed over.
     pub(super) stability: Option<f64>,
+    /// Does a trajectory that stability holds to hopelessly many steps end with that [diagnosis](SolveError::Stiff)?
+    pub(super) diagnosed: bool,
 }
 
 /// A trajectory that has turned out to be stiff: to be gone on with alone.
@@ -217,7 +221,7 @@ impl Lanes {
     /// Goes on behind a declared discontinuity, from the end of the step.
     fn resume<F: Family>(&mut self, lane: usize, t: f64, queue: &mut Queue<'_, '_, F>) -> Result<(), SolveError> {
         let member = &queue.members[self.member[lane]];
-        self.read(lane);
+        self.stepper.read(lane, true, &mut self.row);
         let y = core::mem::take(&mut self.row);
         let mut evaluations = Stats::default();
         let entered = self.enter(lane, &mut evaluations, (t, member.span.1), &y, member.theta, queue);
@@ -236,8 +240,8 @@ impl Lanes {
             self.rejected[i] += u64::from(!attempts.accepted[i]);
             self.ends[i] += u64::from(attempts.tried_end[i]);
             let due = attempts.accepted[i] & ((self.due[i] - next[i]) * self.direction[i] <= 0.0);
-            let many = self.steps[i] + self.rejected[i] >= self.most_steps;
-            marked[i] = self.active[i] & (due | over[i] | many);
+            let look = outlook::due(self.steps[i] + self.rejected[i], self.most_steps);
+            marked[i] = self.active[i] & (due | over[i] | look);
         }
         if let Some(stability) = common.stability {
             for i in 0..LANES {
@@ -332,17 +336,16 @@ impl Lanes {
                 Err(error) => Outcome::failed(self.stats(lane), t, error),
             }
         } else if over && self.clocks.done(lane) {
-            self.read(lane);
+            self.stepper.read(lane, true, &mut self.row);
             sheet.keep_end(index, &self.row);
             Outcome::ended(stats, t, Ending::Reached)
         } else if over {
             let culprit = self.stepper.culprit(lane, attempts.tried_end[lane]);
             Outcome::failed(stats, t, self.failure(lane, culprit))
-        } else if stats.steps + stats.rejected >= self.most_steps {
-            let (step, limit) = (self.clocks.h(lane), self.most_steps);
-            Outcome::failed(stats, t, SolveError::TooManySteps { t, step, limit })
+        } else if let Err(error) = self.check_outlook(lane, accepted, queue) {
+            Outcome::failed(stats, t, error)
         } else if self.suspicion[lane].confirmed() && accepted {
-            self.read(lane);
+            self.stepper.read(lane, true, &mut self.row);
             let rows = self.rows[lane];
             let (y, clock) = (&self.row[..], self.clocks.clock(lane, self.resume[lane]));
             stiff(Handover { member: index, y, clock, stats, rows }, sheet);
@@ -354,11 +357,23 @@ impl Lanes {
         self.refill(lane, queue, sheet);
     }
 
-    /// Copies the state at the end of the step out of a lane.
-    fn read(&mut self, lane: usize) {
-        for (x, lanes) in self.row.iter_mut().zip(self.stepper.y_new()) {
-            *x = lanes.0[lane];
+    /// [`outlook::check`] of a trajectory, if it is time for it.
+    fn check_outlook<F: Family>(
+        &mut self,
+        lane: usize,
+        accepted: bool,
+        queue: &mut Queue<'_, '_, F>,
+    ) -> Result<(), SolveError> {
+        let (stats, limit) = (self.stats(lane), self.most_steps);
+        if !outlook::due(stats.steps + stats.rejected, limit) {
+            return Ok(());
         }
+        let clock = self.clocks.clock(lane, self.resume[lane]);
+        self.stepper.read(lane, accepted, &mut self.row);
+        let mut field = Held { family: queue.common.family, theta: queue.members[self.member[lane]].theta };
+        let mut evaluator = Evaluator { field: &mut field, work: &mut queue.work, stats };
+        let stability = || queue.common.diagnosed.then(|| queue.common.tableau.real_stability());
+        outlook::check(&mut evaluator, &clock, &self.row, stability, limit)
     }
 
     fn stats(&self, lane: usize) -> Stats {
@@ -378,27 +393,5 @@ impl Lanes {
             let outcome = Outcome::ended(self.stats(lane), self.clocks.t(lane), Ending::Stopped);
             sheet.end(self.member[lane], outcome);
         }
-    }
-}
-
-/// A member of a family, with parameters that stay where they are.
-struct Held<'a, F> {
-    family: &'a F,
-    theta: &'a [f64],
-}
-
-impl<F: ParametricField<f64>> VectorField<f64> for Held<'_, F> {
-    type Workspace = F::Workspace;
-
-    fn workspace(&self) -> F::Workspace {
-        self.family.workspace()
-    }
-
-    fn dim(&self) -> usize {
-        self.family.dim()
-    }
-
-    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64], work: &mut F::Workspace) {
-        self.family.eval(t, y, self.theta, dy, work);
     }
 }

@@ -153,6 +153,12 @@ impl LaneStepper {
         &self.y_new
     }
 
+    /// Copies the state after the last trial step out of a lane: that at its end where it was `accepted`, else at its beginning.
+    pub(super) fn read(&self, lane: usize, accepted: bool, out: &mut [f64]) {
+        let states = if accepted { &self.y_new } else { &self.y };
+        out.iter_mut().zip(states).for_each(|(x, lanes)| *x = lanes.0[lane]);
+    }
+
     /// Evaluations of a trial step, without that at its end if it is no stage.
     pub(super) fn evaluations(&self) -> u64 {
         self.stages as u64 - 1

@@ -73,6 +73,21 @@ impl Dynamics for BlowUp {
     }
 }
 
+/// y' = k (t² - y), which chases a parabola: the slow solution needs no small steps, stability does where k is large.
+struct Chase;
+
+impl Dynamics for Chase {
+    fn dim(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+    fn eval<S: Elementary>(&self, t: S, y: &[S], k: &[S], dy: &mut [S]) {
+        dy[0] = k[0] * (t * t - y[0]);
+    }
+}
+
 /// Owned members, so that they can be made at random.
 #[derive(Debug, Clone)]
 struct Spec {
@@ -285,6 +300,33 @@ fn too_many_steps_are_too_many_for_one() {
         assert_eq!(solution.outcomes[i].stats, alone.stats);
     }
     assert!(solution.failures().count() > 5 && solution.failures().count() < 28);
+}
+
+/// A member that stability holds is told so, as it is alone: the same diagnosis after the same steps, with the rows before it.
+#[test]
+fn stiffness_is_diagnosed_in_each_member() {
+    let spec = |k: f64| Spec { span: (0.0, 100.0), y0: vec![0.5], theta: vec![k] };
+    let rates: Vec<f64> = (0..20).map(|i| 10.0_f64.powf(0.4 * f64::from(i))).collect();
+    let specs: Vec<Spec> = rates.iter().map(|&k| spec(k)).collect();
+    // Some are told at the first look, some at the last step allowed.
+    let options = Options { discontinuities: vec![0.25], max_steps: 10_000, ..Options::tolerances(1e-6, 1e-6) };
+    for tableau in [&TSIT5, &VERNER_7] {
+        let solution =
+            Ensemble::explicit(&Chase, tableau, &options).unwrap().solve(&members(&specs), Rows::At(&[1e-9]));
+        for (i, spec) in specs.iter().enumerate() {
+            let alone = alone(&Chase, tableau, &options, spec, Save::At(&[1e-9]));
+            assert_eq!(solution.outcomes[i].ending, alone.ending, "{}, k = {}", tableau.name, rates[i]);
+            assert_eq!(solution.outcomes[i].stats, alone.stats, "{}, k = {}", tableau.name, rates[i]);
+            assert_eq!(bits(solution.member(i)), bits(&alone.y[..1]));
+        }
+        for (i, error) in solution.failures() {
+            let &SolveError::Stiff { rate, .. } = error else { panic!("k = {}: {error}", rates[i]) };
+            assert!((rate / rates[i] - 1.0).abs() < 0.05, "k = {}: {error}", rates[i]);
+        }
+        let failed: Vec<u64> = solution.failures().map(|(i, _)| solution.outcomes[i].stats.steps).collect();
+        assert!(failed.iter().any(|&steps| steps < 5000) && failed.iter().any(|&steps| steps > 9000), "{failed:?}");
+        assert!((4..=18).contains(&failed.len()), "{}: {failed:?}", tableau.name);
+    }
 }
 
 #[test]
