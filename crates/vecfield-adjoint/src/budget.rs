@@ -6,9 +6,10 @@
 ///
 /// | budget | kept | the pass back repeats |
 /// |---|---|---|
-/// | [`everything`](Budget::everything) | every stage of every step | nothing |
-/// | [`bytes`](Budget::bytes), while it is enough | every stage of every step | nothing |
-/// | [`bytes`](Budget::bytes), a longer solve | evenly spaced checkpoints, and the stages of one stretch between two | every step once |
+/// | [`everything`](Budget::everything) | every stage of every step, and what evaluations [leave](vecfield_traits::Vjp::keep) | nothing |
+/// | [`bytes`](Budget::bytes), while it is enough | the same | nothing |
+/// | [`bytes`](Budget::bytes), a longer solve | every stage of every step | what evaluations left: the activations of a network |
+/// | [`bytes`](Budget::bytes), one longer still | evenly spaced checkpoints, and the stages of one stretch between two | every step once |
 /// | the same, a much longer solve | as many checkpoints as fit, then binomial ones between them | every step a few times |
 ///
 /// The number of steps of an adaptive solve is not known before it is done. Checkpoints are therefore thinned while it runs:
@@ -25,12 +26,12 @@ pub(crate) enum Limit {
 }
 
 impl Budget {
-    /// Keep every stage of every step.
+    /// Keep every stage of every step, and what the field can leave there for the pass back.
     pub fn everything() -> Budget {
         Budget(Limit::Everything)
     }
 
-    /// Keep at most so many bytes of checkpoints and stages.
+    /// Keep at most so many bytes of checkpoints, stages and what evaluations left.
     ///
     /// The record also holds the save times and, for each jump on the way, the state after it; these are the caller's doing
     /// and not counted.
@@ -38,7 +39,7 @@ impl Budget {
         Budget(Limit::Bytes(bytes))
     }
 
-    /// Keep at most so many checkpoints, and the stages of at most so many steps.
+    /// Keep at most so many checkpoints, and the stages of at most so many steps with what evaluations left there.
     pub fn slots(slots: usize) -> Budget {
         Budget(Limit::Slots(slots.max(1)))
     }
@@ -58,6 +59,14 @@ impl Limit {
             Limit::Everything => true,
             Limit::Bytes(limit) => bytes <= limit / 2,
             Limit::Slots(slots) => steps <= slots,
+        }
+    }
+
+    /// May stages, and what evaluations left for pullbacks at them, be kept in `bytes`?
+    pub(crate) fn allows_kept(self, bytes: usize) -> bool {
+        match self {
+            Limit::Bytes(limit) => bytes <= limit / 2,
+            Limit::Everything | Limit::Slots(_) => true,
         }
     }
 

@@ -261,7 +261,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
         let mut sweep = Sweep::new(trail, cotangents, bars, integrator.options().initial);
         if record.complete {
             for step in (0..record.steps).rev() {
-                let taken = record.traces.get(step, n);
+                let taken = record.taken(step, n);
                 sweep.step((step, taken), record, reverse, field, &mut work, crossings, progress)?;
             }
             return Ok(sweep.gradient(field, &mut work, 0));
@@ -279,7 +279,7 @@ impl<K, V, R: Real> Discrete<K, V, R> {
                     let mut evaluator = Evaluator::new(field, &mut work);
                     replay(integrator, record, &mut evaluator, trail.span, (from, start, end))?;
                     for step in (start..end).rev() {
-                        let taken = record.traces.get(step, n);
+                        let taken = record.taken(step, n);
                         sweep.step((step, taken), record, reverse, field, &mut work, crossings, progress)?;
                     }
                 }
@@ -317,7 +317,7 @@ fn replay<R, F, K>(
 ) -> Result<Clock<R>, AdjointError>
 where
     R: Real,
-    F: VectorField<R>,
+    F: Vjp<R>,
     K: Stepper<F, Scalar = R>,
 {
     let options = integrator.options().clone();
@@ -329,11 +329,12 @@ where
         }
         None => begin(stepper, record, field, span, &options, from)?,
     };
-    record.traces.clear(start);
+    record.clear_stages(start);
     for step in from..end {
         let leg = clock.advance(stepper, field, u64::MAX)?;
         if step >= start {
             record.trace::<F, K>(leg.start, leg.h, stepper)?;
+            record.take_kept(step, field.field_and_work());
         }
         stepper.commit();
         clock.accept(&leg);

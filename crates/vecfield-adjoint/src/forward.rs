@@ -253,7 +253,7 @@ impl<R: Real, G: ParametricField<Dual<R, LANES>>> Follower<'_, '_, R, G> {
         let formula = step.stepper().trace(&mut self.trace).ok_or(AdjointError::NoPushForward)?;
         let trace = core::mem::take(&mut self.trace);
         let (y, stages) = trace.split_at(n);
-        let taken = Taken { t, h, y, stages, formula };
+        let taken = Taken { t, h, y, stages, formula, kept: &[] };
         let rounding = R::from_f64(4.0) * R::EPSILON * end.abs();
         let cut = (t + h - end).abs() > rounding;
         let covered = |save: &&R| if h < R::zero() { **save >= end } else { **save <= end };

@@ -1,14 +1,17 @@
 //! What a solve leaves behind for the pass back through it: stages, checkpoints, and the states after jumps.
 
+mod kept;
+
 use core::ops::ControlFlow;
 
 use vecfield_solvers::stepper::{Formula, Stepper};
 use vecfield_solvers::{Clock, Flow, Segment, Step, Witness};
-use vecfield_traits::{Real, VectorField};
+use vecfield_traits::{Real, VectorField, Vjp};
 
 use crate::AdjointError;
 use crate::budget::Limit;
 use crate::reverse::Taken;
+use kept::Kept;
 
 /// Numbers in one piece of memory, at most: pieces do not move when more is kept.
 const PIECE: usize = 8192;
@@ -25,6 +28,12 @@ pub(crate) struct Record<R> {
     pub(crate) checkpoints: Vec<Checkpoint<R>>,
     /// Stages of every step while they fit; afterwards those of one stretch on the way back.
     pub(crate) traces: Traces<R>,
+    /// What the evaluations of these steps left for pullbacks, while that fits too.
+    kept: Kept<R>,
+    /// Are there such?
+    keeping: bool,
+    /// After how many steps there was no more room for them, in a solve before.
+    overflow: Option<usize>,
     /// The state at the end of the last step, if no event cut it short.
     pub(crate) end: Vec<R>,
     /// Are the stages of all steps there?
@@ -79,6 +88,9 @@ impl<R: Real> Record<R> {
             restarts: Vec::new(),
             checkpoints: Vec::new(),
             traces: Traces::default(),
+            kept: Kept::default(),
+            keeping: true,
+            overflow: None,
             end: Vec::new(),
             complete: true,
             savable: true,
@@ -89,14 +101,27 @@ impl<R: Real> Record<R> {
 
     /// Forgets everything; memory stays.
     pub(crate) fn begin(&mut self, t: R, y: &[R]) {
+        // Not tried again where it was in vain.
+        self.keeping = self.overflow.is_none_or(|steps| self.steps < steps);
         (self.steps, self.complete, self.savable, self.stride) = (0, true, true, 1);
         self.largest = (0, 0);
         self.restarts.clear();
         self.checkpoints.clear();
-        self.traces.clear(0);
+        self.clear_stages(0);
         self.end.clear();
         self.end.extend_from_slice(y);
         self.restarts.push(Restart { step: 0, t, y: y.to_vec(), due: Vec::new() });
+    }
+
+    /// Forgets the stages of all steps, those of step `first` being the next to be kept; memory stays.
+    pub(crate) fn clear_stages(&mut self, first: usize) {
+        self.traces.clear(first);
+        self.kept.clear(first);
+    }
+
+    /// A step whose stages are there, of a state of `n` components.
+    pub(crate) fn taken(&self, step: usize, n: usize) -> Taken<'_, R> {
+        Taken { kept: self.kept.get(step), ..self.traces.get(step, n) }
     }
 
     /// Which restart, if any, this step begins at.
@@ -135,6 +160,21 @@ impl<R: Real> Record<R> {
         let bytes = self.traces.push::<F, K>(t, h, stepper, piece)?;
         self.largest.1 = self.largest.1.max(bytes);
         Ok(())
+    }
+
+    /// Takes what the evaluations of this step, the last that was [traced](Record::trace), left for pullbacks, if there is room.
+    pub(crate) fn take_kept<F: Vjp<R>>(&mut self, step: usize, (field, work): (&F, &mut F::Workspace)) {
+        if !self.keeping {
+            return;
+        }
+        let taken = self.traces.get(step, field.dim());
+        if !self.kept.take((field, &mut *work), &taken) {
+            self.keeping = false;
+        } else if !self.limit.allows_kept(self.traces.bytes() + self.kept.bytes()) {
+            (self.keeping, self.overflow) = (false, Some(step));
+            self.kept.release();
+            field.keep(0, work);
+        }
     }
 
     pub(crate) fn keep<F, K>(&mut self, step: usize, stepper: &K, clock: &Clock<R>) -> bool
@@ -176,7 +216,7 @@ pub(crate) struct Recorder<'a, R> {
     pub(crate) refused: Option<AdjointError>,
 }
 
-impl<R: Real, F: VectorField<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Recorder<'_, R> {
+impl<R: Real, F: Vjp<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Recorder<'_, R> {
     fn step(&mut self, step: &mut Step<'_, '_, F, K>) -> Flow {
         let record = &mut *self.record;
         if record.complete {
@@ -184,6 +224,7 @@ impl<R: Real, F: VectorField<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Re
                 self.refused = Some(refused);
                 return Flow::Stop;
             }
+            record.take_kept(record.steps, step.field_and_work());
             if !record.limit.allows_traces(record.steps + 1, record.traces.bytes()) {
                 record.complete = false;
                 let kept = record.traces.bytes();
@@ -195,6 +236,9 @@ impl<R: Real, F: VectorField<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Re
                     _ => None,
                 };
                 record.traces.release();
+                record.kept.release();
+                let (field, work) = step.field_and_work();
+                field.keep(0, work);
             }
         }
         record.steps += 1;
@@ -221,6 +265,7 @@ impl<R: Real, F: VectorField<R>, K: Stepper<F, Scalar = R>> Witness<F, K> for Re
 
     fn restarted(&mut self, t: R, y: &[R], due: &[usize]) {
         let step = self.record.steps;
+        self.record.kept.part();
         self.record.restarts.push(Restart { step, t, y: y.to_vec(), due: due.to_vec() });
     }
 }
@@ -327,6 +372,6 @@ impl<R: Real> Traces<R> {
         let head = &piece.heads[index];
         let end = piece.heads.get(index + 1).map_or(piece.numbers.len(), |next| next.at);
         let (y, stages) = piece.numbers[head.at..end].split_at(n);
-        Taken { t: head.t, h: head.h, y, stages, formula: head.formula }
+        Taken { t: head.t, h: head.h, y, stages, formula: head.formula, kept: &[] }
     }
 }

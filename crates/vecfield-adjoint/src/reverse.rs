@@ -47,6 +47,9 @@ pub struct Taken<'a, R> {
     pub stages: &'a [R],
     /// The formula it follows.
     pub formula: Formula,
+    /// What the evaluations at its stages left for pullbacks, in their order; empty where nothing was kept, and so is a record
+    /// of which nothing is there.
+    pub kept: &'a [Vec<R>],
 }
 
 /// Cotangents of the dense output inside a step.

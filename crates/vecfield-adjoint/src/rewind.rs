@@ -192,7 +192,7 @@ impl<R: Real> Rewind<R> {
             pair.extend_from_slice(z);
             pair.push(if joined { R::one() } else { R::zero() });
             let (y, stages) = pair.split_at(n);
-            let taken = Taken { t, h, y, stages, formula: Formula::Reversible(stepper.method()) };
+            let taken = Taken { t, h, y, stages, formula: Formula::Reversible(stepper.method()), kept: &[] };
             sweep.step((index, taken), record, reverse, field, &mut work, crossings, progress)?;
         }
         Ok(sweep.gradient(field, &mut work, 0))

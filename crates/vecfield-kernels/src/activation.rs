@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::dispatch::{Job, Target, run_on};
+use crate::dispatch::{Job, Target, run, run_on};
 use crate::exponential::decay;
 use crate::function::Function;
 use crate::lane::Lane;
@@ -79,6 +79,11 @@ impl Activation {
     pub fn is_smooth(self) -> bool {
         !matches!(self, Activation::Elu | Activation::Relu)
     }
+
+    /// Is the slope a formula of the value, with the same bits? A pass back then needs the values alone.
+    pub fn value_tells_slope(self) -> bool {
+        matches!(self, Activation::Identity | Activation::Tanh | Activation::Relu)
+    }
 }
 
 /// Derivatives to be written, each of the length of `z`: `σ'`, `σ''` and `σ'''` of the numbers that `z` held.
@@ -113,6 +118,41 @@ pub(crate) fn activate<T: VectorMath + Normal>(
         Activation::Cube => by_formula::<T, Cube>(target, z, slopes),
         Activation::Sin => sine(target, z, slopes),
     }
+}
+
+/// `σ'` from `h = σ(z)`, where [the value tells it](Activation::value_tells_slope).
+pub(crate) fn slopes_of_values<T: Lane>(activation: Activation, h: &[T], slopes: &mut [T]) {
+    match activation {
+        Activation::Identity => slopes.fill(T::ONE),
+        Activation::Tanh => run(OfValues(h, slopes, tanh_slope)),
+        Activation::Relu => run(OfValues(h, slopes, relu_slope)),
+        _ => panic!("the value of {} does not tell its slope", activation.name()),
+    }
+}
+
+struct OfValues<'a, T, F>(&'a [T], &'a mut [T], F);
+
+impl<T: Lane, F: Fn(T) -> T> Job for OfValues<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let OfValues(values, slopes, formula) = self;
+        for (slope, &h) in slopes.iter_mut().zip(values) {
+            *slope = formula(h);
+        }
+    }
+}
+
+/// `1 - h²`, without cancellation where the tangent is nearly one.
+#[inline(always)]
+fn tanh_slope<T: Lane>(h: T) -> T {
+    (T::ONE - h) * (T::ONE + h)
+}
+
+#[inline(always)]
+fn relu_slope<T: Lane>(h: T) -> T {
+    if h > T::zero() { T::ONE } else { T::zero() }
 }
 
 /// `sin`, whose kernel reduces its argument by itself: `cos`, `-sin`, `-cos`.
@@ -194,7 +234,7 @@ formulas! {
     Identity Lane |z| [z, T::ONE, T::zero(), T::zero()];
     Tanh Lane |z| {
         let h = crate::exponential::tanh::<T, FUSED>(z);
-        let s1 = (T::ONE - h) * (T::ONE + h);
+        let s1 = tanh_slope(h);
         let s2 = -T::TWO * h * s1;
         [h, s1, s2, -T::TWO * s1.fma::<FUSED>(s1, h * s2)]
     };
@@ -222,9 +262,8 @@ formulas! {
         [if z < T::zero() { grown } else { z }, if up { T::ONE } else { e }, curved, curved]
     };
     Relu Lane |z| {
-        let up = if z > T::zero() { T::ONE } else { T::zero() };
         let h = if z < T::zero() { T::zero() } else { z }; // NaN stays
-        [h, up, T::zero(), T::zero()]
+        [h, relu_slope(h), T::zero(), T::zero()]
     };
     Cube Lane |z| {
         let three = T::TWO + T::ONE;

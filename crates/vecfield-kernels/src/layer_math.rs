@@ -1,6 +1,6 @@
 //! The second front door: [`LayerMath`], what layers of networks are made of.
 
-use crate::activation::{Activation, Slopes, activate};
+use crate::activation::{Activation, Slopes, activate, slopes_of_values};
 use crate::dispatch::Target;
 use crate::product::{Inner, Matrix, Product, Start, inner, multiply};
 use crate::vector_math::VectorMath;
@@ -85,6 +85,13 @@ pub trait LayerMath: VectorMath {
 
     /// [`activate`](LayerMath::activate) with the given instructions: for tests and measurements.
     fn activate_on(target: Target, activation: Activation, z: &mut [Self], slopes: Slopes<'_, Self>);
+
+    /// The first derivatives from the values `h_i = σ(z_i)`, with the bits that [`activate`](LayerMath::activate) gives.
+    ///
+    /// # Panics
+    ///
+    /// If the value does not [tell](Activation::value_tells_slope).
+    fn slopes_of_values(activation: Activation, h: &[Self], slopes: &mut [Self]);
 }
 
 macro_rules! layer_math {
@@ -126,6 +133,10 @@ macro_rules! layer_math {
 
             fn activate_on(target: Target, activation: Activation, z: &mut [$float], slopes: Slopes<'_, $float>) {
                 activate(target, activation, z, slopes);
+            }
+
+            fn slopes_of_values(activation: Activation, h: &[$float], slopes: &mut [$float]) {
+                slopes_of_values(activation, h, slopes);
             }
         }
     )*};

@@ -130,6 +130,18 @@ impl Layer for AnyLayer {
         each!(self, layer => layer.tape_len(rows))
     }
 
+    fn kept_len(&self, rows: usize) -> usize {
+        each!(self, layer => layer.kept_len(rows))
+    }
+
+    fn keep<R: LayerMath>(&self, rows: usize, tape: &[R], kept: &mut [R]) {
+        each!(self, layer => layer.keep(rows, tape, kept));
+    }
+
+    fn recall<R: LayerMath>(&self, rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
+        each!(self, layer => layer.recall(rows, y, kept, tape));
+    }
+
     fn scratch_len(&self, rows: usize) -> usize {
         each!(self, layer => layer.scratch_len(rows))
     }

@@ -35,6 +35,18 @@ macro_rules! delegate {
             chain::tape_len(&self.$layers, rows)
         }
 
+        fn kept_len(&self, rows: usize) -> usize {
+            chain::kept_len(&self.$layers, rows)
+        }
+
+        fn keep<R: LayerMath>(&self, rows: usize, tape: &[R], kept: &mut [R]) {
+            chain::keep(&self.$layers, rows, tape, kept);
+        }
+
+        fn recall<R: LayerMath>(&self, rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
+            chain::recall(&self.$layers, rows, y, kept, tape);
+        }
+
         fn scratch_len(&self, rows: usize) -> usize {
             chain::scratch_len(&self.$layers, rows)
         }
@@ -161,6 +173,34 @@ where
 pub(crate) fn tape_len(layers: &[impl Layer], rows: usize) -> usize {
     let tapes: usize = layers.iter().map(|layer| layer.tape_len(rows)).sum();
     tapes + between(layers, rows) + 2 * rows * widest(layers)
+}
+
+/// What each layer keeps, and the results between them.
+pub(crate) fn kept_len(layers: &[impl Layer], rows: usize) -> usize {
+    let kept: usize = layers.iter().map(|layer| layer.kept_len(rows)).sum();
+    kept + between(layers, rows)
+}
+
+pub(crate) fn keep<R: LayerMath>(layers: &[impl Layer], rows: usize, mut tape: &[R], mut kept: &mut [R]) {
+    for (i, layer) in layers.iter().enumerate() {
+        let (own, rest) = tape.split_at(layer.tape_len(rows));
+        let (to, behind) = kept.split_at_mut(layer.kept_len(rows));
+        layer.keep(rows, own, to);
+        let result = if i + 1 < layers.len() { rows * layer.outputs() } else { 0 };
+        behind[..result].copy_from_slice(&rest[..result]);
+        (tape, kept) = (&rest[result..], &mut behind[result..]);
+    }
+}
+
+pub(crate) fn recall<R: LayerMath>(layers: &[impl Layer], rows: usize, y: &[R], mut kept: &[R], mut tape: &mut [R]) {
+    for (i, layer) in layers.iter().enumerate() {
+        let (from, rest) = kept.split_at(layer.kept_len(rows));
+        let (own, behind) = tape.split_at_mut(layer.tape_len(rows));
+        let result = if i + 1 < layers.len() { rows * layer.outputs() } else { 0 };
+        behind[..result].copy_from_slice(&rest[..result]);
+        layer.recall(rows, if result == 0 { y } else { &rest[..result] }, from, own);
+        (kept, tape) = (&rest[result..], &mut behind[result..]);
+    }
 }
 
 pub(crate) fn scratch_len(layers: &[impl Layer], rows: usize) -> usize {

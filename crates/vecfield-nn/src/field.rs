@@ -4,6 +4,7 @@ use vecfield_kernels::LayerMath;
 use vecfield_traits::{Jacobian, Jvp, Sparsity, VectorField, Vjp};
 
 use crate::error::NnError;
+use crate::last::{Last, left_at};
 use crate::layer::{Among, Deferred, Jets, Layer, Order};
 use crate::network::{Memory, Network};
 
@@ -40,6 +41,7 @@ pub struct FieldMemory<R> {
     x_bar: Vec<R>,
     waiting: Waiting<R>,
     recorded: Recorded<R>,
+    last: Last<R>,
     jets: JetMemory<R>,
 }
 
@@ -157,6 +159,41 @@ impl<L: Layer, R: LayerMath> NeuralField<L, R> {
         }
         work.waiting.numbers.resize(len * work.waiting.capacity, R::zero());
     }
+
+    /// Pulls back through what is on the tape, recorded at `(t, y)`; what it owes the parameters is added.
+    fn pull_now(
+        &self,
+        (t, y): (R, &[R]),
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> R {
+        self.settle(theta_bar, work);
+        let FieldMemory { memory, x_bar, .. } = work;
+        let t_bar = self.network.pull_back(self.rows, t, y, dy_bar, x_bar, theta_bar, memory);
+        add(y_bar, x_bar);
+        t_bar
+    }
+
+    /// [`pull_now`](Self::pull_now), but what it owes the parameters waits, if that is worth while.
+    fn pull_later(
+        &self,
+        (t, y): (R, &[R]),
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> R {
+        let Some(len) = self.deferring() else { return self.pull_now((t, y), dy_bar, y_bar, theta_bar, work) };
+        self.make_room(len, theta_bar, work);
+        let FieldMemory { memory, x_bar, waiting, .. } = work;
+        let all = Among { first: 0, recorded: self.rows };
+        let t_bar = self.network.pull_deferring((self.rows, all), t, y, dy_bar, x_bar, waiting.deferred(), memory);
+        waiting.rows += self.rows;
+        add(y_bar, x_bar);
+        t_bar
+    }
 }
 
 impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
@@ -168,7 +205,8 @@ impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
         let memory = self.network.memory(self.rows);
         let waiting = Waiting { numbers: vec![], capacity: self.capacity(), rows: 0 };
         let recorded = Recorded { memory: self.network.memory(0), x: vec![], value: vec![], room: 0, rows: 0 };
-        FieldMemory { memory, value: vec![R::zero(); n], x_bar: vec![R::zero(); n], waiting, recorded, jets: empty }
+        let (value, x_bar) = (vec![R::zero(); n], vec![R::zero(); n]);
+        FieldMemory { memory, value, x_bar, waiting, recorded, last: Last::none(), jets: empty }
     }
 
     fn dim(&self) -> usize {
@@ -176,7 +214,10 @@ impl<L: Layer, R: LayerMath> VectorField<R> for NeuralField<L, R> {
     }
 
     fn eval(&self, t: R, y: &[R], dy: &mut [R], work: &mut FieldMemory<R>) {
-        self.network.eval(self.rows, t, y, dy, &mut work.memory);
+        let FieldMemory { memory, last, .. } = work;
+        let Some(record) = last.next() else { return self.network.eval(self.rows, t, y, dy, memory) };
+        self.network.record(self.rows, t, y, dy, memory);
+        self.network.keep(self.rows, memory, record.write((t, y), dy));
     }
 }
 
@@ -186,14 +227,8 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
     }
 
     fn vjp(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R], work: &mut FieldMemory<R>) -> R {
-        self.settle(theta_bar, work);
-        let FieldMemory { memory, value, x_bar, .. } = work;
-        self.network.record(self.rows, t, y, value, memory);
-        let t_bar = self.network.pull_back(self.rows, t, y, dy_bar, x_bar, theta_bar, memory);
-        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
-            *to += bar;
-        }
-        t_bar
+        self.network.record(self.rows, t, y, &mut work.value, &mut work.memory);
+        self.pull_now((t, y), dy_bar, y_bar, theta_bar, work)
     }
 
     /// Of networks that [defer](Layer::deferred_len), where there are few rows: many pay for their own products.
@@ -206,17 +241,8 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
         theta_bar: &mut [R],
         work: &mut FieldMemory<R>,
     ) -> R {
-        let Some(len) = self.deferring() else { return self.vjp(t, y, dy_bar, y_bar, theta_bar, work) };
-        self.make_room(len, theta_bar, work);
-        let FieldMemory { memory, value, x_bar, waiting, .. } = work;
-        self.network.record(self.rows, t, y, value, memory);
-        let all = Among { first: 0, recorded: self.rows };
-        let t_bar = self.network.pull_deferring((self.rows, all), t, y, dy_bar, x_bar, waiting.deferred(), memory);
-        waiting.rows += self.rows;
-        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
-            *to += bar;
-        }
-        t_bar
+        self.network.record(self.rows, t, y, &mut work.value, &mut work.memory);
+        self.pull_later((t, y), dy_bar, y_bar, theta_bar, work)
     }
 
     /// As one batch, of networks that [defer](Layer::deferred_len) and do not see the time, where there are few rows: their
@@ -261,10 +287,35 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
         let x = &x[..among.recorded * self.width()];
         let t_bar = self.network.pull_deferring((self.rows, among), t, x, dy_bar, x_bar, waiting.deferred(), memory);
         waiting.rows += self.rows;
-        for (to, &bar) in y_bar.iter_mut().zip(x_bar.iter()) {
-            *to += bar;
-        }
+        add(y_bar, x_bar);
         t_bar
+    }
+
+    fn keep(&self, last: usize, work: &mut FieldMemory<R>) -> bool {
+        work.last.keep(last, self.dim(), self.network.layer().kept_len(self.rows));
+        true
+    }
+
+    fn take_kept(&self, dy: &[R], kept: &mut Vec<R>, work: &mut FieldMemory<R>) -> bool {
+        work.last.take(dy, kept)
+    }
+
+    fn pull_kept(
+        &self,
+        kept: &[R],
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut FieldMemory<R>,
+    ) -> R {
+        let t_seen = self.network.layer().sees_time().then_some(t);
+        let Some((dy, left)) = left_at(kept, t_seen, y) else {
+            return self.vjp_deferred(t, y, dy_bar, y_bar, theta_bar, work);
+        };
+        self.network.recall(self.rows, dy, left, &mut work.memory);
+        self.pull_later((t, y), dy_bar, y_bar, theta_bar, work)
     }
 
     fn settle(&self, theta_bar: &mut [R], work: &mut FieldMemory<R>) {
@@ -306,6 +357,13 @@ impl<L: Layer, R: LayerMath> Vjp<R> for NeuralField<L, R> {
             *to += bar;
         }
         Some(t_bar)
+    }
+}
+
+/// `to += from`.
+fn add<R: LayerMath>(to: &mut [R], from: &[R]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
     }
 }
 

@@ -49,6 +49,21 @@ pub trait Layer: Debug + Clone + Send + Sync {
     /// Room that [`record`](Layer::record) and [`pull_back`](Layer::pull_back) need.
     fn tape_len(&self, rows: usize) -> usize;
 
+    /// How many numbers [`keep`](Layer::keep) writes.
+    fn kept_len(&self, rows: usize) -> usize {
+        self.tape_len(rows)
+    }
+
+    /// Copies from the tape what [`recall`](Layer::recall) cannot find again from the value `y`.
+    fn keep<R: LayerMath>(&self, _rows: usize, tape: &[R], kept: &mut [R]) {
+        kept.copy_from_slice(tape);
+    }
+
+    /// Writes onto the tape what a pass back reads of it, with the bits it had when `y` was recorded.
+    fn recall<R: LayerMath>(&self, _rows: usize, _y: &[R], kept: &[R], tape: &mut [R]) {
+        tape.copy_from_slice(kept);
+    }
+
     /// Room that [`forward`](Layer::forward) needs.
     fn scratch_len(&self, rows: usize) -> usize {
         self.tape_len(rows)

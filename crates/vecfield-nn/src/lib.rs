@@ -64,6 +64,7 @@ mod error;
 mod field;
 mod hyper;
 mod init;
+mod last;
 mod layer;
 mod linear;
 pub mod loss;

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Activation, LayerMath, Matrix, Start, transpose};
 
 use crate::described::activation_name;
-use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet, slopes};
+use crate::elementwise::{
+    activate_recorded, jet_slopes_len, keep_slopes, kept_slopes_len, pull_activation_jet, recall_slopes,
+    record_activation_jet, slopes,
+};
 use crate::error::NnError;
 use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::rows::scale_and_sum;
@@ -132,6 +135,18 @@ impl Layer for Linear {
     fn record<R: LayerMath>(&self, pass: Pass<'_, R>, x: &[R], y: &mut [R], tape: &mut [R]) {
         self.affine(pass, Start::Row(&pass.theta[self.weights()..]), x, y);
         activate_recorded(self.activation, y, tape);
+    }
+
+    fn kept_len(&self, rows: usize) -> usize {
+        kept_slopes_len(self.activation, self.tape_len(rows))
+    }
+
+    fn keep<R: LayerMath>(&self, _rows: usize, tape: &[R], kept: &mut [R]) {
+        keep_slopes(self.activation, tape, kept);
+    }
+
+    fn recall<R: LayerMath>(&self, _rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
+        recall_slopes(self.activation, y, kept, tape);
     }
 
     fn pull_back<R: LayerMath>(

@@ -166,6 +166,16 @@ impl<L: Layer, R: LayerMath> Network<L, R> {
         self.layer.pull_back(self.pass(rows, t), x, tape, bar, x_bar, theta_bar)
     }
 
+    /// Copies what was last [recorded](Network::record) to `kept`, for a pass back much later.
+    pub(crate) fn keep(&self, rows: usize, memory: &Memory<R>, kept: &mut [R]) {
+        self.layer.keep(rows, &memory.tape[..self.layer.tape_len(rows)], kept);
+    }
+
+    /// Leaves `memory` as it was when `y` was [recorded](Network::record) and `kept` was written.
+    pub(crate) fn recall(&self, rows: usize, y: &[R], kept: &[R], memory: &mut Memory<R>) {
+        self.layer.recall(rows, y, kept, &mut memory.tape[..self.layer.tape_len(rows)]);
+    }
+
     /// [`pull_back`](Network::pull_back) of `rows` rows among those that were recorded, once for each of them, and not for
     /// the parameters, whose cotangents wait in `deferred` for [`Layer::settle`]; of layers that
     /// [defer](Layer::deferred_len). `x` is that of the recording.

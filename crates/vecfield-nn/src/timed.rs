@@ -144,6 +144,24 @@ impl Layer for Timed {
         2 * rows * self.inner.inputs() + self.inner.tape_len(rows)
     }
 
+    fn kept_len(&self, rows: usize) -> usize {
+        rows * self.inner.inputs() + self.inner.kept_len(rows)
+    }
+
+    fn keep<R: LayerMath>(&self, rows: usize, tape: &[R], kept: &mut [R]) {
+        let n = rows * self.inner.inputs();
+        let (wide, inner) = kept.split_at_mut(n);
+        wide.copy_from_slice(&tape[..n]);
+        self.inner.keep(rows, &tape[2 * n..], inner);
+    }
+
+    fn recall<R: LayerMath>(&self, rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
+        let n = rows * self.inner.inputs();
+        let (wide, inner) = kept.split_at(n);
+        tape[..n].copy_from_slice(wide);
+        self.inner.recall(rows, y, inner, &mut tape[2 * n..]);
+    }
+
     fn scratch_len(&self, rows: usize) -> usize {
         rows * self.inner.inputs() + self.inner.scratch_len(rows)
     }

@@ -114,7 +114,7 @@ pub(crate) fn combine_block<S: Scalar, const B: usize>(
 /// The state at which a stage is evaluated, `out = (y + h Σ' c_j k_j) + (h c_l) k_l`, where `l` is the last term and the sum goes
 /// over the others: the latest stage, which is all that the next one waits for, enters by one product and one sum.
 #[inline]
-pub(crate) fn stage_point<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
+pub fn stage_point<S: Scalar>(y: &[S], h: S::Real, terms: &[Term<S::Real>], stages: &[S], out: &mut [S]) {
     let Some((last, older)) = terms.split_last() else { return out.copy_from_slice(y) };
     let weight = h * last.weight;
     for_blocks!(y.len(), at, B => {

@@ -156,7 +156,7 @@ where
 
     /// The field, and memory to evaluate it.
     pub fn field_and_work(&mut self) -> (&F, &mut F::Workspace) {
-        (&*self.field.field, &mut *self.field.work)
+        self.field.field_and_work()
     }
 
     /// The size of the whole step; an event may have cut it short.

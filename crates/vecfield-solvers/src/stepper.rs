@@ -4,7 +4,7 @@ use vecfield_traits::{self as traits, Half, Jacobian, Scalar, VectorField};
 
 use crate::SolveError;
 pub use crate::bootstrap::{Round, rounds};
-pub use crate::combine::{Term, combine, terms};
+pub use crate::combine::{Term, combine, stage_point, terms};
 use crate::dirk::tableau::DirkTableau;
 use crate::gauss::GaussTableau;
 pub use crate::radau::Collocation;
@@ -220,6 +220,11 @@ impl<'a, F: VectorField<S>, S: Scalar> Evaluator<'a, F, S> {
     /// The field with memory that [`workspace`](VectorField::workspace) made; nothing counted yet.
     pub fn new(field: &'a mut F, work: &'a mut F::Workspace) -> Self {
         Evaluator { field, work, stats: Stats::default() }
+    }
+
+    /// The field, and memory to evaluate it, uncounted.
+    pub fn field_and_work(&mut self) -> (&F, &mut F::Workspace) {
+        (&*self.field, &mut *self.work)
     }
 
     /// `dy = f(t, y)`.

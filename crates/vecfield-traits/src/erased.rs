@@ -86,6 +86,9 @@ trait AskedBack<R>: Asked<R> {
     fn vjp_deferred(&self, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R;
     fn record(&self, times: &[R], states: &[R]);
     fn pull_recorded(&self, index: usize, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R;
+    fn keep(&self, last: usize) -> bool;
+    fn take_kept(&self, dy: &[R], kept: &mut Vec<R>) -> bool;
+    fn pull_kept(&self, kept: &[R], t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R;
     fn settle(&self, theta_bar: &mut [R]);
     fn vjp_along(&self, at: (R, &[R]), dot: (R, &[R]), dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R])
     -> Option<R>;
@@ -163,6 +166,18 @@ impl<R: Real, F: Jacobian<R> + Vjp<R>> AskedBack<R> for Bound<'_, F, R> {
 
     fn pull_recorded(&self, index: usize, t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R {
         self.field.pull_recorded(index, t, y, dy_bar, y_bar, theta_bar, &mut self.work.borrow_mut())
+    }
+
+    fn keep(&self, last: usize) -> bool {
+        self.field.keep(last, &mut self.work.borrow_mut())
+    }
+
+    fn take_kept(&self, dy: &[R], kept: &mut Vec<R>) -> bool {
+        self.field.take_kept(dy, kept, &mut self.work.borrow_mut())
+    }
+
+    fn pull_kept(&self, kept: &[R], t: R, y: &[R], dy_bar: &[R], y_bar: &mut [R], theta_bar: &mut [R]) -> R {
+        self.field.pull_kept(kept, t, y, dy_bar, y_bar, theta_bar, &mut self.work.borrow_mut())
     }
 
     fn settle(&self, theta_bar: &mut [R]) {
@@ -278,6 +293,27 @@ impl<R: Real> Vjp<R> for AnyVjp<'_, R> {
         _work: &mut (),
     ) -> R {
         self.0.pull_recorded(index, t, y, dy_bar, y_bar, theta_bar)
+    }
+
+    fn keep(&self, last: usize, _work: &mut ()) -> bool {
+        self.0.keep(last)
+    }
+
+    fn take_kept(&self, dy: &[R], kept: &mut Vec<R>, _work: &mut ()) -> bool {
+        self.0.take_kept(dy, kept)
+    }
+
+    fn pull_kept(
+        &self,
+        kept: &[R],
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        _work: &mut (),
+    ) -> R {
+        self.0.pull_kept(kept, t, y, dy_bar, y_bar, theta_bar)
     }
 
     fn settle(&self, theta_bar: &mut [R], _work: &mut ()) {

@@ -141,6 +141,35 @@ pub trait Vjp<R: Real>: VectorField<R> {
         self.vjp_deferred(t, y, dy_bar, y_bar, theta_bar, work)
     }
 
+    /// From now on the last so many evaluations with this `work` leave what pullbacks at the same places need, to be
+    /// [taken](Vjp::take_kept), and says whether there is such a thing; zero to leave nothing. Worth writing where it is dear to
+    /// find again, as the activations of a network are: a pullback then evaluates nothing.
+    fn keep(&self, _last: usize, _work: &mut Self::Workspace) -> bool {
+        false
+    }
+
+    /// Takes what the last evaluation to give the rate `dy` has left, into `kept`, whose memory is used for evaluations to come;
+    /// says whether it was among those [kept](Vjp::keep), and else leaves `kept` alone.
+    fn take_kept(&self, _dy: &[R], _kept: &mut Vec<R>, _work: &mut Self::Workspace) -> bool {
+        false
+    }
+
+    /// [`vjp_deferred`](Vjp::vjp_deferred) at `(t, y)`, with the same bits, from what an evaluation there [left](Vjp::take_kept).
+    /// One that was made elsewhere, or of which nothing is there, is made again.
+    #[allow(clippy::too_many_arguments)]
+    fn pull_kept(
+        &self,
+        _kept: &[R],
+        t: R,
+        y: &[R],
+        dy_bar: &[R],
+        y_bar: &mut [R],
+        theta_bar: &mut [R],
+        work: &mut Self::Workspace,
+    ) -> R {
+        self.vjp_deferred(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+
     /// Adds to `theta_bar` what [`vjp_deferred`](Vjp::vjp_deferred) has left waiting, in the order of its calls: the bits are
     /// those that [`vjp`](Vjp::vjp) gives. Until then every pullback with this `work` takes the same `theta_bar`, and adds what
     /// waits before anything else.
@@ -283,60 +312,6 @@ impl<S: Scalar, F: ParametricField<S>> VectorField<S> for At<'_, F, S> {
     fn eval(&self, t: S, y: &[S], dy: &mut [S], work: &mut F::Workspace) {
         self.family.eval(t, y, &self.theta, dy, work);
     }
-}
-
-/// A field with a mass matrix before its derivative, `M dy/dt = f(t, y)`; where `M` is singular, differential-algebraic
-/// equations.
-///
-/// ```
-/// use vecfield_traits::{Mass, VectorField, WithMass, field};
-///
-/// // x' = -x, 0 = x + z - 1.
-/// let balance = field(2, |_t, y: &[f64], dy: &mut [f64]| (dy[0], dy[1]) = (-y[0], y[0] + y[1] - 1.0));
-/// let equations = WithMass::new(balance, Mass::diagonal(vec![1.0, 0.0]));
-/// assert_eq!(VectorField::<f64>::dim(&equations), 2);
-/// ```
-#[derive(Debug, Clone)]
-pub struct WithMass<F, R> {
-    field: F,
-    mass: Mass<R>,
-}
-
-impl<F, R: Real> WithMass<F, R> {
-    /// Puts `mass` before the derivative of `field`.
-    ///
-    /// # Panics
-    ///
-    /// If their sizes differ.
-    pub fn new(field: F, mass: Mass<R>) -> Self
-    where
-        F: VectorField<R>,
-    {
-        assert_eq!(field.dim(), mass.sparsity().n(), "a row of the mass matrix for each component");
-        WithMass { field, mass }
-    }
-
-    /// The field itself.
-    pub fn field(&self) -> &F {
-        &self.field
-    }
-}
-
-impl<S: Scalar, F: VectorField<S>, R> VectorField<S> for WithMass<F, R> {
-    forward!(VectorField<S>: self => self.field);
-}
-
-/// No [series](Jacobian::taylor): that of the field is the solution's only where nothing stands before the derivative.
-impl<R: Real, F: Jacobian<R>> Jacobian<R> for WithMass<F, R> {
-    forward!(Jacobian<R>: self => self.field);
-
-    fn mass(&self) -> Option<&Mass<R>> {
-        Some(&self.mass)
-    }
-}
-
-impl<R: Real, F: Vjp<R>> Vjp<R> for WithMass<F, R> {
-    forward!(Vjp<R>: self => self.field);
 }
 
 /// A closure as a vector field; made by [`field`].

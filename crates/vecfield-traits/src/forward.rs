@@ -105,6 +105,27 @@ macro_rules! forward {
             $inner.pull_recorded(index, t, y, dy_bar, y_bar, theta_bar, work)
         }
 
+        fn keep(&$self, last: usize, work: &mut F::Workspace) -> bool {
+            $inner.keep(last, work)
+        }
+
+        fn take_kept(&$self, dy: &[$r], kept: &mut Vec<$r>, work: &mut F::Workspace) -> bool {
+            $inner.take_kept(dy, kept, work)
+        }
+
+        fn pull_kept(
+            &$self,
+            kept: &[$r],
+            t: $r,
+            y: &[$r],
+            dy_bar: &[$r],
+            y_bar: &mut [$r],
+            theta_bar: &mut [$r],
+            work: &mut F::Workspace,
+        ) -> $r {
+            $inner.pull_kept(kept, t, y, dy_bar, y_bar, theta_bar, work)
+        }
+
         fn settle(&$self, theta_bar: &mut [$r], work: &mut F::Workspace) {
             $inner.settle(theta_bar, work);
         }

@@ -53,10 +53,11 @@ mod number;
 mod partitioned;
 mod stochastic;
 mod structure;
+mod with_mass;
 
 pub use batch::{BatchField, BatchRows, BatchVjp};
 pub use erased::{AnyField, AnyRows, AnyVjp, with_any_field, with_any_rows, with_any_vjp};
-pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, WithMass, field};
+pub use field::{At, Closure, Dynamics, Jacobian, Jvp, ParametricField, VectorField, Vjp, field};
 pub use number::{Elementary, PerReal, Real, Scalar};
 pub use partitioned::{Partitioned, Separable, separable};
 pub use stochastic::{
@@ -64,3 +65,4 @@ pub use stochastic::{
     drift_diffusion,
 };
 pub use structure::{Half, Mass, Partition, Sparsity};
+pub use with_mass::WithMass;

@@ -4,7 +4,7 @@
 //! k̄_j = h (b_j ȳ⁺ + Σ_{i>j} a_ij Ȳ_i)        Ȳ_j = (∂f/∂y)ᵀ k̄_j        ȳ = ȳ⁺ + Σ_j Ȳ_j
 //! ```
 
-use vecfield_solvers::stepper::{Formula, Term, combine, terms};
+use vecfield_solvers::stepper::{Formula, Term, combine, stage_point, terms};
 use vecfield_solvers::tableau::Tableau;
 use vecfield_traits::{Real, Vjp};
 
@@ -62,6 +62,13 @@ impl<R: Real> Plan<R> {
         }
     }
 
+    /// The state at which a slot of a step from `y` is evaluated: with the bits of the step, as what was kept of it is of that
+    /// state alone.
+    fn state(&self, slot: usize, (h, y): (R, &[R]), k: &[R], state: &mut [R]) {
+        let point = if slot == self.tableau.end_slot() { combine } else { stage_point };
+        point(y, h, &self.rows[slot], k, state);
+    }
+
     /// The rates of these slots of a step from `(t, y)` into `k`, which has those before them.
     fn evaluate<F: Vjp<R>>(
         &self,
@@ -73,7 +80,7 @@ impl<R: Real> Plan<R> {
         let n = y.len();
         for slot in slots {
             let (known, unknown) = k.split_at_mut(slot * n);
-            combine(y, h, &self.rows[slot], known, state);
+            self.state(slot, (h, y), known, state);
             field.eval(t + self.times[slot] * h, state, &mut unknown[..n], work);
         }
     }
@@ -187,10 +194,12 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
             }
         }
         for j in 0..last {
-            combine(step.y, h, &plan.rows[j], &self.k, &mut self.states[j * n..][..n]);
+            plan.state(j, (h, step.y), &self.k, &mut self.states[j * n..][..n]);
             self.times[j] = step.t + plan.times[j] * h;
         }
-        field.record(&self.times[..last], &self.states[..last * n], work);
+        if step.kept.is_empty() {
+            field.record(&self.times[..last], &self.states[..last * n], work);
+        }
         for j in (0..last).rev() {
             let dense = if inside.thetas.is_empty() { &self.nothing[..] } else { &self.dense[j * n..][..n] };
             combine(dense, h, &plan.columns[j], &self.bars, &mut self.k_bar);
@@ -200,7 +209,13 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ExplicitReverse<R> {
                 continue;
             }
             let (t, state) = (self.times[j], &self.states[j * n..][..n]);
-            let t_bar = field.pull_recorded(j, t, state, &self.k_bar, y_bar, &mut bars.theta, work);
+            let t_bar = match step.kept.get(j) {
+                Some(kept) => field.pull_kept(kept, t, state, &self.k_bar, y_bar, &mut bars.theta, work),
+                None if step.kept.is_empty() => {
+                    field.pull_recorded(j, t, state, &self.k_bar, y_bar, &mut bars.theta, work)
+                }
+                None => field.vjp_deferred(t, state, &self.k_bar, y_bar, &mut bars.theta, work),
+            };
             bars.t += t_bar;
             bars.h += plan.times[j] * t_bar;
             let mut along = R::zero();

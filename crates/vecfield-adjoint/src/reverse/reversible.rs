@@ -163,7 +163,7 @@ impl<R: Real> ReversibleReverse<R> {
         part.theta.resize(bars.theta.len(), R::zero());
         core::mem::swap(&mut part.theta, &mut bars.theta);
         explicit.stages((field, work), tableau, (t + h, -h, y_new), k)?;
-        let back = Taken { t: t + h, h: -h, y: y_new, stages: k, formula };
+        let back = Taken { t: t + h, h: -h, y: y_new, stages: k, formula, kept: &[] };
         explicit.pull_back(field, work, &back, Inside { thetas: &[], bars: &[] }, part)?;
         (bars.t, bars.h) = (part.t, part.t - part.h);
         add_scaled(&mut bars.y, R::one(), &part.y);
@@ -175,7 +175,7 @@ impl<R: Real> ReversibleReverse<R> {
         }
         add_scaled(z_bar, -R::one(), &bars.y);
         explicit.stages((field, work), tableau, (t, h, z), k)?;
-        let forth = Taken { t, h, y: z, stages: k, formula };
+        let forth = Taken { t, h, y: z, stages: k, formula, kept: &[] };
         let passed = explicit.pull_back(field, work, &forth, inside, part);
         core::mem::swap(&mut part.theta, &mut bars.theta);
         passed?;
@@ -244,7 +244,7 @@ impl<R: Real, F: Vjp<R>> ReverseStep<R, F> for ReversibleReverse<R> {
         if let Scheme::Coupled(tableau) = method.scheme {
             let ReversibleReverse { explicit, k, .. } = self;
             explicit.stages((field, work), tableau, (t, h, z), k)?;
-            let forth = Taken { t, h, y: z, stages: k, formula: Formula::Explicit(tableau) };
+            let forth = Taken { t, h, y: z, stages: k, formula: Formula::Explicit(tableau), kept: &[] };
             explicit.rate(field, work, &forth, theta, rate)?;
             add_parted(rate, R::from_f64(COUPLING - 1.0) / h, y, z);
             return Ok(());

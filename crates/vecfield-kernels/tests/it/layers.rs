@@ -98,6 +98,11 @@ proptest! {
                 let (mut again, mut first) = (z.clone(), vec![0.0; n]);
                 f64::activate_on(target, activation, &mut again, Slopes::First(&mut first));
                 prop_assert_eq!(&first, &s1);
+                if activation.value_tells_slope() {
+                    let mut told = vec![0.0; n];
+                    f64::slopes_of_values(activation, &again, &mut told);
+                    prop_assert_eq!(&told, &first);
+                }
                 for i in 0..n {
                     let mut alone = [z[i]];
                     f64::activate_on(target, activation, &mut alone, Slopes::None);

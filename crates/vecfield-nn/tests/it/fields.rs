@@ -1,11 +1,14 @@
 //! Networks as vector fields.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 use vecfield_adjoint::{Budget, Cotangents, Discrete};
 use vecfield_kernels::Activation;
-use vecfield_laws::{allocates_nothing, check_jvp, check_parameter_vjp, check_vjp, is_the_pullback};
+use vecfield_laws::{allocates_nothing, check_jvp, check_parameter_vjp, check_vjp, is_the_pullback, measure};
 use vecfield_nn::{AnyLayer, FieldMemory, Hamiltonian, Layer, Mlp, Network, NeuralField};
-use vecfield_solvers::{Options, Save, solve_explicit, tableau::TSIT5};
+use vecfield_solvers::tableau::{RK4, TSIT5, VERNER_7};
+use vecfield_solvers::{Options, Save, solve_explicit};
 use vecfield_traits::{Jacobian, VectorField, Vjp};
 
 use crate::instances::{all, network, numbers};
@@ -146,7 +149,8 @@ impl Vjp<f64> for OneByOne {
     }
 }
 
-/// What a field records together and lets wait has the bits of pullbacks one by one, however many rows there are.
+/// What a field records together, lets wait or has kept has the bits of pullbacks one by one, however many rows there are and
+/// whatever there is room for: everything, the stages of two steps, the stages alone.
 #[test]
 fn what_waits_has_the_bits_of_what_does_not() {
     let y_of = |rows: usize, layer: &AnyLayer| numbers(rows * layer.inputs(), 5);
@@ -157,17 +161,136 @@ fn what_waits_has_the_bits_of_what_does_not() {
             let times = [0.07, 0.3, 0.45];
             let bars = numbers(times.len() * y.len(), 8);
             let mut plain = Discrete::explicit(&TSIT5, y.len(), &options, Budget::default()).unwrap();
-            let mut waiting = Discrete::explicit(&TSIT5, y.len(), &options, Budget::slots(2)).unwrap();
             let mut one_by_one = OneByOne(field());
             plain.solve(&mut one_by_one, (0.0, 0.5), &y, &times).unwrap();
             let expected = plain.pull_back(&mut one_by_one, &Cotangents::saved(&bars)).unwrap();
-            let mut field = field();
-            waiting.solve(&mut field, (0.0, 0.5), &y, &times).unwrap();
-            let found = waiting.pull_back(&mut field, &Cotangents::saved(&bars)).unwrap();
-            assert_eq!(found.initial, expected.initial, "{rows} rows of {layer:?}");
-            assert_eq!(found.parameters, expected.parameters, "{rows} rows of {layer:?}");
-            assert_eq!((found.t0, found.t1), (expected.t0, expected.t1), "{rows} rows of {layer:?}");
+            // Seven stages and a state a step, and a little more.
+            let stages = 2 * 6 * (8 * y.len() * size_of::<f64>() + 256);
+            for budget in [Budget::everything(), Budget::slots(2), Budget::bytes(stages)] {
+                let mut field = field();
+                let mut waiting = Discrete::explicit(&TSIT5, y.len(), &options, budget).unwrap();
+                waiting.solve(&mut field, (0.0, 0.5), &y, &times).unwrap();
+                let found = waiting.pull_back(&mut field, &Cotangents::saved(&bars)).unwrap();
+                assert_eq!(found.initial, expected.initial, "{rows} rows of {layer:?}, {budget:?}");
+                assert_eq!(found.parameters, expected.parameters, "{rows} rows of {layer:?}, {budget:?}");
+                assert_eq!((found.t0, found.t1), (expected.t0, expected.t1), "{rows} rows of {layer:?}, {budget:?}");
+            }
         }
+    }
+}
+
+/// A network that counts what is asked of it.
+struct Counting {
+    field: NeuralField<AnyLayer, f64>,
+    /// Pullbacks of what was kept, and others.
+    kept: Cell<usize>,
+    others: Cell<usize>,
+}
+
+impl Counting {
+    fn new(layer: &AnyLayer) -> Counting {
+        let field = NeuralField::new(network(layer, 3), 1).unwrap();
+        Counting { field, kept: Cell::new(0), others: Cell::new(0) }
+    }
+}
+
+impl VectorField<f64> for Counting {
+    type Workspace = FieldMemory<f64>;
+    fn workspace(&self) -> FieldMemory<f64> {
+        self.field.workspace()
+    }
+    fn dim(&self) -> usize {
+        self.field.dim()
+    }
+    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64], work: &mut FieldMemory<f64>) {
+        self.field.eval(t, y, dy, work);
+    }
+}
+
+impl Vjp<f64> for Counting {
+    fn parameters(&self) -> &[f64] {
+        self.field.parameters()
+    }
+    fn vjp(
+        &self,
+        t: f64,
+        y: &[f64],
+        dy_bar: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+        work: &mut FieldMemory<f64>,
+    ) -> f64 {
+        self.others.set(self.others.get() + 1);
+        self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
+    }
+    fn keep(&self, last: usize, work: &mut FieldMemory<f64>) -> bool {
+        self.field.keep(last, work)
+    }
+    fn take_kept(&self, dy: &[f64], kept: &mut Vec<f64>, work: &mut FieldMemory<f64>) -> bool {
+        self.field.take_kept(dy, kept, work)
+    }
+    fn pull_kept(
+        &self,
+        kept: &[f64],
+        t: f64,
+        y: &[f64],
+        dy_bar: &[f64],
+        y_bar: &mut [f64],
+        theta_bar: &mut [f64],
+        work: &mut FieldMemory<f64>,
+    ) -> f64 {
+        // The state stands behind the time.
+        if kept.get(1..=y.len()) != Some(y) {
+            return self.vjp(t, y, dy_bar, y_bar, theta_bar, work);
+        }
+        self.kept.set(self.kept.get() + 1);
+        self.field.pull_kept(kept, t, y, dy_bar, y_bar, theta_bar, work)
+    }
+}
+
+/// All stages of a solve but those of its first step are pulled back from what was kept, with dense output and without, also
+/// where steps are rejected and where the last stage is not the first of the next step.
+#[test]
+fn a_solve_that_keeps_everything_evaluates_nothing_again() {
+    let layer: AnyLayer = Mlp::new(3, &[9], 3, Activation::Tanh).into();
+    for tableau in [&TSIT5, &RK4, &VERNER_7] {
+        for save in [&[][..], &[0.31, 0.8, 2.0]] {
+            let mut field = Counting::new(&layer);
+            let options = Options::tolerances(1e-7, 1e-7);
+            let mut adjoint = Discrete::explicit(tableau, 3, &options, Budget::everything()).unwrap();
+            let y0 = numbers(3, 6);
+            let steps = adjoint.solve(&mut field, (0.0, 2.0), &y0, save).unwrap().stats.steps as usize;
+            assert!(steps > 3);
+            let bars = vec![1.0; 3 * save.len()];
+            let cotangents = if save.is_empty() { Cotangents::end(&[1.0; 3]) } else { Cotangents::saved(&bars) };
+            adjoint.pull_back(&mut field, &cotangents).unwrap();
+            let own = tableau.slots() - tableau.end_slot() - 1;
+            let (kept, others) = (field.kept.get(), field.others.get());
+            assert!(kept >= (steps - 1) * (tableau.end_slot() - 2), "{}: {kept} in {steps} steps", tableau.name);
+            // Those of the first step, those of the interpolant, and a first stage where a step was rejected before.
+            let allowed = tableau.stages() + own * save.len() + 4;
+            assert!(others <= allowed, "{}: {others} again in {steps} steps", tableau.name);
+        }
+    }
+}
+
+/// The record of a network stays within its bytes, whether what its evaluations left has room in them or not.
+#[test]
+fn a_budget_in_bytes_counts_what_is_kept() {
+    let layer: AnyLayer = Mlp::new(3, &[32, 32], 3, Activation::Tanh).into();
+    let (y0, bars) = (numbers(3, 6), [1.0; 3]);
+    for bytes in [1 << 15, 1 << 18, 1 << 22] {
+        let mut field = NeuralField::new(network(&layer, 3), 1).unwrap();
+        let mut adjoint = Discrete::explicit(&TSIT5, 3, &Options::fixed(1e-2), Budget::bytes(bytes)).unwrap();
+        let used = measure(|| {
+            for _ in 0..2 {
+                adjoint.solve(&mut field, (0.0, 10.0), &y0, &[]).unwrap();
+                adjoint.pull_back(&mut field, &Cotangents::end(&bars)).unwrap();
+            }
+        });
+        // The field's own memory, with sixteen stages recorded together and sixty-four rows that wait, and the gradient.
+        let peak = used.bytes_max as usize;
+        assert!(peak <= bytes + (1 << 18), "{peak} bytes of {bytes}");
     }
 }
 
@@ -199,15 +322,21 @@ fn a_field_needs_as_many_outputs_as_inputs_and_does_not_allocate() {
         let (y, mut dy, mut y_bar) = (numbers(field.dim(), 1), vec![0.0; field.dim()], vec![0.0; field.dim()]);
         let (mut theta_bar, mut work) = (vec![0.0; field.parameters().len()], field.workspace());
         let twice = y.repeat(2);
+        let mut kept = Vec::new();
+        field.keep(1, &mut work);
         let mut passes = || {
             field.eval(0.1, &y, &mut dy, &mut work);
             field.vjp(0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
             field.record(&[0.1, 0.1], &twice, &mut work);
             field.pull_recorded(1, 0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
+            assert!(field.take_kept(&dy, &mut kept, &mut work), "{layer:?}");
+            field.pull_kept(&kept, 0.1, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
             field.settle(&mut theta_bar, &mut work);
             field.vjp_along(0.1, &y, 0.0, &y, &dy, &mut y_bar, &mut theta_bar, &mut work);
         };
-        passes(); // the first makes room for jets, and for what waits
+        // The first makes room for jets, for what waits and for what is kept; the second in place of what was taken.
+        passes();
+        passes();
         assert_eq!(allocates_nothing(passes), Ok(()));
     }
 }

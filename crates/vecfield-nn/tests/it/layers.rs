@@ -65,6 +65,30 @@ proptest! {
         }
     }
 
+    /// A tape that is written again from what was kept of it pulls back with the same bits.
+    #[test]
+    fn what_is_kept_of_a_tape_is_enough(seed in any::<u64>(), rows in 1..5_usize) {
+        for layer in all() {
+            let network = network(&layer, seed);
+            let pass = network.pass(rows, 0.4);
+            let (n, m) = (rows * layer.inputs(), rows * layer.outputs());
+            let (x, bar, mut y) = (numbers(n, seed), numbers(m, seed ^ 1), vec![0.0; m]);
+            let mut tape = vec![0.0; layer.tape_len(rows)];
+            let mut kept = vec![0.0; layer.kept_len(rows)];
+            layer.record(pass, &x, &mut y, &mut tape);
+            layer.keep(rows, &tape, &mut kept);
+            let pulled = |tape: &mut [f64]| {
+                let (mut x_bar, mut theta_bar) = (vec![0.0; n], vec![0.0; layer.parameter_count()]);
+                let t_bar = layer.pull_back(pass, &x, tape, &mut bar.clone(), &mut x_bar, &mut theta_bar);
+                (t_bar, x_bar, theta_bar)
+            };
+            let expected = pulled(&mut tape);
+            tape.fill(f64::NAN);
+            layer.recall(rows, &y, &kept, &mut tape);
+            prop_assert_eq!(pulled(&mut tape), expected, "{:?}", layer);
+        }
+    }
+
     /// Jets are the derivatives along lines: of the value, and of the first derivatives.
     #[test]
     fn jets_are_differences(seed in any::<u64>()) {
