@@ -280,8 +280,8 @@ impl<'a> Contest<'a> {
 
     /// Runs one support through every origin.
     pub fn enter(&self, support: Support, pulse: Pulse<'_>) -> Entry {
-        let mut entry = Entry::new(support, 0, self.cells);
-        entry.complexity = entry.support.complexity(&self.vocabulary);
+        let complexity = support.complexity(&self.vocabulary);
+        let mut entry = Entry::new(support, complexity, self.cells);
         for origin in 0..self.origins.len() {
             entry.push(self.forecast(&entry.support, origin, pulse));
         }

@@ -1,7 +1,7 @@
 //! [`AnyLayer`]: a layer chosen at run time, as a description names it.
 
 use serde::{Deserialize, Serialize};
-use vecfield_kernels::LayerMath;
+use vecfield_kernels::{Activation, LayerMath};
 
 use crate::attention::Attention;
 use crate::convolution::Convolution;
@@ -128,6 +128,10 @@ impl Layer for AnyLayer {
 
     fn tape_len(&self, rows: usize) -> usize {
         each!(self, layer => layer.tape_len(rows))
+    }
+
+    fn slopes_on_tape(&self) -> Option<Activation> {
+        each!(self, layer => layer.slopes_on_tape())
     }
 
     fn kept_len(&self, rows: usize) -> usize {

@@ -73,16 +73,8 @@ impl Layer for Elementwise {
         activate_recorded(self.activation, y, tape);
     }
 
-    fn kept_len(&self, rows: usize) -> usize {
-        kept_slopes_len(self.activation, self.tape_len(rows))
-    }
-
-    fn keep<R: LayerMath>(&self, _rows: usize, tape: &[R], kept: &mut [R]) {
-        keep_slopes(self.activation, tape, kept);
-    }
-
-    fn recall<R: LayerMath>(&self, _rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
-        recall_slopes(self.activation, y, kept, tape);
+    fn slopes_on_tape(&self) -> Option<Activation> {
+        Some(self.activation)
     }
 
     fn pull_back<R: LayerMath>(
@@ -151,27 +143,6 @@ pub(crate) fn activate_recorded<R: LayerMath>(activation: Activation, z: &mut [R
         Activation::Identity => {}
         _ if tape.is_empty() => R::activate(activation, z, Slopes::None),
         _ => R::activate(activation, z, Slopes::First(tape)),
-    }
-}
-
-/// How many of `n` slopes are kept: none that the values tell.
-pub(crate) fn kept_slopes_len(activation: Activation, n: usize) -> usize {
-    if activation.value_tells_slope() { 0 } else { n }
-}
-
-/// Copies from the tape those that the values do not tell.
-pub(crate) fn keep_slopes<R: LayerMath>(activation: Activation, tape: &[R], kept: &mut [R]) {
-    if !activation.value_tells_slope() {
-        kept.copy_from_slice(tape);
-    }
-}
-
-/// The slopes at values `h` onto the tape again.
-pub(crate) fn recall_slopes<R: LayerMath>(activation: Activation, h: &[R], kept: &[R], tape: &mut [R]) {
-    match activation {
-        Activation::Identity => {}
-        _ if activation.value_tells_slope() => R::slopes_of_values(activation, h, tape),
-        _ => tape.copy_from_slice(kept),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use vecfield_kernels::LayerMath;
+use vecfield_kernels::{Activation, LayerMath};
 
 use crate::error::NnError;
 use crate::tensor::Tensor;
@@ -49,19 +49,27 @@ pub trait Layer: Debug + Clone + Send + Sync {
     /// Room that [`record`](Layer::record) and [`pull_back`](Layer::pull_back) need.
     fn tape_len(&self, rows: usize) -> usize;
 
-    /// How many numbers [`keep`](Layer::keep) writes.
+    /// The activation whose slopes at the value are all that is on the tape, if that is so.
+    fn slopes_on_tape(&self) -> Option<Activation> {
+        None
+    }
+
+    /// How many numbers [`keep`](Layer::keep) writes: none where the value tells the [slopes](Layer::slopes_on_tape).
     fn kept_len(&self, rows: usize) -> usize {
-        self.tape_len(rows)
+        if self.slopes_on_tape().is_some_and(Activation::value_tells_slope) { 0 } else { self.tape_len(rows) }
     }
 
     /// Copies from the tape what [`recall`](Layer::recall) cannot find again from the value `y`.
     fn keep<R: LayerMath>(&self, _rows: usize, tape: &[R], kept: &mut [R]) {
-        kept.copy_from_slice(tape);
+        kept.copy_from_slice(&tape[..kept.len()]);
     }
 
     /// Writes onto the tape what a pass back reads of it, with the bits it had when `y` was recorded.
-    fn recall<R: LayerMath>(&self, _rows: usize, _y: &[R], kept: &[R], tape: &mut [R]) {
-        tape.copy_from_slice(kept);
+    fn recall<R: LayerMath>(&self, _rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
+        match self.slopes_on_tape() {
+            Some(activation) if activation.value_tells_slope() => R::slopes_of_values(activation, y, tape),
+            _ => tape.copy_from_slice(kept),
+        }
     }
 
     /// Room that [`forward`](Layer::forward) needs.

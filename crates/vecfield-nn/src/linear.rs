@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 use vecfield_kernels::{Activation, LayerMath, Matrix, Start, transpose};
 
 use crate::described::activation_name;
-use crate::elementwise::{
-    activate_recorded, jet_slopes_len, keep_slopes, kept_slopes_len, pull_activation_jet, recall_slopes,
-    record_activation_jet, slopes,
-};
+use crate::elementwise::{activate_recorded, jet_slopes_len, pull_activation_jet, record_activation_jet, slopes};
 use crate::error::NnError;
 use crate::layer::{Among, Deferred, Jets, Layer, Order, Pass};
 use crate::rows::scale_and_sum;
@@ -137,16 +134,8 @@ impl Layer for Linear {
         activate_recorded(self.activation, y, tape);
     }
 
-    fn kept_len(&self, rows: usize) -> usize {
-        kept_slopes_len(self.activation, self.tape_len(rows))
-    }
-
-    fn keep<R: LayerMath>(&self, _rows: usize, tape: &[R], kept: &mut [R]) {
-        keep_slopes(self.activation, tape, kept);
-    }
-
-    fn recall<R: LayerMath>(&self, _rows: usize, y: &[R], kept: &[R], tape: &mut [R]) {
-        recall_slopes(self.activation, y, kept, tape);
+    fn slopes_on_tape(&self) -> Option<Activation> {
+        Some(self.activation)
     }
 
     fn pull_back<R: LayerMath>(

@@ -8,7 +8,6 @@ use crate::joint::{Found, Joint};
 use crate::matching::Matching;
 use crate::model::{Model, Trapping};
 use crate::noise::difference_noise;
-use crate::progress::Pulse;
 use crate::regression::GramSystem;
 use crate::sindy::{Bag, Form, Selection, Sindy, Terms};
 use crate::sparse::{
@@ -20,9 +19,8 @@ use vecfield_data::Trajectories;
 
 const AUTO_LARGEST: usize = 8;
 
-/// The share of an ensemble's work that is reading the rows, and what the rest is called.
+/// The share of an ensemble's work that is reading the rows.
 const READING: f64 = 0.3;
-const RESAMPLING: &str = "fitting the ensemble";
 
 /// Blocks of rows that ensembles draw from: neighbouring rows err together.
 const BLOCKS: usize = 100;
@@ -59,10 +57,11 @@ pub(crate) fn regress(
         let places = terms.places(equation);
         system.on(&places).check_of(&|k| library.features()[places[k]].key().to_string())?;
     }
+    let resampling = |share: f64| pulse.tell("fitting the ensemble", READING + (1.0 - READING) * share);
     let chosen = if ties.is_empty() && !matches!(sindy.selection, Selection::Trapping { .. }) {
-        separate(sindy, &own, &whole, &terms, pulse)?
+        separate(sindy, &own, &whole, &terms, &resampling)?
     } else {
-        together(sindy, &own, &whole, ties, &terms, pulse)?
+        together(sindy, &own, &whole, ties, &terms, &resampling)?
     };
     let Chosen { coefficients, mut stderr, inclusion, trapping } = chosen;
     let mut constants = Vec::new();
@@ -111,15 +110,14 @@ fn separate(
     own: &[Vec<GramSystem>],
     whole: &[GramSystem],
     terms: &Terms,
-    pulse: &Pulse<'_>,
+    goes_on: &(dyn Fn(f64) -> bool + Sync),
 ) -> Result<Chosen, SindyError> {
     let (mut chosen, equations) = (Chosen::default(), whole.len() as f64);
     for (equation, (own, whole)) in own.iter().zip(whole).enumerate() {
         let places = terms.places(equation);
         let own: Vec<GramSystem> = own.iter().map(|block| block.on(&places)).collect();
-        let begun = |share: f64| (equation as f64 + share) / equations;
-        let goes_on = |share: f64| pulse.tell(RESAMPLING, READING + (1.0 - READING) * begun(share));
-        let found = of_equation(sindy, equation, &own, &whole.on(&places), &goes_on)?;
+        let of_all = |share: f64| goes_on((equation as f64 + share) / equations);
+        let found = of_equation(sindy, equation, &own, &whole.on(&places), &of_all)?;
         let whole = |part: Vec<f64>| {
             let mut whole = vec![0.0; terms.selectable];
             places.iter().zip(part).for_each(|(&k, value)| whole[k] = value);
@@ -173,7 +171,7 @@ fn together(
     whole: &[GramSystem],
     ties: &Relations,
     terms: &Terms,
-    pulse: &Pulse<'_>,
+    goes_on: &(dyn Fn(f64) -> bool + Sync),
 ) -> Result<Chosen, SindyError> {
     let joint = Joint::new(whole, terms);
     let Found { coefficients, stderr, trapping } = joint.fit(sindy.selection, ties, terms, &terms.allowed)?;
@@ -189,8 +187,7 @@ fn together(
         let found = Joint::new(&systems, terms).fit(sindy.selection, ties, terms, &offered)?;
         Ok(Member { theta: found.coefficients, offered })
     };
-    let goes_on = |share: f64| pulse.tell(RESAMPLING, READING + (1.0 - READING) * share);
-    let ensemble = Ensemble::of(sindy.ensemble, member, &goes_on)?;
+    let ensemble = Ensemble::of(sindy.ensemble, member, goes_on)?;
     let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();
     let support: Vec<bool> = inclusion.iter().map(|share| *share >= 0.5).collect();
     let coefficients = joint.on_support(&support, ties)?;

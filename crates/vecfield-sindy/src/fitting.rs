@@ -146,11 +146,10 @@ fn check(data: &Trajectories) -> Result<(), SindyError> {
 
 /// The rows in which every state and every rate was measured; runs without one are left out.
 fn complete_rows(data: &Trajectories, rates: &Trajectories) -> Result<(Trajectories, Trajectories), SindyError> {
-    let times = |data: &Trajectories| data.runs().iter().map(|run| run.times().to_vec()).collect::<Vec<_>>();
     if rates.dim() != data.dim() {
         return Err(SindyError::OtherRates { found: rates.dim(), wanted: data.dim() });
     }
-    if times(data) != times(rates) {
+    if !data.runs().iter().map(Trajectory::times).eq(rates.runs().iter().map(Trajectory::times)) {
         return Err(SindyError::RatesAtOtherTimes);
     }
     let (mut states_of, mut rates_of) = (Vec::new(), Vec::new());

@@ -161,7 +161,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     drop(watch);
     let seconds = clock.elapsed().as_secs_f64();
     let simulated = arguments.simulated(&model, data)?;
-    let test = arguments.test.as_deref().map(|other| arguments.tested(&model, other, &format)).transpose()?;
+    let test =
+        arguments.test.as_deref().map(|other| arguments.tested(&model, other, &format, named.as_ref())).transpose()?;
     let fit = Outcome { model: &model, seconds, simulated, test };
     if model.refinement() == Refinement::DidNotStart {
         context
@@ -186,11 +187,16 @@ impl Arguments {
         }
     }
 
-    /// The score on the trajectories of another file.
-    fn tested(&self, model: &Model, other: &Path, format: &TrajectoryFormat) -> Result<Score, Failure> {
+    /// The score on the trajectories of another file, whose columns of rates, if it has some, are no variables.
+    fn tested(
+        &self,
+        model: &Model,
+        other: &Path,
+        format: &TrajectoryFormat,
+        rates: Option<&Rates>,
+    ) -> Result<Score, Failure> {
         let table = read_trajectories(other, format)?;
-        let named = Rates::named(self.derivative.as_deref());
-        let data = named.map_or(Ok(table.clone()), |named| named.without(&table))?;
+        let data = rates.map(|rates| rates.without(&table)).transpose()?.unwrap_or(table);
         model.score(&data).map_err(|e| Failure::Argument(format!("{}: {e}", other.display())))
     }
 

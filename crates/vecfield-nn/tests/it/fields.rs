@@ -116,85 +116,22 @@ proptest! {
     }
 }
 
-/// A field that knows of no cheaper way than a pullback at a time.
-struct OneByOne(NeuralField<AnyLayer, f64>);
-
-impl VectorField<f64> for OneByOne {
-    type Workspace = FieldMemory<f64>;
-    fn workspace(&self) -> FieldMemory<f64> {
-        self.0.workspace()
-    }
-    fn dim(&self) -> usize {
-        self.0.dim()
-    }
-    fn eval(&self, t: f64, y: &[f64], dy: &mut [f64], work: &mut FieldMemory<f64>) {
-        self.0.eval(t, y, dy, work);
-    }
-}
-
-impl Vjp<f64> for OneByOne {
-    fn parameters(&self) -> &[f64] {
-        self.0.parameters()
-    }
-    fn vjp(
-        &self,
-        t: f64,
-        y: &[f64],
-        dy_bar: &[f64],
-        y_bar: &mut [f64],
-        theta_bar: &mut [f64],
-        work: &mut FieldMemory<f64>,
-    ) -> f64 {
-        self.0.vjp(t, y, dy_bar, y_bar, theta_bar, work)
-    }
-}
-
-/// What a field records together, lets wait or has kept has the bits of pullbacks one by one, however many rows there are and
-/// whatever there is room for: everything, the stages of two steps, the stages alone.
-#[test]
-fn what_waits_has_the_bits_of_what_does_not() {
-    let y_of = |rows: usize, layer: &AnyLayer| numbers(rows * layer.inputs(), 5);
-    for layer in square() {
-        for rows in [1, 2, 5, 40] {
-            let field = || NeuralField::new(network(&layer, 3), rows).unwrap();
-            let (y, options) = (y_of(rows, &layer), Options::fixed(0.1));
-            let times = [0.07, 0.3, 0.45];
-            let bars = numbers(times.len() * y.len(), 8);
-            let mut plain = Discrete::explicit(&TSIT5, y.len(), &options, Budget::default()).unwrap();
-            let mut one_by_one = OneByOne(field());
-            plain.solve(&mut one_by_one, (0.0, 0.5), &y, &times).unwrap();
-            let expected = plain.pull_back(&mut one_by_one, &Cotangents::saved(&bars)).unwrap();
-            // Seven stages and a state a step, and a little more.
-            let stages = 2 * 6 * (8 * y.len() * size_of::<f64>() + 256);
-            for budget in [Budget::everything(), Budget::slots(2), Budget::bytes(stages)] {
-                let mut field = field();
-                let mut waiting = Discrete::explicit(&TSIT5, y.len(), &options, budget).unwrap();
-                waiting.solve(&mut field, (0.0, 0.5), &y, &times).unwrap();
-                let found = waiting.pull_back(&mut field, &Cotangents::saved(&bars)).unwrap();
-                assert_eq!(found.initial, expected.initial, "{rows} rows of {layer:?}, {budget:?}");
-                assert_eq!(found.parameters, expected.parameters, "{rows} rows of {layer:?}, {budget:?}");
-                assert_eq!((found.t0, found.t1), (expected.t0, expected.t1), "{rows} rows of {layer:?}, {budget:?}");
-            }
-        }
-    }
-}
-
-/// A network that counts what is asked of it.
-struct Counting {
+/// A network that knows of no cheaper way than a pullback at a time, unless it `keeps` what they need, and counts them.
+struct Plain {
     field: NeuralField<AnyLayer, f64>,
+    keeps: bool,
     /// Pullbacks of what was kept, and others.
     kept: Cell<usize>,
     others: Cell<usize>,
 }
 
-impl Counting {
-    fn new(layer: &AnyLayer) -> Counting {
-        let field = NeuralField::new(network(layer, 3), 1).unwrap();
-        Counting { field, kept: Cell::new(0), others: Cell::new(0) }
+impl Plain {
+    fn new(field: NeuralField<AnyLayer, f64>, keeps: bool) -> Plain {
+        Plain { field, keeps, kept: Cell::new(0), others: Cell::new(0) }
     }
 }
 
-impl VectorField<f64> for Counting {
+impl VectorField<f64> for Plain {
     type Workspace = FieldMemory<f64>;
     fn workspace(&self) -> FieldMemory<f64> {
         self.field.workspace()
@@ -207,7 +144,7 @@ impl VectorField<f64> for Counting {
     }
 }
 
-impl Vjp<f64> for Counting {
+impl Vjp<f64> for Plain {
     fn parameters(&self) -> &[f64] {
         self.field.parameters()
     }
@@ -224,7 +161,7 @@ impl Vjp<f64> for Counting {
         self.field.vjp(t, y, dy_bar, y_bar, theta_bar, work)
     }
     fn keep(&self, last: usize, work: &mut FieldMemory<f64>) -> bool {
-        self.field.keep(last, work)
+        self.keeps && self.field.keep(last, work)
     }
     fn take_kept(&self, dy: &[f64], kept: &mut Vec<f64>, work: &mut FieldMemory<f64>) -> bool {
         self.field.take_kept(dy, kept, work)
@@ -248,6 +185,36 @@ impl Vjp<f64> for Counting {
     }
 }
 
+/// What a field records together, lets wait or has kept has the bits of pullbacks one by one, however many rows there are and
+/// whatever there is room for: everything, the stages of two steps, the stages alone.
+#[test]
+fn what_waits_has_the_bits_of_what_does_not() {
+    let y_of = |rows: usize, layer: &AnyLayer| numbers(rows * layer.inputs(), 5);
+    for layer in square() {
+        for rows in [1, 2, 5, 40] {
+            let field = || NeuralField::new(network(&layer, 3), rows).unwrap();
+            let (y, options) = (y_of(rows, &layer), Options::fixed(0.1));
+            let times = [0.07, 0.3, 0.45];
+            let bars = numbers(times.len() * y.len(), 8);
+            let mut plain = Discrete::explicit(&TSIT5, y.len(), &options, Budget::default()).unwrap();
+            let mut one_by_one = Plain::new(field(), false);
+            plain.solve(&mut one_by_one, (0.0, 0.5), &y, &times).unwrap();
+            let expected = plain.pull_back(&mut one_by_one, &Cotangents::saved(&bars)).unwrap();
+            // Seven stages and a state a step, and a little more.
+            let stages = 2 * 6 * (8 * y.len() * size_of::<f64>() + 256);
+            for budget in [Budget::everything(), Budget::slots(2), Budget::bytes(stages)] {
+                let mut field = field();
+                let mut waiting = Discrete::explicit(&TSIT5, y.len(), &options, budget).unwrap();
+                waiting.solve(&mut field, (0.0, 0.5), &y, &times).unwrap();
+                let found = waiting.pull_back(&mut field, &Cotangents::saved(&bars)).unwrap();
+                assert_eq!(found.initial, expected.initial, "{rows} rows of {layer:?}, {budget:?}");
+                assert_eq!(found.parameters, expected.parameters, "{rows} rows of {layer:?}, {budget:?}");
+                assert_eq!((found.t0, found.t1), (expected.t0, expected.t1), "{rows} rows of {layer:?}, {budget:?}");
+            }
+        }
+    }
+}
+
 /// All stages of a solve but those of its first step are pulled back from what was kept, with dense output and without, also
 /// where steps are rejected and where the last stage is not the first of the next step.
 #[test]
@@ -255,7 +222,7 @@ fn a_solve_that_keeps_everything_evaluates_nothing_again() {
     let layer: AnyLayer = Mlp::new(3, &[9], 3, Activation::Tanh).into();
     for tableau in [&TSIT5, &RK4, &VERNER_7] {
         for save in [&[][..], &[0.31, 0.8, 2.0]] {
-            let mut field = Counting::new(&layer);
+            let mut field = Plain::new(NeuralField::new(network(&layer, 3), 1).unwrap(), true);
             let options = Options::tolerances(1e-7, 1e-7);
             let mut adjoint = Discrete::explicit(tableau, 3, &options, Budget::everything()).unwrap();
             let y0 = numbers(3, 6);

@@ -118,6 +118,6 @@ impl Found<'_> {
                 2 * times + 1
             );
         }
-        text + &format!("{}\n", duration(self.seconds)) + cut_short(model.is_cut())
+        text + &format!("{}\n", duration(self.seconds)) + &cut_short(model.is_cut())
     }
 }

@@ -20,8 +20,11 @@ pub(super) fn finite(v: f64) -> Value {
 }
 
 /// What is said of a fit that was cut short.
-pub(super) fn cut_short(cut: bool) -> &'static str {
-    if cut { "The fit was cut short: these are the best equations until then.\n" } else { "" }
+pub(super) const CUT_SHORT: &str = "The fit was cut short: these are the best equations until then.";
+
+/// That, on a line of its own, of one that was.
+pub(super) fn cut_short(cut: bool) -> String {
+    if cut { format!("{CUT_SHORT}\n") } else { String::new() }
 }
 
 /// A score.
@@ -121,7 +124,7 @@ impl Outcome<'_> {
             shown(self.model.trajectory_r2()),
             duration(self.seconds)
         );
-        text += cut_short(model.is_cut());
+        text += &cut_short(model.is_cut());
         if let Some(test) = &self.test {
             let (rates, paths) = (shown(Some(test.derivative_r2)), shown(test.trajectory_r2));
             text += &format!("on the other trajectories R2 of the rates {rates}, of the trajectories {paths}\n");

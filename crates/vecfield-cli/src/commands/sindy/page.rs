@@ -10,7 +10,7 @@ use vecfield_plot::{
 };
 use vecfield_sindy::{Model, Refinement};
 
-use super::outcome::{Outcome, rate};
+use super::outcome::{CUT_SHORT, Outcome, rate};
 use crate::commands::pages;
 use crate::failure::Failure;
 
@@ -128,7 +128,7 @@ fn report(outcome: &Outcome<'_>, data: &Trajectories, file: &Path) -> Report {
         ));
     }
     if model.is_cut() {
-        report.notes.push(Note::warning("The fit was cut short: these are the best equations until then."));
+        report.notes.push(Note::warning(CUT_SHORT));
     }
     if !model.is_map() {
         report.commands = vec![Command::new("Solve the equations found", "vecfield solve equations.toml")];
