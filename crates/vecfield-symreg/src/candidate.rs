@@ -4,6 +4,7 @@ use vecfield_expr::{Binary, Column, ExprId, Graph, Node, Program, RowRegisters};
 use vecfield_linalg::Cholesky;
 use vecfield_optim::{Infeasible, LeastSquares, LevenbergMarquardt, Options};
 
+use crate::loss::{FITTING, Loss};
 use crate::table::Table;
 
 /// The rows of a search: variables column by column, and the target.
@@ -15,13 +16,24 @@ pub(crate) struct Rows {
     pub(crate) y: Vec<f64>,
     /// The roots of the weights.
     pub(crate) scale: Vec<f64>,
+    /// What errors cost, if not their squares.
+    pub(crate) loss: Option<Loss>,
 }
 
 impl Rows {
-    /// All of a table.
-    pub(crate) fn of(table: &Table) -> Rows {
+    /// All of a table, for formulas that are to lessen a loss.
+    pub(crate) fn of(table: &Table, loss: Option<Loss>) -> Rows {
         let scale = table.weights.iter().map(|w| w.sqrt()).collect();
-        Rows { names: table.names.clone(), columns: table.columns.clone(), y: table.target.clone(), scale }
+        Rows { names: table.names.clone(), columns: table.columns.clone(), y: table.target.clone(), scale, loss }
+    }
+
+    /// The weighted sum of what errors cost.
+    fn cost(&self, predicted: &[f64]) -> f64 {
+        let Rows { y, scale, loss, .. } = self;
+        match loss {
+            Some(loss) => loss.excess(predicted, y).iter().zip(scale).map(|(cost, scale)| scale * scale * cost).sum(),
+            None => predicted.iter().zip(y).zip(scale).map(|((p, y), scale)| scale * (p - y)).map(|r| r * r).sum(),
+        }
     }
 }
 
@@ -56,22 +68,50 @@ impl Candidate {
         graph.simplify(closed)
     }
 
-    /// The weighted sum of squared errors; infinite where the formula is no number.
-    pub(crate) fn error(&self, graph: &mut Graph, rows: &Rows) -> f64 {
-        let Some(mut fit) = Fit::of(graph, self, rows, &[]) else { return f64::INFINITY };
-        let mut residuals = vec![0.0; rows.y.len()];
-        match fit.residuals(&[], &mut residuals) {
-            Ok(()) => residuals.iter().map(|r| r * r).sum(),
-            Err(Infeasible) => f64::INFINITY,
-        }
+    /// Its value at every row; `None` where it is no number at one of them.
+    pub(crate) fn values(&self, graph: &mut Graph, rows: &Rows) -> Option<Vec<f64>> {
+        let mut fit = Fit::of(graph, self, rows, &[])?;
+        fit.evaluate(&[], false);
+        let values = fit.outputs.swap_remove(0);
+        values.iter().all(|value| value.is_finite()).then_some(values)
     }
 
-    /// Fits the numbers that `free` names, the others held; the weighted sum of squared errors, infinite where nothing fits.
+    /// The weighted sum of its squared errors, or of what these cost; infinite where the formula is no number.
+    pub(crate) fn error(&self, graph: &mut Graph, rows: &Rows) -> f64 {
+        let cost = self.values(graph, rows).map_or(f64::INFINITY, |values| rows.cost(&values));
+        if cost.is_nan() { f64::INFINITY } else { cost }
+    }
+
+    /// Fits the numbers that `free` names, the others held; the weighted sum of squared errors, or of what these cost, infinite where nothing fits.
     pub(crate) fn fit(&mut self, graph: &mut Graph, rows: &Rows, free: &[usize], iterations: usize) -> f64 {
         if free.is_empty() {
             return self.error(graph, rows);
         }
         let Some(mut problem) = Fit::of(graph, self, rows, free) else { return f64::INFINITY };
+        let Some(loss) = &rows.loss else { return self.descend(&mut problem, free, iterations) };
+        // Squares whose weights give them the slopes of the loss, again and again.
+        let mut least = self.error(graph, rows);
+        for _ in 0..REWEIGHED {
+            problem.evaluate(&free.iter().map(|&i| self.constants[i]).collect::<Vec<f64>>(), false);
+            let weights = loss.weights(&problem.outputs[0], &rows.y, FITTING);
+            problem.scale = rows.scale.iter().zip(weights).map(|(scale, weight)| scale * weight.sqrt()).collect();
+            let mut moved = self.clone();
+            let infeasible = moved.descend(&mut problem, free, iterations).is_infinite();
+            let cost = moved.error(graph, rows);
+            if infeasible || cost >= least {
+                break;
+            }
+            let little = cost > least * (1.0 - LITTLE);
+            (*self, least) = (moved, cost);
+            if little {
+                break;
+            }
+        }
+        least
+    }
+
+    /// Lessens the squares of a fit by the numbers that are free.
+    fn descend(&mut self, problem: &mut Fit<'_>, free: &[usize], iterations: usize) -> f64 {
         let options = Options {
             iterations,
             step_tolerance: 1e-14,
@@ -80,15 +120,18 @@ impl Candidate {
             ..Options::default()
         };
         let mut x: Vec<f64> = free.iter().map(|&i| self.constants[i]).collect();
-        let Ok(summary) = LevenbergMarquardt::new(options).minimize(&mut problem, &mut x) else { return f64::INFINITY };
+        let Ok(summary) = LevenbergMarquardt::new(options).minimize(problem, &mut x) else { return f64::INFINITY };
         free.iter().zip(&x).for_each(|(&i, &value)| self.constants[i] = value);
         2.0 * summary.cost
     }
 
     /// The standard errors of its numbers, `√diag(s² (JᵀWJ)⁻¹)` with `s²` the weighted sum of squared errors by the degrees of freedom; NaN where
-    /// the rows do not tell.
+    /// the rows do not tell, and where errors cost something else than their squares.
     pub(crate) fn standard_errors(&self, graph: &mut Graph, rows: &Rows) -> Vec<f64> {
         let (n, k) = (rows.y.len(), self.constants.len());
+        if rows.loss.is_some() {
+            return vec![f64::NAN; k];
+        }
         let free: Vec<usize> = (0..k).collect();
         let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
         let evaluated = Fit::of(graph, self, rows, &free)
@@ -111,9 +154,15 @@ impl Candidate {
     }
 }
 
+/// How often a fit is weighed anew at the most, and a share of its cost that is not worth another time.
+const REWEIGHED: usize = 20;
+const LITTLE: f64 = 1e-9;
+
 /// Residuals of a candidate by its free numbers.
 struct Fit<'a> {
     rows: &'a Rows,
+    /// The roots of the weights.
+    scale: Vec<f64>,
     program: Program,
     slopes: Program,
     registers: RowRegisters<f64>,
@@ -135,7 +184,16 @@ impl<'a> Fit<'a> {
             Program::compile_with_slopes(graph, candidate.formula, &by, &names).ok()?
         };
         let outputs = vec![vec![0.0; rows.y.len()]; 1 + free.len()];
-        Some(Fit { rows, program, slopes, registers: RowRegisters::new(), free, constants, outputs })
+        Some(Fit {
+            rows,
+            scale: rows.scale.clone(),
+            program,
+            slopes,
+            registers: RowRegisters::new(),
+            free,
+            constants,
+            outputs,
+        })
     }
 
     /// The value at every row, and the slopes if they are asked for.
@@ -150,8 +208,7 @@ impl<'a> Fit<'a> {
 
     /// `√w (f - y)` at every row.
     fn weighted(&self, r: &mut [f64]) -> Result<(), Infeasible> {
-        let Rows { y, scale, .. } = self.rows;
-        for (((r, &value), &y), &scale) in r.iter_mut().zip(&self.outputs[0]).zip(y).zip(scale) {
+        for (((r, &value), &y), &scale) in r.iter_mut().zip(&self.outputs[0]).zip(&self.rows.y).zip(&self.scale) {
             *r = scale * (value - y);
         }
         if r.iter().all(|r| r.is_finite()) { Ok(()) } else { Err(Infeasible) }
@@ -177,7 +234,7 @@ impl LeastSquares for Fit<'_> {
         self.weighted(r)?;
         let width = self.free.len();
         for (k, slopes) in self.outputs[1..].iter().enumerate() {
-            for ((at, &slope), &scale) in jacobian[k..].iter_mut().step_by(width).zip(slopes).zip(&self.rows.scale) {
+            for ((at, &slope), &scale) in jacobian[k..].iter_mut().step_by(width).zip(slopes).zip(&self.scale) {
                 *at = scale * slope;
             }
         }

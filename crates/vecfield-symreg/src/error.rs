@@ -59,6 +59,14 @@ pub enum SymregError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A loss that cannot be read, or that is not least where a formula is right.
+    #[error("the loss `{text}` cannot be used: {reason}")]
+    BadLoss {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A rule for operations that cannot be read.
     #[error("`{text}`: {problem}")]
     RuleSyntax {

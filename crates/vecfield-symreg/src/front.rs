@@ -7,7 +7,7 @@ use vecfield_expr::{ExprId, Graph};
 pub struct Found {
     /// Its nodes, as a tree.
     pub complexity: usize,
-    /// Mean squared error.
+    /// Mean squared error, or what errors cost on average if that is something else.
     pub loss: f64,
     /// The share of the target's variance that it explains.
     pub r2: f64,
@@ -19,13 +19,24 @@ pub struct Found {
 
 impl Found {
     /// Its description length, as [`Front::best`] has it.
-    fn length(&self, rows: usize, letters: usize, floor: f64) -> f64 {
-        let n = rows as f64;
-        let misfit = 0.5 * n * (self.loss.max(floor)).ln();
+    fn length(&self, measure: &Measure) -> f64 {
+        let n = measure.rows as f64;
+        let misfit = n / measure.degree * self.loss.max(measure.floor).ln();
         let k = self.numbers as f64;
         let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
-        misfit + number_length(rows) * k + few_rows + (letters as f64).ln() * self.complexity as f64
+        misfit + number_length(measure.rows) * k + few_rows + (measure.letters as f64).ln() * self.complexity as f64
     }
+}
+
+/// What a description length hangs on beside the formula.
+pub(crate) struct Measure {
+    pub(crate) rows: usize,
+    /// How many variables and operations there are to choose from.
+    pub(crate) letters: usize,
+    /// Losses below are rounding.
+    pub(crate) floor: f64,
+    /// The power of the errors that the loss is: errors of the density `exp(-c |r|^degree)` are `n/degree ln loss` long.
+    pub(crate) degree: f64,
 }
 
 /// What it takes to write a fitted number down: the digits that so many rows can tell, and a few more.
@@ -72,17 +83,17 @@ impl Front {
         self.entries
     }
 
-    /// Which entry has the least description length: `½ n ln` of the loss, `½ ln n` and a few digits for each of `k` numbers with the
+    /// Which entry has the least description length: `½ n ln` of the mean square (`n/p ln` of a loss that is a power `p`), `½ ln n` and a few digits for each of `k` numbers with the
     /// correction `k (k + 1) / (n - k - 1)` for few rows (Hurvich and Tsai 1989), and the letters of the formula (Rissanen 1978; the
-    /// letters as in Udrescu and Tegmark 2020). Losses below `floor` are rounding.
-    pub(crate) fn best(&self, rows: usize, letters: usize, floor: f64) -> usize {
-        let length = |&at: &usize| self.entries[at].length(rows, letters, floor);
+    /// letters as in Udrescu and Tegmark 2020).
+    pub(crate) fn best(&self, measure: &Measure) -> usize {
+        let length = |&at: &usize| self.entries[at].length(measure);
         (0..self.entries.len()).min_by(|a, b| length(a).total_cmp(&length(b))).unwrap_or(0)
     }
 
     /// The least description length.
-    pub(crate) fn shortest(&self, rows: usize, letters: usize, floor: f64) -> f64 {
-        self.entries.iter().map(|found| found.length(rows, letters, floor)).fold(f64::INFINITY, f64::min)
+    pub(crate) fn shortest(&self, measure: &Measure) -> f64 {
+        self.entries.iter().map(|found| found.length(measure)).fold(f64::INFINITY, f64::min)
     }
 }
 

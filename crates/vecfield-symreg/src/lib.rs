@@ -21,6 +21,7 @@
 //! | to begin with formulas of your own | [`Guess`] |
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
+//! | errors that cost something else than their squares | [`Loss`] |
 //! | which operations a formula may have | [`Operators`] |
 //! | what an operation costs, and where it may stand | [`Rules`] |
 //! | only formulas that agree with the units of the variables | [`Units`] |
@@ -48,6 +49,7 @@ mod features;
 mod front;
 mod guess;
 mod list;
+mod loss;
 mod operators;
 mod random;
 mod relation;
@@ -63,6 +65,7 @@ mod weighted;
 pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;
+pub use loss::Loss;
 pub use operators::Operators;
 pub use rules::Rules;
 pub use search::{Checkpoint, Number, Progress, Search, Symreg};

@@ -15,6 +15,7 @@ mod spanned;
 
 use crate::front::Found;
 use crate::guess::Guess;
+use crate::loss::Loss;
 use crate::operators::Operators;
 use crate::rules::Rules;
 use crate::shape::Shapes;
@@ -50,6 +51,10 @@ pub struct Symreg {
     pub shapes: Option<Shapes>,
     /// What operations cost and where they may stand.
     pub rules: Rules,
+    /// What errors cost; `None` for their squares.
+    pub loss: Option<Loss>,
+    /// Rows that expressions are compared at, spread over the values of the target; formulas are fitted to all.
+    pub sample: usize,
 }
 
 impl Default for Symreg {
@@ -66,6 +71,8 @@ impl Default for Symreg {
             units: None,
             shapes: None,
             rules: Rules::default(),
+            loss: None,
+            sample: 64,
         }
     }
 }
@@ -76,6 +83,8 @@ const EXACT: f64 = 1e-25;
 const FIRST_LOOK: usize = 25;
 /// Nodes of an exact formula that is no approximation.
 const SHORT: usize = 16;
+/// How often rows are weighed anew while sums evolve.
+const REWEIGHED: usize = 4;
 /// One in so many generations evolves before the thorough enumeration, which takes long where there are many variables.
 const EARLY: usize = 12;
 
@@ -101,6 +110,7 @@ impl Symreg {
     ) -> Search {
         let mirrored = self.mirrored(table);
         let mut run = Run::new(self, mirrored.as_ref().unwrap_or(table), table.rows());
+        run.begin();
         run.take_up(checkpoint.clone());
         let mut gathered = self.stages().into_iter().take(checkpoint.stage).filter_map(|stage| match stage.what {
             What::Enumerate(expressions) => Some(expressions),
@@ -140,6 +150,7 @@ impl Symreg {
         let mut begun = first.checked_sub(1).and_then(|before| stages.get(before)).map_or(0.0, |stage| stage.end);
         for (place, stage) in stages.into_iter().enumerate().skip(first) {
             let before = run.checkpoint(place);
+            run.weigh();
             run.clear();
             let share = &mut |share: f64, front: &[Found]| {
                 goes_on(Progress { share: begun + share * (stage.end - begun), front })
@@ -167,16 +178,23 @@ impl Symreg {
         None
     }
 
-    fn stages(&self) -> [Stage; 5] {
+    fn stages(&self) -> Vec<Stage> {
         let few = (self.expressions / FIRST_LOOK).max(100).min(self.expressions);
         let soon = (self.generations / EARLY).min(self.generations);
-        [
+        let mut stages = vec![
             Stage { end: 0.02, what: What::Enumerate(few) },
             Stage { end: 0.10, what: What::Evolve(soon) },
             Stage { end: 0.30, what: What::Enumerate(self.expressions) },
             Stage { end: 0.40, what: What::OpenNumbers },
-            Stage { end: 1.00, what: What::Evolve(self.generations - soon) },
-        ]
+        ];
+        // Rows are weighed anew for every stage.
+        let (rest, parts) = (self.generations - soon, if self.loss.is_some() { REWEIGHED } else { 1 });
+        let part = |i: usize| Stage {
+            end: 0.40 + 0.60 * (i + 1) as f64 / parts as f64,
+            what: What::Evolve(rest * (i + 1) / parts - rest * i / parts),
+        };
+        stages.extend((0..parts).map(part));
+        stages
     }
 }
 

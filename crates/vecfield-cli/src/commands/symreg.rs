@@ -12,8 +12,8 @@ use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, read_table};
 use vecfield_plot::with_error;
 use vecfield_symreg::{
-    Checkpoint, Found, Guess, Number, Operators, Progress, Rules, Search, Shapes, Symreg, SymregError, Table, Units,
-    Verdict,
+    Checkpoint, Found, Guess, Loss, Number, Operators, Progress, Rules, Search, Shapes, Symreg, SymregError, Table,
+    Units, Verdict,
 };
 
 use crate::commands::belonging;
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
   vecfield symreg waves.csv --target height --complexity \"sin: 3; exp: 2\" --nested \"sin in sin: 0; exp in exp: 0\"
   vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
+  vecfield symreg trips.csv --target minutes --loss \"abs(predicted - target)\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
 
@@ -77,6 +78,12 @@ pub(crate) struct Arguments {
     /// The most nodes of the arguments of an operation: `exp: 5; ^: any, 1`
     #[arg(long, value_name = "OP: N; ..", allow_hyphen_values = true)]
     arguments: Option<String>,
+    /// What a row costs, in `predicted` and `target`, where that is not (predicted - target)^2
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    loss: Option<String>,
+    /// Rows that expressions are compared at; the best are fitted to all
+    #[arg(long, value_name = "N", default_value_t = Symreg::default().sample)]
+    sample: usize,
     /// The most nodes of a formula
     #[arg(long, value_name = "N", default_value_t = Symreg::default().max_size)]
     max_size: usize,
@@ -86,7 +93,7 @@ pub(crate) struct Arguments {
     /// Stop after so many seconds with the best so far
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// Write formulas.txt (LaTeX and Rust), predictions.csv and report.html to this folder
+    /// Write formulas.txt (LaTeX and Rust), formulas.toml, predictions.csv and report.html to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the search that was cut short in this folder, and write there
@@ -116,7 +123,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     // What is below the bar is cleared before anything stands there.
     drop(watch);
     let seconds = clock.elapsed().as_secs_f64();
-    let outcome = Outcome { search: &search, seconds, target: &arguments.target, rows: &rows };
+    let outcome =
+        Outcome { search: &search, seconds, target: &arguments.target, rows: &rows, loss: arguments.loss.as_deref() };
     if let Some(folder) = &folder {
         match search.checkpoint() {
             Some(checkpoint) => {
@@ -165,11 +173,29 @@ impl Arguments {
         if self.max_size == 0 {
             return Err(Failure::Argument("--max-size 0: give a number, 1 or larger".into()));
         }
+        if self.sample < LEAST_SAMPLE {
+            return Err(Failure::Argument(format!(
+                "--sample {}: give a number, {LEAST_SAMPLE} or larger: fewer rows do not tell formulas apart",
+                self.sample
+            )));
+        }
         let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
         let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
         let (units, shapes, rules) = (self.units(table)?, self.shapes(table)?, self.rules()?);
-        let (max_size, generations, seed) = (self.max_size, self.generations, context.seed);
-        Ok(Symreg { operators, max_size, generations, seed, guesses, units, shapes, rules, ..Symreg::default() })
+        let loss = |text: &String| Loss::parse(text, table).map_err(|e| Failure::Argument(format!("--loss: {e}")));
+        Ok(Symreg {
+            operators,
+            max_size: self.max_size,
+            generations: self.generations,
+            seed: context.seed,
+            guesses,
+            units,
+            shapes,
+            rules,
+            loss: self.loss.as_ref().map(loss).transpose()?,
+            sample: self.sample,
+            ..Symreg::default()
+        })
     }
 
     fn rules(&self) -> Result<Rules, Failure> {
@@ -225,6 +251,8 @@ impl Arguments {
     }
 }
 
+/// Rows of a sample at the least.
+const LEAST_SAMPLE: usize = 8;
 /// Digits of numbers in the table; the chosen formula below has all.
 const DIGITS: usize = 5;
 
@@ -234,9 +262,16 @@ struct Outcome<'a> {
     seconds: f64,
     target: &'a str,
     rows: &'a Table,
+    /// What errors cost, if not their squares.
+    loss: Option<&'a str>,
 }
 
 impl Outcome<'_> {
+    /// What the loss of a formula is, in words.
+    fn cost(&self) -> String {
+        self.loss.map_or_else(|| "mean squared error".into(), |loss| format!("mean of {loss}"))
+    }
+
     fn to_json(&self) -> Value {
         let entry = |found: &Found| {
             let mut entry = json!({

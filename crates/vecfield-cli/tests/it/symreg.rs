@@ -32,6 +32,11 @@ fn a_search_leaves_formulas_predictions_and_a_report() {
     let formulas = read("kepler/formulas.txt");
     assert!(formulas.contains(best["expression"].as_str().unwrap()), "{formulas}");
     assert!(formulas.contains("powf(") || formulas.contains("sqrt()"), "{formulas}");
+    let document: toml::Table = read("kepler/formulas.toml").parse().unwrap();
+    assert_eq!(document["target"].as_str(), Some("period"));
+    assert_eq!(document["best"]["expression"].as_str(), best["expression"].as_str());
+    assert_eq!(document["best"]["loss"].as_float(), best["loss"].as_f64());
+    assert_eq!(document["front"].as_array().unwrap().len(), result["front"].as_array().unwrap().len());
     let predictions = read("kepler/predictions.csv");
     assert!(predictions.starts_with("distance,period,prediction\n"), "{predictions}");
     assert_eq!(predictions.lines().count(), PLANETS.trim().lines().count());
@@ -96,6 +101,25 @@ fn rows_without_weight_do_not_count_and_a_guess_is_begun_with() {
     let misspelt = [&begin[..], &["--guess", "exp(-0.2*z^2)"]].concat();
     folder.vecfield(&misspelt).failed(2, &["--guess", "\"z\""]);
     folder.vecfield(&["symreg", "decay.csv", "--target", "y", "--weights", "v"]).failed(2, &["--weights", "`v`"]);
+}
+
+/// The row that is far off is not left out, and does not matter.
+#[test]
+fn a_loss_says_what_errors_cost() {
+    let folder = Folder::new();
+    folder.file("decay.csv", &decay());
+    let begin = ["symreg", "decay.csv", "--target", "y", "--operators", "+,*,exp", "--generations", "0", "--json"];
+    let with =
+        |loss: &str| folder.vecfield(&[&begin[..], &["--guess", "exp(-0.2*x^2)*(1 + x)", "--loss", loss]].concat());
+    let result = with("abs(predicted - target)").json();
+    let best = &result["best"];
+    // One row of forty is off by five.
+    assert!((best["loss"].as_f64().unwrap() - 5.0 / 40.0).abs() < 1e-6, "{best}");
+    assert!(result["numbers"].as_array().unwrap().iter().all(|number| number["stderr"].is_null()), "{result}");
+    with("predicted").failed(2, &["--loss", "least"]);
+    with("abs(predicted - y)").failed(2, &["--loss", "\"y\""]);
+    let few = [&begin[..], &["--sample", "3"]].concat();
+    folder.vecfield(&few).failed(2, &["--sample 3", "8"]);
 }
 
 /// How long a fall takes from a height: only a root of their quotient is a time.

@@ -32,6 +32,8 @@ pub struct Checkpoint {
     pub(crate) front: Vec<Found>,
     pub(crate) seeds: Vec<Sum>,
     pub(crate) evolved: Vec<Sum>,
+    /// The formula at whose errors rows are weighed, where the loss is no square.
+    pub(crate) weighing: Option<String>,
     /// What evolves at that stage, if it had begun to.
     pub(crate) evolution: Option<Evolution>,
 }
@@ -59,6 +61,7 @@ impl Checkpoint {
         }
         self.seeds.iter().for_each(|sum| text += &format!("seed {}\n", sum.to_text()));
         self.evolved.iter().for_each(|sum| text += &format!("evolved {}\n", sum.to_text()));
+        self.weighing.iter().for_each(|formula| text += &format!("weighing {formula}\n"));
         if let Some(evolution) = &self.evolution {
             let Evolution { generation, choice, since, exact, handed, voyage } = evolution;
             text += &format!("evolution {generation} {} {since} {exact} {}\n", bits(*choice), voyage.round);
@@ -82,6 +85,7 @@ impl Checkpoint {
             front: Vec::new(),
             seeds: Vec::new(),
             evolved: Vec::new(),
+            weighing: None,
             evolution: None,
         };
         for (at, line) in text.lines().enumerate() {
@@ -107,6 +111,7 @@ impl Checkpoint {
             }
             "seed" => self.seeds.push(Sum::parse(rest, variables)?),
             "evolved" => self.evolved.push(Sum::parse(rest, variables)?),
+            "weighing" => self.weighing = Some(rest.into()),
             "evolution" => {
                 let (generation, choice) = (number(&mut words)?, real(&mut words)?);
                 let (since, exact) = (number(&mut words)?, number(&mut words)?);

@@ -3,11 +3,10 @@
 use vecfield_expr::ExprId;
 use vecfield_linalg::least_squares;
 
-use super::EXACT;
 use super::quotient::reduced;
 use super::rounding::outlasts_rounding;
 use super::run::Run;
-use crate::candidate::{Candidate, open};
+use crate::candidate::{Candidate, Rows, open};
 use crate::front::{Found, number_length, numbers};
 use crate::relation::Relation;
 use crate::shape::Verdict;
@@ -153,11 +152,10 @@ impl Run<'_> {
         if !error.is_finite() {
             return;
         }
-        let n = self.rows.y.len() as f64;
-        let floor = EXACT * self.variance * n;
+        let floor = self.floor() * self.rows.y.len() as f64;
         // A number that is round is none to write down: as much as that saves, the fit may lose.
         let measured = self.measured;
-        let allowed = (2.0 * number_length(measured) / measured as f64).exp();
+        let allowed = (self.degree * number_length(measured) / measured as f64).exp();
         let mut held = vec![false; candidate.constants.len()];
         // From the one that is nearest to a round number on.
         for _ in 0..held.len() {
@@ -198,9 +196,18 @@ impl Run<'_> {
         shapes.verdict(&mut graph, formula, &self.table.names) != Verdict::Broken
     }
 
+    /// The weighted sum of squared errors of a formula without open numbers.
+    fn squares(&mut self, formula: ExprId) -> f64 {
+        let values = Candidate { formula, constants: Vec::new() }.values(&mut self.graph, &self.rows);
+        let Rows { y, scale, .. } = &self.rows;
+        values.map_or(f64::INFINITY, |values| {
+            values.iter().zip(y).zip(scale).map(|((value, y), scale)| scale * (value - y)).map(|r| r * r).sum()
+        })
+    }
+
     pub(super) fn take(&mut self, candidate: Candidate, error: f64) {
         let n = self.rows.y.len() as f64;
-        let floor = EXACT * self.variance * n;
+        let floor = self.floor() * n;
         let (mut formula, mut error) = (candidate.closed(&mut self.graph), error);
         if let Some(reduced) = reduced(&mut self.graph, formula) {
             let closed = Candidate { formula: reduced, constants: Vec::new() };
@@ -221,10 +228,11 @@ impl Run<'_> {
             return;
         }
         let deviation = self.variance * n;
-        if complexity > 1 && !outlasts_rounding(&self.graph, formula, &self.rows, error, deviation) {
+        let squares = if self.rows.loss.is_none() { error } else { self.squares(formula) };
+        if complexity > 1 && !outlasts_rounding(&self.graph, formula, &self.rows, squares, deviation) {
             return;
         }
-        let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
+        let r2 = if self.variance > 0.0 { 1.0 - squares / n / self.variance } else { 1.0 };
         let expression = self.graph.to_text(formula);
         self.front.insert(Found { complexity, loss, r2, expression, numbers });
     }

@@ -36,7 +36,7 @@ pub struct Number {
 impl Search {
     pub(super) fn new(run: Run<'_>, table: &Table, best: usize, checkpoint: Option<Checkpoint>) -> Search {
         let Run { front, settings, evaluations, .. } = run;
-        let rows = Rows::of(table);
+        let rows = Rows::of(table, settings.loss.clone());
         let front = front.into_entries();
         let (mut graph, scope) = (Graph::new(), Scope::new(rows.names.iter().cloned()));
         let scope = scope.expect("a table has names that formulas can hold");

@@ -12,7 +12,7 @@ const KEPT: f64 = 1e-7;
 const DIGITS: f64 = 1e-20;
 
 /// Does a formula without open numbers keep its weighted sum of squared errors whichever way its operations are rounded?
-/// * `whole`: the sum of squares of the target's deviations.
+/// * `error`: that sum; `whole`: the sum of squares of the target's deviations.
 pub(super) fn outlasts_rounding(graph: &Graph, formula: ExprId, rows: &Rows, error: f64, whole: f64) -> bool {
     let values = rounded_elsewhere(graph, formula, rows);
     let residuals = values.iter().zip(&rows.y).zip(&rows.scale).map(|((value, y), scale)| scale * (value - y));
@@ -53,7 +53,7 @@ mod tests {
         let x: Vec<f64> = (1..40).map(|k| 0.1 * f64::from(k)).collect();
         let y: Vec<f64> = x.iter().map(|&x| y(x)).collect();
         let scale = vec![1.0; x.len()];
-        let rows = Rows { names: vec!["x".into()], columns: vec![x], y, scale };
+        let rows = Rows { names: vec!["x".into()], columns: vec![x], y, scale, loss: None };
         let mut graph = Graph::new();
         let formula = graph.parse(text, &Scope::new(["x"]).unwrap()).unwrap();
         let error = Candidate { formula, constants: Vec::new() }.error(&mut graph, &rows);

@@ -1,6 +1,6 @@
 //! A search under way: what it has looked at, and what it has found.
 
-use vecfield_expr::{ExprId, Graph};
+use vecfield_expr::{ExprId, Graph, Scope};
 use vecfield_kernels::dot;
 
 use super::checkpoint::{Checkpoint, Evolution};
@@ -9,14 +9,13 @@ use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
 use crate::evolve::Sum;
 use crate::features::{Allowed, Features};
-use crate::front::Front;
+use crate::front::{Front, Measure};
+use crate::loss::COMPARING;
 use crate::relation::Relation;
 use crate::table::Table;
 use crate::units::Dimensions;
 use crate::weighted::{Intercept, centre};
 
-/// Rows that expressions are compared at; formulas are fitted to all.
-pub(super) const SAMPLE: usize = 64;
 /// The part of the expressions that are enumerated by their size; products of those fill the rest.
 const ENUMERATED: f64 = 0.6;
 /// Spans of each size that are fitted to all rows.
@@ -31,11 +30,18 @@ pub(super) struct Run<'a> {
     pub(super) rows: Rows,
     pub(super) units: Option<Dimensions>,
     pub(super) features: Features,
+    /// Which rows are the sample.
+    sample: Vec<usize>,
     /// The target at the sample.
     pub(super) y: Vec<f64>,
     /// The roots of the weights at the sample.
     pub(super) scale: Vec<f64>,
     pub(super) variance: f64,
+    /// The mean loss of the best constant, and the power of the errors that the loss is.
+    whole: f64,
+    pub(super) degree: f64,
+    /// The formula at whose errors the sample is weighed, if the loss is no square.
+    pub(super) weighing: Option<String>,
     pub(super) graph: Graph,
     pub(super) front: Front,
     /// Sums to evolve from: spans that were best, and what evolved before.
@@ -50,26 +56,31 @@ impl<'a> Run<'a> {
     /// * `measured`: the rows of the table that say something new; others are images of these.
     pub(super) fn new(settings: &'a Symreg, table: &'a Table, measured: usize) -> Run<'a> {
         let n = table.rows();
-        let count = n.min(SAMPLE);
-        let chosen: Vec<usize> = (0..count).map(|i| i * n / count).collect();
-        let at = |column: &[f64]| chosen.iter().map(|&row| column[row]).collect::<Vec<f64>>();
+        let count = n.min(settings.sample.max(1));
+        let sample: Vec<usize> = (0..count).map(|i| i * n / count).collect();
+        let at = |column: &[f64]| sample.iter().map(|&row| column[row]).collect::<Vec<f64>>();
         let columns: Vec<Vec<f64>> = table.columns.iter().map(|column| at(column)).collect();
         let scale: Vec<f64> = table.weights.iter().map(|w| w.sqrt()).collect();
         let mut apart = table.target.clone();
         centre(&mut apart, &scale);
         let units = settings.units.as_ref().map(Dimensions::of);
+        let variance = dot(&apart, &apart) / n as f64;
         let allowed = Allowed { nesting: settings.nesting, dimensions: units.clone(), rules: settings.rules.clone() };
         Run {
             settings,
             expressions: 0,
             table,
             measured,
-            rows: Rows::of(table),
+            rows: Rows::of(table, settings.loss.clone()),
             features: Features::of(&columns, 0, allowed),
             units,
             y: at(&table.target),
             scale: at(&scale),
-            variance: dot(&apart, &apart) / n as f64,
+            sample,
+            variance,
+            whole: variance,
+            degree: 2.0,
+            weighing: None,
             graph: Graph::new(),
             front: Front::default(),
             seeds: Vec::new(),
@@ -87,6 +98,7 @@ impl<'a> Run<'a> {
             front: self.front.entries().to_vec(),
             seeds: self.seeds.clone(),
             evolved: self.evolved.clone(),
+            weighing: self.weighing.clone(),
             evolution: None,
         }
     }
@@ -96,6 +108,7 @@ impl<'a> Run<'a> {
         self.evaluations = checkpoint.evaluations;
         self.front = checkpoint.front.into();
         (self.seeds, self.evolved) = (checkpoint.seeds, checkpoint.evolved);
+        self.weighing = checkpoint.weighing;
         self.evolution = checkpoint.evolution;
     }
 
@@ -104,17 +117,55 @@ impl<'a> Run<'a> {
         self.graph = Graph::new();
     }
 
-    /// The mean, which any other formula must beat; zero where the mean has not the unit or the shape that is asked for, as zero has any.
-    pub(super) fn constant(&mut self) {
+    /// The best constant, and zero, with what they cost: by the first losses are measured.
+    pub(super) fn begin(&mut self) -> [(Candidate, f64); 2] {
         let (weights, y) = (&self.table.weights, &self.rows.y);
         // The weights are one on average.
         let mean = dot(weights, y) / y.len() as f64;
-        let whole = weights.iter().zip(y).map(|(w, y)| w * y * y).sum();
         let formula = self.graph.symbol(&open(0));
-        for (value, error) in [(mean, self.variance * y.len() as f64), (0.0, whole)] {
+        let of = |value: f64| Candidate { formula, constants: vec![value] };
+        let (mut constant, zero) = (of(mean), of(0.0));
+        let least = match &self.rows.loss {
+            Some(_) => constant.fit(&mut self.graph, &self.rows, &[0], 20),
+            None => self.variance * y.len() as f64,
+        };
+        if let Some(loss) = &self.rows.loss {
+            self.whole = least / self.rows.y.len() as f64;
+            self.degree = loss.degree(&vec![constant.constants[0]; self.rows.y.len()], &self.rows.y);
+        }
+        let error = zero.error(&mut self.graph, &self.rows);
+        [(constant, least), (zero, error)]
+    }
+
+    /// Takes the constant, which any other formula must beat; zero where that has not the unit or the shape that is asked for, as zero has any.
+    pub(super) fn constant(&mut self) {
+        for (candidate, error) in self.begin() {
             if self.front.entries().is_empty() {
-                self.take(Candidate { formula, constants: vec![value] }, error);
+                self.take(candidate, error);
             }
+        }
+    }
+
+    /// Weighs the sample so that squares have the slopes of the loss at the errors of the formula that has the least now, or of the one that it was
+    /// weighed by when the search was broken off.
+    pub(super) fn weigh(&mut self) {
+        let Some(loss) = &self.settings.loss else { return };
+        if self.evolution.is_none() {
+            // The errors of a constant say nothing of the rows.
+            self.weighing = self.front.entries()[1..].last().map(|found| found.expression.clone());
+        }
+        let Some(by) = &self.weighing else { return };
+        let scope = Scope::new(self.rows.names.iter().cloned()).expect("a table has names that formulas can hold");
+        let mut graph = Graph::new();
+        let formula = graph.parse(by, &scope).expect("what is printed can be read");
+        let values = Candidate { formula, constants: Vec::new() }.values(&mut graph, &self.rows);
+        let Some(values) = values else { return };
+        let weights = loss.weights(&values, &self.rows.y, COMPARING);
+        let scales: Vec<f64> = self.sample.iter().map(|&row| self.rows.scale[row] * weights[row].sqrt()).collect();
+        let size = scales.iter().map(|s| s * s).sum::<f64>() / scales.len() as f64;
+        // Where all is fitted, or nothing is lost, every row counts as it did.
+        if size > 0.0 && size.is_finite() {
+            self.scale = scales.iter().map(|s| s / size.sqrt()).collect();
         }
     }
 
@@ -164,12 +215,12 @@ impl<'a> Run<'a> {
 
     /// The place on the front of the formula to choose.
     pub(super) fn choice(&self) -> usize {
-        self.front.best(self.measured, self.letters(), self.floor())
+        self.front.best(&self.measure())
     }
 
     /// The description length of the choice.
     pub(super) fn description(&self) -> f64 {
-        self.front.shortest(self.measured, self.letters(), self.floor())
+        self.front.shortest(&self.measure())
     }
 
     fn letters(&self) -> usize {
@@ -177,8 +228,13 @@ impl<'a> Run<'a> {
         self.table.names.len() + operators.unary().len() + operators.binary().len() + 1
     }
 
-    fn floor(&self) -> f64 {
-        EXACT * self.variance.max(f64::MIN_POSITIVE)
+    fn measure(&self) -> Measure {
+        Measure { rows: self.measured, letters: self.letters(), floor: self.floor(), degree: self.degree }
+    }
+
+    /// A mean loss that only rounding leaves.
+    pub(super) fn floor(&self) -> f64 {
+        EXACT.powf(0.5 * self.degree) * self.whole.max(f64::MIN_POSITIVE)
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -187,7 +243,7 @@ impl<'a> Run<'a> {
 
     /// Nodes of the shortest formula that leaves nothing.
     pub(super) fn shortest_exact(&self) -> Option<usize> {
-        self.front.entries().iter().find(|found| found.loss <= EXACT * self.variance).map(|found| found.complexity)
+        self.front.entries().iter().find(|found| found.loss <= self.floor()).map(|found| found.complexity)
     }
 
     /// Features that vary, the smallest first.

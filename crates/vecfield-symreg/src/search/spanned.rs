@@ -1,7 +1,7 @@
 //! Spans of features under every relation, and the formulas that they are.
 
 use super::form::{Form, Part, Role};
-use super::run::{FITTED, Run, SAMPLE};
+use super::run::{FITTED, Run};
 use super::{EXACT, Symreg};
 use crate::evolve::{Sum, Tree};
 use crate::front::Found;
@@ -20,7 +20,7 @@ impl Run<'_> {
         let pool = self.pool(&columns, relation);
         let breadth = match relation {
             Relation::Direct => {
-                let narrow = self.share_of(1500 * SAMPLE / target.len()).min(4000);
+                let narrow = self.share_of(1500 * Symreg::default().sample / target.len()).min(4000);
                 Breadth { largest: 4, beam: self.share_of(150), narrow }
             }
             Relation::Quotient => Breadth { largest: 2, beam: self.share_of(120), narrow: columns.len() },

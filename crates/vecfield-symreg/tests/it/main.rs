@@ -1,6 +1,7 @@
 //! The tests of this crate, in one binary.
 
 mod evolution;
+mod losses;
 mod rules;
 mod search;
 mod shapes;

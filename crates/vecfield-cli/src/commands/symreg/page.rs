@@ -8,13 +8,13 @@ use vecfield_plot::{
     Alternative, Better, Constant, Equation, Fact, Fit, Front, FrontPoint, MathMl, Report, Residuals, Series, Standing,
     Trajectory, Variable, Verdict, significant,
 };
-use vecfield_symreg::{Found, Search};
+use vecfield_symreg::Found;
 
 use super::Outcome;
 use crate::commands::pages;
 use crate::failure::Failure;
 
-pub(super) const FILES: [&str; 3] = ["formulas.txt", "predictions.csv", "report.html"];
+pub(super) const FILES: [&str; 4] = ["formulas.txt", "formulas.toml", "predictions.csv", "report.html"];
 
 /// Writes [`FILES`].
 pub(super) fn write(outcome: &Outcome<'_>, file: &Path, folder: &OutputDir) -> Result<(), Failure> {
@@ -22,6 +22,7 @@ pub(super) fn write(outcome: &Outcome<'_>, file: &Path, folder: &OutputDir) -> R
     let report =
         page.report(file).render().map_err(|e| Failure::Computation(format!("the report cannot be written: {e}")))?;
     folder.write("formulas.txt", |to| write!(to, "{}", listing(outcome)))?;
+    folder.write("formulas.toml", |to| write!(to, "{}", document(outcome)))?;
     let names: Vec<&str> =
         outcome.rows.names().iter().map(String::as_str).chain([outcome.target, "prediction"]).collect();
     folder.write("predictions.csv", |to| write_table(to, &names, &page.table()))?;
@@ -33,7 +34,7 @@ pub(super) fn write(outcome: &Outcome<'_>, file: &Path, folder: &OutputDir) -> R
 fn listing(outcome: &Outcome<'_>) -> String {
     let (search, target) = (outcome.search, outcome.target);
     let best = search.best();
-    let mut text = String::from("nodes, mean squared error, formula\n\n");
+    let mut text = format!("nodes, {}, formula\n\n", outcome.cost());
     for found in search.front() {
         text += &format!("{}, {:e}, {target} = {}\n", found.complexity, found.loss, found.expression);
     }
@@ -41,6 +42,31 @@ fn listing(outcome: &Outcome<'_>) -> String {
     text += &format!("\nLaTeX\n\n{target} = {}\n", search.latex(best));
     text += &format!("\nRust\n\nlet {target} = {};\n", search.rust(best));
     text
+}
+
+/// The same as TOML, for programs.
+fn document(outcome: &Outcome<'_>) -> String {
+    let search = outcome.search;
+    let entry = |found: &Found| {
+        format!(
+            "complexity = {}\nloss = {:e}\nr2 = {:e}\nexpression = {:?}\nlatex = {:?}\nrust = {:?}\n",
+            found.complexity,
+            found.loss,
+            found.r2,
+            found.expression,
+            search.latex(found),
+            search.rust(found)
+        )
+    };
+    let numbers = search.numbers(search.best()).into_iter().map(|number| {
+        let stderr = if number.stderr.is_finite() { format!(", stderr = {:e}", number.stderr) } else { String::new() };
+        format!("{{ value = {:e}{stderr} }}", number.value)
+    });
+    let head =
+        format!("target = {:?}\nvariables = {:?}\nloss = {:?}\n", outcome.target, outcome.rows.names(), outcome.cost());
+    let numbers = numbers.collect::<Vec<_>>().join(", ");
+    let front: String = search.front().iter().map(|found| format!("\n[[front]]\n{}", entry(found))).collect();
+    format!("{head}\n[best]\n{}numbers = [{numbers}]\n{front}", entry(search.best()))
 }
 
 /// The chosen formula over the rows of the search.
@@ -88,7 +114,10 @@ impl<'a> Page<'a> {
             .into();
         report.facts = vec![
             Fact::new("R²", significant(best.r2, 6), ""),
-            Fact::new("root of the mean squared error", significant(best.loss.sqrt(), 3), ""),
+            match self.outcome.loss {
+                Some(_) => Fact::new(self.outcome.cost(), significant(best.loss, 3), ""),
+                None => Fact::new("root of the mean squared error", significant(best.loss.sqrt(), 3), ""),
+            },
             Fact::new("compared", search.evaluations().to_string(), "expressions and sums"),
         ];
         report.residuals = Some(Residuals::new("measured − formula", vec![residuals.into_iter().collect::<Series>()]));
@@ -97,7 +126,7 @@ impl<'a> Page<'a> {
             Constant::new(format!("number {}", k + 1), String::new(), number.value, stderr)
         };
         report.constants = search.numbers(best).into_iter().enumerate().map(number).collect();
-        report.front = Some(front(search));
+        report.front = Some(front(self.outcome));
         report.alternatives = search.front().iter().map(|found| self.alternative(found)).collect();
         report.provenance = format!("vecfield {}", env!("CARGO_PKG_VERSION"));
         report
@@ -169,8 +198,9 @@ fn share(r2: f64) -> String {
     if r2 > 1.0 - 1e-12 { "all".into() } else { format!("{} %", significant(100.0 * r2, 5)) }
 }
 
-fn front(search: &Search) -> Front {
+fn front(outcome: &Outcome<'_>) -> Front {
+    let search = outcome.search;
     let points = search.front().iter().map(|found| FrontPoint::new(found.complexity as f64, found.loss)).collect();
     let chosen = search.front().iter().position(|found| found == search.best());
-    Front::new(Variable::new("nodes"), Variable::new("mean squared error"), Better::Lower, points, chosen)
+    Front::new(Variable::new("nodes"), Variable::new(outcome.cost()), Better::Lower, points, chosen)
 }
