@@ -136,22 +136,30 @@ impl Candidate {
         let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
         let evaluated = Fit::of(graph, self, rows, &free)
             .is_some_and(|mut fit| fit.jacobian(&self.constants, &mut residuals, &mut jacobian).is_ok());
-        let length = |i: usize| jacobian.iter().skip(i).step_by(k).map(|s| s * s).sum::<f64>().sqrt();
-        let lengths: Vec<f64> = (0..k).map(length).collect();
-        let mut normal = vec![0.0; k * k];
-        for row in jacobian.chunks_exact(k.max(1)) {
-            for (i, a) in row.iter().enumerate() {
-                row.iter().enumerate().for_each(|(j, b)| normal[i * k + j] += a * b / (lengths[i] * lengths[j]));
-            }
-        }
-        let (mut factor, mut inverse) = (Cholesky::new(k), vec![0.0; k * k]);
-        if !evaluated || n <= k || factor.factorize(&normal).is_err() {
+        if !evaluated || n <= k {
             return vec![f64::NAN; k];
         }
-        factor.inverse_into(&mut inverse);
-        let variance = residuals.iter().map(|r| r * r).sum::<f64>() / (n - k) as f64;
-        (0..k).map(|i| (variance * inverse[i * k + i]).sqrt() / lengths[i]).collect()
+        covariance_roots(&residuals, &jacobian, k)
     }
+}
+
+/// `√diag(s² (JᵀJ)⁻¹)` of more residuals than the `k` numbers; NaN where the rows do not tell.
+pub(crate) fn covariance_roots(residuals: &[f64], jacobian: &[f64], k: usize) -> Vec<f64> {
+    let lengths: Vec<f64> =
+        (0..k).map(|i| jacobian.iter().skip(i).step_by(k).map(|s| s * s).sum::<f64>().sqrt()).collect();
+    let mut normal = vec![0.0; k * k];
+    for row in jacobian.chunks_exact(k.max(1)) {
+        for (i, a) in row.iter().enumerate().filter(|(_, a)| **a != 0.0) {
+            row.iter().enumerate().for_each(|(j, b)| normal[i * k + j] += a * b / (lengths[i] * lengths[j]));
+        }
+    }
+    let (mut factor, mut inverse) = (Cholesky::new(k), vec![0.0; k * k]);
+    if factor.factorize(&normal).is_err() {
+        return vec![f64::NAN; k];
+    }
+    factor.inverse_into(&mut inverse);
+    let variance = residuals.iter().map(|r| r * r).sum::<f64>() / (residuals.len() - k) as f64;
+    (0..k).map(|i| (variance * inverse[i * k + i]).sqrt() / lengths[i]).collect()
 }
 
 /// How often a fit is weighed anew at the most, and a share of its cost that is not worth another time.
@@ -159,7 +167,7 @@ const REWEIGHED: usize = 20;
 const LITTLE: f64 = 1e-9;
 
 /// Residuals of a candidate by its free numbers.
-struct Fit<'a> {
+pub(crate) struct Fit<'a> {
     rows: &'a Rows,
     /// The roots of the weights.
     scale: Vec<f64>,
@@ -173,7 +181,7 @@ struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    fn of(graph: &mut Graph, candidate: &Candidate, rows: &'a Rows, free: &'a [usize]) -> Option<Fit<'a>> {
+    pub(crate) fn of(graph: &mut Graph, candidate: &Candidate, rows: &'a Rows, free: &'a [usize]) -> Option<Fit<'a>> {
         let constants = candidate.constants.clone();
         let names: Vec<String> = rows.names.iter().cloned().chain((0..constants.len()).map(open)).collect();
         let by: Vec<String> = free.iter().map(|&i| open(i)).collect();

@@ -113,6 +113,19 @@ pub enum SymregError {
         /// Its weight.
         weight: f64,
     },
+    /// Nothing to tell categories apart.
+    #[error("all rows are of one category; leave the category out")]
+    OneCategory,
+    /// A category of too few rows.
+    #[error("the category {label} has {rows} complete rows, and each needs {least} at least; leave its rows out")]
+    SmallCategory {
+        /// Which.
+        label: f64,
+        /// Its rows without a missing value.
+        rows: usize,
+        /// The least number.
+        least: usize,
+    },
     /// Only the target.
     #[error("the target `{name}` is the only column; a formula needs at least one other")]
     NoVariables {

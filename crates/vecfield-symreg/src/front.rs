@@ -20,12 +20,17 @@ pub struct Found {
 impl Found {
     /// Its description length, as [`Front::best`] has it.
     fn length(&self, measure: &Measure) -> f64 {
-        let n = measure.rows as f64;
-        let misfit = n / measure.degree * self.loss.max(measure.floor).ln();
-        let k = self.numbers as f64;
-        let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
-        misfit + number_length(measure.rows) * k + few_rows + (measure.letters as f64).ln() * self.complexity as f64
+        description(self.complexity, self.loss, self.numbers, measure)
     }
+}
+
+/// The description length of a formula, as [`Front::best`] has it.
+pub(crate) fn description(complexity: usize, loss: f64, numbers: usize, measure: &Measure) -> f64 {
+    let n = measure.rows as f64;
+    let misfit = n / measure.degree * loss.max(measure.floor).ln();
+    let k = numbers as f64;
+    let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
+    misfit + number_length(measure.rows) * k + few_rows + (measure.letters as f64).ln() * complexity as f64
 }
 
 /// What a description length hangs on beside the formula.

@@ -21,6 +21,7 @@
 //! | to begin with formulas of your own | [`Guess`] |
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
+//! | numbers that differ between kinds of rows | [`Categories`], [`Symreg::search_by_category`] |
 //! | errors that cost something else than their squares | [`Loss`] |
 //! | which operations a formula may have | [`Operators`] |
 //! | what an operation costs, and where it may stand | [`Rules`] |
@@ -33,6 +34,7 @@
 //! | `span` | which few of them a target is a combination of |
 //! | `relation` | equations that are linear in their unknown numbers, and their solutions |
 //! | `candidate` | formulas with open numbers, fitted |
+//! | `categories` | one formula for rows of several kinds |
 //! | `front` | the best of each complexity, and the choice |
 //! | `evolve` | islands of sums whose trees are recombined and whose numbers are solved |
 //! | `search` | all together; `search/opened`, numbers inside functions |
@@ -43,6 +45,7 @@
 //! This crate knows nothing about files, clocks or terminals.
 
 mod candidate;
+mod categories;
 mod error;
 mod evolve;
 mod features;
@@ -62,6 +65,7 @@ mod text;
 mod units;
 mod weighted;
 
+pub use categories::{Categories, FoundByCategory, Parameter, SearchByCategory};
 pub use error::SymregError;
 pub use front::Found;
 pub use guess::Guess;

@@ -22,6 +22,7 @@ use crate::shape::Shapes;
 use crate::table::Table;
 use crate::units::Units;
 pub use checkpoint::Checkpoint;
+pub(crate) use form::round_to;
 pub use progress::Progress;
 pub use result::{Number, Search};
 use run::Run;
@@ -78,7 +79,7 @@ impl Default for Symreg {
 }
 
 /// A share of the variance that only rounding leaves.
-const EXACT: f64 = 1e-25;
+pub(crate) const EXACT: f64 = 1e-25;
 /// The first look is at so many times fewer expressions: what is simple is found at once.
 const FIRST_LOOK: usize = 25;
 /// Nodes of an exact formula that is no approximation.

@@ -110,15 +110,7 @@ impl Table {
         target: &str,
         weights: Option<&str>,
     ) -> Result<Table, SymregError> {
-        let mut take = |wanted: &str| -> Result<Vec<f64>, SymregError> {
-            match names.iter().position(|name| name == wanted) {
-                Some(at) => {
-                    names.remove(at);
-                    Ok(columns.remove(at))
-                }
-                None => Err(SymregError::unknown_column(wanted, &names)),
-            }
-        };
+        let mut take = |wanted: &str| taken(&mut names, &mut columns, wanted);
         let y = take(target)?;
         let weights = weights.map_or_else(|| Ok(vec![1.0; y.len()]), take)?;
         Table::weighted(names, columns, y, weights).map_err(|e| match e {
@@ -154,5 +146,20 @@ impl Table {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.target.len()
+    }
+}
+
+/// Takes the column of a name out of a table.
+pub(crate) fn taken(
+    names: &mut Vec<String>,
+    columns: &mut Vec<Vec<f64>>,
+    wanted: &str,
+) -> Result<Vec<f64>, SymregError> {
+    match names.iter().position(|name| name == wanted) {
+        Some(at) => {
+            names.remove(at);
+            Ok(columns.remove(at))
+        }
+        None => Err(SymregError::unknown_column(wanted, names)),
     }
 }

@@ -1,5 +1,6 @@
 //! `vecfield symreg DATA.csv --target NAME`: a formula for one column of a table in the others.
 
+mod categories;
 mod live;
 mod page;
 
@@ -30,6 +31,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
   vecfield symreg waves.csv --target height --complexity \"sin: 3; exp: 2\" --nested \"sin in sin: 0; exp in exp: 0\"
   vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
+  vecfield symreg growth.csv --target height --category plant
   vecfield symreg trips.csv --target minutes --loss \"abs(predicted - target)\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
@@ -48,6 +50,9 @@ pub(crate) struct Arguments {
     /// The column that the formula gives
     #[arg(long, value_name = "NAME")]
     target: String,
+    /// A column of numbers that says what kind each row is of: some numbers of the formula are each kind's own
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["shape", "loss", "out", "resume"])]
+    category: Option<String>,
     /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out
     #[arg(long, value_name = "OP,..", allow_hyphen_values = true)]
     operators: Option<String>,
@@ -105,6 +110,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
+    if let Some(category) = &arguments.category {
+        return categories::run(arguments, category, context);
+    }
     let rows = arguments.table(context)?;
     let settings = arguments.settings(&rows, context)?;
     let of = belonging::of(&format!("{settings:?} {rows:?}"));
@@ -230,24 +238,39 @@ impl Arguments {
     }
 
     fn table(&self, context: &Context) -> Result<Table, Failure> {
+        let (names, columns) = self.columns()?;
+        let given = columns.first().map_or(0, Vec::len);
+        let named = Table::of_weighted_columns(names, columns, &self.target, self.weights.as_deref());
+        let table = named.map_err(|e| self.refused(&e))?;
+        self.tell_of_rows(given, table.rows(), context);
+        Ok(table)
+    }
+
+    /// The names and the columns of the file.
+    fn columns(&self) -> Result<(Vec<String>, Vec<Vec<f64>>), Failure> {
         let read = read_table(&self.data)?;
         let column = |i: usize| read.rows().map(|row| row[i]).collect();
-        let columns: Vec<Vec<f64>> = (0..read.columns().len()).map(column).collect();
-        let names = read.columns().to_vec();
-        let named = Table::of_weighted_columns(names, columns, &self.target, self.weights.as_deref());
-        let table = named.map_err(|e| match &e {
-            SymregError::UnknownColumn { name, .. } if *name == self.target => {
-                Failure::Argument(format!("--target: {e}"))
-            }
-            SymregError::UnknownColumn { .. } => Failure::Argument(format!("--weights: {e}")),
-            _ => Failure::Argument(format!("{}: {e}", self.data.display())),
-        })?;
-        let left_out = read.row_count() - table.rows();
-        if left_out > 0 {
+        Ok((read.columns().to_vec(), (0..read.columns().len()).map(column).collect()))
+    }
+
+    /// Why the file is no table for this search, and by which option.
+    fn refused(&self, error: &SymregError) -> Failure {
+        let of = |flag: &str| Failure::Argument(format!("{flag}: {error}"));
+        match error {
+            SymregError::UnknownColumn { name, .. } if *name == self.target => of("--target"),
+            SymregError::UnknownColumn { name, .. } if Some(name) == self.category.as_ref() => of("--category"),
+            SymregError::OneCategory | SymregError::SmallCategory { .. } => of("--category"),
+            SymregError::UnknownColumn { .. } => of("--weights"),
+            _ => Failure::Argument(format!("{}: {error}", self.data.display())),
+        }
+    }
+
+    fn tell_of_rows(&self, given: usize, complete: usize, context: &Context) {
+        if complete < given {
+            let left_out = given - complete;
             context
                 .remark(&format!("warning: {left_out} rows have a missing cell or the weight zero and are left out"));
         }
-        Ok(table)
     }
 }
 

@@ -122,6 +122,30 @@ fn a_loss_says_what_errors_cost() {
     folder.vecfield(&few).failed(2, &["--sample 3", "8"]);
 }
 
+/// Three specimens that decay alike from different sizes.
+#[test]
+fn numbers_are_each_kinds_own() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let (kind, t) = (i % 3, 0.1 * f64::from(i / 3));
+        format!("{t},{},{}\n", 10 * kind, (1.3 + 0.9 * f64::from(kind)) * (-0.7 * t).exp())
+    };
+    folder.file("samples.csv", &format!("t,specimen,count\n{}", (0..60).map(row).collect::<String>()));
+    let begin = ["symreg", "samples.csv", "--target", "count", "--generations", "0"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let result = with(&["--category", "specimen", "--json"]).json();
+    assert_eq!(result["categories"], serde_json::json!([0.0, 10.0, 20.0]));
+    let best = &result["best"];
+    assert!(best["r2"].as_f64().unwrap() > 1.0 - 1e-12, "{best}");
+    let parameters = best["parameters"].as_object().unwrap();
+    assert!(parameters.len() == 1 && parameters.values().all(|own| own.as_array().unwrap().len() == 3), "{best}");
+    assert!(best["expression"].as_str().unwrap().contains(parameters.keys().next().unwrap()), "{best}");
+    let text = with(&["--category", "specimen"]).out;
+    assert!(text.lines().any(|line| line.starts_with("specimen")) && text.contains("count = "), "{text}");
+    with(&["--category", "kind"]).failed(2, &["--category", "`kind`"]);
+    with(&["--category", "t"]).failed(2, &["--category", "each needs 4"]);
+}
+
 /// How long a fall takes from a height: only a root of their quotient is a time.
 #[test]
 fn formulas_agree_with_units() {

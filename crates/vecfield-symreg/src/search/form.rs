@@ -244,7 +244,7 @@ fn spread(x: &[f64]) -> f64 {
 }
 
 /// The simple fraction nearest to a number, if one is near.
-fn round_to(x: f64) -> Option<f64> {
+pub(crate) fn round_to(x: f64) -> Option<f64> {
     let near = |q: f64| ((x * q).round() / q, q);
     let within = |&(round, q): &(f64, f64)| (round - x).abs() <= 0.02 / (q * q) * x.abs().max(1.0);
     [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(near).find(within).map(|(round, _)| round)

@@ -1,5 +1,6 @@
 //! The tests of this crate, in one binary.
 
+mod categories;
 mod evolution;
 mod losses;
 mod rules;
