@@ -19,7 +19,7 @@ pub struct Found {
 
 impl Found {
     /// Its description length, as [`Front::best`] has it.
-    fn length(&self, measure: &Measure) -> f64 {
+    pub(crate) fn length(&self, measure: &Measure) -> f64 {
         description(self.complexity, self.loss, self.numbers, measure)
     }
 }
@@ -34,6 +34,7 @@ pub(crate) fn description(complexity: usize, loss: f64, numbers: usize, measure:
 }
 
 /// What a description length hangs on beside the formula.
+#[derive(Debug, Clone)]
 pub(crate) struct Measure {
     pub(crate) rows: usize,
     /// How many variables and operations there are to choose from.

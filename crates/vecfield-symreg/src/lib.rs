@@ -22,6 +22,7 @@
 //! | to go on with a search that was broken off | [`Search::checkpoint`], [`Symreg::resume`] |
 //! | rows that count more than others | [`Table::weighted`] |
 //! | numbers that differ between kinds of rows | [`Categories`], [`Symreg::search_by_category`] |
+//! | formulas for several targets that share parts | [`Symreg::search_together`] |
 //! | errors that cost something else than their squares | [`Loss`] |
 //! | which operations a formula may have | [`Operators`] |
 //! | what an operation costs, and where it may stand | [`Rules`] |
@@ -35,6 +36,7 @@
 //! | `relation` | equations that are linear in their unknown numbers, and their solutions |
 //! | `candidate` | formulas with open numbers, fitted |
 //! | `categories` | one formula for rows of several kinds |
+//! | `together` | formulas for several targets |
 //! | `front` | the best of each complexity, and the choice |
 //! | `evolve` | islands of sums whose trees are recombined and whose numbers are solved |
 //! | `search` | all together; `search/opened`, numbers inside functions |
@@ -62,6 +64,7 @@ mod shape;
 mod span;
 mod table;
 mod text;
+mod together;
 mod units;
 mod weighted;
 
@@ -75,4 +78,5 @@ pub use rules::Rules;
 pub use search::{Checkpoint, Number, Progress, Search, Symreg};
 pub use shape::{Shape, Shapes, Verdict};
 pub use table::Table;
+pub use together::Together;
 pub use units::{Numbers, Units};

@@ -163,3 +163,10 @@ pub(crate) fn taken(
         None => Err(SymregError::unknown_column(wanted, names)),
     }
 }
+
+/// The first of some beginnings that no variable's name has; the last where all have.
+pub(crate) fn free_prefix(names: &[String], prefixes: &[&'static str]) -> String {
+    let free = |prefix: &str| !names.iter().any(|name| name.starts_with(prefix));
+    let last = prefixes.last().copied().unwrap_or_default();
+    prefixes.iter().find(|prefix| free(prefix)).map_or_else(|| format!("{last}of_all_"), |prefix| (*prefix).into())
+}

@@ -3,6 +3,7 @@
 mod categories;
 mod live;
 mod page;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg waves.csv --target height --complexity \"sin: 3; exp: 2\" --nested \"sin in sin: 0; exp in exp: 0\"
   vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
   vecfield symreg growth.csv --target height --category plant
+  vecfield symreg forces.csv --target fx,fy
   vecfield symreg trips.csv --target minutes --loss \"abs(predicted - target)\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
@@ -47,7 +49,7 @@ pub(crate) struct Arguments {
     /// A table with a column for each variable
     #[arg(value_name = "DATA.csv")]
     data: PathBuf,
-    /// The column that the formula gives
+    /// The column that the formula gives; several, `u,v`, for formulas that share parts
     #[arg(long, value_name = "NAME")]
     target: String,
     /// A column of numbers that says what kind each row is of: some numbers of the formula are each kind's own
@@ -113,8 +115,11 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     if let Some(category) = &arguments.category {
         return categories::run(arguments, category, context);
     }
+    if arguments.target.contains(',') {
+        return together::run(arguments, context);
+    }
     let rows = arguments.table(context)?;
-    let settings = arguments.settings(&rows, context)?;
+    let settings = arguments.settings(&rows, &arguments.target, context)?;
     let of = belonging::of(&format!("{settings:?} {rows:?}"));
     let from = arguments.resume.as_deref().map(|folder| checkpoint(folder, &of, &rows)).transpose()?;
     let folder = arguments.folder()?;
@@ -175,7 +180,7 @@ impl Arguments {
         Ok(Some(OutputDir::create(path, &names, overwrite)?))
     }
 
-    fn settings(&self, table: &Table, context: &Context) -> Result<Symreg, Failure> {
+    fn settings(&self, table: &Table, target: &str, context: &Context) -> Result<Symreg, Failure> {
         let of = |text: &String| text.parse::<Operators>().map_err(|e| Failure::Argument(format!("--operators: {e}")));
         let operators = self.operators.as_ref().map(of).transpose()?.unwrap_or_default();
         if self.max_size == 0 {
@@ -189,7 +194,7 @@ impl Arguments {
         }
         let guess = |text: &String| Guess::parse(text, table).map_err(|e| Failure::Argument(format!("--guess: {e}")));
         let guesses = self.guess.iter().map(guess).collect::<Result<Vec<Guess>, Failure>>()?;
-        let (units, shapes, rules) = (self.units(table)?, self.shapes(table)?, self.rules()?);
+        let (units, shapes, rules) = (self.units(table, target)?, self.shapes(table)?, self.rules()?);
         let loss = |text: &String| Loss::parse(text, table).map_err(|e| Failure::Argument(format!("--loss: {e}")));
         Ok(Symreg {
             operators,
@@ -228,9 +233,9 @@ impl Arguments {
         self.shape.as_ref().map(read).transpose()
     }
 
-    fn units(&self, table: &Table) -> Result<Option<Units>, Failure> {
+    fn units(&self, table: &Table, target: &str) -> Result<Option<Units>, Failure> {
         let read = |text: &String| {
-            let units = Units::parse(text, &self.target, table);
+            let units = Units::parse(text, target, table);
             let units = units.map_err(|e| Failure::Argument(format!("--units: {e}")))?;
             Ok(if self.pure_numbers { units.with_pure_numbers() } else { units })
         };
@@ -289,6 +294,17 @@ struct Outcome<'a> {
     loss: Option<&'a str>,
 }
 
+/// A formula of a search, whether or not it is on its front.
+fn entry(found: &Found, latex: &str) -> Value {
+    json!({
+        "complexity": found.complexity,
+        "loss": found.loss,
+        "r2": found.r2,
+        "expression": found.expression,
+        "latex": latex,
+    })
+}
+
 impl Outcome<'_> {
     /// What the loss of a formula is, in words.
     fn cost(&self) -> String {
@@ -297,13 +313,7 @@ impl Outcome<'_> {
 
     fn to_json(&self) -> Value {
         let entry = |found: &Found| {
-            let mut entry = json!({
-                "complexity": found.complexity,
-                "loss": found.loss,
-                "r2": found.r2,
-                "expression": found.expression,
-                "latex": self.search.latex(found),
-            });
+            let mut entry = entry(found, &self.search.latex(found));
             if let Some(verdict) = self.search.shape(found) {
                 entry["shape"] = json!(verdict.to_string());
             }

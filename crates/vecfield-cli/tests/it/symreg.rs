@@ -122,6 +122,35 @@ fn a_loss_says_what_errors_cost() {
     folder.vecfield(&few).failed(2, &["--sample 3", "8"]);
 }
 
+/// Two components of one force.
+#[test]
+fn several_targets_share_parts() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let (x, y) = (0.08 * f64::from(i) - 1.0, 1.0 + 0.7 * f64::from(i * i % 13));
+        let below = 1.0 + x * x;
+        format!("{x},{y},{},{}\n", 3.0 / below, x / below)
+    };
+    folder.file("forces.csv", &format!("x,y,fx,fy\n{}", (0..40).map(row).collect::<String>()));
+    let begin = ["symreg", "forces.csv", "--generations", "0"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let result = with(&["--target", "fx,fy", "--json"]).json();
+    for target in ["fx", "fy"] {
+        let of = &result["targets"][target];
+        assert!(
+            of["best"]["r2"].as_f64().unwrap() > 1.0 - 1e-12 && !of["front"].as_array().unwrap().is_empty(),
+            "{of}"
+        );
+        assert!(of["written"].as_str().unwrap().contains("s1"), "{of}");
+    }
+    assert_eq!(result["shared"]["s1"].as_str(), Some("x^2 + 1"));
+    let text = with(&["--target", "fx, fy"]).out;
+    assert!(text.contains("s1 = x^2 + 1") && text.lines().any(|line| line.starts_with("fx = ")), "{text}");
+    with(&["--target", "fx,fz"]).failed(2, &["--target", "did you mean `fx`"]);
+    with(&["--target", "fx,fx"]).failed(2, &["--target fx,fx", "once"]);
+    with(&["--target", "fx,fy", "--out", "found"]).failed(2, &["--out", "one target"]);
+}
+
 /// Three specimens that decay alike from different sizes.
 #[test]
 fn numbers_are_each_kinds_own() {

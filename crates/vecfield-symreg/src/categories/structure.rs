@@ -7,6 +7,7 @@ use super::{Number, Parameter};
 use crate::candidate::{Candidate, Rows, open};
 use crate::front::{Measure, description, is_number};
 use crate::search::round_to;
+use crate::table::free_prefix;
 
 /// A formula without its numbers, and those that it had where it was found.
 #[derive(Debug, Clone)]
@@ -164,7 +165,7 @@ impl Settled {
         let begin = Candidate { formula: self.formula, constants: vec![1.0; self.kept.len()] };
         let errors = Joint::of(graph, &begin, rows, &all, layout.clone())
             .map_or_else(|| vec![f64::NAN; x.len()], |mut joint| joint.standard_errors(&x));
-        let prefix = prefix(&rows[0].names);
+        let prefix = free_prefix(&rows[0].names, &["p", "q", "parameter_"]);
         let (mut replaced, mut parameters) = (Vec::new(), Vec::<Parameter>::new());
         for (number, kept) in self.kept.iter().enumerate() {
             let symbol = graph.symbol(&open(number));
@@ -181,10 +182,4 @@ impl Settled {
         let closed = graph.substitute(self.formula, &replaced);
         (graph.simplify(closed), parameters)
     }
-}
-
-/// What no variable's name begins with.
-fn prefix(names: &[String]) -> &'static str {
-    let free = |prefix: &&'static str| !names.iter().any(|name| name.starts_with(*prefix));
-    ["p", "q", "own", "parameter_"].into_iter().find(free).unwrap_or("number_of_category_")
 }

@@ -5,7 +5,7 @@ use vecfield_expr::{ExprId, Graph, Program, Scope};
 use super::checkpoint::Checkpoint;
 use super::run::Run;
 use crate::candidate::{Candidate, Rows, open};
-use crate::front::{Found, is_number};
+use crate::front::{Found, Measure, is_number, number_length};
 use crate::shape::Verdict;
 use crate::table::Table;
 
@@ -20,6 +20,7 @@ pub struct Search {
     rows: Rows,
     /// Of each, where shapes were asked for.
     verdicts: Option<Vec<Verdict>>,
+    measure: Measure,
     evaluations: u64,
     checkpoint: Option<Checkpoint>,
 }
@@ -35,6 +36,7 @@ pub struct Number {
 
 impl Search {
     pub(super) fn new(run: Run<'_>, table: &Table, best: usize, checkpoint: Option<Checkpoint>) -> Search {
+        let measure = run.measure();
         let Run { front, settings, evaluations, .. } = run;
         let rows = Rows::of(table, settings.loss.clone());
         let front = front.into_entries();
@@ -47,7 +49,7 @@ impl Search {
             let mut graph = graph.clone();
             formulas.iter().map(|&formula| shapes.verdict(&mut graph, formula, &rows.names)).collect()
         });
-        Search { front, best, graph, formulas, rows, verdicts, evaluations, checkpoint }
+        Search { front, best, graph, formulas, rows, verdicts, measure, evaluations, checkpoint }
     }
 
     /// # Panics
@@ -121,6 +123,16 @@ impl Search {
     pub fn shape(&self, found: &Found) -> Option<Verdict> {
         let place = self.place(found);
         self.verdicts.as_ref().map(|verdicts| verdicts[place])
+    }
+
+    /// The description length of a formula of this data.
+    pub(crate) fn length(&self, found: &Found) -> f64 {
+        found.length(&self.measure)
+    }
+
+    /// What so many nodes and numbers of a formula add to that.
+    pub(crate) fn written_length(&self, nodes: usize, numbers: usize) -> f64 {
+        (self.measure.letters as f64).ln() * nodes as f64 + number_length(self.measure.rows) * numbers as f64
     }
 
     /// Expressions and spans of expressions that were compared with the data.

@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
         self.table.names.len() + operators.unary().len() + operators.binary().len() + 1
     }
 
-    fn measure(&self) -> Measure {
+    pub(super) fn measure(&self) -> Measure {
         Measure { rows: self.measured, letters: self.letters(), floor: self.floor(), degree: self.degree }
     }
 

@@ -32,7 +32,7 @@ proptest! {
     ) {
         let sizes: Vec<f64> = more.iter().enumerate().map(|(k, more)| k as f64 + more).collect();
         // As good as chance.
-        let noise = |x: f64| 1e-3 * ((43_758.545 * (seed + 12.9898 * x).sin()).fract() - 0.5);
+        let noise = |x: f64| 1e-3 * ((43_758.545 * (seed + 12.9898 * x).sin()).rem_euclid(1.0) - 0.5);
         let found = settings().search_by_category(&categories(4, 120, |kind, x| sizes[kind] * (-rate * x).exp() + noise(x)), &mut |_| true);
         let best = found.best();
         prop_assert!(best.parameters.len() == 1, "{best:?}");

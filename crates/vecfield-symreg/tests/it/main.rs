@@ -7,4 +7,5 @@ mod rules;
 mod search;
 mod shapes;
 mod tables;
+mod together;
 mod units;

@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Arguments, category: &str, context: &Context) -> R
     let categories = Categories::of_columns(names, columns, &arguments.target, weights, category);
     let categories = categories.map_err(|e| arguments.refused(&e))?;
     arguments.tell_of_rows(given, categories.whole().rows(), context);
-    let settings = arguments.settings(categories.whole(), context)?;
+    let settings = arguments.settings(categories.whole(), &arguments.target, context)?;
     let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
     let goes_on = &mut |progress: Progress<'_>| {
         let lines = |height, width| live::lines(progress.front, categories.whole().names(), height, width);
@@ -46,14 +46,9 @@ impl Outcome<'_> {
         let entry = |found: &FoundByCategory| {
             let (graph, formula) = self.search.formula(found);
             let numbers = |own: &Parameter| (own.name.clone(), own.values.iter().map(number_to_json).collect());
-            json!({
-                "complexity": found.found.complexity,
-                "loss": found.found.loss,
-                "r2": found.found.r2,
-                "expression": found.found.expression,
-                "latex": graph.to_latex(formula),
-                "parameters": found.parameters.iter().map(numbers).collect::<Map<String, Value>>(),
-            })
+            let mut entry = super::entry(&found.found, &graph.to_latex(formula));
+            entry["parameters"] = found.parameters.iter().map(numbers).collect::<Map<String, Value>>().into();
+            entry
         };
         json!({
             "target": self.target,
