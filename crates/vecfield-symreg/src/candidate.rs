@@ -112,15 +112,10 @@ impl Candidate {
 
     /// Lessens the squares of a fit by the numbers that are free.
     fn descend(&mut self, problem: &mut Fit<'_>, free: &[usize], iterations: usize) -> f64 {
-        let options = Options {
-            iterations,
-            step_tolerance: 1e-14,
-            cost_tolerance: 1e-15,
-            gradient_tolerance: 1e-14,
-            ..Options::default()
-        };
         let mut x: Vec<f64> = free.iter().map(|&i| self.constants[i]).collect();
-        let Ok(summary) = LevenbergMarquardt::new(options).minimize(problem, &mut x) else { return f64::INFINITY };
+        let Ok(summary) = LevenbergMarquardt::new(to_rounding(iterations)).minimize(problem, &mut x) else {
+            return f64::INFINITY;
+        };
         free.iter().zip(&x).for_each(|(&i, &value)| self.constants[i] = value);
         2.0 * summary.cost
     }
@@ -160,6 +155,17 @@ pub(crate) fn covariance_roots(residuals: &[f64], jacobian: &[f64], k: usize) ->
     factor.inverse_into(&mut inverse);
     let variance = residuals.iter().map(|r| r * r).sum::<f64>() / (residuals.len() - k) as f64;
     (0..k).map(|i| (variance * inverse[i * k + i]).sqrt() / lengths[i]).collect()
+}
+
+/// Trial steps of a fit that ends only where rounding does.
+pub(crate) fn to_rounding(iterations: usize) -> Options {
+    Options {
+        iterations,
+        step_tolerance: 1e-14,
+        cost_tolerance: 1e-15,
+        gradient_tolerance: 1e-14,
+        ..Options::default()
+    }
 }
 
 /// How often a fit is weighed anew at the most, and a share of its cost that is not worth another time.

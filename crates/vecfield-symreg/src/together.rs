@@ -1,6 +1,6 @@
 //! Formulas for several targets of one table, and the parts that they share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use vecfield_expr::{ExprId, Graph, Scope};
 
@@ -174,7 +174,7 @@ impl Together {
 /// What a formula need not write again beside the others: the nodes and numbers of the largest parts that these have too, less a name for each.
 fn saved(graph: &Graph, formula: ExprId, others: &[ExprId], search: &Search) -> f64 {
     let known = graph.reachable(others);
-    let known: std::collections::HashSet<ExprId> = known.ids().iter().copied().collect();
+    let known: HashSet<ExprId> = known.ids().iter().copied().collect();
     let (mut open, mut saved) = (vec![formula], 0.0);
     while let Some(id) = open.pop() {
         let nodes = graph.complexity(id);

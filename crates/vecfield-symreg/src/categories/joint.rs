@@ -1,9 +1,9 @@
 //! Numbers of one formula fitted to all categories at once, of which some are one for all and some are each category's own.
 
 use vecfield_expr::Graph;
-use vecfield_optim::{Infeasible, LeastSquares, LevenbergMarquardt, Options};
+use vecfield_optim::{Infeasible, LeastSquares, LevenbergMarquardt};
 
-use crate::candidate::{Candidate, Fit, Rows, covariance_roots};
+use crate::candidate::{Candidate, Fit, Rows, covariance_roots, to_rounding};
 
 /// How a number of a formula differs between categories.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,14 +105,7 @@ impl<'a> Joint<'a> {
             let valid = self.residuals(x, &mut residuals).is_ok();
             return if valid { residuals.iter().map(|r| r * r).sum() } else { f64::INFINITY };
         }
-        let options = Options {
-            iterations,
-            step_tolerance: 1e-14,
-            cost_tolerance: 1e-15,
-            gradient_tolerance: 1e-14,
-            ..Options::default()
-        };
-        let summary = LevenbergMarquardt::new(options).minimize(self, x);
+        let summary = LevenbergMarquardt::new(to_rounding(iterations)).minimize(self, x);
         summary.map_or(f64::INFINITY, |summary| 2.0 * summary.cost)
     }
 
