@@ -6,6 +6,7 @@
 
 mod beside;
 mod ode;
+mod symbolic;
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ pub(crate) fn run(workspace: &Workspace, what: Option<&str>) -> anyhow::Result<(
     let sh = workspace.shell()?;
     let scripts = workspace.root.join("../shared/peers");
     let python = environment(&sh, workspace)?;
-    let known: Vec<&str> = COMPARISONS.iter().map(|comparison| comparison.name).chain([ODE]).collect();
+    let known: Vec<&str> = COMPARISONS.iter().map(|comparison| comparison.name).chain([ODE, SYMBOLIC]).collect();
     if let Some(other) = what.filter(|what| !known.contains(what)) {
         bail!("there is no comparison {other:?}; there are {}", known.join(", "));
     }
@@ -33,11 +34,16 @@ pub(crate) fn run(workspace: &Workspace, what: Option<&str>) -> anyhow::Result<(
     if what.is_none_or(|what| what == ODE) {
         ode::run(&sh, workspace, &python, &scripts)?;
     }
+    if what.is_none_or(|what| what == SYMBOLIC) {
+        symbolic::run(&sh, workspace, &python)?;
+    }
     Ok(())
 }
 
 /// Work against precision.
 const ODE: &str = "ode";
+/// Formulas for a column.
+const SYMBOLIC: &str = "symbolic";
 
 /// The Python of the peers' environment; where none is named, one with SciPy is made.
 fn environment(sh: &Shell, workspace: &Workspace) -> anyhow::Result<PathBuf> {
