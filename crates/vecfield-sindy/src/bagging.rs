@@ -54,6 +54,15 @@ impl Bagging<'_> {
     }
 }
 
+/// What became of a member.
+enum Draw {
+    Fitted(Member),
+    /// Its rows leave the coefficients open.
+    Singular,
+    /// The fit was cut short before.
+    Cut,
+}
+
 /// A member's coefficients, and the terms it was offered.
 pub(crate) struct Member {
     pub(crate) theta: Vec<f64>,
@@ -66,30 +75,41 @@ pub(crate) struct Ensemble {
 }
 
 impl Ensemble {
-    /// Of so many members; `goes_on` is told the share that is there, and if it ends the fit those are all.
-    pub(crate) fn of(
+    /// Of so many equations, `size` members each by `fit(equation, member)`. `goes_on` is told the share that is there; where it ends the
+    /// fit, those are all, about as many of each equation, and none of one that has no member that says something.
+    pub(crate) fn of_each(
+        equations: usize,
         size: usize,
-        fit: impl Fn(usize) -> Result<Member, SindyError> + Sync,
+        fit: impl Fn(usize, usize) -> Result<Member, SindyError> + Sync,
         goes_on: &(dyn Fn(f64) -> bool + Sync),
-    ) -> Result<Self, SindyError> {
-        let begun = AtomicUsize::new(0);
-        let member = |member: usize| {
-            if !goes_on(begun.load(Ordering::Relaxed) as f64 / size as f64) {
-                return Ok(None);
+    ) -> Result<Vec<Option<Self>>, SindyError> {
+        let (begun, all) = (AtomicUsize::new(0), equations * size);
+        // Equations take turns.
+        let draw = |at: usize| {
+            if !goes_on(begun.fetch_add(1, Ordering::Relaxed) as f64 / all as f64) {
+                return Ok(Draw::Cut);
             }
-            begun.fetch_add(1, Ordering::Relaxed);
-            match fit(member) {
+            match fit(at % equations, at / equations) {
                 // A draw in which features depend on each other says nothing.
-                Err(SindyError::SingularSupport { .. }) => Ok(None),
-                other => other.map(Some),
+                Err(SindyError::SingularSupport { .. }) => Ok(Draw::Singular),
+                other => other.map(Draw::Fitted),
             }
         };
-        let members: Vec<Option<Member>> = (0..size).into_par_iter().map(member).collect::<Result<_, _>>()?;
-        let members: Vec<Member> = members.into_iter().flatten().collect();
-        match begun.into_inner() {
-            0 => Err(SindyError::Cut),
-            begun if members.len() * 2 < begun => Err(SindyError::SingularSupport { feature: 0 }),
-            _ => Ok(Self { members }),
+        let draws: Vec<Draw> = (0..all).into_par_iter().map(draw).collect::<Result<_, _>>()?;
+        let mut of_each: Vec<Vec<Draw>> = (0..equations).map(|_| Vec::with_capacity(size)).collect();
+        draws.into_iter().enumerate().for_each(|(at, draw)| of_each[at % equations].push(draw));
+        of_each.into_iter().map(Self::of).collect()
+    }
+
+    fn of(draws: Vec<Draw>) -> Result<Option<Self>, SindyError> {
+        let is_cut = draws.iter().any(|draw| matches!(draw, Draw::Cut));
+        let singular = draws.iter().filter(|draw| matches!(draw, Draw::Singular)).count();
+        let fitted = |draw| if let Draw::Fitted(member) = draw { Some(member) } else { None };
+        let members: Vec<Member> = draws.into_iter().filter_map(fitted).collect();
+        match (members.len() < singular || members.is_empty(), is_cut) {
+            (false, _) => Ok(Some(Self { members })),
+            (true, true) => Ok(None),
+            (true, false) => Err(SindyError::SingularSupport { feature: 0 }),
         }
     }
 
@@ -101,7 +121,7 @@ impl Ensemble {
     }
 
     /// The standard deviation of each coefficient over the members that were offered the whole support of `theta` and have it, zero where
-    /// `theta` is: the others make up for what they lack. NaN where there are none.
+    /// `theta` is: the others make up for what they lack. NaN where there are fewer than two.
     pub(crate) fn spreads(&self, theta: &[f64]) -> Vec<f64> {
         let whole = |member: &&Member| member.offered.iter().zip(theta).all(|(offered, c)| *offered || *c == 0.0);
         let members: Vec<&Member> = self.members.iter().filter(whole).collect();
@@ -109,7 +129,10 @@ impl Ensemble {
             let values = || members.iter().map(|member| member.theta[k]).filter(|c| *c != 0.0);
             let n = values().count() as f64;
             let mean = values().sum::<f64>() / n;
-            (values().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt()
+            if n < 2.0 {
+                return f64::NAN;
+            }
+            (values().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
         };
         (0..theta.len()).map(|k| if theta[k] == 0.0 { 0.0 } else { spread(k) }).collect()
     }

@@ -58,10 +58,9 @@ pub(crate) fn regress(
         system.on(&places).check_of(&|k| library.features()[places[k]].key().to_string())?;
     }
     let resampling = |share: f64| pulse.tell("fitting the ensemble", READING + (1.0 - READING) * share);
-    let chosen = if ties.is_empty() && !matches!(sindy.selection, Selection::Trapping { .. }) {
-        separate(sindy, &own, &whole, &terms, &resampling)?
-    } else {
-        together(sindy, &own, &whole, ties, &terms, &resampling)?
+    let chosen = match alone(sindy.selection).filter(|_| ties.is_empty()) {
+        Some(select) => separate(sindy, &*select, own, &whole, &terms, &resampling)?,
+        None => together(sindy, &own, &whole, ties, &terms, &resampling)?,
     };
     let Chosen { coefficients, mut stderr, inclusion, trapping } = chosen;
     let mut constants = Vec::new();
@@ -100,6 +99,7 @@ pub(crate) fn regress(
 struct Chosen {
     coefficients: Vec<f64>,
     stderr: Vec<f64>,
+    /// Empty where nothing was resampled, NaN for an equation of which nothing was before the fit was cut short.
     inclusion: Vec<f64>,
     trapping: Option<Trapping>,
 }
@@ -107,54 +107,54 @@ struct Chosen {
 /// Equation by equation.
 fn separate(
     sindy: &Sindy,
-    own: &[Vec<GramSystem>],
+    select: &Select,
+    own: Vec<Vec<GramSystem>>,
     whole: &[GramSystem],
     terms: &Terms,
     goes_on: &(dyn Fn(f64) -> bool + Sync),
 ) -> Result<Chosen, SindyError> {
-    let (mut chosen, equations) = (Chosen::default(), whole.len() as f64);
-    for (equation, (own, whole)) in own.iter().zip(whole).enumerate() {
-        let places = terms.places(equation);
-        let own: Vec<GramSystem> = own.iter().map(|block| block.on(&places)).collect();
-        let of_all = |share: f64| goes_on((equation as f64 + share) / equations);
-        let found = of_equation(sindy, equation, &own, &whole.on(&places), &of_all)?;
-        let whole = |part: Vec<f64>| {
-            let mut whole = vec![0.0; terms.selectable];
-            places.iter().zip(part).for_each(|(&k, value)| whole[k] = value);
-            whole
+    let places: Vec<Vec<usize>> = (0..whole.len()).map(|equation| terms.places(equation)).collect();
+    let whole: Vec<GramSystem> = whole.iter().zip(&places).map(|(system, places)| system.on(places)).collect();
+    let mut ensembles: Vec<Option<Ensemble>> = whole.iter().map(|_| None).collect();
+    if sindy.ensemble > 0 {
+        let of_equation = |(blocks, places): (Vec<GramSystem>, &Vec<usize>)| -> Vec<GramSystem> {
+            blocks.into_iter().map(|block| block.on(places)).collect()
         };
-        chosen.coefficients.extend(whole(found.coefficients));
-        chosen.stderr.extend(whole(found.stderr));
-        if !found.inclusion.is_empty() {
-            chosen.inclusion.extend(whole(found.inclusion));
+        let own: Vec<Vec<GramSystem>> = own.into_iter().zip(&places).map(of_equation).collect();
+        let member = |equation: usize, member| {
+            member_of(&Bagging { sindy, equation }, select, member, &own[equation], &whole[equation])
+        };
+        ensembles = Ensemble::of_each(whole.len(), sindy.ensemble, member, goes_on)?;
+    }
+    let mut chosen = Chosen::default();
+    for ((whole, places), ensemble) in whole.iter().zip(&places).zip(&ensembles) {
+        let found = of_equation(sindy, select, whole, ensemble.as_ref())?;
+        let widened = |part: Vec<f64>| {
+            let mut wide = vec![0.0; terms.selectable];
+            places.iter().zip(part).for_each(|(&k, value)| wide[k] = value);
+            wide
+        };
+        chosen.coefficients.extend(widened(found.coefficients));
+        chosen.stderr.extend(widened(found.stderr));
+        if sindy.ensemble > 0 {
+            chosen.inclusion.extend(widened(found.inclusion));
         }
     }
     Ok(chosen)
 }
 
+/// An equation by what its ensemble has; by all its rows where there is none.
 fn of_equation(
     sindy: &Sindy,
-    equation: usize,
-    own: &[GramSystem],
+    select: &Select,
     whole: &GramSystem,
-    goes_on: &(dyn Fn(f64) -> bool + Sync),
+    ensemble: Option<&Ensemble>,
 ) -> Result<Chosen, SindyError> {
-    if sindy.ensemble == 0 {
-        let coefficients = select(sindy.selection, whole)?;
+    let Some(ensemble) = ensemble else {
+        let coefficients = select(whole)?;
         let stderr = whole.standard_errors(&coefficients)?;
-        return Ok(Chosen { coefficients, stderr, ..Chosen::default() });
-    }
-    let bagging = Bagging { sindy, equation };
-    let all = vec![true; whole.len()];
-    let member = |member| {
-        let system = bagging.rows(member, own, whole);
-        let offered = bagging.terms(member, &all, &[]);
-        let places: Vec<usize> = (0..offered.len()).filter(|&k| offered[k]).collect();
-        let mut theta = vec![0.0; offered.len()];
-        places.iter().zip(select(sindy.selection, &system.on(&places))?).for_each(|(&k, c)| theta[k] = c);
-        Ok(Member { theta, offered })
+        return Ok(Chosen { coefficients, stderr, inclusion: vec![f64::NAN; whole.len()], trapping: None });
     };
-    let ensemble = Ensemble::of(sindy.ensemble, member, goes_on)?;
     let coefficients = on_support(whole, |k| ensemble.share(k) >= 0.5)?;
     let stderr = match sindy.bag {
         Bag::Library => whole.standard_errors(&coefficients)?,
@@ -162,6 +162,21 @@ fn of_equation(
     };
     let inclusion = (0..whole.len()).map(|k| ensemble.share(k)).collect();
     Ok(Chosen { coefficients, stderr, inclusion, trapping: None })
+}
+
+fn member_of(
+    bagging: &Bagging<'_>,
+    select: &Select,
+    member: usize,
+    own: &[GramSystem],
+    whole: &GramSystem,
+) -> Result<Member, SindyError> {
+    let system = bagging.rows(member, own, whole);
+    let offered = bagging.terms(member, &vec![true; whole.len()], &[]);
+    let places: Vec<usize> = (0..offered.len()).filter(|&k| offered[k]).collect();
+    let mut theta = vec![0.0; offered.len()];
+    places.iter().zip(select(&system.on(&places))?).for_each(|(&k, c)| theta[k] = c);
+    Ok(Member { theta, offered })
 }
 
 /// All equations at once, as relations between their coefficients ask for.
@@ -180,14 +195,17 @@ fn together(
     }
     let bagging = Bagging { sindy, equation: 0 };
     let required: Vec<usize> = ties.required().collect();
-    let member = |member| {
+    let member = |_, member| {
         let systems: Vec<GramSystem> =
             own.iter().zip(whole).map(|(own, whole)| bagging.rows(member, own, whole)).collect();
         let offered = bagging.terms(member, &terms.allowed, &required);
         let found = Joint::new(&systems, terms).fit(sindy.selection, ties, terms, &offered)?;
         Ok(Member { theta: found.coefficients, offered })
     };
-    let ensemble = Ensemble::of(sindy.ensemble, member, goes_on)?;
+    let Some(ensemble) = Ensemble::of_each(1, sindy.ensemble, member, goes_on)?.swap_remove(0) else {
+        let inclusion = vec![f64::NAN; coefficients.len()];
+        return Ok(Chosen { coefficients, stderr, inclusion, trapping });
+    };
     let inclusion: Vec<f64> = (0..coefficients.len()).map(|k| ensemble.share(k)).collect();
     let support: Vec<bool> = inclusion.iter().map(|share| *share >= 0.5).collect();
     let coefficients = joint.on_support(&support, ties)?;
@@ -241,21 +259,26 @@ fn step(data: &Trajectories) -> Result<f64, SindyError> {
     step.ok_or(SindyError::TooFewPoints { found: 1, needed: 2 })
 }
 
-fn select(selection: Selection, system: &GramSystem) -> Result<Vec<f64>, SindyError> {
-    match selection {
-        Selection::Stlsq { threshold, ridge } => stlsq(system, threshold, ridge),
-        Selection::Sr3 { threshold, penalty } => sr3(system, threshold, penalty),
-        Selection::Lasso { alpha } => lasso(system, alpha),
-        Selection::AdaptiveLasso { alpha } => adaptive_lasso(system, alpha),
-        Selection::ElasticNet { alpha, l1_ratio } => elastic_net(system, alpha, l1_ratio),
-        Selection::Frols { tolerance } => frols(system, tolerance),
-        Selection::Ssr { threshold } => ssr(system, threshold),
-        Selection::Exact { largest } => exact(system, largest),
-        // Its relations bring it to the joint regression.
-        Selection::Trapping { threshold } => stlsq(system, threshold, 0.0),
-        Selection::Auto if system.len() > MOST_SUBSET_FEATURES => lasso(system, None),
-        Selection::Auto => exact(system, AUTO_LARGEST),
-    }
+/// The coefficients of an equation by its normal equations.
+type Select = dyn Fn(&GramSystem) -> Result<Vec<f64>, SindyError> + Sync;
+
+/// How a selection goes about an equation alone; not at all where it is one of all equations together.
+fn alone(selection: Selection) -> Option<Box<Select>> {
+    Some(match selection {
+        Selection::Stlsq { threshold, ridge } => Box::new(move |system| stlsq(system, threshold, ridge)),
+        Selection::Sr3 { threshold, penalty } => Box::new(move |system| sr3(system, threshold, penalty)),
+        Selection::Lasso { alpha } => Box::new(move |system| lasso(system, alpha)),
+        Selection::AdaptiveLasso { alpha } => Box::new(move |system| adaptive_lasso(system, alpha)),
+        Selection::ElasticNet { alpha, l1_ratio } => Box::new(move |system| elastic_net(system, alpha, l1_ratio)),
+        Selection::Frols { tolerance } => Box::new(move |system| frols(system, tolerance)),
+        Selection::Ssr { threshold } => Box::new(move |system| ssr(system, threshold)),
+        Selection::Exact { largest } => Box::new(move |system| exact(system, largest)),
+        Selection::Auto => Box::new(|system| match system.len() > MOST_SUBSET_FEATURES {
+            true => lasso(system, None),
+            false => exact(system, AUTO_LARGEST),
+        }),
+        Selection::Trapping { .. } => return None,
+    })
 }
 
 /// The best subset by the Bayesian information criterion.

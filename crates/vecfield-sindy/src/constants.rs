@@ -51,6 +51,7 @@ pub(crate) fn search(
     }
     let search = Search { sindy, matching, names };
     let values = search.run()?;
+    matching.pulse.rest_from(SEARCH);
     Ok(search.named(&values))
 }
 

@@ -160,7 +160,8 @@ impl Model {
     }
 
     /// The probability of each feature to be in equation `i`: its share of the evidence of the support and of all that adding, dropping or
-    /// swapping one term makes of it. Empty where terms were not chosen by evidence.
+    /// swapping one term makes of it, or of the members of an ensemble. Empty where neither was weighed; NaN where a fit was cut short before
+    /// it had resampled the equation, which is then the one that all rows give.
     pub fn inclusion(&self, i: usize) -> &[f64] {
         self.inclusion.get(i * self.selectable..(i + 1) * self.selectable).unwrap_or(&[])
     }

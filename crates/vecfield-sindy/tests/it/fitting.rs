@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vecfield_data::{Trajectories, Trajectory};
-use vecfield_sindy::{Family, Form, Model, Progress, Refinement, Selection, Sindy, SindyError};
+use vecfield_sindy::{
+    Bag, Candidates, Constraint, Family, Form, Model, Progress, Refinement, Selection, Sindy, SindyError,
+};
 
 fn table(names: [&str; 2], times: &[f64], values: Vec<f64>) -> Trajectories {
     let run = Trajectory::new(times.to_vec(), values, vec![]).unwrap();
@@ -107,14 +109,67 @@ fn a_fit_cut_short_has_what_was_found_until_then() {
     assert!(refined >= 2);
 }
 
+/// Everything that a fit tells, in order.
+fn tale(sindy: &Sindy, data: &Trajectories) -> (Model, Vec<Progress>) {
+    let told = Mutex::new(Vec::new());
+    let watch = |progress: Progress| {
+        told.lock().unwrap().push(progress);
+        true
+    };
+    let model = sindy.on(data).watched(&watch).run().unwrap();
+    (model, told.into_inner().unwrap())
+}
+
+/// Cut at any question, an ensemble has a result from the first on that comes after all rows were read: of as many members as there are, and
+/// of all rows where there are none.
 #[test]
 fn an_ensemble_cut_short_is_smaller() {
     let data = data(0.0, 1, false, [1.0; 2]);
-    let selection = Selection::Stlsq { threshold: 0.1, ridge: 0.0 };
-    let sindy = Sindy { ensemble: 40, form: Form::FiniteDifference(4), ..measured(selection) };
-    let (whole, asked) = cut_after(&sindy, &data, usize::MAX);
-    assert!(asked > 80 && !whole.unwrap().is_cut());
-    assert_eq!(cut_after(&sindy, &data, 0).0.unwrap_err(), SindyError::Cut);
-    let found = cut_after(&sindy, &data, asked - 10).0.unwrap();
-    assert!(found.is_cut() && found.term_count() >= 4);
+    let stlsq = Selection::Stlsq { threshold: 0.1, ridge: 0.0 };
+    let rows = Sindy { ensemble: 12, form: Form::FiniteDifference(4), ..measured(stlsq) };
+    let plain = Sindy { ensemble: 0, ..rows.clone() };
+    let library = Sindy { bag: Bag::Library, ..rows.clone() };
+    let smoothed = Sindy { form: Form::Integral, ..rows.clone() };
+    let joint = Sindy { constraints: vec![Constraint::parse("hare[hare] = 1").unwrap()], ..rows.clone() };
+    for sindy in [&rows, &library, &smoothed, &joint] {
+        let (whole, told) = tale(sindy, &data);
+        let first = told.iter().position(|progress| progress.stage == "fitting the ensemble").unwrap();
+        assert!(told.len() >= first + 12 && !whole.is_cut(), "{} questions", told.len());
+        for questions in 0..told.len() {
+            let (found, asked) = cut_after(sindy, &data, questions);
+            assert_eq!(asked, questions + 1);
+            if questions < first && sindy.form != Form::Integral {
+                assert_eq!(found.unwrap_err(), SindyError::Cut, "rows that were not read");
+                continue;
+            }
+            let found = found.unwrap();
+            assert!(found.is_cut() && found.term_count() > 0, "cut at {questions}");
+            // The first members of each equation are those of a smaller ensemble.
+            let resampled = (0..2).filter(|i| found.inclusion(*i).iter().all(|share| !share.is_nan())).count();
+            assert_eq!(resampled == 0, questions <= first, "cut at {questions}: {resampled} were resampled");
+            assert!((0..2).all(|i| found.inclusion(i).len() == found.coefficients(i).len()));
+        }
+    }
+    let (found, _) = cut_after(&rows, &data, tale(&rows, &data).1.len() - 24);
+    let (found, plain) = (all_terms(&found.unwrap()), all_terms(&plain.fit(&data).unwrap()));
+    let keys = |terms: &[(String, f64)]| terms.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    assert_eq!(keys(&found), keys(&plain), "no member was fitted");
+    // Blocks of rows are added up in another order.
+    assert!(found.iter().zip(&plain).all(|((_, a), (_, b))| (a - b).abs() < 1e-9 * b.abs()), "{found:?} {plain:?}");
+}
+
+/// Whatever is fitted, the shares that it tells stay from 0 to 1 and never fall.
+#[test]
+fn shares_never_fall() {
+    let data = data(0.02, 3, false, [1.0; 2]);
+    let of = |library: &str| Sindy::new(Candidates::parse(library).unwrap());
+    let opened = of("polynomial:1,custom:hare*lynx/(K + hare)");
+    let stlsq = Selection::Stlsq { threshold: 0.1, ridge: 0.0 };
+    let read = Sindy { form: Form::FiniteDifference(2), selection: stlsq, ..opened.clone() };
+    let many = Sindy { ensemble: 20, ..of("polynomial:2") };
+    for sindy in [&of("polynomial:2"), &opened, &read, &Sindy { ensemble: 20, ..read.clone() }, &many] {
+        let shares: Vec<f64> = tale(sindy, &data).1.iter().map(|progress| progress.share).collect();
+        assert!(shares.is_sorted(), "{:?}", shares.windows(2).find(|pair| pair[1] < pair[0]));
+        assert!(shares.iter().all(|share| (0.0..1.0).contains(share)) && *shares.last().unwrap() > 0.0);
+    }
 }
