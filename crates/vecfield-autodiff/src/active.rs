@@ -222,4 +222,10 @@ impl<R: Real> Elementary for Active<R> {
     fn max(self, other: Self) -> Self {
         if self.value.is_nan() || self.value > other.value { self } else { other }
     }
+    fn greater(self, other: Self) -> Self {
+        Self::lift(self.value.greater(other.value))
+    }
+    fn where_positive(self, condition: Self) -> Self {
+        if condition.value > R::zero() { self } else { Self::lift(self.value.where_positive(condition.value)) }
+    }
 }

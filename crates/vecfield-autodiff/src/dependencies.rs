@@ -196,4 +196,10 @@ impl<R: Real> Elementary for Dependencies<R> {
     fn max(self, other: Self) -> Self {
         self.join(other, Elementary::max(self.value, other.value))
     }
+    fn greater(self, other: Self) -> Self {
+        Self::constant(self.value.greater(other.value))
+    }
+    fn where_positive(self, condition: Self) -> Self {
+        self.with(self.value.where_positive(condition.value))
+    }
 }

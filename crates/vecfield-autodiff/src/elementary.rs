@@ -99,6 +99,15 @@ impl<T: Elementary, const N: usize> Elementary for Dual<T, N> {
         let (x, y) = (self.value(), other.value());
         if x.is_nan() || x > y { self } else { other }
     }
+    #[inline]
+    fn greater(self, other: Self) -> Self {
+        Self::constant(self.value.greater(other.value))
+    }
+    #[inline]
+    fn where_positive(self, condition: Self) -> Self {
+        let value = self.value.where_positive(condition.value);
+        Dual { value, tangent: self.tangent.map(|tangent| tangent.where_positive(condition.value)) }
+    }
 }
 
 /// `√(1 - x²)`, without the cancellation of `1 - x·x` near `|x| = 1`.

@@ -35,7 +35,7 @@
 //! | all derivatives of a stochastic equation | [`StochasticLifted`] |
 //! | to test a derivative written by hand | the crate `vecfield-laws` |
 //!
-//! Conventions at the corners, the same for every function here: a branch (`abs`, `min`, `max`, a comparison) is chosen
+//! Conventions at the corners, the same for every function here: a branch (`abs`, `min`, `max`, `greater`, `where_positive`, a comparison) is chosen
 //! by the value, and the derivative is that of the branch taken; where the slope of `sqrt`, `ln`, `asin`, `acos` or a
 //! power is infinite or undefined, a tangent that is zero stays zero, because a number that does not move has no
 //! derivative to lose.

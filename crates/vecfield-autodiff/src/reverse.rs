@@ -75,6 +75,8 @@ fn pull<S: Elementary>(operation: Operation, value: S, bar: S, at: &impl Fn(u32)
             let (x, y) = (at(a).value(), at(b).value());
             add(if x > y { a } else { b }, bar);
         }
+        Operation::Greater(..) => {}
+        Operation::WherePositive(a, b) => add(a, bar.where_positive(at(b))),
         Operation::Pow(a, b) => {
             let [base, exponent] = power_slopes(at(a), at(b), value);
             add(a, bar * base);

@@ -109,6 +109,10 @@ enum Rule {
     Smaller(u32, u32),
     /// The row with the larger value.
     Larger(u32, u32),
+    /// 1 where the first row's value is the larger, else 0; standing still.
+    Greater(u32, u32),
+    /// The first row where the value of the second is positive.
+    WherePositive(u32, u32),
 }
 
 impl Rule {
@@ -123,6 +127,7 @@ impl Rule {
             Rule::Slope(a) | Rule::Absolute(a) | Rule::Sign(a) => [Some(a), None, None],
             Rule::Product(a, b) | Rule::Quotient(a, b) | Rule::Sum(a, _, b, _) => [Some(a), Some(b), None],
             Rule::Smaller(a, b) | Rule::Larger(a, b) | Rule::Antiquotient { a, w: b, .. } => [Some(a), Some(b), None],
+            Rule::Greater(a, b) | Rule::WherePositive(a, b) => [Some(a), Some(b), None],
             Rule::Integral { a, slope, w, .. } => [Some(a), Some(slope), Some(w)],
         }
     }
@@ -197,7 +202,7 @@ impl Series {
         self.rows
     }
 
-    /// Can an `abs`, `sign`, `min` or `max` change its branch along a solution?
+    /// Can an `abs`, `sign`, `min`, `max`, comparison or selection change its branch along a solution?
     pub fn has_kinks(&self) -> bool {
         !self.kinks.is_empty()
     }

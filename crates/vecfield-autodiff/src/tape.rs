@@ -25,6 +25,10 @@ pub enum Operation {
     Min(u32, u32),
     /// The larger.
     Max(u32, u32),
+    /// 1 where `a > b`, else 0.
+    Greater(u32, u32),
+    /// `a` where `b > 0`, else 0.
+    WherePositive(u32, u32),
     /// `aᵇ`
     Pow(u32, u32),
     /// `aⁿ`
@@ -83,7 +87,8 @@ impl Operation {
         let pair = match self {
             Constant(_) => [None; 2],
             Neg(a) | Powi(a, _) | Apply(_, a) => [Some(a), None],
-            Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) | Pow(a, b) => [Some(a), Some(b)],
+            Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) => [Some(a), Some(b)],
+            Greater(a, b) | WherePositive(a, b) | Pow(a, b) => [Some(a), Some(b)],
         };
         pair.into_iter().flatten()
     }
@@ -100,6 +105,8 @@ impl Operation {
             Div(a, b) => Div(at(a), at(b)),
             Min(a, b) => Min(at(a), at(b)),
             Max(a, b) => Max(at(a), at(b)),
+            Greater(a, b) => Greater(at(a), at(b)),
+            WherePositive(a, b) => WherePositive(at(a), at(b)),
             Pow(a, b) => Pow(at(a), at(b)),
             Powi(a, n) => Powi(at(a), n),
             Apply(function, a) => Apply(function, at(a)),
@@ -118,6 +125,8 @@ impl Operation {
             Operation::Div(a, b) => at(a) / at(b),
             Operation::Min(a, b) => at(a).min(at(b)),
             Operation::Max(a, b) => at(a).max(at(b)),
+            Operation::Greater(a, b) => at(a).greater(at(b)),
+            Operation::WherePositive(a, b) => at(a).where_positive(at(b)),
             Operation::Pow(a, b) => at(a).powf(at(b)),
             Operation::Powi(a, n) => at(a).powi(n),
             Operation::Apply(function, a) => function.apply(at(a)),

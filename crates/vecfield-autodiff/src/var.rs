@@ -204,4 +204,10 @@ impl<R: Real> Elementary for Var<R> {
     fn max(self, other: Self) -> Self {
         self.binary(other, Elementary::max(self.value, other.value), Operation::Max)
     }
+    fn greater(self, other: Self) -> Self {
+        self.binary(other, self.value.greater(other.value), Operation::Greater)
+    }
+    fn where_positive(self, condition: Self) -> Self {
+        self.binary(condition, self.value.where_positive(condition.value), Operation::WherePositive)
+    }
 }

@@ -8,7 +8,8 @@ impl Graph {
     /// [simplified](Graph::simplify).
     ///
     /// At corners: `abs` has slope `sign`, so 0 at 0; `sign` has slope 0; where `min` or `max` tie the slope is the mean
-    /// of both. The slope of `min` and `max` is a weighted sum of both arguments' slopes, so it needs both to be finite.
+    /// of both. The slope of `min` and `max` is a weighted sum of both arguments' slopes, so it needs both to be finite. A
+    /// comparison has slope 0, and a condition that of what it chooses, where it does: jumps have no slope.
     ///
     /// ```
     /// use vecfield_expr::{Graph, Scope};
@@ -119,6 +120,8 @@ impl Graph {
             Binary::Min | Binary::Max if slope_a == slope_b => slope_a,
             Binary::Min => Some(self.choice_slope(b, a, slope_a, slope_b)),
             Binary::Max => Some(self.choice_slope(a, b, slope_a, slope_b)),
+            Binary::Greater => None,
+            Binary::Cond => slope_b.map(|slope| self.cond(a, slope)),
         }
     }
 

@@ -92,6 +92,9 @@ pub enum ParseErrorKind {
         /// What must stand here.
         wanted: &'static str,
     },
+    /// A comparison of a comparison without parentheses.
+    #[error("comparisons do not chain; for a < b < c write min(a < b, b < c), which is 1 where both hold")]
+    ChainedComparison,
     /// An opening parenthesis without its partner.
     #[error("this \"(\" is never closed; add \")\" where it ends")]
     Unclosed,
@@ -209,7 +212,8 @@ fn character_remedy(character: char) -> &'static str {
         '−' | '–' | '—' => "write minus as -",
         '÷' => "for a quotient write /",
         '[' | ']' | '{' | '}' => "use ( and )",
-        '=' | '<' | '>' | '!' => "a formula is a value, not a comparison or an assignment",
+        '=' | '≥' | '≤' => "a formula is a value, not an equation; it compares by a > b or a < b",
+        '!' | '&' | '|' => "write not c as 1 - c, a and b as min(a, b), a or b as max(a, b)",
         'π' => "write pi",
         '²' | '³' | '√' => "write powers with ^ and roots with sqrt(..)",
         _ => "names are letters, digits and _, operators + - * / ^",

@@ -231,6 +231,8 @@ impl Graph {
             Binary::Pow => self.pow(a, b),
             Binary::Min => self.min(a, b),
             Binary::Max => self.max(a, b),
+            Binary::Greater => self.greater(a, b),
+            Binary::Cond => self.cond(a, b),
         }
     }
 
@@ -332,7 +334,7 @@ impl Graph {
     }
 
     /// The node itself, or the number it is if both arguments are numbers and the value is finite.
-    fn folded(&mut self, op: Binary, a: ExprId, b: ExprId) -> ExprId {
+    pub(crate) fn folded(&mut self, op: Binary, a: ExprId, b: ExprId) -> ExprId {
         if let (Some(x), Some(y)) = (self.constant_value(a), self.constant_value(b)) {
             let value = if op == Binary::Pow { power(x, y) } else { op.apply(x, y) };
             if value.is_finite() {

@@ -145,6 +145,13 @@ impl Interval {
             Binary::Pow => Self::UNKNOWN,
             Binary::Min => Interval { low: a.low.min(b.low), high: a.high.min(b.high), ..both },
             Binary::Max => Interval { low: a.low.max(b.low), high: a.high.max(b.high), ..both },
+            Binary::Greater => {
+                let bound = |holds: bool| if holds { 1.0 } else { 0.0 };
+                Interval { low: bound(a.low > b.high), high: bound(a.high > b.low), ..both }
+            }
+            Binary::Cond if a.high <= 0.0 => Interval { low: 0.0, high: 0.0, ..a },
+            Binary::Cond if a.low > 0.0 => Interval { defined: both.defined, ..b },
+            Binary::Cond => Interval { low: b.low.min(0.0), high: b.high.max(0.0), ..both },
         }
     }
 

@@ -50,6 +50,7 @@
 //! **Architecture invariant:** evaluation allocates nothing once its [`Registers`] are fitted. *Why:* it is the inner loop
 //! of every solve.
 
+mod choice;
 mod derivative;
 mod error;
 mod field;

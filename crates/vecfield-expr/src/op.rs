@@ -148,11 +148,15 @@ pub enum Binary {
     Min,
     /// The larger of two
     Max,
+    /// `a > b`: 1 where it holds, else 0
+    Greater,
+    /// `cond(a, b)`: `b` where `a > 0`, else 0, whatever `b` is there
+    Cond,
 }
 
 impl Binary {
     /// Every function of two arguments that a text can call.
-    pub const FUNCTIONS: [Binary; 2] = [Binary::Min, Binary::Max];
+    pub const FUNCTIONS: [Binary; 3] = [Binary::Min, Binary::Max, Binary::Cond];
 
     /// The name or the sign as a text writes it.
     pub fn name(self) -> &'static str {
@@ -164,6 +168,8 @@ impl Binary {
             Binary::Pow => "^",
             Binary::Min => "min",
             Binary::Max => "max",
+            Binary::Greater => ">",
+            Binary::Cond => "cond",
         }
     }
 
@@ -183,16 +189,21 @@ impl Binary {
             Binary::Pow => a.powf(b),
             Binary::Min => a.min(b),
             Binary::Max => a.max(b),
+            Binary::Greater => a.greater(b),
+            Binary::Cond => b.where_positive(a),
         }
     }
 }
 
-/// Every name that a text cannot use for a quantity of its own: the functions and `pi`.
+/// Every name that a text cannot use for a quantity of its own: the functions, [`CHOICE`] and `pi`.
 pub fn reserved_names() -> impl Iterator<Item = &'static str> {
     let functions =
         Unary::FUNCTIONS.into_iter().map(Unary::name).chain(Binary::FUNCTIONS.into_iter().map(Binary::name));
-    functions.chain(["pi"])
+    functions.chain([CHOICE, "pi"])
 }
+
+/// How a text calls a choice between two: `if(c, a, b)` is `a` where `c > 0`, else `b`, and read as a sum of two conditions.
+pub(crate) const CHOICE: &str = "if";
 
 /// How a power with a constant exponent is worked out: the cheapest way that is right to a few roundings.
 #[derive(Debug, Clone, Copy, PartialEq)]

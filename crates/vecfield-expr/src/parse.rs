@@ -1,11 +1,12 @@
 //! From text to graph: the grammar, read by recursive descent with a counted depth.
 //!
 //! ```text
+//! value   = sum [ (">" | "<") sum ]                    1 or 0; a < b is b > a
 //! sum     = product { ("+" | "-") product }
 //! product = signed { ("*" | "/") signed }
 //! signed  = { "-" | "+" } power
 //! power   = atom [ "^" signed ]                        so -x^2 = -(x^2), 2^-3 is legal, x^y^z = x^(y^z)
-//! atom    = number | "pi" | name | function "(" sum { "," sum } ")" | "(" sum ")"
+//! atom    = number | "pi" | name | function "(" value { "," value } ")" | "(" value ")"
 //! ```
 //!
 //! Sums and products are loops, so their length is bounded by [`MAX_TEXT`] alone; only parentheses, calls and exponents
@@ -15,7 +16,7 @@ use core::ops::Range;
 
 use crate::error::{ParseError, ParseErrorKind, quoted};
 use crate::graph::{ExprId, Graph, Node};
-use crate::op::{Binary, Unary, reserved_names};
+use crate::op::{Binary, CHOICE, Unary, reserved_names};
 use crate::scope::{Scope, nearest_name};
 use crate::token::{Lexer, Token};
 
@@ -65,7 +66,7 @@ impl Graph {
             return fail(ParseErrorKind::Empty, 0..0);
         }
         let mut parser = Parser { graph: self, scope, calls, lexer: Lexer::new(text), text, depth: 0 };
-        let id = parser.sum()?;
+        let id = parser.value()?;
         match parser.lexer.peek() {
             (Token::End, _) => Ok(id),
             (Token::Close, span) => fail(ParseErrorKind::Unopened, span),
@@ -138,6 +139,21 @@ struct Parser<'a> {
 type Parsed = Result<ExprId, ParseError>;
 
 impl<'a> Parser<'a> {
+    fn value(&mut self) -> Parsed {
+        let left = self.sum()?;
+        let (sign, _) = self.lexer.peek();
+        if !matches!(sign, Token::Greater | Token::Less) {
+            return Ok(left);
+        }
+        self.lexer.advance();
+        let right = self.sum()?;
+        if let (Token::Greater | Token::Less, span) = self.lexer.peek() {
+            return Err(self.error(ParseErrorKind::ChainedComparison, span));
+        }
+        let (larger, smaller) = if sign == Token::Greater { (left, right) } else { (right, left) };
+        Ok(self.graph.intern(Node::Binary(Binary::Greater, larger, smaller)))
+    }
+
     fn sum(&mut self) -> Parsed {
         let mut left = self.product()?;
         loop {
@@ -198,7 +214,7 @@ impl<'a> Parser<'a> {
             Token::Name(name) => self.named(name, span),
             Token::Open => {
                 self.enter(&span)?;
-                let inner = self.sum()?;
+                let inner = self.value()?;
                 self.close(span)?;
                 Ok(inner)
             }
@@ -210,7 +226,8 @@ impl<'a> Parser<'a> {
         let (next, open) = self.lexer.peek();
         let unary = Unary::named(name);
         let binary = Binary::named(name);
-        let own = unary.is_some() || binary.is_some();
+        let choice = name == CHOICE;
+        let own = unary.is_some() || binary.is_some() || choice;
         let called = !own && name != "pi" && !self.scope.contains(name) && self.calls.has(name);
         if next != Token::Open {
             return if name == "pi" {
@@ -233,19 +250,21 @@ impl<'a> Parser<'a> {
         match (unary, binary, &arguments[..]) {
             (Some(op), _, &[x]) => Ok(self.graph.intern(Node::Unary(op, x))),
             (_, Some(op), &[a, b]) => Ok(self.graph.intern(Node::Binary(op, a, b))),
+            (_, _, &[condition, a, b]) if choice => Ok(self.graph.choice(condition, a, b)),
             _ if own => {
-                let (takes, given) = (if unary.is_some() { 1 } else { 2 }, arguments.len());
+                let takes = if choice { 3 } else { 1 + usize::from(binary.is_some()) };
+                let given = arguments.len();
                 Err(self.error(ParseErrorKind::WrongArity { name: quoted(name), takes, given }, whole))
             }
             _ => self.calls.call(self.graph, name, &arguments).map_err(|kind| self.error(kind, whole)),
         }
     }
 
-    /// Sums up to the parenthesis that closes a call, which may be none.
+    /// Values up to the parenthesis that closes a call, which may be none.
     fn arguments(&mut self) -> Result<Vec<ExprId>, ParseError> {
         let mut arguments = Vec::new();
         while self.lexer.peek().0 != Token::Close || !arguments.is_empty() {
-            arguments.push(self.sum()?);
+            arguments.push(self.value()?);
             if self.lexer.peek().0 != Token::Comma {
                 break;
             }
@@ -315,6 +334,10 @@ impl<'a> Parser<'a> {
             "arctan" => Some("atan"),
             "sgn" | "signum" => Some("sign"),
             "fabs" => Some("abs"),
+            "and" => Some("min"),
+            "or" => Some("max"),
+            "where" | "ifelse" | "select" | "piecewise" => Some(CHOICE),
+            "heaviside" | "step" | "greater" => Some(">"),
             _ => nearest_name(name, known),
         };
         let kind = ParseErrorKind::UnknownFunction { name: quoted(name), nearest: nearest.map(str::to_owned) };

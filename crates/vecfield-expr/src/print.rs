@@ -23,6 +23,7 @@ pub const MAX_NODES: usize = 4_000_000;
 /// How tightly a piece of notation binds, loosest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
+    Comparison,
     Sum,
     Product,
     Power,
@@ -82,6 +83,17 @@ pub(crate) trait Notation {
 
     /// A function of two arguments.
     fn call2(&self, view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout;
+
+    /// 1 where `a > b`, else 0.
+    fn comparison(&self, a: ExprId, b: ExprId) -> Layout;
+
+    /// What is chosen where a condition is positive, else 0.
+    fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout;
+
+    /// One of two, where the notation has a way to say so: the second where the first, a comparison, does not hold.
+    fn choice(&self, _view: &View<'_>, _parts: [ExprId; 3]) -> Option<Layout> {
+        None
+    }
 }
 
 /// The formula that is being written.
@@ -126,6 +138,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Is it a comparison, and so 1 or 0?
+    pub(crate) fn comparison(&self, id: ExprId) -> bool {
+        matches!(self.graph.node(id), Node::Binary(Binary::Greater, ..))
+    }
+
     pub(crate) fn is_negative(&self, id: ExprId) -> bool {
         self.negative[self.order.position(id)]
     }
@@ -135,7 +152,7 @@ impl<'a> View<'a> {
 pub(crate) fn write<N: Notation>(graph: &Graph, id: ExprId, notation: &N) -> String {
     let view = View::new(graph, id);
     let mut out = String::new();
-    let mut stack = vec![Piece::argument(id, Level::Sum)];
+    let mut stack = vec![Piece::argument(id, Level::Comparison)];
     let mut budget = MAX_NODES;
     while let Some(piece) = stack.pop() {
         match piece {
@@ -179,6 +196,11 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
         }
         Node::Unary(Unary::Neg, x) => (Level::Product, vec![Piece::Text(N::MINUS), Piece::argument(x, Level::Product)]),
         Node::Unary(function, x) => notation.call(view, function, x),
+        Node::Binary(Binary::Add, a, b)
+            if let Some(written) = view.graph.as_choice(a, b).and_then(|parts| notation.choice(view, parts)) =>
+        {
+            written
+        }
         Node::Binary(op @ (Binary::Add | Binary::Sub), a, b) => {
             let flip = view.is_negative(b);
             let [plus, minus] = N::JOINS;
@@ -197,5 +219,7 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
         Node::Binary(Binary::Div, a, b) => notation.quotient(view, a, b, flip),
         Node::Binary(Binary::Pow, a, b) => notation.power(view, a, b),
         Node::Binary(function @ (Binary::Min | Binary::Max), a, b) => notation.call2(view, function, a, b),
+        Node::Binary(Binary::Greater, a, b) => notation.comparison(a, b),
+        Node::Binary(Binary::Cond, a, b) => notation.condition(view, a, b),
     }
 }

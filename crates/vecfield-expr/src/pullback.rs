@@ -46,12 +46,20 @@ impl Graph {
             depends.push(yes);
         }
         let mut bars: Vec<Option<ExprId>> = vec![None; order.len()];
+        // What is below a condition has a cotangent of zero where it is not chosen, and perhaps no slope.
+        let mut gated = vec![false; order.len()];
         for &(output, weight) in outputs {
             let at = order.position(output);
             bars[at] = self.sum_of(bars[at], Some(weight));
         }
         for (at, &id) in order.ids().iter().enumerate().rev() {
             let Some(bar) = bars[at].filter(|_| depends[at]) else { continue };
+            if let Node::Binary(Binary::Cond, _, chosen) = self.node(id) {
+                gated[order.position(chosen)] = true;
+            }
+            if gated[at] {
+                self.arguments(id).for_each(|x| gated[order.position(x)] = true);
+            }
             let parts = match self.node(id) {
                 Node::Constant(_) | Node::Symbol(_) => [None, None],
                 Node::Unary(op, x) => [self.unary_slope(op, id, x).times(self, bar).map(|bar| (x, bar)), None],
@@ -62,6 +70,7 @@ impl Graph {
                 }
             };
             for (x, part) in parts.into_iter().flatten() {
+                let part = if gated[at] { self.only_if(bar, part) } else { part };
                 let at = order.position(x);
                 bars[at] = self.sum_of(bars[at], Some(part));
             }
@@ -103,7 +112,22 @@ impl Graph {
                 let by_a = moves_a.then(|| self.choice_slope(more, less, Some(bar), None));
                 [by_a, moves_b.then(|| self.choice_slope(more, less, None, Some(bar)))]
             }
+            Binary::Greater => [None, None],
+            Binary::Cond => [None, moves_b.then(|| self.cond(a, bar))],
         }
+    }
+
+    /// The part of a cotangent that is handed on, zero where the cotangent is: a slope that is not there does not come in.
+    fn only_if(&mut self, bar: ExprId, part: ExprId) -> ExprId {
+        let handed_on = match self.node(part) {
+            Node::Unary(Unary::Neg, x) => x,
+            _ => part,
+        };
+        if handed_on == bar {
+            return part;
+        }
+        let size = self.unary(Unary::Abs, bar);
+        self.cond(size, part)
     }
 
     /// `a^b ln a · bar` with `id = a^b`: zero at `a = 0`, where the power is.

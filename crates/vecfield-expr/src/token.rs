@@ -14,6 +14,8 @@ pub(crate) enum Token<'a> {
     Open,
     Close,
     Comma,
+    Greater,
+    Less,
     /// The end of the text.
     End,
     /// Digits that are no number, such as `1.2.3` or one beyond the range of a double.
@@ -61,6 +63,8 @@ fn next_token(rest: &str) -> (Token<'_>, usize) {
         '(' => (Token::Open, 1),
         ')' => (Token::Close, 1),
         ',' => (Token::Comma, 1),
+        '>' => (Token::Greater, 1),
+        '<' => (Token::Less, 1),
         '0'..='9' | '.' => number(rest),
         'a'..='z' | 'A'..='Z' | '_' => {
             let length = rest.bytes().take_while(|&b| b == b'_' || b.is_ascii_alphanumeric()).count();

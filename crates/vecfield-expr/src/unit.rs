@@ -219,7 +219,9 @@ impl Graph {
                         Some(self.pure("^", base, of(base))?)
                     }
                 },
-                Node::Binary(Binary::Add | Binary::Sub | Binary::Min | Binary::Max, a, b) => match (of(a), of(b)) {
+                // Of the condition only the sign counts, which has no unit.
+                Node::Binary(Binary::Cond, _, chosen) => of(chosen).cloned(),
+                Node::Binary(op, a, b) => match (of(a), of(b)) {
                     (Some(left), Some(right)) if left != right => {
                         let (a, b) = (self.to_text(a), self.to_text(b));
                         return Err(UnitError::Unlike {
@@ -228,6 +230,7 @@ impl Graph {
                             units: Box::new((left.clone(), right.clone())),
                         });
                     }
+                    _ if op == Binary::Greater => Some(Unit::NONE),
                     (left, right) => left.or(right).cloned(),
                 },
             };
@@ -284,6 +287,9 @@ mod tests {
             ("sign(x)", "1"),
             ("2^(x/(v*t))", "1"),
             ("max(x, v*t)", "m"),
+            ("m*(x > v*t)", "kg"),
+            ("cond(x, v)", "m/s"),
+            ("if(x > v*t, m, 2*m)", "kg"),
         ] {
             assert_eq!(unit_of(text, Some(Unit::NONE)), Ok(Some(Unit::parse(expected).unwrap())), "{text}");
         }
@@ -304,6 +310,8 @@ mod tests {
         );
         assert_eq!(message("m*sin(x)"), "`x` is in m, and `sin` is a function of pure numbers");
         assert!(message("x + 1").contains("`1` in 1"));
+        assert!(message("x > v").contains("cannot be added or compared"));
+        assert!(message("if(x, x, v)").contains("cannot be added"));
         assert!(message("x^n").contains("`^`"));
     }
 

@@ -175,4 +175,14 @@ impl<T: VectorMath, const N: usize> Elementary for Lanes<T, N> {
     fn max(self, other: Self) -> Self {
         self.zip(other, Elementary::max)
     }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self.zip(other, Elementary::greater)
+    }
+
+    #[inline(always)]
+    fn where_positive(self, condition: Self) -> Self {
+        self.zip(condition, Elementary::where_positive)
+    }
 }

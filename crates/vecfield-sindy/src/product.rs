@@ -65,7 +65,9 @@ fn collect(graph: &Graph, formula: ExprId, powers: &mut Vec<(ExprId, i32)>) {
 
 fn text(graph: &Graph, base: ExprId, power: i32) -> String {
     let base = match graph.node(base) {
-        Node::Binary(Binary::Min | Binary::Max, ..) | Node::Symbol(_) | Node::Constant(_) => graph.to_text(base),
+        Node::Binary(Binary::Min | Binary::Max | Binary::Cond, ..) | Node::Symbol(_) | Node::Constant(_) => {
+            graph.to_text(base)
+        }
         Node::Unary(op, _) if op != vecfield_expr::Unary::Neg => graph.to_text(base),
         _ => format!("({})", graph.to_text(base)),
     };

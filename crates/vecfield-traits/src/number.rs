@@ -63,8 +63,9 @@ pub trait Scalar:
 
 /// A scalar with the elementary functions. Outside a function's domain the result holds NaN, as for floats.
 ///
-/// Comparisons (`min`, `max`, `abs`, `sign`) look at the value; derivatives follow the branch taken. NaN is kept: `min` and
-/// `max` of a NaN are NaN, unlike `f64::min`, so that a broken computation cannot hide.
+/// Comparisons (`min`, `max`, `abs`, `sign`, `greater`, `where_positive`) look at the value; derivatives follow the branch taken.
+/// NaN is kept: `min` and `max` of a NaN are NaN, unlike `f64::min`, so that a broken computation cannot hide. What a selection
+/// leaves out is not computed with, and its NaN goes nowhere.
 pub trait Elementary: Scalar {
     /// `eˣ`.
     fn exp(self) -> Self;
@@ -102,6 +103,20 @@ pub trait Elementary: Scalar {
     fn min(self, other: Self) -> Self;
     /// The larger by value; NaN if either is.
     fn max(self, other: Self) -> Self;
+    /// 1 where this is larger than the other by value, else 0; NaN if either is. Derivative 0 everywhere.
+    fn greater(self, other: Self) -> Self;
+    /// This where the condition is above zero by value, else 0, whatever this is, NaN too; NaN if the condition is. In other words
+    /// this times Iverson's bracket `[condition > 0]`, which is strongly zero (Knuth 1992, *Two notes on notation*).
+    ///
+    /// ```
+    /// use vecfield_traits::Elementary;
+    ///
+    /// let root = |x: f64| Elementary::sqrt(x).where_positive(x);
+    /// assert_eq!([root(4.0), root(0.0), root(-4.0)], [2.0, 0.0, 0.0]);
+    /// assert!(root(f64::NAN).is_nan());
+    /// ```
+    #[must_use]
+    fn where_positive(self, condition: Self) -> Self;
 }
 
 /// A floating-point number: `f32` or `f64`.
@@ -212,6 +227,16 @@ macro_rules! real {
             #[inline]
             fn max(self, other: $float) -> $float {
                 if self.is_nan() || self > other { self } else { other }
+            }
+            #[inline]
+            fn greater(self, other: $float) -> $float {
+                let larger = if self > other { 1.0 } else { 0.0 };
+                if self.is_nan() | other.is_nan() { <$float>::NAN } else { larger }
+            }
+            #[inline]
+            fn where_positive(self, condition: $float) -> $float {
+                let chosen = if condition > 0.0 { self } else { 0.0 };
+                if condition.is_nan() { condition } else { chosen }
             }
         }
 

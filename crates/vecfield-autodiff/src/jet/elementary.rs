@@ -182,4 +182,10 @@ impl<T: Elementary, const K: usize> Elementary for Jet<T, K> {
         let (x, y) = (self.value(), other.value());
         if x.is_nan() || x > y { self } else { other }
     }
+    fn greater(self, other: Self) -> Self {
+        Self::constant(self.head().greater(other.head()))
+    }
+    fn where_positive(self, condition: Self) -> Self {
+        Jet { coefficients: self.coefficients.map(|c| c.where_positive(condition.head())) }
+    }
 }

@@ -1,4 +1,5 @@
-//! How far a series holds: up to the first zero of what an `abs`, `sign`, `min` or `max` decides by.
+//! How far a series holds: up to the first zero of what an `abs`, `sign`, `min`, `max`, comparison or selection
+//! decides by.
 
 use vecfield_traits::{Elementary, Real};
 
@@ -12,8 +13,8 @@ const RESOLUTION: f64 = 256.0;
 const HALVINGS: usize = 60;
 
 impl Series {
-    /// The longest step, with the sign of `h` and no longer than `h`, in which no `abs`, `sign`, `min` or `max` of the
-    /// series expanded last changes its branch; where one does, the step ends just beyond, on the new branch. It ends earlier
+    /// The longest step, with the sign of `h` and no longer than `h`, in which no `abs`, `sign`, `min`, `max`, comparison
+    /// or selection of the series expanded last changes its branch; where one does, the step ends just beyond, on the new branch. It ends earlier
     /// where the series of what decides is too short to tell. Zero where the series begins on a change of branch and leaves
     /// it.
     ///

@@ -174,6 +174,12 @@ impl Lowering {
             Operation::Div(..) => self.quotient(a, b),
             Operation::Min(..) => self.choice(a, b, Rule::Smaller),
             Operation::Max(..) => self.choice(a, b, Rule::Larger),
+            Operation::Greater(..) => self.choice(a, b, Rule::Greater),
+            Operation::WherePositive(..) => {
+                let (a, b) = (self.whole(a), self.whole(b));
+                self.kinks.push(b);
+                self.value(Rule::WherePositive(a, b))
+            }
             Operation::Pow(..) => self.power(a, b),
             Operation::Powi(_, n) => self.whole_power(a, n),
             Operation::Apply(function, _) => {
@@ -270,7 +276,7 @@ impl Lowering {
         self.steps.iter().rev().find(|step| step.row == row).map(|step| step.rule)
     }
 
-    /// The smaller or larger of two; their difference is watched for a change of branch.
+    /// The smaller or larger of two, or whether one is; their difference is watched for a change of branch.
     fn choice(&mut self, a: Value, b: Value, rule: fn(u32, u32) -> Rule) -> Value {
         let (a, b) = (self.whole(a), self.whole(b));
         let (plus, minus) = (self.constant(1.0), self.constant(-1.0));
@@ -504,6 +510,8 @@ fn key(operation: Operation) -> (u8, u64, u64) {
         Pow(a, b) => (8, (a.into(), b.into())),
         Powi(a, n) => (9, (a.into(), n as u64)),
         Apply(function, a) => (10, (a.into(), function as u64)),
+        Greater(a, b) => (11, (a.into(), b.into())),
+        WherePositive(a, b) => (12, (a.into(), b.into())),
     };
     (code, a, b)
 }

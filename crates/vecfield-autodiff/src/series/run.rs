@@ -149,6 +149,8 @@ fn head<R: Real>(rule: Rule, heads: &[R], places: &[R], combinations: &Combinati
         Rule::Sign(a) => at(a).sign(),
         Rule::Smaller(a, b) => at(a).min(at(b)),
         Rule::Larger(a, b) => at(a).max(at(b)),
+        Rule::Greater(a, b) => at(a).greater(at(b)),
+        Rule::WherePositive(a, b) => at(a).where_positive(at(b)),
     }
 }
 
@@ -188,7 +190,7 @@ impl<R: Real> Order<'_, R> {
             half + half + history
         };
         match step.rule {
-            Rule::Still(_) | Rule::Sign(_) => R::zero(),
+            Rule::Still(_) | Rule::Sign(_) | Rule::Greater(..) => R::zero(),
             Rule::Scaled(a, p) | Rule::Shifted(a, p, _) => at(a) * place(p),
             Rule::Sum(a, p, b, q) => at(a) * place(p) + at(b) * place(q),
             Rule::Combination { first, count, .. } => self.combinations.sum(first, count, now),
@@ -218,6 +220,7 @@ impl<R: Real> Order<'_, R> {
             Rule::Absolute(a) => at(a) * head(a).sign(),
             Rule::Smaller(a, b) => at(if head(a).is_nan() || head(a) < head(b) { a } else { b }),
             Rule::Larger(a, b) => at(if head(a).is_nan() || head(a) > head(b) { a } else { b }),
+            Rule::WherePositive(a, b) => at(a).where_positive(head(b)),
         }
     }
 

@@ -80,9 +80,14 @@ fn branches() {
     assert_eq!(moving(-3.0).abs().tangent, [-1.0, 0.0]);
     assert_eq!(moving(-3.0).sign().value, -1.0);
     assert_eq!(moving(0.0).max(Dual::constant(0.0)).tangent, [0.0; 2]);
+    // What is not chosen has no say, were it no number.
+    let (root, left_out) = (moving(-1.0).sqrt(), moving(-1.0).sqrt().where_positive(moving(0.0)));
+    assert!(root.value.is_nan() && left_out.value == 0.0 && left_out.tangent == [0.0; 2]);
+    assert!(moving(1.0).where_positive(moving(f64::NAN)).value.is_nan());
     for (a, b) in [(f64::NAN, 1.0), (1.0, f64::NAN)] {
         assert!(moving(a).min(moving(b)).value.is_nan());
         assert!(moving(a).max(moving(b)).value.is_nan());
+        assert!(moving(a).greater(moving(b)).value.is_nan());
     }
 }
 

@@ -127,5 +127,8 @@ proptest! {
         prop_assert_eq!(a == b, x == y);
         prop_assert_eq!(a.min(b).value, x.min(y));
         prop_assert_eq!(a.max(b).tangent, if x > y { a.tangent } else { b.tangent });
+        prop_assert_eq!((a.greater(b).value, a.greater(b).tangent), (f64::from(x > y), [0.0; 2]));
+        let chosen = a.where_positive(b);
+        prop_assert_eq!((chosen.value, chosen.tangent), if y > 0.0 { (x, a.tangent) } else { (0.0, [0.0; 2]) });
     }
 }

@@ -76,6 +76,7 @@ rules! {
     Powers |x, y, _t, a| x.powf(a) + y.powf(S::constant(-1.5)) + x.powi(-3) + y.powf(S::constant(3.0)) + x.powi(0);
     Kepler |x, y, _t, _a| S::one() / (x * x + y * y).powf(S::constant(1.5)) - x / (x * x + y * y + x).powf(S::constant(0.5));
     Exponents |x, y, t, a| x.powf(y) - a.powf(x + t) + y.powf(x * a);
+    Conditions |x, y, t, a| x.greater(y) * y + (x * y).where_positive(y - S::constant(0.5)) - a.where_positive(x - y) + (t * x).where_positive(a - S::one()) + x.ln().where_positive(-x) + t.greater(a);
     Branches |x, y, t, a| (x - (S::constant(4.0) * a)).abs() + x.min(S::constant(9.0) * y) - y.max(x - S::one()) + (x + a).sign() * y.max(S::constant(0.01) * t);
 }
 
@@ -128,6 +129,8 @@ impl Dynamics for Kinked {
             0 => u.abs(),
             1 => -u.sign(),
             2 => y[0].min(S::constant(0.5)),
+            3 => S::constant(0.5).greater(y[0]),
+            4 => y[0].where_positive(u),
             _ => S::constant(0.5).max(y[0]),
         };
     }
@@ -135,7 +138,7 @@ impl Dynamics for Kinked {
 
 #[test]
 fn a_series_ends_at_its_first_change_of_branch() {
-    for which in 0..4 {
+    for which in 0..6 {
         let field = Lifted::new(Kinked(which), vec![]);
         let (mut work, mut c) = (field.workspace(), vec![0.0; 2 * 16]);
         let at = |c: &[f64], s: f64| (0..16).rev().fold(0.0, |sum, k| sum * s + c[2 * k]);

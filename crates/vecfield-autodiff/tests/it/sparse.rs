@@ -201,6 +201,8 @@ fn sets_follow_the_rules_of_slopes() {
     let both = |z: Dependencies<f64>| z.variables().collect::<Vec<_>>();
     assert_eq!(both(x.min(y)), [0, 1]);
     assert_eq!(both(x.max(y)), [0, 1]);
+    assert_eq!(both(x.greater(y)), []);
+    assert_eq!(both(x.where_positive(y)), [0]);
     assert_eq!(both(x.powf(y)), [0, 1]);
     assert_eq!(both(x.powi(0)), []);
     assert_eq!(both(x.sign() * y), [1]);

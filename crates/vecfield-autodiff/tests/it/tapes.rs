@@ -10,7 +10,8 @@ fn everything<S: Elementary>(x: &[S]) -> S {
     let circular = (a * b).sin() + b.cos() * (c * a).tan() - (a * c).asin() + b.acos() / (S::one() + c.atan());
     let growing = a.exp() * (b + S::one()).ln() - c.sinh() * a.cosh() + b.tanh();
     let powers = a.sqrt() + b.powi(3) - c.powi(-2) + a.powf(b) + b.powf(S::constant(2.5)) - a.powi(0);
-    circular + growing.abs() * powers + a.min(b) - c.max(a) * (b - a).sign() + -c
+    let chosen = a.greater(b) * c + (a * b).where_positive(c - a) + b.greater(c).where_positive(a);
+    circular + chosen + growing.abs() * powers + a.min(b) - c.max(a) * (b - a).sign() + -c
 }
 
 proptest! {

@@ -116,6 +116,22 @@ impl Notation for Latex {
         let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
         (Level::Power, vec![Piece::Text(name), Piece::Text(open), a, Piece::Text(", "), b, Piece::Text(close)])
     }
+
+    /// Iverson's bracket.
+    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
+        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
+        (Level::Atom, vec![Piece::Text(r"\left["), a, Piece::Text(" > "), b, Piece::Text(r"\right]")])
+    }
+
+    /// A product with a bracket, which is strongly zero.
+    fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
+        let mut pieces = match view.comparison(condition) {
+            true => vec![Piece::argument(condition, Level::Atom)],
+            false => vec![Piece::Text(r"\left["), Piece::argument(condition, Level::Sum), Piece::Text(r" > 0\right]")],
+        };
+        pieces.extend([Piece::Text(self.times(view, chosen)), Piece::argument(chosen, Level::Power)]);
+        (Level::Product, pieces)
+    }
 }
 
 /// Is it written as a name before parentheses?

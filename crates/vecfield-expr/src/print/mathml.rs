@@ -7,7 +7,7 @@ use crate::graph::{ExprId, Graph, Node};
 use crate::op::{Binary, Unary};
 
 impl Graph {
-    /// The formula as a `<math>` element for HTML5: no entity, no namespace, no attribute but on spaces.
+    /// The formula as a `<math>` element for HTML5: no entity but that of `>`, no namespace, no attribute but on spaces.
     ///
     /// ```
     /// use vecfield_expr::{Graph, Scope};
@@ -122,12 +122,35 @@ impl Notation for MathMl {
         }
     }
 
+    /// Iverson's bracket.
+    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
+        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
+        (Level::Atom, vec![Piece::Text(BRACKET), a, Piece::Text("<mo>&gt;</mo>"), b, Piece::Text("<mo>]</mo></mrow>")])
+    }
+
+    /// A product with a bracket, which is strongly zero.
+    fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
+        let mut pieces = match view.comparison(condition) {
+            true => vec![Piece::argument(condition, Level::Atom)],
+            false => vec![
+                Piece::Text(BRACKET),
+                Piece::argument(condition, Level::Sum),
+                Piece::Text("<mo>&gt;</mo><mn>0</mn><mo>]</mo></mrow>"),
+            ],
+        };
+        pieces.extend([Piece::Text(self.times(view, chosen)), Piece::argument(chosen, Level::Power)]);
+        (Level::Product, pieces)
+    }
+
     fn call2(&self, _view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout {
         let name = if function == Binary::Min { "<mi>min</mi>" } else { "<mi>max</mi>" };
         let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
         (Level::Power, [Piece::Text(name)].into_iter().chain(enclosed([a, Piece::Text("<mo>,</mo>"), b])).collect())
     }
 }
+
+/// What Iverson's bracket begins with.
+const BRACKET: &str = "<mrow><mo>[</mo>";
 
 /// The arguments of a function, after the invisible sign (U+2061) that applies it.
 fn enclosed<const N: usize>(pieces: [Piece; N]) -> impl Iterator<Item = Piece> {

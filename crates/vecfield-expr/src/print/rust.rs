@@ -4,14 +4,14 @@ use core::f64::consts::PI;
 
 use super::number::decimal;
 use super::{Layout, Level, Notation, Piece, View, write};
-use crate::graph::{ExprId, Graph};
+use crate::graph::{ExprId, Graph, Node};
 use crate::op::{Binary, Unary};
 
 impl Graph {
     /// The formula as a Rust expression over `f64` variables of its names (raw identifiers where they are keywords).
     ///
-    /// It gives what a [`Program`](crate::Program) gives up to rounding, with one difference: `f64::min` and `f64::max`
-    /// pass over a NaN, which formulas keep.
+    /// It gives what a [`Program`](crate::Program) gives up to rounding, with one difference: `f64::min`, `f64::max` and
+    /// comparisons pass over a NaN, which formulas keep.
     ///
     /// ```
     /// use vecfield_expr::{Graph, Scope};
@@ -89,6 +89,24 @@ impl Notation for Rust {
             Unary::Tanh => ".tanh()",
         };
         (Level::Atom, vec![receiver(view, x), Piece::Text(method)])
+    }
+
+    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
+        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
+        (Level::Atom, vec![Piece::Text("f64::from("), a, Piece::Text(" > "), b, Piece::Text(")")])
+    }
+
+    fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
+        let mut pieces = vec![Piece::Text("(if ")];
+        match view.graph.node(condition) {
+            Node::Binary(Binary::Greater, a, b) => {
+                let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
+                pieces.extend([a, Piece::Text(" > "), b]);
+            }
+            _ => pieces.extend([Piece::argument(condition, Level::Sum), Piece::Text(" > 0.0")]),
+        }
+        pieces.extend([Piece::Text(" { "), Piece::argument(chosen, Level::Sum), Piece::Text(" } else { 0.0 })")]);
+        (Level::Atom, pieces)
     }
 
     fn call2(&self, view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout {

@@ -3,7 +3,7 @@
 use super::number::decimal;
 use super::{Layout, Level, Notation, Piece, View, write};
 use crate::graph::{ExprId, Graph};
-use crate::op::{Binary, Unary};
+use crate::op::{Binary, CHOICE, Unary};
 
 /// How numbers are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,14 +80,34 @@ impl Notation for Text {
     }
 
     fn call(&self, _view: &View<'_>, function: Unary, x: ExprId) -> Layout {
-        (
-            Level::Atom,
-            vec![Piece::Text(function.name()), Piece::Text("("), Piece::argument(x, Level::Sum), Piece::Text(")")],
-        )
+        called(function.name(), &[x])
     }
 
     fn call2(&self, _view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout {
-        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        (Level::Atom, vec![Piece::Text(function.name()), Piece::Text("("), a, Piece::Text(", "), b, Piece::Text(")")])
+        called(function.name(), &[a, b])
     }
+
+    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
+        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
+        (Level::Comparison, vec![a, Piece::Text(" > "), b])
+    }
+
+    fn condition(&self, _view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
+        called(Binary::Cond.name(), &[condition, chosen])
+    }
+
+    fn choice(&self, _view: &View<'_>, parts: [ExprId; 3]) -> Option<Layout> {
+        Some(called(CHOICE, &parts))
+    }
+}
+
+/// A function's name and its arguments.
+fn called(name: &'static str, arguments: &[ExprId]) -> Layout {
+    let mut pieces = vec![Piece::Text(name), Piece::Text("(")];
+    for (i, &id) in arguments.iter().enumerate() {
+        pieces.extend((i > 0).then_some(Piece::Text(", ")));
+        pieces.push(Piece::argument(id, Level::Comparison));
+    }
+    pieces.push(Piece::Text(")"));
+    (Level::Atom, pieces)
 }

@@ -257,6 +257,8 @@ fn plain(op: Binary) -> Op {
         Binary::Pow => Op::Pow,
         Binary::Min => Op::Min,
         Binary::Max => Op::Max,
+        Binary::Greater => Op::Greater,
+        Binary::Cond => Op::Cond,
     }
 }
 

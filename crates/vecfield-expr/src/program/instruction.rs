@@ -11,6 +11,10 @@ pub(crate) enum Op {
     Div,
     Min,
     Max,
+    /// 1 where `a > b`, else 0
+    Greater,
+    /// `b` where `a > 0`, else 0
+    Cond,
     /// `a^b`, the exponent a register.
     Pow,
     /// `a + b + c`

@@ -93,6 +93,8 @@ fn value<S: Elementary, I: Copy>(instruction: &Instruction<I>, at: impl Fn(I) ->
         Op::Div => at(a) / at(b),
         Op::Min => at(a).min(at(b)),
         Op::Max => at(a).max(at(b)),
+        Op::Greater => at(a).greater(at(b)),
+        Op::Cond => at(b).where_positive(at(a)),
         Op::Pow => at(a).powf(at(b)),
         Op::Add3 => at(a) + at(b) + at(c),
         Op::Mul3 => at(a) * at(b) * at(c),

@@ -27,7 +27,7 @@ impl Program {
 }
 
 fn unfold<I: Copy + Into<u32>>(instruction: &Instruction<I>, tape: &mut Tape, places: &mut [u32]) {
-    use Operation::{Add, Constant, Div, Max, Min, Mul, Pow, Powi, Sub};
+    use Operation::{Add, Constant, Div, Greater, Max, Min, Mul, Pow, Powi, Sub, WherePositive};
     let &Instruction { op, immediate, .. } = instruction;
     let [a, b, c, d] = [instruction.a, instruction.b, instruction.c, instruction.d].map(|i| places[i.into() as usize]);
     let mut push = |operation| tape.push(operation);
@@ -38,6 +38,8 @@ fn unfold<I: Copy + Into<u32>>(instruction: &Instruction<I>, tape: &mut Tape, pl
         Op::Div => push(Div(a, b)),
         Op::Min => push(Min(a, b)),
         Op::Max => push(Max(a, b)),
+        Op::Greater => push(Greater(a, b)),
+        Op::Cond => push(WherePositive(b, a)),
         Op::Pow => push(Pow(a, b)),
         Op::Add3 => {
             let sum = push(Add(a, b));

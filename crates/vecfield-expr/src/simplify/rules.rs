@@ -93,6 +93,33 @@ impl<'a> Simplifier<'a> {
                 let value = self.graph.binary(op, a, b);
                 self.reopened(value)
             }
+            Binary::Greater => {
+                let (a, b) = (self.finish(a), self.finish(b));
+                if a == b && self.is_total(a) {
+                    return Form::Sum(Sum::number(0.0));
+                }
+                let value = self.graph.greater(a, b);
+                self.reopened(value)
+            }
+            Binary::Cond => {
+                let (condition, chosen) = (self.finish(a), self.finish(b));
+                let value = self.condition(condition, chosen);
+                self.reopened(value)
+            }
+        }
+    }
+
+    /// `cond(condition, chosen)`, which is a comparison itself where it chooses 1.
+    fn condition(&mut self, condition: ExprId, chosen: ExprId) -> ExprId {
+        let compares = matches!(self.graph.node(condition), Node::Binary(Binary::Greater, ..));
+        match self.graph.constant_value(chosen) {
+            Some(0.0) if self.is_total(condition) => chosen,
+            Some(1.0) if compares => condition,
+            Some(1.0) => {
+                let zero = self.graph.constant(0.0);
+                self.graph.greater(condition, zero)
+            }
+            _ => self.graph.cond(condition, chosen),
         }
     }
 

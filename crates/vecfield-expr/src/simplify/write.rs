@@ -231,7 +231,7 @@ impl Simplifier<'_> {
     }
 
     /// Is `id` a number for every real value of its names, overflow apart?
-    fn is_total(&mut self, id: ExprId) -> bool {
+    pub(super) fn is_total(&mut self, id: ExprId) -> bool {
         if let Some(&total) = self.total.get(&id) {
             return total;
         }

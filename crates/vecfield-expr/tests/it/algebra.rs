@@ -84,7 +84,10 @@ fn has_branches(tree: &Tree) -> bool {
     match tree {
         Tree::Constant(_) | Tree::Symbol(_) => false,
         Tree::Unary(op, x) => matches!(op, Unary::Abs | Unary::Sign) || has_branches(x),
-        Tree::Binary(op, a, b) => matches!(op, Binary::Min | Binary::Max) || has_branches(a) || has_branches(b),
+        Tree::Binary(op, a, b) => {
+            let branches = matches!(op, Binary::Min | Binary::Max | Binary::Greater | Binary::Cond);
+            branches || has_branches(a) || has_branches(b)
+        }
     }
 }
 
@@ -138,6 +141,18 @@ fn simplified_as_by_hand() {
         ("a*hare - hare*b*lynx", "a*hare - hare*b*lynx"),
         ("x*(a - z) - y", "x*(a - z) - y"),
         ("x*y - a*z", "x*y - a*z"),
+        ("x + x > 2 - 1", "2*x > 1"),
+        ("2 > 1", "1"),
+        ("x > x", "0"),
+        ("log(x) > log(x)", "log(x) > log(x)"),
+        ("cond(2, x) + cond(-2, log(y))", "x"),
+        ("cond(x > 1, 1)", "x > 1"),
+        ("cond(x, 3/3)", "x > 0"),
+        ("cond(x, y - y)", "0"),
+        ("cond(log(x), 0)", "cond(log(x), 0)"),
+        ("cond(x, y) - cond(x, y)", "0"),
+        ("cond(x, y + y)*3", "3*cond(x, 2*y)"),
+        ("if(x > 2, y + y, z)", "if(x > 2, 2*y, z)"),
     ];
     check(&cases, Graph::simplify);
 }
@@ -169,6 +184,9 @@ fn derivatives_as_by_hand() {
         ("tanh(x)", "1 - tanh(x)^2"),
         ("y*sin(y)", "0"),
         ("x^0.5", "0.5*x^-0.5"),
+        ("3*(x > y)", "0"),
+        ("cond(x - 2, (x - 2)^2)", "cond(x - 2, 2*(x - 2))"),
+        ("if(x > 2, x^2, y*x)", "if(x > 2, 2*x, y)"),
         ("a*x/(b + x)", "a/(x + b) - a*x/(x + b)^2"),
     ];
     check(&cases, |graph, id| {
@@ -185,6 +203,29 @@ fn ties_take_the_mean_slope() {
     let slope = graph.derivative(id, "x");
     for (x, wanted) in [(-1.0, 2.0), (0.0, 0.5 + 1.5), (1.0, 2.0)] {
         assert_eq!(value(&graph, slope, [x, 0.0, 0.0]), wanted, "at {x}");
+    }
+}
+
+/// Where a condition does not hold, neither a value nor a slope of what it guards comes through, not one that is NaN either.
+#[test]
+fn what_is_not_chosen_does_not_matter() {
+    let mut graph = Graph::new();
+    let texts = ["cond(x, sqrt(x))", "if(x > 0, x*log(x), y*x)", "cond(x, 1 + 3*cond(y, sqrt(x)/log(x)))"];
+    for text in texts {
+        let id = graph.parse(text, &scope()).unwrap();
+        let slope = graph.derivative(id, "x");
+        let one = graph.constant(1.0);
+        let swept = graph.pullback(&[(id, one)], &["x"])[0].unwrap();
+        let simple = graph.simplify(swept);
+        for x in [-1.0, 0.0] {
+            let wanted = if text.contains("y*x") { [2.0 * x, 2.0] } else { [0.0, 0.0] };
+            let got = [id, slope, swept, simple].map(|id| value(&graph, id, [x, 2.0, 0.0]));
+            assert_eq!(got, [wanted[0], wanted[1], wanted[1], wanted[1]], "{text} at {x}");
+            let dual = value(&graph, id, [Dual::<f64, 1>::variable(x, 0), Dual::constant(2.0), Dual::constant(0.0)]);
+            assert_eq!((dual.value, dual.tangent), (wanted[0], [wanted[1]]), "{text} at {x}");
+        }
+        // What decides is another matter.
+        assert!(value(&graph, id, [f64::NAN, 2.0, 0.0]).is_nan());
     }
 }
 

@@ -24,6 +24,9 @@ fn latex_as_typeset_by_hand() {
         ("(x + y)*(x - y)", r"\left(x + y\right) \, \left(x - y\right)"),
         ("2*pi", r"2 \, \pi"),
         ("x*(-3)", r"x \cdot \left(-3\right)"),
+        ("2*(x > y + 1)", r"2 \, \left[x > y + 1\right]"),
+        ("a - cond(x - 2, (x - 2)^2)", r"a - \left[x - 2 > 0\right] \, \left(x - 2\right)^{2}"),
+        ("cond(x < y, 3)/a", r"\frac{\left[y > x\right] \cdot 3}{a}"),
     ];
     let scope = Scope::new(["alpha", "hare", "lynx", "x1", "x_jup", "x", "y", "a"]).unwrap();
     for (text, wanted) in cases {
@@ -110,6 +113,9 @@ fn rust_compiles_to_the_same_value() {
         "x*pi/(y/z_1)" => x*core::f64::consts::PI/(y/z_1);
         "-x*(-3)" => -x*(-3.0);
         "tanh(x)^-2" => x.tanh().powi(-2);
+        "2*(x > z_1) + (y < x)" => 2.0*f64::from(x > z_1) + f64::from(x > y);
+        "cond(x - y, 1/x)*2" => (if x - y > 0.0 { 1.0/x } else { 0.0 })*2.0;
+        "cond(y > x, z_1)^2" => (if y > x { z_1 } else { 0.0 }).powi(2);
         "sign(-x)*2" => ({ let x: f64 = -x; if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x * 0.0_f64 } })*2.0;
     };
     for (text, code, value) in cases {

@@ -38,6 +38,17 @@ fn operators_bind_as_in_mathematics() {
         ("4^0.5 + 4^1.5 + 4^-0.5", 10.5),
         (" x\n+\ty ", 5.0),
         ("atan(1)*4 - acos(-1)", 0.0),
+        ("x > 1", 1.0),
+        ("x > 2", 0.0),
+        ("x < y + 1", 1.0),
+        ("2*x + 3*(x > 1.7)", 7.0),
+        ("(y > x) > 0", 1.0),
+        ("min(x > 1, y > 4)", 0.0),
+        ("cond(y - x, z_1)", 5.0),
+        ("cond(x - y, z_1)", 0.0),
+        ("cond(x - y, 1/0 - 1/0)", 0.0),
+        ("if(x > y, 1/0, y)", 3.0),
+        ("if(y - x, x, 1/0)", 2.0),
         ("cosh(0) + sinh(0) + tanh(0) + asin(0) + tan(0)", 1.0),
     ];
     for (text, wanted) in cases {
@@ -66,7 +77,15 @@ fn errors_say_what_where_and_what_to_do() {
         ("x y", &["operator is missing before \"y\""], 2),
         ("x**2", &["for a power write ^"], 2),
         ("x·y", &["'·'", "for a product write *"], 1),
-        ("x = 2", &["not a comparison"], 2),
+        ("x = 2", &["not an equation", "a > b"], 2),
+        ("x >= 2", &["a > b"], 3),
+        ("x < y < 2", &["do not chain", "min(a < b, b < c)"], 6),
+        ("(x > 1) && y", &["min(a, b)"], 8),
+        ("if(x, y)", &["if takes 3 arguments, not 2"], 0),
+        ("cond(x)", &["cond takes 2 arguments, not 1"], 0),
+        ("if x", &["write if(..)"], 0),
+        ("x >", &["ends where a value must follow"], 3),
+        ("or(x, y)", &["\"max\""], 0),
         ("1.2.3", &["\"1.2.3\" is not a number"], 0),
         ("1e999", &["not a number a double can hold"], 0),
         ("0,5*x", &["decimal point"], 1),
@@ -91,7 +110,7 @@ fn names_are_checked() {
     assert!(matches!(check_name("2x"), Err(NameError::Malformed { .. })));
     assert!(matches!(check_name("x-y"), Err(NameError::Malformed { .. })));
     assert!(matches!(check_name(""), Err(NameError::Malformed { .. })));
-    for reserved in ["pi", "sin", "max", "sign"] {
+    for reserved in ["pi", "sin", "max", "sign", "cond", "if"] {
         assert!(matches!(Scope::new([reserved]), Err(NameError::Reserved { .. })), "{reserved}");
     }
 }

@@ -72,6 +72,15 @@ fn texts_stay_as_written() {
         "2*pi*x",
         "-x*y + x",
         "((x + mu)^2 + y^2)^1.5",
+        "x > y + 1",
+        "2*x + 3*(x > 1.7)",
+        "(x > y)^2 - (x > 1)",
+        "-(x > y)",
+        "(x > y) > 0",
+        "min(x > 1, y > 2)",
+        "cond(x > 1, x) + cond(y, 1 - (x > 1))",
+        "a*if(x - y > 2, x > 1, x/y)",
+        "1 - cond(x > 2, x)",
     ];
     let scope = Scope::new(["hare", "lynx", "x", "y", "a", "mu"]).unwrap();
     let reprinted = |text: &str| {
@@ -95,6 +104,9 @@ fn signs_are_gathered() {
         ("x*(y*z_1)", "x*y*z_1"),
         ("x*(-(y))", "x*(-y)"),
         ("--x", "x"),
+        ("x < y", "y > x"),
+        ("if(x, y, 2)", "if(x > 0, y, 2)"),
+        ("cond(1 - (x > 2), y) + cond(x > 2, z_1)", "if(x > 2, z_1, y)"),
     ] {
         let id = graph.parse(text, &scope).unwrap();
         assert_eq!(graph.to_text(id), printed, "{text}");

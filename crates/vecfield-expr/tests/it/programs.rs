@@ -110,6 +110,9 @@ fn every_operation_at_every_length<R: VectorMath + Elementary>() {
         "x/y",
         "min(x, y)",
         "max(x, y)",
+        "x > y",
+        "cond(x, y)",
+        "cond(x > y, z_1)",
         "x^y",
         "x + y + z_1",
         "x*y*z_1",
@@ -160,7 +163,7 @@ fn every_operation_at_every_length<R: VectorMath + Elementary>() {
             for (k, (&row, &point)) in values.iter().zip(&point).enumerate() {
                 let (row, point) = (row.to_f64(), point.to_f64());
                 let plain = !texts[k].contains('(')
-                    || ["min", "max", "abs", "sign", "sqrt", "asin", "acos", "atan", "(x "]
+                    || ["min", "max", "cond", "abs", "sign", "sqrt", "asin", "acos", "atan", "(x "]
                         .iter()
                         .any(|name| texts[k].starts_with(name));
                 assert!(!plain || same(row, point), "{}: {row} and {point}", texts[k]);

@@ -199,4 +199,15 @@ impl Elementary for Rounded {
     fn max(self, b: Rounded) -> Rounded {
         Rounded { value: Elementary::max(self.value, b.value), error: self.error.max(b.error) }
     }
+    fn greater(self, b: Rounded) -> Rounded {
+        let room = self.error + b.error;
+        let clear = room == 0.0 || (self.value - b.value).abs() > room;
+        Rounded { value: self.value.greater(b.value), error: if clear { 0.0 } else { f64::INFINITY } }
+    }
+    fn where_positive(self, condition: Rounded) -> Rounded {
+        let value = self.value.where_positive(condition.value);
+        let clear = condition.error == 0.0 || condition.near() > 0.0;
+        let error = if condition.value > 0.0 { self.error } else { 0.0 };
+        Rounded { value, error: if clear { error } else { f64::INFINITY } }
+    }
 }

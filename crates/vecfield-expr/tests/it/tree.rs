@@ -73,13 +73,20 @@ pub(crate) fn tree() -> impl Strategy<Value = Tree> {
         let arithmetic = prop::sample::select(vec![Binary::Add, Binary::Sub, Binary::Mul, Binary::Mul, Binary::Div]);
         let exponent = prop::sample::select(vec![2.0, 3.0, -1.0, -2.0, 0.5, 1.5, -0.5, 4.0, 0.0, 1.0, 0.3])
             .prop_map(|value| Box::new(Tree::Constant(value)));
-        let rare = prop::sample::select(vec![Binary::Pow, Binary::Min, Binary::Max]);
+        let rare = prop::sample::select(vec![
+            Binary::Pow,
+            Binary::Min,
+            Binary::Max,
+            Binary::Greater,
+            Binary::Cond,
+            Binary::Cond,
+        ]);
         let function = prop::sample::select([&[Unary::Neg; 4][..], &Unary::FUNCTIONS].concat());
         let boxed = inner.prop_map(Box::new);
         prop_oneof![
             8 => (arithmetic, boxed.clone(), boxed.clone()).prop_map(|(op, a, b)| Tree::Binary(op, a, b)),
             2 => (boxed.clone(), exponent).prop_map(|(a, b)| Tree::Binary(Binary::Pow, a, b)),
-            1 => (rare, boxed.clone(), boxed.clone()).prop_map(|(op, a, b)| Tree::Binary(op, a, b)),
+            2 => (rare, boxed.clone(), boxed.clone()).prop_map(|(op, a, b)| Tree::Binary(op, a, b)),
             4 => (function, boxed).prop_map(|(op, x)| Tree::Unary(op, x)),
         ]
     })

@@ -27,13 +27,15 @@ fn any_bits() -> impl Strategy<Value = f64> {
 proptest! {
     #[test]
     fn arithmetic_is_that_of_the_plain_number(a in any(), b in any(), n in -9..9_i32) {
-        let two: [Binary; 7] = [
+        let two: [Binary; 9] = [
             ("+", |a, b| a + b, |a, b| a + b),
             ("-", |a, b| a - b, |a, b| a - b),
             ("*", |a, b| a * b, |a, b| a * b),
             ("/", |a, b| a / b, |a, b| a / b),
             ("min", Elementary::min, Elementary::min),
             ("max", Elementary::max, Elementary::max),
+            ("greater", Elementary::greater, Elementary::greater),
+            ("where_positive", Elementary::where_positive, Elementary::where_positive),
             ("powf", Elementary::powf, Elementary::powf),
         ];
         for (name, lanes, plain) in two {

@@ -20,6 +20,8 @@ pub(super) fn compute<R: VectorMath>(instruction: &Instruction<u32>, [a, b, c, d
         Op::Div => each([a, b], out, |[a, b]| a / b),
         Op::Min => each([a, b], out, |[a, b]| a.min(b)),
         Op::Max => each([a, b], out, |[a, b]| a.max(b)),
+        Op::Greater => each([a, b], out, |[a, b]| a.greater(b)),
+        Op::Cond => each([a, b], out, |[a, b]| b.where_positive(a)),
         Op::Pow => each([a, b], out, |[a, b]| a.powf(b)),
         Op::Add3 => each([a, b, c], out, |[a, b, c]| a + b + c),
         Op::Mul3 => each([a, b, c], out, |[a, b, c]| a * b * c),
