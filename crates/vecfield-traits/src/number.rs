@@ -286,18 +286,3 @@ macro_rules! real {
 
 real!(f32, |single, _double| single);
 real!(f64, |_single, double| double);
-
-#[cfg(test)]
-mod tests {
-    use super::Elementary;
-
-    #[test]
-    fn nan_is_never_hidden() {
-        for (a, b) in [(f64::NAN, 1.0), (1.0, f64::NAN)] {
-            assert!(Elementary::min(a, b).is_nan(), "min({a}, {b})");
-            assert!(Elementary::max(a, b).is_nan(), "max({a}, {b})");
-        }
-        assert!(Elementary::sign(f64::NAN).is_nan());
-        assert_eq!(Elementary::sign(0.0), 0.0);
-    }
-}
