@@ -7,11 +7,12 @@ mod documented;
 mod main_job;
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use documented::Ran;
 use xshell::cmd;
 
 use crate::workspace::Workspace;
@@ -103,9 +104,11 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<(
     if workspace.find("vecfield-cli").is_some() {
         ledger.step("release", || Ok(cmd!(sh, "cargo build --quiet --release -p vecfield-cli").run()?));
         ledger.step("commands", || main_job::documented_flags_exist(workspace));
-        ledger.step("main job", || main_job::run(workspace));
-        ledger.step("documented", || documented::run(workspace));
-        ledger.step("gallery", || gallery(workspace));
+        // Nothing is run twice.
+        let mut ran = Ran::new();
+        ledger.step("main job", || main_job::run(workspace, &mut ran));
+        ledger.step("documented", || documented::run(workspace, &mut ran));
+        ledger.step("gallery", || gallery(workspace, &ran));
     }
     ledger.step("fuzz", || fuzz::run(workspace, None, fuzz::RUNS));
     ledger.step("examples", || examples(workspace));
@@ -147,28 +150,30 @@ fn features(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The example that the README begins with: the main job has run its command by then, and it takes the longest of all.
-const MAIN_JOB: &str = "lynx-hare";
-
-/// Every example that the program carries is written, and run by the command that it is shown with.
-fn gallery(workspace: &Workspace) -> anyhow::Result<()> {
+/// Every example that the program carries is written, and run by the command that it is shown with, unless that was run before on the same files.
+fn gallery(workspace: &Workspace, ran: &Ran) -> anyhow::Result<()> {
     let sh = workspace.shell()?;
     let program = workspace.root.join("target/release/vecfield");
     let folder = workspace.root.join("target/ci/gallery");
     sh.remove_path(&folder)?;
     sh.create_dir(&folder)?;
     sh.change_dir(&folder);
+    // The program carries the files of the repository, under their own names.
+    let in_place = |words: &[String]| -> Vec<String> {
+        let words = documented::without_folder(words);
+        words.iter().map(|word| word.rsplit('/').next().unwrap_or(word).to_owned()).collect()
+    };
+    let ran: BTreeSet<Vec<String>> = ran.keys().map(|words| in_place(words)).collect();
     let listed: serde_json::Value = serde_json::from_str(&cmd!(sh, "{program} examples --json").quiet().read()?)?;
     for example in listed["examples"].as_array().context("`vecfield examples --json` lists no examples")? {
         let name = example["name"].as_str().context("an example has no name")?;
-        if name == MAIN_JOB {
-            continue;
-        }
         let written = cmd!(sh, "{program} examples {name} --json").quiet().read()?;
         let written: serde_json::Value = serde_json::from_str(&written)?;
         let words = tidy::words(written["command"].as_str().context("an example has no command")?);
-        let arguments = &words[1..];
-        cmd!(sh, "{program} {arguments...}").run()?;
+        if !ran.contains(&in_place(&words)) {
+            let arguments = &words[1..];
+            cmd!(sh, "{program} {arguments...}").run()?;
+        }
     }
     Ok(())
 }

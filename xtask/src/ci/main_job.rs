@@ -3,14 +3,15 @@
 use anyhow::{Context as _, bail, ensure};
 use xshell::cmd;
 
+use super::documented::{Ran, without_folder};
 use crate::tidy::{Command, commands_in};
 use crate::workspace::Workspace;
 
 /// What `discover --out DIR` promises to write.
 const RESULTS: &[&str] = &["equations.toml", "trajectory.csv", "report.html"];
 
-/// Runs the first `discover` of the README, with a fresh folder in place of its `--out`, and looks at what came of it.
-pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+/// Runs the first `discover` of the README, with a fresh folder in place of its `--out`, looks at what came of it, and adds it to `ran`.
+pub(super) fn run(workspace: &Workspace, ran: &mut Ran) -> anyhow::Result<()> {
     let program = workspace.root.join("target/release/vecfield");
     let command = documented(workspace)?
         .into_iter()
@@ -41,6 +42,7 @@ pub(super) fn run(workspace: &Workspace) -> anyhow::Result<()> {
         .ignore_stdout()
         .run()
         .context("`vecfield solve` does not run equations.toml")?;
+    ran.insert(without_folder(&command.words), out);
     Ok(())
 }
 
