@@ -2,11 +2,12 @@
 //!
 //! They lie beside the repository, in `../shared/accept`, so that whoever changes the program does not change its judge
 //! in the same breath. Without them there is nothing to run, and this says so. Promises to contributors come first: the walk-throughs
-//! of CONTRIBUTING.
+//! of CONTRIBUTING, and crates that compile with any of their features.
 
 use anyhow::bail;
 use xshell::cmd;
 
+use crate::features;
 use crate::scaffold;
 use crate::workspace::Workspace;
 
@@ -20,10 +21,13 @@ const SCRIPTS: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<()> {
-    if only.is_none_or(|only| "walk".contains(only)) {
-        scaffold::walk::run(workspace)?;
-        if only.is_some() {
-            return Ok(());
+    match only {
+        Some("walk") => return scaffold::walk::run(workspace),
+        Some("features") => return features::together(workspace),
+        Some(_) => {}
+        None => {
+            scaffold::walk::run(workspace)?;
+            features::together(workspace)?;
         }
     }
     let folder = workspace.root.join("../shared/accept");
@@ -45,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<(
     }
     match (count, failed.is_empty()) {
         (0, _) => bail!(
-            "no script's name contains that; there are: {}",
+            "no script's name contains that; there are: walk, features, {}",
             SCRIPTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         ),
         (_, false) => bail!("not accepted: {}", failed.join(", ")),

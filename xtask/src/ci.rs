@@ -16,7 +16,7 @@ use documented::Ran;
 use xshell::cmd;
 
 use crate::workspace::Workspace;
-use crate::{api, docs, fuzz, tidy};
+use crate::{api, docs, features, fuzz, tidy};
 
 /// A step that was run.
 struct Row {
@@ -96,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> anyhow::Result<(
     ledger.step("format", || Ok(cmd!(sh, "cargo fmt --all --check").run()?));
     ledger.step("tidy", || tidy::run(workspace));
     ledger.step("clippy", || Ok(cmd!(sh, "cargo clippy --quiet --workspace --all-targets -- -D warnings").run()?));
-    ledger.step("features", || features(workspace));
+    ledger.step("features", || features::alone(workspace));
     ledger.step("pages", || docs::generated(workspace, true));
     ledger.step("packages", || packages(workspace));
     ledger.step("api", || api::run(workspace, false));
@@ -135,19 +135,6 @@ fn packages(workspace: &Workspace) -> anyhow::Result<()> {
         .ignore_stderr()
         .run()
         .context("`cargo package --workspace --exclude xtask --no-verify` says what is missing")
-}
-
-/// Every crate compiles without its default features, and with each of its features alone.
-fn features(workspace: &Workspace) -> anyhow::Result<()> {
-    let sh = workspace.shell()?;
-    for member in workspace.crates.iter().filter(|member| !member.features.is_empty()) {
-        let package = &member.name;
-        let alone = member.features.iter().filter(|feature| *feature != "default");
-        for feature in std::iter::once(&String::new()).chain(alone) {
-            cmd!(sh, "cargo check --quiet --package {package} --no-default-features --features={feature}").run()?;
-        }
-    }
-    Ok(())
 }
 
 /// Every example that the program carries is written, and run by the command that it is shown with, unless that was run before on the same files.

@@ -34,9 +34,9 @@ xflags::xflags! {
             /// mdBook asks `supports RENDERER` first.
             repeated question: String
         }
-        /// Runs the acceptance scripts that lie beside the repository, where there are any.
+        /// The long run: walk-throughs, features together, and the acceptance scripts that lie beside the repository, where there are any.
         cmd accept {
-            /// Only the scripts whose name contains this.
+            /// Only `walk`, `features`, or the scripts whose name contains this.
             optional --only name: String
         }
         /// Runs the property tests and shows the smallest case that breaks one.

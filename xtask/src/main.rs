@@ -22,6 +22,7 @@ mod api;
 mod bench;
 mod ci;
 mod docs;
+mod features;
 mod flags;
 mod fuzz;
 mod instructions;

@@ -30,8 +30,8 @@ pub(crate) struct Crate {
     pub edges: Vec<Edge>,
     /// The names of its `examples/`.
     pub examples: Vec<String>,
-    /// The names of its features.
-    pub features: Vec<String>,
+    /// Its features, each with what it asks for.
+    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// A dependency on another member.
@@ -163,7 +163,7 @@ impl Package {
             is_library: library.is_some(),
             edges: edges.map(|d| Edge { to: d.name.clone(), is_dev: d.kind.as_deref() == Some("dev") }).collect(),
             examples: of_kind("example").map(|target| target.name.clone()).collect(),
-            features: self.features.keys().cloned().collect(),
+            features: self.features.clone(),
         }
     }
 }
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(b.folder, "crates/b");
         assert_eq!(b.front_page, "crates/b/src/lib.rs");
         assert_eq!(b.examples, ["tour"]);
-        assert_eq!(b.features, ["f"]);
+        assert_eq!(b.features.keys().collect::<Vec<_>>(), ["f"]);
         assert_eq!(b.edges, [Edge { to: "a".into(), is_dev: false }, Edge { to: "a".into(), is_dev: true }]);
         assert!(!workspace.find("a").unwrap().is_library);
     }
