@@ -6,6 +6,7 @@ mod ensemble;
 mod errors;
 mod fit;
 mod front_door;
+mod laws;
 mod pinn;
 mod sindy;
 mod solve;
