@@ -195,7 +195,7 @@ impl Binary {
     }
 }
 
-/// Every name that a text cannot use for a quantity of its own: the functions, [`CHOICE`] and `pi`.
+/// Every name that a text cannot use for a quantity of its own: the functions, `if` and `pi`.
 pub fn reserved_names() -> impl Iterator<Item = &'static str> {
     let functions =
         Unary::FUNCTIONS.into_iter().map(Unary::name).chain(Binary::FUNCTIONS.into_iter().map(Binary::name));
