@@ -18,22 +18,39 @@ pub(crate) struct Rows {
     pub(crate) scale: Vec<f64>,
     /// What errors cost, if not their squares.
     pub(crate) loss: Option<Loss>,
+    /// What it costs to be right, row by row; empty for squares.
+    least: Vec<f64>,
 }
 
 impl Rows {
     /// All of a table, for formulas that are to lessen a loss.
     pub(crate) fn of(table: &Table, loss: Option<Loss>) -> Rows {
         let scale = table.weights.iter().map(|w| w.sqrt()).collect();
-        Rows { names: table.names.clone(), columns: table.columns.clone(), y: table.target.clone(), scale, loss }
+        let least = loss.as_ref().map_or_else(Vec::new, |loss| loss.least(&table.target));
+        Rows { loss, least, ..Rows::plain(table.names.clone(), table.columns.clone(), table.target.clone(), scale) }
     }
 
-    /// The weighted sum of what errors cost.
+    /// Rows of which errors cost their squares, given the roots of the weights.
+    pub(crate) fn plain(names: Vec<String>, columns: Vec<Vec<f64>>, y: Vec<f64>, scale: Vec<f64>) -> Rows {
+        Rows { names, columns, y, scale, loss: None, least: Vec::new() }
+    }
+
+    /// The weighted sum of what errors cost; infinite where that is no number.
     fn cost(&self, predicted: &[f64]) -> f64 {
-        let Rows { y, scale, loss, .. } = self;
-        match loss {
-            Some(loss) => loss.excess(predicted, y).iter().zip(scale).map(|(cost, scale)| scale * scale * cost).sum(),
-            None => predicted.iter().zip(y).zip(scale).map(|((p, y), scale)| scale * (p - y)).map(|r| r * r).sum(),
-        }
+        let cost = match &self.loss {
+            Some(loss) => {
+                let costs = loss.excess(predicted, &self.y, &self.least);
+                costs.iter().zip(&self.scale).map(|(cost, scale)| scale * scale * cost).sum()
+            }
+            None => self.squares(predicted),
+        };
+        if f64::is_nan(cost) { f64::INFINITY } else { cost }
+    }
+
+    /// The weighted sum of squared errors.
+    pub(crate) fn squares(&self, predicted: &[f64]) -> f64 {
+        let errors = predicted.iter().zip(&self.y).zip(&self.scale).map(|((p, y), scale)| scale * (p - y));
+        errors.map(|r| r * r).sum()
     }
 }
 
@@ -78,8 +95,7 @@ impl Candidate {
 
     /// The weighted sum of its squared errors, or of what these cost; infinite where the formula is no number.
     pub(crate) fn error(&self, graph: &mut Graph, rows: &Rows) -> f64 {
-        let cost = self.values(graph, rows).map_or(f64::INFINITY, |values| rows.cost(&values));
-        if cost.is_nan() { f64::INFINITY } else { cost }
+        self.values(graph, rows).map_or(f64::INFINITY, |values| rows.cost(&values))
     }
 
     /// Fits the numbers that `free` names, the others held; the weighted sum of squared errors, or of what these cost, infinite where nothing fits.
@@ -90,14 +106,14 @@ impl Candidate {
         let Some(mut problem) = Fit::of(graph, self, rows, free) else { return f64::INFINITY };
         let Some(loss) = &rows.loss else { return self.descend(&mut problem, free, iterations) };
         // Squares whose weights give them the slopes of the loss, again and again.
-        let mut least = self.error(graph, rows);
+        let mut least = problem.cost(&self.constants);
         for _ in 0..REWEIGHED {
-            problem.evaluate(&free.iter().map(|&i| self.constants[i]).collect::<Vec<f64>>(), false);
+            // The values are those of the last that was kept.
             let weights = loss.weights(&problem.outputs[0], &rows.y, FITTING);
             problem.scale = rows.scale.iter().zip(weights).map(|(scale, weight)| scale * weight.sqrt()).collect();
             let mut moved = self.clone();
             let infeasible = moved.descend(&mut problem, free, iterations).is_infinite();
-            let cost = moved.error(graph, rows);
+            let cost = problem.cost(&moved.constants);
             if infeasible || cost >= least {
                 break;
             }
@@ -131,15 +147,15 @@ impl Candidate {
         let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
         let evaluated = Fit::of(graph, self, rows, &free)
             .is_some_and(|mut fit| fit.jacobian(&self.constants, &mut residuals, &mut jacobian).is_ok());
-        if !evaluated || n <= k {
-            return vec![f64::NAN; k];
-        }
-        covariance_roots(&residuals, &jacobian, k)
+        if evaluated { covariance_roots(&residuals, &jacobian, k) } else { vec![f64::NAN; k] }
     }
 }
 
-/// `√diag(s² (JᵀJ)⁻¹)` of more residuals than the `k` numbers; NaN where the rows do not tell.
+/// `√diag(s² (JᵀJ)⁻¹)` for `k` numbers; NaN where the rows do not tell.
 pub(crate) fn covariance_roots(residuals: &[f64], jacobian: &[f64], k: usize) -> Vec<f64> {
+    if residuals.len() <= k {
+        return vec![f64::NAN; k];
+    }
     let lengths: Vec<f64> =
         (0..k).map(|i| jacobian.iter().skip(i).step_by(k).map(|s| s * s).sum::<f64>().sqrt()).collect();
     let mut normal = vec![0.0; k * k];
@@ -218,6 +234,14 @@ impl<'a> Fit<'a> {
         let (program, count) = if with_slopes { (&self.slopes, self.outputs.len()) } else { (&self.program, 1) };
         let mut outputs: Vec<&mut [f64]> = self.outputs[..count].iter_mut().map(|output| &mut output[..]).collect();
         program.eval_columns(&columns, &mut outputs, &mut self.registers);
+    }
+
+    /// What the formula costs with all its numbers given; infinite where it has no value.
+    fn cost(&mut self, constants: &[f64]) -> f64 {
+        let x: Vec<f64> = self.free.iter().map(|&i| constants[i]).collect();
+        self.evaluate(&x, false);
+        let values = &self.outputs[0];
+        if values.iter().all(|value| value.is_finite()) { self.rows.cost(values) } else { f64::INFINITY }
     }
 
     /// `√w (f - y)` at every row.

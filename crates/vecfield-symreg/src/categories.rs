@@ -8,8 +8,8 @@ use vecfield_expr::{ExprId, Graph, Program, Scope};
 use crate::candidate::Rows;
 use crate::error::SymregError;
 use crate::front::{Found, Front, Measure};
-use crate::search::{Number, Progress, Symreg};
-use crate::table::{Table, taken};
+use crate::search::{EXACT, Number, Progress, Symreg};
+use crate::table::{Table, complete_rows, taken};
 
 use structure::{Settled, Structure};
 
@@ -41,14 +41,8 @@ impl Categories {
         weights: Vec<f64>,
         category: &[f64],
     ) -> Result<Categories, SymregError> {
-        let whole = |row: &usize| {
-            let row = *row;
-            category[row].is_finite()
-                && weights[row] > 0.0
-                && target[row].is_finite()
-                && columns.iter().all(|column| column[row].is_finite())
-        };
-        let rows: Vec<usize> = (0..target.len()).filter(whole).collect();
+        let mut rows = complete_rows(&columns, &target, &weights)?;
+        rows.retain(|&row| category[row].is_finite());
         let mut labels: Vec<f64> = rows.iter().map(|&row| category[row]).collect();
         labels.sort_by(f64::total_cmp);
         labels.dedup();
@@ -112,9 +106,9 @@ impl Categories {
     /// Rows by category, with weights that are one on average over all.
     fn rows(&self) -> Vec<Rows> {
         let of = |(table, worth): (&Table, &f64)| {
-            let rows = Rows::of(table, None);
-            let scale = rows.scale.iter().map(|scale| scale * worth.sqrt()).collect();
-            Rows { scale, ..rows }
+            let mut rows = Rows::of(table, None);
+            rows.scale.iter_mut().for_each(|scale| *scale *= worth.sqrt());
+            rows
         };
         self.tables.iter().zip(&self.worth).map(of).collect()
     }
@@ -210,14 +204,16 @@ impl Symreg {
         let measure = self.measure_of(categories);
         let mut fitted: Vec<Settled> =
             structures.iter().take(FITTED).filter_map(|structure| structure.fitted(&mut graph, &rows)).collect();
+        // The constant is the simplest on any front. It is taken in any case, so that there is a result whatever else is refused.
+        let constant = fitted.first().cloned();
         fitted.sort_by(|a, b| a.length(&measure).total_cmp(&b.length(&measure)));
         let (mut front, mut known) = (Front::default(), Vec::new());
         let count = fitted.len().min(SHARED);
-        for (i, settled) in fitted.into_iter().take(SHARED).enumerate() {
-            let share = (parts - 1.0 + i as f64 / count as f64) / parts;
-            // One is settled in any case, so that there is a result.
+        for (i, settled) in constant.into_iter().chain(fitted.into_iter().take(SHARED)).enumerate() {
+            let share = (parts - 1.0 + i as f64 / (count + 1) as f64) / parts;
             cut = cut || !goes_on(Progress { share, front: front.entries() });
-            if cut && i > 0 {
+            // The best is settled too.
+            if cut && i > 1 {
                 break;
             }
             let settled = settled.settled(&mut graph, &rows, &measure);
@@ -230,8 +226,8 @@ impl Symreg {
     }
 
     fn measure_of(&self, categories: &Categories) -> Measure {
-        let letters = categories.whole.names.len() + self.operators.unary().len() + self.operators.binary().len() + 1;
-        let floor = super::search::EXACT * variance(&categories.whole).max(f64::MIN_POSITIVE);
+        let letters = self.operators.letters(categories.whole.names.len());
+        let floor = EXACT * categories.whole.variance().max(f64::MIN_POSITIVE);
         Measure { rows: categories.whole.rows(), letters, floor, degree: 2.0 }
     }
 
@@ -248,7 +244,7 @@ impl Symreg {
         let (formula, parameters) = settled.closed(graph, rows);
         let Some(complexity) = self.rules.complexity(graph, formula) else { return };
         let n = categories.whole.rows() as f64;
-        let (loss, variance) = (settled.cost / n, variance(&categories.whole));
+        let (loss, variance) = (settled.cost / n, categories.whole.variance());
         let known_numbers = parameters.iter().flat_map(|own| &own.values).all(|number| number.stderr.is_finite());
         // Numbers that the rows do not tell are superfluous: a shorter formula says the same.
         if complexity > self.max_size || settled.numbers() as f64 + 1.0 >= n || !known_numbers {
@@ -262,14 +258,6 @@ impl Symreg {
             known.push(FoundByCategory { found, parameters });
         }
     }
-}
-
-/// The weighted mean of squared deviations of the target from its mean.
-fn variance(table: &Table) -> f64 {
-    let n = table.target.len() as f64;
-    let rows = || table.target.iter().zip(&table.weights);
-    let mean = rows().map(|(y, w)| w * y).sum::<f64>() / n;
-    rows().map(|(y, w)| w * (y - mean) * (y - mean)).sum::<f64>() / n
 }
 
 impl SearchByCategory {

@@ -84,7 +84,7 @@ impl Loss {
         let deviation = (target.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n as f64).sqrt();
         let count = n.min(TRIED);
         let rows: Vec<f64> = (0..count).map(|i| target[i * n / count]).collect();
-        let (least, _) = self.costs(&rows, &rows);
+        let least = self.least(&rows);
         let tried = ERRORS.iter().flat_map(|error| {
             let wrong: Vec<f64> = rows.iter().map(|y| y + error * deviation.max(f64::MIN_POSITIVE)).collect();
             let (costs, _) = self.costs(&wrong, &rows);
@@ -112,10 +112,14 @@ impl Loss {
         (costs, slopes)
     }
 
-    /// What each row costs beyond what it costs to be right.
-    pub(crate) fn excess(&self, predicted: &[f64], target: &[f64]) -> Vec<f64> {
+    /// What it costs to be right.
+    pub(crate) fn least(&self, target: &[f64]) -> Vec<f64> {
+        self.costs(target, target).0
+    }
+
+    /// What each row costs beyond what it costs to be right, its [`least`](Loss::least).
+    pub(crate) fn excess(&self, predicted: &[f64], target: &[f64], least: &[f64]) -> Vec<f64> {
         let (mut costs, _) = self.costs(predicted, target);
-        let (least, _) = self.costs(target, target);
         costs.iter_mut().zip(least).for_each(|(cost, least)| *cost -= least);
         costs
     }
@@ -142,7 +146,7 @@ impl Loss {
     /// what hardly grows says how many rows are wrong, and nothing of them.
     pub(crate) fn degree(&self, predicted: &[f64], target: &[f64]) -> f64 {
         let (_, slopes) = self.costs(predicted, target);
-        let whole: f64 = self.excess(predicted, target).iter().sum();
+        let whole: f64 = self.excess(predicted, target, &self.least(target)).iter().sum();
         let along: f64 = slopes.iter().zip(predicted.iter().zip(target)).map(|(slope, (p, y))| slope * (p - y)).sum();
         let degree = along / whole;
         if degree.is_finite() { degree.clamp(1.0, 10.0) } else { 2.0 }
@@ -170,7 +174,7 @@ mod tests {
             let loss = Loss::parse(&format!("abs(predicted - target)^{power}"), &table(target.clone())).unwrap();
             prop_assert!((loss.degree(&predicted, &target) - power).abs() < 1e-9);
             for ((weight, cost), error) in
-                loss.weights(&predicted, &target, 0.01).iter().zip(loss.excess(&predicted, &target)).zip(&errors)
+                loss.weights(&predicted, &target, 0.01).iter().zip(loss.excess(&predicted, &target, &loss.least(&target))).zip(&errors)
             {
                 prop_assert!((cost - error.powf(power)).abs() < 1e-9 * cost);
                 prop_assert!((2.0 * weight * error - power * error.powf(power - 1.0)).abs() < 1e-9 * power);

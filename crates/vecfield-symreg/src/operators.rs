@@ -40,6 +40,11 @@ impl Operators {
         &self.binary
     }
 
+    /// How many letters formulas of so many variables are written in: these, the operations, and one for all numbers.
+    pub(crate) fn letters(&self, variables: usize) -> usize {
+        variables + self.unary.len() + self.binary.len() + 1
+    }
+
     /// Are there these operations?
     pub(crate) fn has(&self, op: Binary) -> bool {
         self.binary.contains(&op)

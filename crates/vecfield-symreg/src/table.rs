@@ -1,8 +1,10 @@
 //! What is searched: columns of measurements, and the target.
 
 use vecfield_expr::check_name;
+use vecfield_kernels::dot;
 
 use crate::SymregError;
+use crate::weighted::centre;
 
 /// Complete rows of measurements.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,13 +60,7 @@ impl Table {
         for name in &names {
             check_name(name).map_err(|e| SymregError::BadName { name: name.clone(), reason: e.to_string() })?;
         }
-        if let Some(row) = weights.iter().position(|w| *w < 0.0 || w.is_infinite()) {
-            return Err(SymregError::BadWeight { row: row + 1, weight: weights[row] });
-        }
-        let whole = |row: &usize| {
-            weights[*row] > 0.0 && target[*row].is_finite() && columns.iter().all(|column| column[*row].is_finite())
-        };
-        let mut rows: Vec<usize> = (0..target.len()).filter(whole).collect();
+        let mut rows = complete_rows(&columns, &target, &weights)?;
         if rows.len() < LEAST {
             return Err(SymregError::TooFewRows { rows: rows.len(), least: LEAST });
         }
@@ -128,6 +124,14 @@ impl Table {
         *self = Table::weighted(names, columns, target, weights).expect("rows that were complete stay so");
     }
 
+    /// The weighted mean of squared deviations of the target from its mean.
+    pub(crate) fn variance(&self) -> f64 {
+        let scale: Vec<f64> = self.weights.iter().map(|w| w.sqrt()).collect();
+        let mut apart = self.target.clone();
+        centre(&mut apart, &scale);
+        dot(&apart, &apart) / self.rows() as f64
+    }
+
     /// The names of the variables.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -147,6 +151,17 @@ impl Table {
     pub fn rows(&self) -> usize {
         self.target.len()
     }
+}
+
+/// The rows that count and have no missing value.
+pub(crate) fn complete_rows(columns: &[Vec<f64>], target: &[f64], weights: &[f64]) -> Result<Vec<usize>, SymregError> {
+    if let Some(row) = weights.iter().position(|w| *w < 0.0 || w.is_infinite()) {
+        return Err(SymregError::BadWeight { row: row + 1, weight: weights[row] });
+    }
+    let whole = |row: &usize| {
+        weights[*row] > 0.0 && target[*row].is_finite() && columns.iter().all(|column| column[*row].is_finite())
+    };
+    Ok((0..target.len()).filter(whole).collect())
 }
 
 /// Takes the column of a name out of a table.

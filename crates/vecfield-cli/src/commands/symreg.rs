@@ -123,19 +123,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     let of = belonging::of(&format!("{settings:?} {rows:?}"));
     let from = arguments.resume.as_deref().map(|folder| checkpoint(folder, &of, &rows)).transpose()?;
     let folder = arguments.folder()?;
-    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
-    let goes_on = &mut |progress: Progress<'_>| {
-        let lines = |height, width| live::lines(progress.front, rows.names(), height, width);
-        watch.goes_on_with_lines("searching", progress.share, lines)
-    };
-    let work = || match &from {
+    let (search, seconds) = watched(arguments, context, rows.names(), |goes_on| match &from {
         Some(checkpoint) => settings.resume(&rows, checkpoint, goes_on),
         None => settings.search(&rows, goes_on),
-    };
-    let search = context.on_threads(work)?;
-    // What is below the bar is cleared before anything stands there.
-    drop(watch);
-    let seconds = clock.elapsed().as_secs_f64();
+    })?;
     let outcome =
         Outcome { search: &search, seconds, target: &arguments.target, rows: &rows, loss: arguments.loss.as_deref() };
     if let Some(folder) = &folder {
@@ -150,6 +141,24 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
     }
     context.result(&outcome.to_json(), |_| outcome.for_people())
+}
+
+/// What a search gives that is watched, below its bar the front so far; and how many seconds it took.
+fn watched<T: Send>(
+    arguments: &Arguments,
+    context: &Context,
+    names: &[String],
+    search: impl FnOnce(&mut dyn FnMut(Progress<'_>) -> bool) -> T + Send,
+) -> Result<(T, f64), Failure> {
+    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
+    let goes_on = &mut |progress: Progress<'_>| {
+        let lines = |height, width| live::lines(progress.front, names, height, width);
+        watch.goes_on_with_lines("searching", progress.share, lines)
+    };
+    let found = context.on_threads(|| search(goes_on))?;
+    // What is below the bar is cleared before anything stands there.
+    drop(watch);
+    Ok((found, clock.elapsed().as_secs_f64()))
 }
 
 /// Where a search that was cut short can be taken up, in a result's folder.

@@ -113,10 +113,10 @@ impl<'a> Joint<'a> {
     pub(super) fn standard_errors(&mut self, x: &[f64]) -> Vec<f64> {
         let (n, k) = (self.residual_count(), x.len());
         let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
-        if n <= k || self.jacobian(x, &mut residuals, &mut jacobian).is_err() {
-            return vec![f64::NAN; k];
+        match self.jacobian(x, &mut residuals, &mut jacobian) {
+            Ok(()) => covariance_roots(&residuals, &jacobian, k),
+            Err(Infeasible) => vec![f64::NAN; k],
         }
-        covariance_roots(&residuals, &jacobian, k)
     }
 }
 

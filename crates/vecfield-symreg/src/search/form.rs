@@ -6,7 +6,7 @@ use vecfield_linalg::least_squares;
 use super::quotient::reduced;
 use super::rounding::outlasts_rounding;
 use super::run::Run;
-use crate::candidate::{Candidate, Rows, open};
+use crate::candidate::{Candidate, open};
 use crate::front::{Found, number_length, numbers};
 use crate::relation::Relation;
 use crate::shape::Verdict;
@@ -199,10 +199,7 @@ impl Run<'_> {
     /// The weighted sum of squared errors of a formula without open numbers.
     fn squares(&mut self, formula: ExprId) -> f64 {
         let values = Candidate { formula, constants: Vec::new() }.values(&mut self.graph, &self.rows);
-        let Rows { y, scale, .. } = &self.rows;
-        values.map_or(f64::INFINITY, |values| {
-            values.iter().zip(y).zip(scale).map(|((value, y), scale)| scale * (value - y)).map(|r| r * r).sum()
-        })
+        values.map_or(f64::INFINITY, |values| self.rows.squares(&values))
     }
 
     pub(super) fn take(&mut self, candidate: Candidate, error: f64) {

@@ -111,7 +111,7 @@ impl Run<'_> {
     /// The rows of the sample.
     fn sample(&self) -> Rows {
         let columns = (0..self.table.names.len() as u32).map(|i| self.features.values(i).to_vec()).collect();
-        Rows { names: self.table.names.clone(), columns, y: self.y.clone(), scale: self.scale.clone(), loss: None }
+        Rows::plain(self.table.names.clone(), columns, self.y.clone(), self.scale.clone())
     }
 
     /// Would it be no other structure without the numbers in it? A factor is opened anyway.

@@ -15,8 +15,7 @@ const DIGITS: f64 = 1e-20;
 /// * `error`: that sum; `whole`: the sum of squares of the target's deviations.
 pub(super) fn outlasts_rounding(graph: &Graph, formula: ExprId, rows: &Rows, error: f64, whole: f64) -> bool {
     let values = rounded_elsewhere(graph, formula, rows);
-    let residuals = values.iter().zip(&rows.y).zip(&rows.scale).map(|((value, y), scale)| scale * (value - y));
-    let again = residuals.map(|r| r * r).sum::<f64>();
+    let again = rows.squares(&values);
     (again - error).abs() <= KEPT * error + DIGITS * whole
 }
 
@@ -53,7 +52,7 @@ mod tests {
         let x: Vec<f64> = (1..40).map(|k| 0.1 * f64::from(k)).collect();
         let y: Vec<f64> = x.iter().map(|&x| y(x)).collect();
         let scale = vec![1.0; x.len()];
-        let rows = Rows { names: vec!["x".into()], columns: vec![x], y, scale, loss: None };
+        let rows = Rows::plain(vec!["x".into()], vec![x], y, scale);
         let mut graph = Graph::new();
         let formula = graph.parse(text, &Scope::new(["x"]).unwrap()).unwrap();
         let error = Candidate { formula, constants: Vec::new() }.error(&mut graph, &rows);

@@ -14,7 +14,7 @@ use crate::loss::COMPARING;
 use crate::relation::Relation;
 use crate::table::Table;
 use crate::units::Dimensions;
-use crate::weighted::{Intercept, centre};
+use crate::weighted::Intercept;
 
 /// The part of the expressions that are enumerated by their size; products of those fill the rest.
 const ENUMERATED: f64 = 0.6;
@@ -61,10 +61,8 @@ impl<'a> Run<'a> {
         let at = |column: &[f64]| sample.iter().map(|&row| column[row]).collect::<Vec<f64>>();
         let columns: Vec<Vec<f64>> = table.columns.iter().map(|column| at(column)).collect();
         let scale: Vec<f64> = table.weights.iter().map(|w| w.sqrt()).collect();
-        let mut apart = table.target.clone();
-        centre(&mut apart, &scale);
         let units = settings.units.as_ref().map(Dimensions::of);
-        let variance = dot(&apart, &apart) / n as f64;
+        let variance = table.variance();
         let allowed = Allowed { nesting: settings.nesting, dimensions: units.clone(), rules: settings.rules.clone() };
         Run {
             settings,
@@ -223,13 +221,13 @@ impl<'a> Run<'a> {
         self.front.shortest(&self.measure())
     }
 
-    fn letters(&self) -> usize {
-        let operators = &self.settings.operators;
-        self.table.names.len() + operators.unary().len() + operators.binary().len() + 1
-    }
-
     pub(super) fn measure(&self) -> Measure {
-        Measure { rows: self.measured, letters: self.letters(), floor: self.floor(), degree: self.degree }
+        Measure {
+            rows: self.measured,
+            letters: self.settings.operators.letters(self.table.names.len()),
+            floor: self.floor(),
+            degree: self.degree,
+        }
     }
 
     /// A mean loss that only rounding leaves.

@@ -1,16 +1,13 @@
 //! `vecfield symreg --category NAME`: one formula for rows of several kinds.
 
-use std::time::Instant;
-
 use serde_json::{Map, Value, json};
 use vecfield_expr::TextStyle;
 use vecfield_symreg::{Categories, FoundByCategory, Parameter, Progress, SearchByCategory};
 
-use super::{Arguments, DIGITS, live, number_to_json, with_its_error};
+use super::{Arguments, DIGITS, number_to_json, watched, with_its_error};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, number as number_text, table};
-use crate::watch::Watch;
 
 pub(super) fn run(arguments: &Arguments, category: &str, context: &Context) -> Result<(), Failure> {
     let (names, columns) = arguments.columns()?;
@@ -20,14 +17,9 @@ pub(super) fn run(arguments: &Arguments, category: &str, context: &Context) -> R
     let categories = categories.map_err(|e| arguments.refused(&e))?;
     arguments.tell_of_rows(given, categories.whole().rows(), context);
     let settings = arguments.settings(categories.whole(), &arguments.target, context)?;
-    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
-    let goes_on = &mut |progress: Progress<'_>| {
-        let lines = |height, width| live::lines(progress.front, categories.whole().names(), height, width);
-        watch.goes_on_with_lines("searching", progress.share, lines)
-    };
-    let search = context.on_threads(|| settings.search_by_category(&categories, goes_on))?;
-    drop(watch);
-    let seconds = clock.elapsed().as_secs_f64();
+    let names = categories.whole().names();
+    let work = |goes_on: &mut dyn FnMut(Progress<'_>) -> bool| settings.search_by_category(&categories, goes_on);
+    let (search, seconds) = watched(arguments, context, names, work)?;
     let outcome = Outcome { search: &search, categories: &categories, target: &arguments.target, category, seconds };
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }

@@ -1,15 +1,12 @@
 //! `vecfield symreg --target u,v`: formulas for several columns, and what they share.
 
-use std::time::Instant;
-
 use serde_json::{Map, Value, json};
 use vecfield_symreg::{Found, Progress, Search, Symreg, Table, Together};
 
-use super::{Arguments, entry, live};
+use super::{Arguments, entry, watched};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::layout::{duration, table};
-use crate::watch::Watch;
 
 pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failure> {
     let targets: Vec<&str> = arguments.target.split(',').map(str::trim).collect();
@@ -30,17 +27,12 @@ pub(super) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         .collect::<Result<_, _>>()?;
     if settings.iter().any(|other| *other != settings[0]) {
         return Err(Failure::Argument(
-            "--units: several targets have to be in the same unit; search them one by one".into(),
+            "--target: the options mean different things for these columns (their units, or the box of their rows); search them one by one"
+                .into(),
         ));
     }
-    let (watch, clock) = (Watch::new(context, arguments.seconds)?, Instant::now());
-    let goes_on = &mut |progress: Progress<'_>| {
-        let lines = |height, width| live::lines(progress.front, tables[0].names(), height, width);
-        watch.goes_on_with_lines("searching", progress.share, lines)
-    };
-    let together = context.on_threads(|| settings[0].search_together(&tables, goes_on))?;
-    drop(watch);
-    let seconds = clock.elapsed().as_secs_f64();
+    let work = |goes_on: &mut dyn FnMut(Progress<'_>) -> bool| settings[0].search_together(&tables, goes_on);
+    let (together, seconds) = watched(arguments, context, tables[0].names(), work)?;
     let outcome = Outcome { together: &together, targets: &targets, seconds };
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }
