@@ -4,6 +4,7 @@ use vecfield_expr::{Binary, Column, ExprId, Graph, Node, Program, RowRegisters};
 use vecfield_linalg::Cholesky;
 use vecfield_optim::{Infeasible, LeastSquares, LevenbergMarquardt, Options};
 
+use crate::front::is_number;
 use crate::loss::{FITTING, Loss};
 use crate::table::Table;
 
@@ -59,6 +60,27 @@ pub(crate) fn open(index: usize) -> String {
     format!("constant {index}")
 }
 
+/// A formula with a symbol in the place of each number but whole exponents; `numbers`, those that are open before, takes them up.
+pub(crate) fn opened(graph: &mut Graph, formula: ExprId, numbers: &mut Vec<f64>) -> ExprId {
+    match graph.node(formula) {
+        Node::Symbol(_) => formula,
+        Node::Constant(value) => {
+            numbers.push(value);
+            graph.symbol(&open(numbers.len() - 1))
+        }
+        Node::Unary(op, x) => {
+            let x = opened(graph, x, numbers);
+            graph.unary(op, x)
+        }
+        Node::Binary(op, a, b) => {
+            let a = opened(graph, a, numbers);
+            let whole = op == Binary::Pow && graph.constant_value(b).is_some_and(|value| !is_number(value));
+            let b = if whole { b } else { opened(graph, b, numbers) };
+            graph.binary(op, a, b)
+        }
+    }
+}
+
 /// A formula whose numbers `open(0)..` have these values.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Candidate {
@@ -85,12 +107,16 @@ impl Candidate {
         graph.simplify(closed)
     }
 
-    /// Its value at every row; `None` where it is no number at one of them.
-    pub(crate) fn values(&self, graph: &mut Graph, rows: &Rows) -> Option<Vec<f64>> {
+    /// Its value at every row, whether or not it is a number there; `None` where the formula is too large.
+    pub(crate) fn column(&self, graph: &mut Graph, rows: &Rows) -> Option<Vec<f64>> {
         let mut fit = Fit::of(graph, self, rows, &[])?;
         fit.evaluate(&[], false);
-        let values = fit.outputs.swap_remove(0);
-        values.iter().all(|value| value.is_finite()).then_some(values)
+        Some(fit.outputs.swap_remove(0))
+    }
+
+    /// Its value at every row; `None` where it is no number at one of them.
+    pub(crate) fn values(&self, graph: &mut Graph, rows: &Rows) -> Option<Vec<f64>> {
+        self.column(graph, rows).filter(|values| values.iter().all(|value| value.is_finite()))
     }
 
     /// The weighted sum of its squared errors, or of what these cost; infinite where the formula is no number.
@@ -139,14 +165,20 @@ impl Candidate {
     /// The standard errors of its numbers, `√diag(s² (JᵀWJ)⁻¹)` with `s²` the weighted sum of squared errors by the degrees of freedom; NaN where
     /// the rows do not tell, and where errors cost something else than their squares.
     pub(crate) fn standard_errors(&self, graph: &mut Graph, rows: &Rows) -> Vec<f64> {
-        let (n, k) = (rows.y.len(), self.constants.len());
+        let free: Vec<usize> = (0..self.constants.len()).collect();
+        self.errors_of(graph, rows, &free)
+    }
+
+    /// The same of the numbers that `free` names, the others held.
+    pub(crate) fn errors_of(&self, graph: &mut Graph, rows: &Rows, free: &[usize]) -> Vec<f64> {
+        let (n, k) = (rows.y.len(), free.len());
         if rows.loss.is_some() {
             return vec![f64::NAN; k];
         }
-        let free: Vec<usize> = (0..k).collect();
+        let x: Vec<f64> = free.iter().map(|&i| self.constants[i]).collect();
         let (mut residuals, mut jacobian) = (vec![0.0; n], vec![0.0; n * k]);
-        let evaluated = Fit::of(graph, self, rows, &free)
-            .is_some_and(|mut fit| fit.jacobian(&self.constants, &mut residuals, &mut jacobian).is_ok());
+        let evaluated = Fit::of(graph, self, rows, free)
+            .is_some_and(|mut fit| fit.jacobian(&x, &mut residuals, &mut jacobian).is_ok());
         if evaluated { covariance_roots(&residuals, &jacobian, k) } else { vec![f64::NAN; k] }
     }
 }

@@ -75,6 +75,20 @@ pub enum SymregError {
         /// What is wrong with it, and what to give.
         problem: String,
     },
+    /// A template that cannot be read or has no values.
+    #[error("the template `{text}`: {problem}")]
+    Template {
+        /// What was given.
+        text: String,
+        /// What is wrong with it, and what to give.
+        problem: String,
+    },
+    /// Something that is not asked of the formulas of a template.
+    #[error("{option} cannot be had together with a template; leave one of them out")]
+    NotWithTemplate {
+        /// What was asked for.
+        option: &'static str,
+    },
     /// A list of units that cannot be read.
     #[error("`{text}`: {problem}")]
     UnitSyntax {

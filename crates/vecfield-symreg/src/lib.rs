@@ -23,6 +23,7 @@
 //! | rows that count more than others | [`Table::weighted`] |
 //! | numbers that differ between kinds of rows | [`Categories`], [`Symreg::search_by_category`] |
 //! | formulas for several targets that share parts | [`Symreg::search_together`] |
+//! | formulas of which a part is known | [`Template`], [`Symreg::search_template`] |
 //! | errors that cost something else than their squares | [`Loss`] |
 //! | which operations a formula may have | [`Operators`] |
 //! | what an operation costs, and where it may stand | [`Rules`] |
@@ -37,6 +38,7 @@
 //! | `candidate` | formulas with open numbers, fitted |
 //! | `categories` | one formula for rows of several kinds |
 //! | `together` | formulas for several targets |
+//! | `template` | formulas with unknown functions; `search/templated`, which functions these are |
 //! | `front` | the best of each complexity, and the choice |
 //! | `evolve` | islands of sums whose trees are recombined and whose numbers are solved |
 //! | `search` | all together; `search/opened`, numbers inside functions |
@@ -63,6 +65,7 @@ mod search;
 mod shape;
 mod span;
 mod table;
+mod template;
 mod text;
 mod together;
 mod units;
@@ -75,8 +78,9 @@ pub use guess::Guess;
 pub use loss::Loss;
 pub use operators::Operators;
 pub use rules::Rules;
-pub use search::{Checkpoint, Number, Progress, Search, Symreg};
+pub use search::{Checkpoint, Function, Number, Progress, Search, Symreg, Templated};
 pub use shape::{Shape, Shapes, Verdict};
 pub use table::Table;
+pub use template::Template;
 pub use together::Together;
 pub use units::{Numbers, Units};

@@ -12,6 +12,7 @@ mod result;
 mod rounding;
 mod run;
 mod spanned;
+mod templated;
 
 use crate::front::Found;
 use crate::guess::Guess;
@@ -26,6 +27,7 @@ pub(crate) use form::round_to;
 pub use progress::Progress;
 pub use result::{Number, Search};
 use run::Run;
+pub use templated::{Function, Templated};
 
 /// What to search for, and how far.
 #[derive(Debug, Clone, PartialEq)]

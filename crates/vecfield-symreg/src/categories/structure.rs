@@ -1,11 +1,11 @@
 //! A formula whose numbers are open, and which of them all categories share.
 
-use vecfield_expr::{Binary, ExprId, Graph, Node, Scope};
+use vecfield_expr::{ExprId, Graph, Scope};
 
 use super::joint::{Joint, Kept, Layout};
 use super::{Number, Parameter};
-use crate::candidate::{Candidate, Rows, open};
-use crate::front::{Measure, description, is_number};
+use crate::candidate::{Candidate, Rows, open, opened};
+use crate::front::{Measure, description};
 use crate::search::round_to;
 use crate::table::free_prefix;
 
@@ -80,27 +80,6 @@ impl Structure {
             numbers.push(best);
         }
         cost.is_finite().then(|| of(Kept::Own, numbers, cost))
-    }
-}
-
-/// With a symbol in the place of each number but whole exponents.
-fn opened(graph: &mut Graph, formula: ExprId, numbers: &mut Vec<f64>) -> ExprId {
-    match graph.node(formula) {
-        Node::Symbol(_) => formula,
-        Node::Constant(value) => {
-            numbers.push(value);
-            graph.symbol(&open(numbers.len() - 1))
-        }
-        Node::Unary(op, x) => {
-            let x = opened(graph, x, numbers);
-            graph.unary(op, x)
-        }
-        Node::Binary(op, a, b) => {
-            let a = opened(graph, a, numbers);
-            let whole = op == Binary::Pow && graph.constant_value(b).is_some_and(|value| !is_number(value));
-            let b = if whole { b } else { opened(graph, b, numbers) };
-            graph.binary(op, a, b)
-        }
     }
 }
 

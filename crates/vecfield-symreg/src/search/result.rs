@@ -2,6 +2,7 @@
 
 use vecfield_expr::{ExprId, Graph, Program, Scope};
 
+use super::Symreg;
 use super::checkpoint::Checkpoint;
 use super::run::Run;
 use crate::candidate::{Candidate, Rows, open};
@@ -22,6 +23,8 @@ pub struct Search {
     verdicts: Option<Vec<Verdict>>,
     measure: Measure,
     evaluations: u64,
+    cut: bool,
+    /// Where to go on, if it was broken off and can be taken up.
     checkpoint: Option<Checkpoint>,
 }
 
@@ -36,10 +39,21 @@ pub struct Number {
 
 impl Search {
     pub(super) fn new(run: Run<'_>, table: &Table, best: usize, checkpoint: Option<Checkpoint>) -> Search {
-        let measure = run.measure();
+        let (measure, cut) = (run.measure(), checkpoint.is_some());
         let Run { front, settings, evaluations, .. } = run;
+        let search = Search::of_front(front.into_entries(), (settings, table), (best, measure), evaluations, cut);
+        Search { checkpoint, ..search }
+    }
+
+    /// Formulas of a front of which one is chosen, and what they were searched by.
+    pub(super) fn of_front(
+        front: Vec<Found>,
+        (settings, table): (&Symreg, &Table),
+        (best, measure): (usize, Measure),
+        evaluations: u64,
+        cut: bool,
+    ) -> Search {
         let rows = Rows::of(table, settings.loss.clone());
-        let front = front.into_entries();
         let (mut graph, scope) = (Graph::new(), Scope::new(rows.names.iter().cloned()));
         let scope = scope.expect("a table has names that formulas can hold");
         let parsed = front.iter().map(|found| graph.parse(&found.expression, &scope));
@@ -49,13 +63,13 @@ impl Search {
             let mut graph = graph.clone();
             formulas.iter().map(|&formula| shapes.verdict(&mut graph, formula, &rows.names)).collect()
         });
-        Search { front, best, graph, formulas, rows, verdicts, measure, evaluations, checkpoint }
+        Search { front, best, graph, formulas, rows, verdicts, measure, evaluations, cut, checkpoint: None }
     }
 
     /// # Panics
     ///
     /// If it is none of this front.
-    fn place(&self, found: &Found) -> usize {
+    pub(super) fn place(&self, found: &Found) -> usize {
         self.front.iter().position(|known| known == found).expect("a formula of this front")
     }
 
@@ -142,10 +156,10 @@ impl Search {
 
     /// Did the caller break it off?
     pub fn cut(&self) -> bool {
-        self.checkpoint.is_some()
+        self.cut
     }
 
-    /// Where to [go on](crate::Symreg::resume) from, if the caller broke it off.
+    /// Where to [go on](crate::Symreg::resume) from, if the caller broke it off; a search of a [template](crate::Template) cannot.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.checkpoint.as_ref()
     }

@@ -7,5 +7,6 @@ mod rules;
 mod search;
 mod shapes;
 mod tables;
+mod templates;
 mod together;
 mod units;
