@@ -2,27 +2,23 @@
 
 mod categories;
 mod live;
+mod outcome;
 mod page;
+mod template;
 mod together;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::{Value, json};
-use vecfield_expr::TextStyle;
 use vecfield_io::{OutputDir, read_table};
-use vecfield_plot::with_error;
-use vecfield_symreg::{
-    Checkpoint, Found, Guess, Loss, Number, Operators, Progress, Rules, Search, Shapes, Symreg, SymregError, Table,
-    Units, Verdict,
-};
+use vecfield_symreg::{Checkpoint, Guess, Loss, Operators, Progress, Rules, Shapes, Symreg, SymregError, Table, Units};
 
 use crate::commands::belonging;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::layout::{duration, number as number_text, table};
 use crate::watch::Watch;
+use outcome::{DIGITS, Outcome, entry, number_to_json, with_its_error};
 
 const EXAMPLES: &str = "Examples:
   vecfield symreg planets.csv --target period
@@ -35,6 +31,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg growth.csv --target height --category plant
   vecfield symreg forces.csv --target fx,fy
   vecfield symreg trips.csv --target minutes --loss \"abs(predicted - target)\"
+  vecfield symreg rates.csv --target rate --template \"exp(f(T))*g(c) + base\"
 
 Ctrl-C ends the search with the best so far; with --out it can be taken up again by --resume, and ends as if it had never stopped.
 
@@ -55,6 +52,14 @@ pub(crate) struct Arguments {
     /// A column of numbers that says what kind each row is of: some numbers of the formula are each kind's own
     #[arg(long, value_name = "NAME", conflicts_with_all = ["shape", "loss", "out", "resume"])]
     category: Option<String>,
+    /// The form of the formula: `f(x)*g(y, z) + c` has two unknown functions, which are searched, and a number to be fitted
+    #[arg(
+        long,
+        value_name = "FORM",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["category", "guess", "units", "shape", "loss", "resume"]
+    )]
+    template: Option<String>,
     /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out
     #[arg(long, value_name = "OP,..", allow_hyphen_values = true)]
     operators: Option<String>,
@@ -115,6 +120,9 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
     if let Some(category) = &arguments.category {
         return categories::run(arguments, category, context);
     }
+    if let Some(template) = &arguments.template {
+        return template::run(arguments, template, context);
+    }
     if arguments.target.contains(',') {
         return together::run(arguments, context);
     }
@@ -127,18 +135,19 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<(), Failur
         Some(checkpoint) => settings.resume(&rows, checkpoint, goes_on),
         None => settings.search(&rows, goes_on),
     })?;
-    let outcome =
-        Outcome { search: &search, seconds, target: &arguments.target, rows: &rows, loss: arguments.loss.as_deref() };
+    let outcome = Outcome {
+        search: &search,
+        seconds,
+        target: &arguments.target,
+        rows: &rows,
+        loss: arguments.loss.as_deref(),
+        form: None,
+    };
     if let Some(folder) = &folder {
-        match search.checkpoint() {
-            Some(checkpoint) => {
-                folder.write(CHECKPOINT, |to| write!(to, "{of}\n{}", checkpoint.to_text()))?;
-            }
-            // A run that is done needs none, and an earlier one would lead back.
-            None => folder.remove(CHECKPOINT)?,
+        if let Some(checkpoint) = search.checkpoint() {
+            folder.write(CHECKPOINT, |to| write!(to, "{of}\n{}", checkpoint.to_text()))?;
         }
-        page::write(&outcome, &arguments.data, folder)?;
-        context.remark(&format!("wrote {} to {}", page::FILES.join(", "), folder.path().display()));
+        page::leave(&outcome, arguments, folder, context)?;
     }
     context.result(&outcome.to_json(), |_| outcome.for_people())
 }
@@ -290,89 +299,3 @@ impl Arguments {
 
 /// Rows of a sample at the least.
 const LEAST_SAMPLE: usize = 8;
-/// Digits of numbers in the table; the chosen formula below has all.
-const DIGITS: usize = 5;
-
-/// A search with what it was made for.
-struct Outcome<'a> {
-    search: &'a Search,
-    seconds: f64,
-    target: &'a str,
-    rows: &'a Table,
-    /// What errors cost, if not their squares.
-    loss: Option<&'a str>,
-}
-
-/// A formula of a search, whether or not it is on its front.
-fn entry(found: &Found, latex: &str) -> Value {
-    json!({
-        "complexity": found.complexity,
-        "loss": found.loss,
-        "r2": found.r2,
-        "expression": found.expression,
-        "latex": latex,
-    })
-}
-
-impl Outcome<'_> {
-    /// What the loss of a formula is, in words.
-    fn cost(&self) -> String {
-        self.loss.map_or_else(|| "mean squared error".into(), |loss| format!("mean of {loss}"))
-    }
-
-    fn to_json(&self) -> Value {
-        let entry = |found: &Found| {
-            let mut entry = entry(found, &self.search.latex(found));
-            if let Some(verdict) = self.search.shape(found) {
-                entry["shape"] = json!(verdict.to_string());
-            }
-            entry
-        };
-        json!({
-            "target": self.target,
-            "front": self.search.front().iter().map(entry).collect::<Vec<_>>(),
-            "best": entry(self.search.best()),
-            "numbers": self.search.numbers(self.search.best()).iter().map(number_to_json).collect::<Vec<_>>(),
-            "evaluations": self.search.evaluations(),
-            "cut": self.search.cut(),
-            "seconds": self.seconds,
-        })
-    }
-
-    fn for_people(&self) -> String {
-        let best = self.search.best();
-        let row = |found: &Found| {
-            let undecided = self.search.shape(found) == Some(Verdict::Undecided);
-            let chosen = format!("{}{}", if found == best { "*" } else { "" }, if undecided { "?" } else { "" });
-            let numbers = [found.complexity.to_string(), format!("{:.3e}", found.loss), format!("{:.6}", found.r2)];
-            let (graph, formula) = self.search.formula(found);
-            let text = graph.to_text_styled(formula, TextStyle::digits(DIGITS));
-            [&numbers[..], &[text, chosen]].concat()
-        };
-        let rows: Vec<Vec<String>> = self.search.front().iter().map(row).collect();
-        let front = table(&["nodes", "loss", "R2", "formula", ""], &rows, &[3, 4]);
-        let numbers: Vec<String> = self.search.numbers(best).iter().map(with_its_error).collect();
-        let numbers = if numbers.is_empty() { String::new() } else { format!("numbers: {}\n", numbers.join(", ")) };
-        let undecided = rows.iter().any(|row| row[4].contains('?'));
-        let undecided =
-            if undecided { "?: the shape holds at every point that was tried, and is not proved\n" } else { "" };
-        let cut = if self.search.cut() { ", broken off" } else { "" };
-        let (count, seconds) = (self.search.evaluations(), duration(self.seconds));
-        format!(
-            "{front}{undecided}\n{} = {}\n{numbers}{count} expressions and sums compared; {seconds}{cut}\n",
-            self.target, best.expression
-        )
-    }
-}
-
-fn number_to_json(number: &Number) -> Value {
-    json!({ "value": number.value, "stderr": if number.stderr.is_finite() { json!(number.stderr) } else { Value::Null } })
-}
-
-fn with_its_error(number: &Number) -> String {
-    if !(number.stderr.is_finite() && number.stderr > 1e-12 * number.value.abs()) {
-        return number_text(number.value);
-    }
-    let (value, error) = with_error(number.value, number.stderr);
-    format!("{value} ± {error}")
-}

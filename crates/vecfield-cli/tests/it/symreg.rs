@@ -151,6 +151,41 @@ fn several_targets_share_parts() {
     with(&["--target", "fx,fy", "--out", "found"]).failed(2, &["--out", "one target"]);
 }
 
+/// A product of a function of either column, and a number.
+#[test]
+fn the_unknown_functions_of_a_template_are_found() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let (x, z) = (0.05 * f64::from(i), 0.2 + 0.1 * f64::from(i * 7 % 23));
+        format!("{x},{z},{}\n", (x / 3.0).exp() * (z * z + 1.0) - 2.0)
+    };
+    folder.file("rates.csv", &format!("x,z,rate\n{}", (0..60).map(row).collect::<String>()));
+    let begin = ["symreg", "rates.csv", "--target", "rate", "--generations", "0"];
+    let with = |more: &[&str]| folder.vecfield(&[&begin[..], more].concat());
+    let result = with(&["--template", "f(x)*g(z) + c", "--json", "--out", "found"]).json();
+    assert_eq!(result["template"], "f(x)*g(z) + c");
+    let best = &result["best"];
+    assert!(best["r2"].as_f64().unwrap() > 1.0 - 1e-12 && result["front"].as_array().unwrap().contains(best), "{best}");
+    let parts = best["parts"].as_array().unwrap();
+    assert_eq!((&parts[0]["name"], &parts[1]["arguments"]), (&"f".into(), &serde_json::json!(["z"])));
+    assert_eq!(parts[1]["expression"], "z^2 + 1");
+    assert_eq!(best["parameters"]["c"]["value"], -2.0);
+
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("found").join(name)).unwrap();
+    let document: toml::Table = read("formulas.toml").parse().unwrap();
+    assert_eq!(document["template"].as_str(), Some("f(x)*g(z) + c"));
+    assert_eq!(document["best"]["parts"][1]["expression"].as_str(), Some("z^2 + 1"));
+    assert_eq!(document["best"]["parameters"]["c"].as_float(), Some(-2.0));
+    assert!(read("formulas.txt").contains("g(z) = z^2 + 1\n") && read("report.html").contains("g(z) = "));
+
+    let text = with(&["--template", "f(x)*g(z) + c"]).out;
+    assert!(text.contains("g(z) = z^2 + 1\n") && text.contains("c = -2\n") && text.contains("rate = "), "{text}");
+    with(&["--template", "f(y) + g(z)"]).failed(2, &["--template", "`y`", "the columns are x, z"]);
+    with(&["--template", "f(x)", "--category", "z"]).failed(2, &["--template", "--category"]);
+    let two = ["symreg", "rates.csv", "--target", "rate,z", "--template", "f(x)"];
+    folder.vecfield(&two).failed(2, &["--template", "one target"]);
+}
+
 /// Three specimens that decay alike from different sizes.
 #[test]
 fn numbers_are_each_kinds_own() {

@@ -10,14 +10,30 @@ use vecfield_plot::{
 };
 use vecfield_symreg::Found;
 
-use super::Outcome;
+use super::{Arguments, CHECKPOINT, Outcome};
 use crate::commands::pages;
+use crate::context::Context;
 use crate::failure::Failure;
 
 pub(super) const FILES: [&str; 4] = ["formulas.txt", "formulas.toml", "predictions.csv", "report.html"];
 
+/// Leaves the files of a search, says so, and takes away where an earlier one could be taken up if this one is done.
+pub(super) fn leave(
+    outcome: &Outcome<'_>,
+    arguments: &Arguments,
+    folder: &OutputDir,
+    context: &Context,
+) -> Result<(), Failure> {
+    if outcome.search.checkpoint().is_none() {
+        folder.remove(CHECKPOINT)?;
+    }
+    write(outcome, &arguments.data, folder)?;
+    context.remark(&format!("wrote {} to {}", FILES.join(", "), folder.path().display()));
+    Ok(())
+}
+
 /// Writes [`FILES`].
-pub(super) fn write(outcome: &Outcome<'_>, file: &Path, folder: &OutputDir) -> Result<(), Failure> {
+fn write(outcome: &Outcome<'_>, file: &Path, folder: &OutputDir) -> Result<(), Failure> {
     let page = Page::new(outcome);
     let report =
         page.report(file).render().map_err(|e| Failure::Computation(format!("the report cannot be written: {e}")))?;
@@ -39,6 +55,9 @@ fn listing(outcome: &Outcome<'_>) -> String {
         text += &format!("{}, {:e}, {target} = {}\n", found.complexity, found.loss, found.expression);
     }
     text += &format!("\nchosen\n\n{target} = {}\n", best.expression);
+    if let Some(form) = &outcome.form {
+        text += &format!("\nits parts, by {target} = {}\n\n{}", form.text, form.lines(best));
+    }
     text += &format!("\nLaTeX\n\n{target} = {}\n", search.latex(best));
     text += &format!("\nRust\n\nlet {target} = {};\n", search.rust(best));
     text
@@ -48,8 +67,9 @@ fn listing(outcome: &Outcome<'_>) -> String {
 fn document(outcome: &Outcome<'_>) -> String {
     let search = outcome.search;
     let entry = |found: &Found| {
+        let form = outcome.form.as_ref().map_or_else(String::new, |form| form.fields(found));
         format!(
-            "complexity = {}\nloss = {:e}\nr2 = {:e}\nexpression = {:?}\nlatex = {:?}\nrust = {:?}\n",
+            "complexity = {}\nloss = {:e}\nr2 = {:e}\nexpression = {:?}\nlatex = {:?}\nrust = {:?}\n{form}",
             found.complexity,
             found.loss,
             found.r2,
@@ -62,8 +82,13 @@ fn document(outcome: &Outcome<'_>) -> String {
         let stderr = if number.stderr.is_finite() { format!(", stderr = {:e}", number.stderr) } else { String::new() };
         format!("{{ value = {:e}{stderr} }}", number.value)
     });
-    let head =
-        format!("target = {:?}\nvariables = {:?}\nloss = {:?}\n", outcome.target, outcome.rows.names(), outcome.cost());
+    let template = outcome.form.as_ref().map_or_else(String::new, |form| format!("template = {:?}\n", form.text));
+    let head = format!(
+        "{template}target = {:?}\nvariables = {:?}\nloss = {:?}\n",
+        outcome.target,
+        outcome.rows.names(),
+        outcome.cost()
+    );
     let numbers = numbers.collect::<Vec<_>>().join(", ");
     let front: String = search.front().iter().map(|found| format!("\n[[front]]\n{}", entry(found))).collect();
     format!("{head}\n[best]\n{}numbers = [{numbers}]\n{front}", entry(search.best()))
@@ -105,13 +130,16 @@ impl<'a> Page<'a> {
             format!("{} nodes explain {} of the variance of {target}.", best.complexity, share(best.r2)),
             across,
             vec![Variable::new(*target)],
-            vec![self.equation(best)],
+            std::iter::once(self.equation(best))
+                .chain(self.outcome.form.iter().flat_map(|form| form.equations(best)))
+                .collect(),
             vec![Trajectory::new("all rows", vec![fit])],
         );
         report.source = format!("{}: {} rows, {} variables", pages::file_name(file), rows.rows(), rows.names().len());
-        report.method = "Small expressions enumerated and combined under relations that are linear in their numbers, then sums of trees evolved; \
-                         the choice is the shortest description."
-            .into();
+        let form = self.outcome.form.as_ref().map(|form| format!("The form {} was given. ", form.text));
+        report.method = form.unwrap_or_default()
+            + "Small expressions enumerated and combined under relations that are linear in their numbers, then sums of trees evolved; \
+               the choice is the shortest description.";
         report.facts = vec![
             Fact::new("R²", significant(best.r2, 6), ""),
             match self.outcome.loss {
