@@ -36,6 +36,20 @@ impl Rows {
         Rows { names, columns, y, scale, loss: None, least: Vec::new() }
     }
 
+    /// So many of the rows at the most, spread over the values of the target where they are in its order.
+    pub(crate) fn spread(&self, most: usize) -> Rows {
+        let n = self.y.len();
+        let count = n.min(most);
+        let of = |column: &Vec<f64>| (0..count).map(|i| column[i * n / count]).collect::<Vec<f64>>();
+        let least = if self.least.is_empty() { Vec::new() } else { of(&self.least) };
+        let columns = self.columns.iter().map(of).collect();
+        Rows {
+            least,
+            loss: self.loss.clone(),
+            ..Rows::plain(self.names.clone(), columns, of(&self.y), of(&self.scale))
+        }
+    }
+
     /// The weighted sum of what errors cost; infinite where that is no number.
     fn cost(&self, predicted: &[f64]) -> f64 {
         let cost = match &self.loss {

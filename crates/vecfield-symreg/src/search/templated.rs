@@ -6,6 +6,7 @@
 //! for the function from then on. (Backfitting, Breiman and Friedman 1985, by Gauss and Newton's linearisation.)
 
 mod basis;
+mod free;
 mod hunt;
 mod problem;
 mod settle;

@@ -58,6 +58,12 @@ fn functions_inside_of_others_are_found() {
 }
 
 #[test]
+fn a_factor_that_is_free_is_not_written() {
+    let found = exact("f(x)/g(z)", |x, z| (x - 1.1) / (z + 1.234));
+    assert_eq!(expressions(&found), ["x - 1.1", "z + 1.234"]);
+}
+
+#[test]
 fn functions_of_two_arguments_are_found() {
     let found = exact("f(x, z) + sin(g(x))", |x, z| x / (x + z) + (2.0 * x).sin());
     let functions = found.functions(found.search().best());
