@@ -46,8 +46,9 @@ impl Graph {
         self.intern(Node::Binary(Binary::Add, a, b))
     }
 
-    /// The condition and both sides, if `a + b` or `b + a` is a [choice](Graph::choice).
-    pub(crate) fn as_choice(&self, a: ExprId, b: ExprId) -> Option<[ExprId; 3]> {
+    /// The condition and both sides, where an expression is a [choice](Graph::choice).
+    pub fn as_choice(&self, id: ExprId) -> Option<[ExprId; 3]> {
+        let Node::Binary(Binary::Add, a, b) = self.node(id) else { return None };
         self.in_order(a, b).or_else(|| self.in_order(b, a))
     }
 

@@ -299,13 +299,16 @@ impl Graph {
         symbols
     }
 
-    /// The number of nodes of `id` written out as a tree, without sharing; saturates.
+    /// The number of nodes of `id` written out as a tree, without sharing, `if` being one; saturates.
     pub fn complexity(&self, id: ExprId) -> usize {
         let order = self.reachable(&[id]);
         let mut sizes: Vec<usize> = Vec::with_capacity(order.len());
         for &id in order.ids() {
-            let size = self.arguments(id).fold(1_usize, |size, x| size.saturating_add(sizes[order.position(x)]));
-            sizes.push(size);
+            let of = |size: usize, x: ExprId| size.saturating_add(sizes[order.position(x)]);
+            sizes.push(match self.as_choice(id) {
+                Some(parts) => parts.into_iter().fold(1, of),
+                None => self.arguments(id).fold(1, of),
+            });
         }
         sizes[order.position(id)]
     }

@@ -84,8 +84,8 @@ pub(crate) trait Notation {
     /// A function of two arguments.
     fn call2(&self, view: &View<'_>, function: Binary, a: ExprId, b: ExprId) -> Layout;
 
-    /// 1 where `a > b`, else 0.
-    fn comparison(&self, a: ExprId, b: ExprId) -> Layout;
+    /// 1 where it holds, else 0.
+    fn comparison(&self, comparison: Comparison) -> Layout;
 
     /// What is chosen where a condition is positive, else 0.
     fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout;
@@ -95,6 +95,25 @@ pub(crate) trait Notation {
         None
     }
 }
+
+/// `left > right`, or `left < right`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comparison {
+    left: ExprId,
+    right: ExprId,
+    less: bool,
+}
+
+impl Comparison {
+    /// Both sides about one of the signs `>` and `<`.
+    pub(crate) fn pieces(self, [greater, less]: [&'static str; 2]) -> [Piece; 3] {
+        let [left, right] = [self.left, self.right].map(|id| Piece::argument(id, Level::Sum));
+        [left, Piece::Text(if self.less { less } else { greater }), right]
+    }
+}
+
+/// The signs of comparisons where they stand as they are.
+pub(crate) const COMPARISONS: [&str; 2] = [" > ", " < "];
 
 /// The formula that is being written.
 pub(crate) struct View<'a> {
@@ -138,9 +157,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Is it a comparison, and so 1 or 0?
-    pub(crate) fn comparison(&self, id: ExprId) -> bool {
-        matches!(self.graph.node(id), Node::Binary(Binary::Greater, ..))
+    /// As it is read, if it is a comparison: `x < 2`, with the number behind.
+    pub(crate) fn comparison(&self, id: ExprId) -> Option<Comparison> {
+        let Node::Binary(Binary::Greater, a, b) = self.graph.node(id) else { return None };
+        let less = self.is_number(a) && !self.is_number(b);
+        let [left, right] = if less { [b, a] } else { [a, b] };
+        Some(Comparison { left, right, less })
     }
 
     pub(crate) fn is_negative(&self, id: ExprId) -> bool {
@@ -196,8 +218,8 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
         }
         Node::Unary(Unary::Neg, x) => (Level::Product, vec![Piece::Text(N::MINUS), Piece::argument(x, Level::Product)]),
         Node::Unary(function, x) => notation.call(view, function, x),
-        Node::Binary(Binary::Add, a, b)
-            if let Some(written) = view.graph.as_choice(a, b).and_then(|parts| notation.choice(view, parts)) =>
+        Node::Binary(Binary::Add, ..)
+            if let Some(written) = view.graph.as_choice(id).and_then(|parts| notation.choice(view, parts)) =>
         {
             written
         }
@@ -219,7 +241,9 @@ fn layout<N: Notation>(view: &View<'_>, id: ExprId, need: Level, flip: bool, not
         Node::Binary(Binary::Div, a, b) => notation.quotient(view, a, b, flip),
         Node::Binary(Binary::Pow, a, b) => notation.power(view, a, b),
         Node::Binary(function @ (Binary::Min | Binary::Max), a, b) => notation.call2(view, function, a, b),
-        Node::Binary(Binary::Greater, a, b) => notation.comparison(a, b),
+        Node::Binary(Binary::Greater, ..) => {
+            notation.comparison(view.comparison(id).expect("a node that compares is a comparison"))
+        }
         Node::Binary(Binary::Cond, a, b) => notation.condition(view, a, b),
     }
 }

@@ -207,7 +207,7 @@ impl Symreg {
         // The constant is the simplest on any front. It is taken in any case, so that there is a result whatever else is refused.
         let constant = fitted.first().cloned();
         fitted.sort_by(|a, b| a.length(&measure).total_cmp(&b.length(&measure)));
-        let (mut front, mut known) = (Front::default(), Vec::new());
+        let (mut front, mut known) = (Front::by(measure.clone()), Vec::new());
         let count = fitted.len().min(SHARED);
         for (i, settled) in constant.into_iter().chain(fitted.into_iter().take(SHARED)).enumerate() {
             let share = (parts - 1.0 + i as f64 / (count + 1) as f64) / parts;
@@ -219,7 +219,7 @@ impl Symreg {
             let settled = settled.settled(&mut graph, &rows, &measure);
             self.take(&mut graph, &settled, &rows, categories, &mut front, &mut known);
         }
-        let best = front.best(&measure);
+        let best = front.best();
         let parameters = |found: &Found| known.iter().find(|entry: &&FoundByCategory| entry.found == *found).cloned();
         let front = front.entries().iter().filter_map(parameters).collect();
         SearchByCategory { front, best, names: categories.whole.names.clone(), evaluations, cut }
@@ -253,7 +253,7 @@ impl Symreg {
         let r2 = if variance > 0.0 { 1.0 - loss / variance } else { 1.0 };
         let expression = graph.to_text(formula);
         let found = Found { complexity, loss, r2, expression, numbers: settled.numbers() };
-        if front.welcomes(complexity, loss) {
+        if front.welcomes(complexity, loss, found.numbers) {
             front.insert(found.clone());
             known.push(FoundByCategory { found, parameters });
         }

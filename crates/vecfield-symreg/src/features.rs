@@ -1,8 +1,12 @@
 //! Every small expression, once: built from smaller ones level by level, and told apart by its values.
 
+mod formula;
+mod pieces;
+
 use std::collections::HashMap;
 
-use vecfield_expr::{Binary, ExprId, Graph, Unary};
+pub(crate) use formula::Thresholds;
+use vecfield_expr::{Binary, Unary};
 use vecfield_kernels::VectorMath;
 
 use crate::operators::Operators;
@@ -118,6 +122,10 @@ impl Features {
             Shape::Unary(_, x) => of(x) + FUNCTION,
             Shape::Binary(Binary::Pow, x, n) if !self.varies(n) => of(x) + power_cost(self.values(n)[0]),
             Shape::Binary(Binary::Div, one, x) if !self.varies(one) => of(x) + 2,
+            // Where a piece begins is searched, not written.
+            Shape::Binary(Binary::Greater, x, t) | Shape::Binary(Binary::Greater, t, x) if !self.varies(t) => of(x) + 3,
+            Shape::Binary(Binary::Cond, condition, x) if self.is_way_from(condition, x) => of(condition) + 3,
+            Shape::Binary(Binary::Cond, condition, x) => of(condition) + of(x) + 1,
             Shape::Binary(op, a, b) => of(a) + of(b) + binary_cost(op),
         };
         cost.min(u16::MAX.into()) as u16
@@ -241,6 +249,12 @@ impl Features {
         if op == Binary::Pow && !self.values(a).iter().all(|&x| x > 0.0) {
             return None;
         }
+        // Comparisons are compared with nothing; where there are any, they are the conditions.
+        let compares = |i: u32| matches!(self.shape(i), Shape::Binary(Binary::Greater, ..));
+        if op == Binary::Greater && (compares(a) || compares(b)) || op == Binary::Cond && (!compares(a) || compares(b))
+        {
+            return None;
+        }
         if matches!(op, Binary::Add | Binary::Mul) && a > b {
             return self.binary(op, b, a);
         }
@@ -361,22 +375,6 @@ impl Features {
             self.built.push(built);
         }
         Some(place)
-    }
-
-    /// The formula of a feature over symbols of these names.
-    pub(crate) fn formula(&self, graph: &mut Graph, names: &[String], i: u32) -> ExprId {
-        match self.shape(i) {
-            Shape::Variable(v) => graph.symbol(&names[v as usize]),
-            Shape::Constant(value) => graph.constant(value),
-            Shape::Unary(op, x) => {
-                let x = self.formula(graph, names, x);
-                graph.unary(op, x)
-            }
-            Shape::Binary(op, a, b) => {
-                let (a, b) = (self.formula(graph, names, a), self.formula(graph, names, b));
-                graph.binary(op, a, b)
-            }
-        }
     }
 }
 

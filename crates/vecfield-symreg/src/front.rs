@@ -1,5 +1,7 @@
 //! The best formula of each complexity, and the one to choose among them.
 
+use std::cmp::Ordering;
+
 use vecfield_expr::{ExprId, Graph};
 
 /// A formula that was found.
@@ -27,7 +29,7 @@ impl Found {
 /// The description length of a formula, as [`Front::best`] has it.
 pub(crate) fn description(complexity: usize, loss: f64, numbers: usize, measure: &Measure) -> f64 {
     let n = measure.rows as f64;
-    let misfit = n / measure.degree * loss.max(measure.floor).ln();
+    let misfit = measure.misfit(loss);
     let k = numbers as f64;
     let few_rows = if k + 1.0 < n { k * (k + 1.0) / (n - k - 1.0) } else { f64::INFINITY };
     misfit + number_length(measure.rows) * k + few_rows + (measure.letters as f64).ln() * complexity as f64
@@ -45,6 +47,16 @@ pub(crate) struct Measure {
     pub(crate) degree: f64,
 }
 
+impl Measure {
+    /// What it takes to describe the errors of a mean loss.
+    fn misfit(&self, loss: f64) -> f64 {
+        self.rows as f64 / self.degree * loss.max(self.floor).ln()
+    }
+}
+
+/// By how much a number that is none of the law shortens the description of the errors in one case of twenty: half the square of two standard deviations.
+const CHANCE: f64 = 2.0;
+
 /// What it takes to write a fitted number down: the digits that so many rows can tell, and a few more.
 pub(crate) fn number_length(rows: usize) -> f64 {
     0.5 * (rows as f64).ln() + DIGITS
@@ -53,29 +65,50 @@ pub(crate) fn number_length(rows: usize) -> f64 {
 /// What the digits of a number take beyond those that the rows can tell, in natural units.
 const DIGITS: f64 = 3.0;
 
-/// Formulas of which none is at least as simple and at least as good as another.
-#[derive(Debug, Clone, Default)]
+/// Formulas of which none is simpler and at least as good as another; of each complexity the best, but for what a further number gains by chance.
+#[derive(Debug, Clone)]
 pub(crate) struct Front {
     entries: Vec<Found>,
-}
-
-impl From<Vec<Found>> for Front {
-    /// Formulas that were a front, the simplest first.
-    fn from(entries: Vec<Found>) -> Front {
-        Front { entries }
-    }
+    measure: Measure,
 }
 
 impl Front {
-    /// Is a formula of this complexity and loss better than what there is?
-    pub(crate) fn welcomes(&self, complexity: usize, loss: f64) -> bool {
-        self.entries.iter().all(|entry| entry.complexity > complexity || entry.loss > loss)
+    /// Nothing yet; what is as complex is compared by this measure.
+    pub(crate) fn by(measure: Measure) -> Front {
+        Front { entries: Vec::new(), measure }
+    }
+
+    /// From now on compares by another measure.
+    pub(crate) fn compare_by(&mut self, measure: Measure) {
+        self.measure = measure;
+    }
+
+    /// Formulas that were a front, the simplest first.
+    pub(crate) fn take_up(&mut self, entries: Vec<Found>) {
+        self.entries = entries;
+    }
+
+    /// Is a formula of this complexity, loss and numbers better than what there is?
+    pub(crate) fn welcomes(&self, complexity: usize, loss: f64, numbers: usize) -> bool {
+        let judged = |loss: f64, numbers: usize| self.measure.misfit(loss) + CHANCE * numbers as f64;
+        let new = judged(loss, numbers);
+        self.entries.iter().all(|entry| match entry.complexity.cmp(&complexity) {
+            Ordering::Less => entry.loss > loss,
+            // A power of 1.9998 that leaves a little less than a square is no better.
+            Ordering::Equal => (new, loss) < (judged(entry.loss, entry.numbers), entry.loss),
+            Ordering::Greater => true,
+        })
     }
 
     /// Takes a formula in, and drops those that it makes superfluous.
     pub(crate) fn insert(&mut self, found: Found) {
-        if self.welcomes(found.complexity, found.loss) {
-            self.entries.retain(|entry| entry.complexity < found.complexity || entry.loss < found.loss);
+        if self.welcomes(found.complexity, found.loss, found.numbers) {
+            let stays = |entry: &Found| match entry.complexity.cmp(&found.complexity) {
+                Ordering::Less => true,
+                Ordering::Equal => false,
+                Ordering::Greater => entry.loss < found.loss,
+            };
+            self.entries.retain(stays);
             let at = self.entries.partition_point(|entry| entry.complexity < found.complexity);
             self.entries.insert(at, found);
         }
@@ -92,14 +125,14 @@ impl Front {
     /// Which entry has the least description length: `½ n ln` of the mean square (`n/p ln` of a loss that is a power `p`), `½ ln n` and a few digits for each of `k` numbers with the
     /// correction `k (k + 1) / (n - k - 1)` for few rows (Hurvich and Tsai 1989), and the letters of the formula (Rissanen 1978; the
     /// letters as in Udrescu and Tegmark 2020).
-    pub(crate) fn best(&self, measure: &Measure) -> usize {
-        let length = |&at: &usize| self.entries[at].length(measure);
+    pub(crate) fn best(&self) -> usize {
+        let length = |&at: &usize| self.entries[at].length(&self.measure);
         (0..self.entries.len()).min_by(|a, b| length(a).total_cmp(&length(b))).unwrap_or(0)
     }
 
     /// The least description length.
-    pub(crate) fn shortest(&self, measure: &Measure) -> f64 {
-        self.entries.iter().map(|found| found.length(measure)).fold(f64::INFINITY, f64::min)
+    pub(crate) fn shortest(&self) -> f64 {
+        self.entries.iter().map(|found| found.length(&self.measure)).fold(f64::INFINITY, f64::min)
     }
 }
 

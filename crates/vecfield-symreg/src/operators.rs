@@ -83,5 +83,5 @@ impl std::str::FromStr for Operators {
 /// The operation of two arguments with this sign or name.
 pub(crate) fn binary_named(name: &str) -> Option<Binary> {
     use Binary::*;
-    [Add, Sub, Mul, Div, Pow, Min, Max].into_iter().find(|op| op.name() == name)
+    [Add, Sub, Mul, Div, Pow, Min, Max, Greater, Cond].into_iter().find(|op| op.name() == name)
 }

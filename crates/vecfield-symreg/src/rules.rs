@@ -29,8 +29,8 @@ impl Operation {
     }
 }
 
-/// Operations that can be named: the functions, and `+ - * / ^ min max`.
-const NAMED: usize = Unary::FUNCTIONS.len() + 7;
+/// Operations that can be named: the functions, and `+ - * / ^ min max > cond`.
+const NAMED: usize = Unary::FUNCTIONS.len() + 9;
 
 /// What operations cost and where they may stand. A formula that breaks a rule is not on the front, and is not looked at where that can be told before.
 ///
@@ -192,6 +192,10 @@ impl Rules {
         for &id in order.ids() {
             let of = |x: ExprId| built[order.position(x)];
             built.push(match graph.node(id) {
+                // `if` is one condition of two sides.
+                _ if let Some(parts) = graph.as_choice(id) => {
+                    self.built(Operation::Binary(Binary::Cond), &parts.map(of))?
+                }
                 Node::Constant(_) | Node::Symbol(_) => Built::LEAF,
                 Node::Unary(op, x) => self.unary(op, of(x))?,
                 Node::Binary(op, a, b) => self.binary(op, of(a), of(b))?,

@@ -1,10 +1,13 @@
 //! The search: small expressions, spans of them under every relation, numbers inside functions, sums that evolve, and the front of
 //! what fits.
 
+mod bent;
 mod checkpoint;
+mod choices;
 mod evolved;
 mod form;
 mod opened;
+mod pieces;
 mod products;
 mod progress;
 mod quotient;
@@ -13,6 +16,7 @@ mod rounding;
 mod run;
 mod spanned;
 mod templated;
+mod thresholds;
 
 use crate::front::Found;
 use crate::guess::Guess;

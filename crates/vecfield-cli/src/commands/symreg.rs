@@ -28,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   vecfield symreg falls.csv --target t --units \"h: m; g: m/s^2; t: s\" --pure-numbers
   vecfield symreg waves.csv --target height --complexity \"sin: 3; exp: 2\" --nested \"sin in sin: 0; exp in exp: 0\"
   vecfield symreg doses.csv --target response --shape \"increasing dose; positive\" --shape-box \"dose: 0..100\"
+  vecfield symreg heating.csv --target energy --operators \"+,-,*,/,>,cond\"
   vecfield symreg growth.csv --target height --category plant
   vecfield symreg forces.csv --target fx,fy
   vecfield symreg trips.csv --target minutes --loss \"abs(predicted - target)\"
@@ -60,7 +61,7 @@ pub(crate) struct Arguments {
         conflicts_with_all = ["category", "guess", "units", "shape", "loss", "resume"]
     )]
     template: Option<String>,
-    /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out
+    /// What formulas are made of; + - * / ^ sqrt log exp sin cos tanh abs asin if left out, and > cond min max for laws in pieces
     #[arg(long, value_name = "OP,..", allow_hyphen_values = true)]
     operators: Option<String>,
     /// A column that says how much each row counts: 1/sigma^2 for errors of standard deviation sigma

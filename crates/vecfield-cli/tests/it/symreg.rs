@@ -22,6 +22,19 @@ fn keplers_law_is_found() {
 }
 
 #[test]
+fn laws_in_pieces_say_where_they_begin() {
+    let folder = Folder::new();
+    folder.file("heating.csv", include_str!("../../../../examples/heating.csv"));
+    let operators = "+,-,*,/,>,cond";
+    let command =
+        ["symreg", "heating.csv", "--target", "energy", "--operators", operators, "--generations", "0", "--json"];
+    let result = folder.vecfield(&command).json();
+    let best = result["best"]["expression"].as_str().unwrap();
+    // Heating begins at 15.5 degrees and cooling at 23, but for noise.
+    assert!(best.contains("cond(outside < 15.") && best.contains("cond(outside > 23"), "{best}");
+}
+
+#[test]
 fn a_search_leaves_formulas_predictions_and_a_report() {
     let folder = Folder::new();
     folder.file("planets.csv", PLANETS);

@@ -2,7 +2,7 @@
 
 use super::letters::{greek, stem_and_index};
 use super::number::scientific;
-use super::{Layout, Level, Notation, Piece, TextStyle, View, write};
+use super::{COMPARISONS, Comparison, Layout, Level, Notation, Piece, TextStyle, View, write};
 use crate::graph::{ExprId, Graph, Node};
 use crate::op::{Binary, Unary};
 
@@ -118,14 +118,14 @@ impl Notation for Latex {
     }
 
     /// Iverson's bracket.
-    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
-        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        (Level::Atom, vec![Piece::Text(r"\left["), a, Piece::Text(" > "), b, Piece::Text(r"\right]")])
+    fn comparison(&self, comparison: Comparison) -> Layout {
+        let [left, sign, right] = comparison.pieces(COMPARISONS);
+        (Level::Atom, vec![Piece::Text(r"\left["), left, sign, right, Piece::Text(r"\right]")])
     }
 
     /// A product with a bracket, which is strongly zero.
     fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
-        let mut pieces = match view.comparison(condition) {
+        let mut pieces = match view.comparison(condition).is_some() {
             true => vec![Piece::argument(condition, Level::Atom)],
             false => vec![Piece::Text(r"\left["), Piece::argument(condition, Level::Sum), Piece::Text(r" > 0\right]")],
         };

@@ -2,7 +2,7 @@
 
 use super::letters::{greek, stem_and_index};
 use super::number::scientific;
-use super::{Layout, Level, Notation, Piece, TextStyle, View, write};
+use super::{Comparison, Layout, Level, Notation, Piece, TextStyle, View, write};
 use crate::graph::{ExprId, Graph, Node};
 use crate::op::{Binary, Unary};
 
@@ -123,14 +123,14 @@ impl Notation for MathMl {
     }
 
     /// Iverson's bracket.
-    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
-        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        (Level::Atom, vec![Piece::Text(BRACKET), a, Piece::Text("<mo>&gt;</mo>"), b, Piece::Text("<mo>]</mo></mrow>")])
+    fn comparison(&self, comparison: Comparison) -> Layout {
+        let [left, sign, right] = comparison.pieces(["<mo>&gt;</mo>", "<mo>&lt;</mo>"]);
+        (Level::Atom, vec![Piece::Text(BRACKET), left, sign, right, Piece::Text("<mo>]</mo></mrow>")])
     }
 
     /// A product with a bracket, which is strongly zero.
     fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
-        let mut pieces = match view.comparison(condition) {
+        let mut pieces = match view.comparison(condition).is_some() {
             true => vec![Piece::argument(condition, Level::Atom)],
             false => vec![
                 Piece::Text(BRACKET),

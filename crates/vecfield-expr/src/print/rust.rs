@@ -3,8 +3,8 @@
 use core::f64::consts::PI;
 
 use super::number::decimal;
-use super::{Layout, Level, Notation, Piece, View, write};
-use crate::graph::{ExprId, Graph, Node};
+use super::{COMPARISONS, Comparison, Layout, Level, Notation, Piece, View, write};
+use crate::graph::{ExprId, Graph};
 use crate::op::{Binary, Unary};
 
 impl Graph {
@@ -91,19 +91,16 @@ impl Notation for Rust {
         (Level::Atom, vec![receiver(view, x), Piece::Text(method)])
     }
 
-    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
-        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        (Level::Atom, vec![Piece::Text("f64::from("), a, Piece::Text(" > "), b, Piece::Text(")")])
+    fn comparison(&self, comparison: Comparison) -> Layout {
+        let [left, sign, right] = comparison.pieces(COMPARISONS);
+        (Level::Atom, vec![Piece::Text("f64::from("), left, sign, right, Piece::Text(")")])
     }
 
     fn condition(&self, view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {
         let mut pieces = vec![Piece::Text("(if ")];
-        match view.graph.node(condition) {
-            Node::Binary(Binary::Greater, a, b) => {
-                let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-                pieces.extend([a, Piece::Text(" > "), b]);
-            }
-            _ => pieces.extend([Piece::argument(condition, Level::Sum), Piece::Text(" > 0.0")]),
+        match view.comparison(condition) {
+            Some(comparison) => pieces.extend(comparison.pieces(COMPARISONS)),
+            None => pieces.extend([Piece::argument(condition, Level::Sum), Piece::Text(" > 0.0")]),
         }
         pieces.extend([Piece::Text(" { "), Piece::argument(chosen, Level::Sum), Piece::Text(" } else { 0.0 })")]);
         (Level::Atom, pieces)

@@ -1,7 +1,7 @@
 //! Formulas as the text that [`Graph::parse`] reads.
 
 use super::number::decimal;
-use super::{Layout, Level, Notation, Piece, View, write};
+use super::{COMPARISONS, Comparison, Layout, Level, Notation, Piece, View, write};
 use crate::graph::{ExprId, Graph};
 use crate::op::{Binary, CHOICE, Unary};
 
@@ -87,9 +87,8 @@ impl Notation for Text {
         called(function.name(), &[a, b])
     }
 
-    fn comparison(&self, a: ExprId, b: ExprId) -> Layout {
-        let [a, b] = [a, b].map(|id| Piece::argument(id, Level::Sum));
-        (Level::Comparison, vec![a, Piece::Text(" > "), b])
+    fn comparison(&self, comparison: Comparison) -> Layout {
+        (Level::Comparison, comparison.pieces(COMPARISONS).into())
     }
 
     fn condition(&self, _view: &View<'_>, condition: ExprId, chosen: ExprId) -> Layout {

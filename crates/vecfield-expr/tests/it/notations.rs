@@ -26,6 +26,7 @@ fn latex_as_typeset_by_hand() {
         ("x*(-3)", r"x \cdot \left(-3\right)"),
         ("2*(x > y + 1)", r"2 \, \left[x > y + 1\right]"),
         ("a - cond(x - 2, (x - 2)^2)", r"a - \left[x - 2 > 0\right] \, \left(x - 2\right)^{2}"),
+        ("2 > x", r"\left[x < 2\right]"),
         ("cond(x < y, 3)/a", r"\frac{\left[y > x\right] \cdot 3}{a}"),
     ];
     let scope = Scope::new(["alpha", "hare", "lynx", "x1", "x_jup", "x", "y", "a"]).unwrap();

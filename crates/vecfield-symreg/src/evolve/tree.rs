@@ -172,6 +172,19 @@ impl Tree {
         stack.pop()
     }
 
+    /// Are comparisons conditions, and nothing else, and all conditions comparisons?
+    pub(crate) fn compares_well(&self) -> bool {
+        let is_comparison = |token: Token| token == Token::Binary(Binary::Greater);
+        let made = |_, token, operands: &[bool]| match token {
+            Token::Binary(Binary::Cond) => (operands[0] && !operands[1]).then_some(false),
+            Token::Binary(Binary::Greater) | Token::Unary(_) => {
+                operands.iter().all(|compares| !compares).then_some(is_comparison(token))
+            }
+            _ => Some(false),
+        };
+        self.fold(&mut Vec::new(), made).is_some()
+    }
+
     /// How many functions are applied to each other at the most.
     pub(crate) fn nesting(&self) -> usize {
         let depth = |_, token: Token, operands: &[usize]| {
@@ -183,12 +196,18 @@ impl Tree {
 
     /// The formula over symbols of these names; its open numbers become [`open`] symbols after those in `constants`.
     pub(crate) fn formula(&self, graph: &mut Graph, names: &[String], constants: &mut Vec<f64>) -> ExprId {
+        // Where pieces meet is one number, wherever it is written.
+        let compares = self.tokens.contains(&Token::Binary(Binary::Greater));
         let made = |at, token, operands: &[ExprId]| {
             Some(match token {
                 Token::Variable(v) => graph.symbol(&names[v as usize]),
                 Token::Number(value) if self.is_open(at) => {
-                    constants.push(value);
-                    graph.symbol(&open(constants.len() - 1))
+                    let known = constants.iter().position(|known| compares && *known == value);
+                    let place = known.unwrap_or_else(|| {
+                        constants.push(value);
+                        constants.len() - 1
+                    });
+                    graph.symbol(&open(place))
                 }
                 Token::Number(value) => graph.constant(value),
                 Token::Unary(op) => graph.unary(op, operands[0]),

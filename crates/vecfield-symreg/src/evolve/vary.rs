@@ -34,6 +34,7 @@ impl Limits<'_> {
             && sum.denominator.len() <= 4
             && sum.size() <= self.max_size
             && sum.trees().all(|tree| tree.nesting() <= self.nesting.max(1) + 1 && self.rules.allow(tree))
+            && (!self.operators.has(Binary::Greater) || sum.trees().all(Tree::compares_well))
     }
 }
 

@@ -3,6 +3,7 @@
 use vecfield_expr::ExprId;
 use vecfield_linalg::least_squares;
 
+use super::choices::chosen;
 use super::quotient::reduced;
 use super::rounding::outlasts_rounding;
 use super::run::Run;
@@ -141,7 +142,8 @@ impl Run<'_> {
 
     /// Fits all numbers of a formula to all rows, rounds those that are meant round, and takes it.
     pub(super) fn polish(&mut self, mut candidate: Candidate) {
-        let all: Vec<usize> = (0..candidate.constants.len()).collect();
+        self.place_thresholds(&mut candidate);
+        let all = self.movable(&candidate);
         let before = candidate.error(&mut self.graph, &self.rows);
         let mut fitted = candidate.clone();
         let after = fitted.fit(&mut self.graph, &self.rows, &all, 20);
@@ -166,19 +168,24 @@ impl Run<'_> {
             let mut rounded = candidate.clone();
             rounded.constants[i] = round;
             held[i] = true;
-            let free: Vec<usize> = (0..held.len()).filter(|&i| !held[i]).collect();
+            let free: Vec<usize> = all.iter().copied().filter(|&i| !held[i]).collect();
             let changed = rounded.fit(&mut self.graph, &self.rows, &free, 10);
             let allowed = changed <= floor || changed <= error * allowed && error > floor;
             if allowed && self.agrees_closed(&rounded) {
                 (candidate, error) = (rounded, changed);
             }
         }
+        self.tie_thresholds(&mut candidate, error * allowed);
         // A number that is one by chance, and carries a unit, has to be seen.
         if !self.agrees_closed(&candidate) {
             let ones = candidate.constants.iter_mut().filter(|number| number.abs() == 1.0);
             ones.for_each(|number| *number = number.next_up());
         }
+        let simpler = self.without_idle_comparison(&candidate);
         self.take(candidate, error);
+        if let Some(simpler) = simpler {
+            self.polish(simpler);
+        }
     }
 
     fn agrees_closed(&mut self, candidate: &Candidate) -> bool {
@@ -206,11 +213,12 @@ impl Run<'_> {
         let n = self.rows.y.len() as f64;
         let floor = self.floor() * n;
         let (mut formula, mut error) = (candidate.closed(&mut self.graph), error);
-        if let Some(reduced) = reduced(&mut self.graph, formula) {
-            let closed = Candidate { formula: reduced, constants: Vec::new() };
+        for in_other_words in [reduced, chosen] {
+            let Some(written) = in_other_words(&mut self.graph, formula) else { continue };
+            let closed = Candidate { formula: written, constants: Vec::new() };
             let again = closed.error(&mut self.graph, &self.rows);
-            if again <= floor.max(error * (1.0 + 1e-9)) && self.agrees(reduced) {
-                (formula, error) = (reduced, again);
+            if again <= floor.max(error * (1.0 + 1e-9)) && self.agrees(written) {
+                (formula, error) = (written, again);
             }
         }
         let loss = error / n;
@@ -218,7 +226,7 @@ impl Run<'_> {
         let numbers = numbers(&self.graph, formula);
         // As many numbers as rows fit anything; the mean stays, so that there is something.
         let fits_anything = numbers + 1 >= self.measured && complexity > 1;
-        if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss) {
+        if complexity > self.settings.max_size || fits_anything || !self.front.welcomes(complexity, loss, numbers) {
             return;
         }
         if !self.agrees(formula) || !self.has_shape(formula) {

@@ -6,7 +6,7 @@ use vecfield_expr::{Binary, ExprId, Graph, Unary};
 use super::progress::GoesOn;
 use super::run::{FITTED, Run};
 use crate::candidate::{Candidate, Rows, open};
-use crate::features::Shape;
+use crate::features::{Shape, Thresholds};
 use crate::relation::Relation;
 use crate::units::Dimensions;
 use crate::weighted::Intercept;
@@ -121,6 +121,8 @@ impl Run<'_> {
             Shape::Unary(_, x) => self.is_open(x),
             Shape::Binary(op, a, b) => {
                 let needed = match op {
+                    // What begins somewhere is found with that.
+                    Binary::Greater | Binary::Cond => false,
                     Binary::Add | Binary::Pow => true,
                     Binary::Div => self.features.varies(b),
                     _ => self.features.varies(a) && self.features.varies(b),
@@ -128,6 +130,11 @@ impl Run<'_> {
                 needed && self.is_open(a) && self.is_open(b)
             }
         }
+    }
+
+    /// An exponent as it is.
+    fn exponent(&mut self, i: u32) -> ExprId {
+        self.features.formula(&mut self.graph, &self.table.names, i, &mut Thresholds::default())
     }
 
     /// Operations in a feature that numbers inside do not leave by a factor.
@@ -160,7 +167,7 @@ impl Run<'_> {
                 self.graph.unary(op, x)
             }
             Shape::Binary(Binary::Pow, a, b) => {
-                let (a, b) = (self.opened(a, constants), self.features.formula(&mut self.graph, &self.table.names, b));
+                let (a, b) = (self.opened(a, constants), self.exponent(b));
                 self.graph.pow(a, b)
             }
             Shape::Binary(op, a, b) => {

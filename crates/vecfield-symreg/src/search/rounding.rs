@@ -1,7 +1,7 @@
 //! Is what a formula explains more than its rounding? Every operation is done a rounding error off (Vignes 1993), and the errors that are left are
 //! compared: where a formula is one only because `log(y/y)` is not quite zero, they differ.
 
-use vecfield_expr::{ExprId, Graph, Node};
+use vecfield_expr::{Binary, ExprId, Graph, Node};
 
 use crate::candidate::Rows;
 use crate::random::Stream;
@@ -25,7 +25,12 @@ fn rounded_elsewhere(graph: &Graph, formula: ExprId, rows: &Rows) -> Vec<f64> {
     let mut values: Vec<Vec<f64>> = Vec::with_capacity(order.len());
     for &id in order.ids() {
         let mut random = Stream::new(0, values.len() as u64);
-        let mut disturbed = |x: f64| if random.chance(0.5) { x.next_up() } else { x.next_down() };
+        // Zero is no rounded number: it is the difference of two that are one, or what does not hold.
+        let mut disturbed = |x: f64| match random.chance(0.5) {
+            _ if x == 0.0 => x,
+            true => x.next_up(),
+            false => x.next_down(),
+        };
         let of = |x: ExprId| &values[order.position(x)];
         let column = match graph.node(id) {
             Node::Constant(value) => vec![value; rows.y.len()],
@@ -34,6 +39,10 @@ fn rounded_elsewhere(graph: &Graph, formula: ExprId, rows: &Rows) -> Vec<f64> {
                 rows.columns[place.expect("a formula without open numbers has the table's variables")].clone()
             }
             Node::Unary(op, x) => of(x).iter().map(|&x| disturbed(op.apply(x))).collect(),
+            // A comparison has no rounding.
+            Node::Binary(op @ Binary::Greater, a, b) => {
+                of(a).iter().zip(of(b)).map(|(&a, &b)| op.apply(a, b)).collect()
+            }
             Node::Binary(op, a, b) => of(a).iter().zip(of(b)).map(|(&a, &b)| disturbed(op.apply(a, b))).collect(),
         };
         values.push(column);

@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
             degree: 2.0,
             weighing: None,
             graph: Graph::new(),
-            front: Front::default(),
+            front: Front::by(measure(settings, table, measured, 2.0, variance)),
             seeds: Vec::new(),
             evolved: Vec::new(),
             evaluations: 0,
@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
     /// As it stood then.
     pub(super) fn take_up(&mut self, checkpoint: Checkpoint) {
         self.evaluations = checkpoint.evaluations;
-        self.front = checkpoint.front.into();
+        self.front.take_up(checkpoint.front);
         (self.seeds, self.evolved) = (checkpoint.seeds, checkpoint.evolved);
         self.weighing = checkpoint.weighing;
         self.evolution = checkpoint.evolution;
@@ -130,6 +130,7 @@ impl<'a> Run<'a> {
         if let Some(loss) = &self.rows.loss {
             self.whole = least / self.rows.y.len() as f64;
             self.degree = loss.degree(&vec![constant.constants[0]; self.rows.y.len()], &self.rows.y);
+            self.front.compare_by(self.measure());
         }
         let error = zero.error(&mut self.graph, &self.rows);
         [(constant, least), (zero, error)]
@@ -195,6 +196,9 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        if !self.is_exact() && !self.pieces(goes_on) {
+            return false;
+        }
         goes_on(1.0, self.front.entries())
     }
 
@@ -204,6 +208,7 @@ impl<'a> Run<'a> {
         self.features.restart(self.enumerated());
         self.features.enumerate(&self.settings.operators);
         self.multiply();
+        self.features.enumerate_pieces(&self.settings.operators, self.table.names.len(), expressions / 2);
     }
 
     /// Expressions that are enumerated by their size at this stage.
@@ -213,26 +218,21 @@ impl<'a> Run<'a> {
 
     /// The place on the front of the formula to choose.
     pub(super) fn choice(&self) -> usize {
-        self.front.best(&self.measure())
+        self.front.best()
     }
 
     /// The description length of the choice.
     pub(super) fn description(&self) -> f64 {
-        self.front.shortest(&self.measure())
+        self.front.shortest()
     }
 
     pub(super) fn measure(&self) -> Measure {
-        Measure {
-            rows: self.measured,
-            letters: self.settings.operators.letters(self.table.names.len()),
-            floor: self.floor(),
-            degree: self.degree,
-        }
+        measure(self.settings, self.table, self.measured, self.degree, self.whole)
     }
 
     /// A mean loss that only rounding leaves.
     pub(super) fn floor(&self) -> f64 {
-        EXACT.powf(0.5 * self.degree) * self.whole.max(f64::MIN_POSITIVE)
+        floor(self.degree, self.whole)
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -250,4 +250,14 @@ impl<'a> Run<'a> {
         order.sort_by_key(|&i| self.features.cost(i));
         order
     }
+}
+
+/// What description lengths hang on, given the power of the errors that the loss is and the mean loss of the best constant.
+fn measure(settings: &Symreg, table: &Table, rows: usize, degree: f64, whole: f64) -> Measure {
+    let letters = settings.operators.letters(table.names.len());
+    Measure { rows, letters, floor: floor(degree, whole), degree }
+}
+
+fn floor(degree: f64, whole: f64) -> f64 {
+    EXACT.powf(0.5 * degree) * whole.max(f64::MIN_POSITIVE)
 }

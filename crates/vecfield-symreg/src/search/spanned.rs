@@ -4,6 +4,7 @@ use super::form::{Form, Part, Role};
 use super::run::{FITTED, Run};
 use super::{EXACT, Symreg};
 use crate::evolve::{Sum, Tree};
+use crate::features::Thresholds;
 use crate::front::Found;
 use crate::relation::Relation;
 use crate::span::{Breadth, Pool, Span};
@@ -45,7 +46,15 @@ impl Run<'_> {
         self.evaluations += (pool.len() * breadth.largest) as u64;
         let chosen = chosen(spans);
         self.keep_seeds(relation, &columns, &chosen);
-        for span in chosen {
+        self.fit_spans(relation, &columns, chosen);
+        if relation == Relation::Direct {
+            self.bent(&columns, &target);
+        }
+    }
+
+    /// Fits spans to all rows, of a relation, if they are not too long.
+    pub(super) fn fit_spans(&mut self, relation: Relation, columns: &[Column], spans: Vec<Span>) {
+        for span in spans {
             let parts: Vec<Column> = span.columns.iter().map(|&i| columns[i as usize]).collect();
             if relation == Relation::Quotient && !parts.iter().any(|part| matches!(part, Column::TimesTarget(_))) {
                 continue;
@@ -58,7 +67,7 @@ impl Run<'_> {
     }
 
     /// As many as there are for the usual number of expressions, in proportion to what is asked for.
-    fn share_of(&self, usual: usize) -> usize {
+    pub(super) fn share_of(&self, usual: usize) -> usize {
         (usual * self.expressions / Symreg::default().expressions).max(8)
     }
 
@@ -124,7 +133,7 @@ impl Run<'_> {
         }
     }
 
-    fn pool(&self, columns: &[Column], relation: Relation) -> Pool {
+    pub(super) fn pool(&self, columns: &[Column], relation: Relation) -> Pool {
         let mut pool = Pool::new(&self.scale, self.intercept(relation));
         // A term takes its number and its sign too.
         columns.iter().for_each(|&column| pool.push(&self.values(column), self.features.cost(column.feature()) + 3));
@@ -141,7 +150,7 @@ impl Run<'_> {
     }
 
     /// Keeps the best spans of each size to evolve.
-    fn keep_seeds(&mut self, relation: Relation, columns: &[Column], spans: &[Span]) {
+    pub(super) fn keep_seeds(&mut self, relation: Relation, columns: &[Column], spans: &[Span]) {
         let (mut size, mut count) = (0, 0);
         for span in spans {
             (size, count) = if span.columns.len() == size { (size, count + 1) } else { (span.columns.len(), 1) };
@@ -165,30 +174,31 @@ impl Run<'_> {
 
     /// Fits the formula of a span to all rows.
     fn fit_span(&mut self, relation: Relation, columns: &[Column]) {
+        let mut thresholds = Thresholds::default();
         let parts = columns.iter().map(|&column| {
             let role = match column {
                 Column::Plain(_) => Role::Term,
                 Column::Logarithm(_) => Role::Power,
                 Column::TimesTarget(_) => Role::Denominator,
             };
-            let formula = self.features.formula(&mut self.graph, &self.table.names, column.feature());
+            let formula = self.features.formula(&mut self.graph, &self.table.names, column.feature(), &mut thresholds);
             Part { formula, values: self.features.values(column.feature()).to_vec(), role }
         });
         let parts = parts.collect();
-        self.fit(Form { relation, factor: None, parts, inner: Vec::new() });
+        self.fit(Form { relation, factor: None, parts, inner: thresholds.numbers });
     }
 }
 
 /// What a span combines.
 #[derive(Debug, Clone, Copy)]
-enum Column {
+pub(super) enum Column {
     Plain(u32),
     Logarithm(u32),
     TimesTarget(u32),
 }
 
 impl Column {
-    fn feature(self) -> u32 {
+    pub(super) fn feature(self) -> u32 {
         match self {
             Column::Plain(i) | Column::Logarithm(i) | Column::TimesTarget(i) => i,
         }

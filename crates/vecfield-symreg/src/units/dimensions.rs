@@ -159,6 +159,8 @@ impl Dimensions {
             (Binary::Pow, Some(value)) => Ok(to_the(a, value)),
             (Binary::Pow, None) if is_pure(a) && is_pure(b) => Ok(Some(PURE)),
             (Binary::Add | Binary::Sub | Binary::Min | Binary::Max, _) if alike(a, b) => Ok(a.or(b)),
+            (Binary::Greater, _) if alike(a, b) => Ok(Some(PURE)),
+            (Binary::Cond, _) => Ok(b),
             _ => Err(Disagrees),
         }
     }

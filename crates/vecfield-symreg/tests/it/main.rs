@@ -3,6 +3,7 @@
 mod categories;
 mod evolution;
 mod losses;
+mod pieces;
 mod rules;
 mod search;
 mod shapes;

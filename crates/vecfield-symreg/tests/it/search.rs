@@ -96,15 +96,29 @@ fn progress_shows_the_front_so_far() {
     let (mut shares, mut last) = (vec![0.0], Vec::<Found>::new());
     let search = evolving(6, 0).search(&table, &mut |progress| {
         shares.push(progress.share);
-        let outdone = |before: &Found| {
-            progress.front.iter().any(|found| found.complexity <= before.complexity && found.loss <= before.loss)
-        };
-        assert!(last.iter().all(outdone));
+        assert!(last.iter().all(|before| is_outdone(before, progress.front)));
         last = progress.front.to_vec();
         true
     });
     assert!(shares.is_sorted() && shares.len() > 20 && shares.iter().all(|share| (0.0..=1.0).contains(share)));
-    assert!(last.iter().all(|before| search.front().iter().any(|found| found.loss <= before.loss)));
+    assert!(last.iter().all(|before| is_outdone(before, search.front())));
+}
+
+/// Is there something as simple that is no worse, or that is as simple and has fewer numbers?
+fn is_outdone(before: &Found, front: &[Found]) -> bool {
+    front.iter().any(|found| {
+        let no_worse =
+            found.loss <= before.loss || found.complexity == before.complexity && fitted(found) < fitted(before);
+        found.complexity <= before.complexity && no_worse
+    })
+}
+
+/// How many numbers of a formula are not whole.
+fn fitted(found: &Found) -> usize {
+    let mut graph = Graph::new();
+    let formula = graph.parse(&found.expression, &Scope::new(["x", "y"]).unwrap()).unwrap();
+    let is_fitted = |id| graph.constant_value(id).is_some_and(|value| value.fract() != 0.0);
+    graph.reachable(&[formula]).ids().iter().filter(|&&id| is_fitted(id)).count()
 }
 
 #[test]

@@ -147,6 +147,12 @@ pub(super) const GALLERY: &[Example] = &[
         command: &["symreg", "planets.csv", "--target", "period"],
     },
     Example {
+        name: "heating",
+        shows: "a law in pieces: energy against the temperature outside, and where heating and cooling begin",
+        files: files!["examples" / "heating.csv"],
+        command: &["symreg", "heating.csv", "--target", "energy", "--operators", "+,-,*,/,>,cond"],
+    },
+    Example {
         name: "neural-ode",
         shows: "hares and lynxes once more, their law a network",
         files: files!["examples/train" / "neural-ode.toml", "data" / "lynx-hare.csv"],

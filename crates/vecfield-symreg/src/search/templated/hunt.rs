@@ -73,11 +73,11 @@ impl<'a> Hunt<'a> {
             settings,
             problem,
             variance,
+            front: Front::by(measure.clone()),
             measure,
             best: flexible,
             pools,
             fitted: Vec::new(),
-            front: Front::default(),
             known: Vec::new(),
             evaluations: 0,
         };
@@ -92,12 +92,12 @@ impl<'a> Hunt<'a> {
     }
 
     pub(super) fn choice(&self) -> usize {
-        self.front.best(&self.measure)
+        self.front.best()
     }
 
     /// The shortest description of a formula.
     pub(super) fn shortest(&self) -> f64 {
-        self.front.shortest(&self.measure)
+        self.front.shortest()
     }
 
     pub(super) fn into_front(self) -> (Vec<Found>, Measure) {
@@ -260,27 +260,18 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    /// Takes a settled template to the front, if it is one to have. Of two that are as large the shorter description is, which has fewer numbers: their
-    /// losses differ by rounding alone where both are exact.
+    /// Takes a settled template to the front, if it is one to have.
     fn take(&mut self, settled: Settled) {
         let loss = settled.cost / self.measure.rows as f64;
         let r2 = if self.variance > 0.0 { 1.0 - loss / self.variance } else { 1.0 };
         let (complexity, expression) = (settled.complexity, settled.whole.clone());
         let found = Found { complexity, loss, r2, expression, numbers: settled.fitted };
-        let as_large = |other: &Found| other.complexity == complexity;
-        let length = found.length(&self.measure);
-        if self.front().iter().any(|other| as_large(other) && other.length(&self.measure) <= length) {
-            return;
-        }
-        let others: Front = self.front().iter().filter(|other| !as_large(other)).cloned().collect::<Vec<_>>().into();
         // What is first is there whatever speaks against it, so that there is a result.
         let is_first = self.front().is_empty();
-        if !(is_first || others.welcomes(complexity, loss) && self.is_law(&settled)) {
-            return;
+        if is_first || self.front.welcomes(complexity, loss, found.numbers) && self.is_law(&settled) {
+            self.front.insert(found.clone());
+            self.known.push((found, settled));
         }
-        self.front = others;
-        self.front.insert(found.clone());
-        self.known.push((found, settled));
     }
 
     /// Has it fewer numbers than there are rows, is it not too large, and does what it says outlast rounding?
