@@ -258,3 +258,30 @@ const FAINT: f64 = 1e-6;
 fn basis(at: usize, k: usize) -> String {
     format!("basis {k} at {at}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Filled, Problem};
+    use crate::table::Table;
+    use crate::template::Template;
+
+    /// Where the template is linear in a function and the others are right, one step tells what it is, whatever it was before.
+    #[test]
+    fn a_function_is_told_by_what_the_others_leave() {
+        let x: Vec<f64> = (0..20).map(|i| 0.1 * f64::from(i)).collect();
+        let z: Vec<f64> = (0..20).map(|i| 0.3 * f64::from(i * 7 % 11) - 1.0).collect();
+        let y = x.iter().zip(&z).map(|(x, z)| x.exp() * z - 2.0).collect();
+        let table = Table::new(vec!["x".into(), "z".into()], vec![x, z.clone()], y).unwrap();
+        let template = Template::parse("f(x)*g(z) + c", &table).unwrap();
+        let mut problem = Problem::new(&table, &template).unwrap();
+        let stands = vec![problem.read(0, "x - 3"), problem.read(1, "1*z")];
+        let told = problem.table_of(&Filled { stands, numbers: vec![-2.0], cost: 1.0 }, 0).unwrap();
+        assert_eq!(told.names(), ["x"]);
+        for (x, f) in told.columns()[0].iter().zip(told.target()) {
+            assert!((f - x.exp()).abs() < 1e-12, "f({x}) = {f}");
+        }
+        // Rows count by the square of the slope.
+        let most = z.iter().map(|z| z * z).fold(0.0, f64::max) / (z.iter().map(|z| z * z).sum::<f64>() / 20.0);
+        assert!((told.weights.iter().copied().fold(0.0, f64::max) - most).abs() < 1e-12);
+    }
+}
