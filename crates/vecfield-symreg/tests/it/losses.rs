@@ -8,7 +8,7 @@ use crate::search::spread;
 
 fn with_loss(text: &str, table: &Table, generations: usize) -> Symreg {
     let loss = Some(Loss::parse(text, table).unwrap());
-    Symreg { expressions: 400, generations, loss, ..Symreg::default() }
+    Symreg { expressions: 200, generations, loss, ..Symreg::default() }
 }
 
 fn points() -> [Vec<f64>; 2] {

@@ -28,7 +28,7 @@ pub(crate) fn value(found: &Found, x: f64, y: f64) -> f64 {
 
 /// So many generations of evolution after a short look at what is small.
 pub(crate) fn evolving(generations: usize, seed: u64) -> Symreg {
-    Symreg { expressions: 600, generations, seed, ..Symreg::default() }
+    Symreg { expressions: 320, generations, seed, ..Symreg::default() }
 }
 
 /// What is enumerated, without evolution.

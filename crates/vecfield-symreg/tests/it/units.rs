@@ -39,7 +39,7 @@ fn read(text: &str, numbers: Numbers, table: &Table) -> Units {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     /// Whatever the data are and whatever the units: enumeration, relations, opened numbers and evolution keep to them.
     #[test]
