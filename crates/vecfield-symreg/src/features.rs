@@ -37,6 +37,7 @@ pub(crate) struct Features {
     units: Vec<Dimension>,
     /// Where there are rules.
     built: Vec<Built>,
+    range: Range,
     /// By the fingerprints of their values.
     seen: HashMap<u64, u32>,
     limit: usize,
@@ -59,8 +60,28 @@ struct Kind {
     built: Built,
 }
 
-/// Values beyond this are of no use: no rounding error of a sum with them is small.
+/// Values beyond this are of no use, as no rounding error of a sum with them is small; unless the cube of a variable is.
 const LARGEST: f64 = 1e9;
+/// What varies by less than ten digits of this is rounding of something larger; unless the cube of a variable, times a thousand, is less.
+const SMALLEST: f64 = 1e-6;
+
+/// The sizes of values that are of use.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    smallest: f64,
+    largest: f64,
+}
+
+impl Range {
+    /// Masses of planets are large, and charges of electrons small.
+    fn of(columns: &[Vec<f64>]) -> Range {
+        let heights = columns.iter().map(|column| column.iter().fold(0.0_f64, |most, x| most.max(x.abs())));
+        let (least, most) = heights
+            .filter(|height| *height > 0.0)
+            .fold((1.0_f64, 1.0_f64), |(least, most), height| (least.min(height), most.max(height)));
+        Range { smallest: SMALLEST.min(1e3 * least.powi(3)), largest: LARGEST.max(most.powi(3)) }
+    }
+}
 
 impl Features {
     /// The variables alone, given their values at the rows; at most `limit` expressions will be kept, and only those that are allowed.
@@ -75,13 +96,14 @@ impl Features {
             allowed,
             units: Vec::new(),
             built: Vec::new(),
+            range: Range::of(columns),
             seen: HashMap::new(),
             limit,
             scratch: vec![0.0; rows],
         };
         for (i, column) in columns.iter().enumerate() {
             features.scratch.copy_from_slice(column);
-            features.keep_leaf(Shape::Variable(i as u32));
+            features.keep_variable(i as u32);
         }
         features
     }
@@ -276,8 +298,11 @@ impl Features {
         let known = (0..self.len() as u32).find(|&i| self.shape(i) == Shape::Constant(value));
         known.unwrap_or_else(|| {
             self.scratch.fill(value);
-            self.keep_leaf(Shape::Constant(value));
-            self.len() as u32 - 1
+            // Always allowed, whatever it is.
+            let shape = Shape::Constant(value);
+            let kind = self.kind_of(shape).expect("a number is always allowed");
+            let key = self.key(kind.unit);
+            self.add(shape, kind, 1, key)
         })
     }
 
@@ -329,27 +354,27 @@ impl Features {
         }
     }
 
-    /// A variable or a number, which is always allowed.
-    fn keep_leaf(&mut self, shape: Shape) {
-        if let Some(kind) = self.kind_of(shape) {
-            self.keep(shape, kind, 1);
-        }
+    /// Keeps a variable whatever its values are, so that variables are the first features and in their order.
+    fn keep_variable(&mut self, v: u32) {
+        let shape = Shape::Variable(v);
+        let kind = self.kind_of(shape).expect("a variable is always allowed");
+        let key = self.key(kind.unit);
+        self.add(shape, kind, 1, key);
     }
 
     /// Keeps what stands in the scratch, if it is finite, new and no constant in disguise.
     fn keep(&mut self, shape: Shape, Kind { unit, built }: Kind, size: usize) -> Option<u32> {
         let values = &self.scratch;
-        if !values.iter().all(|x| x.abs() < LARGEST) {
+        if !values.iter().all(|x| x.abs() < self.range.largest) {
             return None;
         }
         let constant = matches!(shape, Shape::Constant(_));
         let spread = values.iter().fold(0.0_f64, |most, x| most.max((x - values[0]).abs()));
         let height = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-        if !constant && spread <= 1e-10 * height.max(1e-6) {
+        if !constant && spread <= 1e-10 * height.max(self.range.smallest) {
             return None;
         }
-        // Of two that have the same values in different units both are kept.
-        let key = unit.iter().flatten().fold(fingerprint(values), |hash, exponent| mixed(hash, *exponent));
+        let key = self.key(unit);
         if let Some(&known) = self.seen.get(&key) {
             // The cheaper of two ways to write it; its operands are cheaper still, so none of them is made of it.
             let cost = self.described(shape);
@@ -362,8 +387,18 @@ impl Features {
             }
             return Some(known);
         }
+        Some(self.add(shape, Kind { unit, built }, size, key))
+    }
+
+    /// What tells the scratch from the values of other features: of two that have the same values in different units both are kept.
+    fn key(&self, unit: Dimension) -> u64 {
+        unit.iter().flatten().fold(fingerprint(&self.scratch), |hash, exponent| mixed(hash, *exponent))
+    }
+
+    /// Adds what stands in the scratch.
+    fn add(&mut self, shape: Shape, Kind { unit, built }: Kind, size: usize, key: u64) -> u32 {
         let place = self.shapes.len() as u32;
-        self.seen.insert(key, place);
+        self.seen.entry(key).or_insert(place);
         self.shapes.push(shape);
         self.sizes.push(size.min(255) as u8);
         self.costs.push(self.described(shape));
@@ -374,7 +409,12 @@ impl Features {
         if !self.allowed.rules.is_empty() {
             self.built.push(built);
         }
-        Some(place)
+        place
+    }
+
+    /// Values beyond this are of no use.
+    pub(crate) fn largest(&self) -> f64 {
+        self.range.largest
     }
 }
 

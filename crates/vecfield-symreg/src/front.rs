@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use vecfield_expr::{ExprId, Graph};
+use vecfield_expr::{Binary, ExprId, Graph, Node};
 
 /// A formula that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,9 +136,17 @@ impl Front {
     }
 }
 
-/// The constants of a formula that are no small whole numbers.
+/// The constants of a formula that are no small whole numbers, and those that something is compared with, which are round by choice.
 pub(crate) fn numbers(graph: &Graph, formula: ExprId) -> usize {
-    graph.reachable(&[formula]).ids().iter().filter(|&&id| graph.constant_value(id).is_some_and(is_number)).count()
+    let order = graph.reachable(&[formula]);
+    let compared = |&id: &ExprId| match graph.node(id) {
+        Node::Binary(Binary::Greater, a, b) => Some([a, b]),
+        _ => None,
+    };
+    let compared: Vec<ExprId> = order.ids().iter().filter_map(compared).flatten().collect();
+    let counts =
+        |&&id: &&ExprId| graph.constant_value(id).is_some_and(|value| is_number(value) || compared.contains(&id));
+    order.ids().iter().filter(counts).count()
 }
 
 /// Is it a number that was fitted? Small whole ones are part of a formula's form.

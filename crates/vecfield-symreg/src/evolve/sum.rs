@@ -121,7 +121,7 @@ impl<'a> Bench<'a> {
 
     fn solve_with(&mut self, sum: &Sum, scratch: &mut [f64]) -> Option<f64> {
         if let Some(factor) = &sum.factor {
-            if !factor.values_into(&self.columns, &mut self.stack, scratch) {
+            if !factor.values_into(&self.columns, self.features.largest(), &mut self.stack, scratch) {
                 return None;
             }
             self.factor.copy_from_slice(scratch);
@@ -134,7 +134,7 @@ impl<'a> Bench<'a> {
             }
         }
         for term in &sum.denominator {
-            if !term.values_into(&self.columns, &mut self.stack, scratch) {
+            if !term.values_into(&self.columns, self.features.largest(), &mut self.stack, scratch) {
                 return None;
             }
             scratch.iter_mut().zip(&self.target).for_each(|(x, y)| *x *= y);
@@ -152,7 +152,7 @@ impl<'a> Bench<'a> {
 
     /// The values of a term as they enter the linear problem.
     pub(crate) fn column(&mut self, term: &Tree, out: &mut [f64]) -> bool {
-        if !term.values_into(&self.columns, &mut self.stack, out) {
+        if !term.values_into(&self.columns, self.features.largest(), &mut self.stack, out) {
             return false;
         }
         self.entered(out)
@@ -215,7 +215,7 @@ impl<'a> Bench<'a> {
         let mut below = vec![1.0; scratch.len()];
         // The denominator's columns were the last to be taken.
         for (term, number) in sum.denominator.iter().zip(&numbers[self.taken - sum.denominator.len()..]) {
-            term.values_into(&self.columns, &mut self.stack, scratch);
+            term.values_into(&self.columns, self.features.largest(), &mut self.stack, scratch);
             below.iter_mut().zip(&*scratch).for_each(|(below, x)| *below -= number * x);
         }
         let one_sign = below.iter().all(|&x| x > 0.0) || below.iter().all(|&x| x < 0.0);

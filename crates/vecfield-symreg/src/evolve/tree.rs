@@ -218,7 +218,8 @@ impl Tree {
     }
 
     /// Writes the values at the rows of `columns`; false where one of them is no number or too large to be of use.
-    pub(crate) fn values_into(&self, columns: &[&[f64]], stack: &mut Stack, out: &mut [f64]) -> bool {
+    /// * `largest`: values beyond this are of no use.
+    pub(crate) fn values_into(&self, columns: &[&[f64]], largest: f64, stack: &mut Stack, out: &mut [f64]) -> bool {
         let mut depth = 0;
         for (at, &token) in self.tokens.iter().enumerate() {
             match token {
@@ -246,12 +247,9 @@ impl Tree {
             }
         }
         out.copy_from_slice(stack.at(0, out.len()));
-        out.iter().all(|x| x.abs() < LARGEST)
+        out.iter().all(|x| x.abs() < largest)
     }
 }
-
-/// Values beyond this are of no use: no rounding error of a sum with them is small.
-const LARGEST: f64 = 1e9;
 
 /// Memory for the values of operands.
 #[derive(Debug, Clone, Default)]

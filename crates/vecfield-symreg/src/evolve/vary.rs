@@ -227,7 +227,7 @@ mod tests {
                 let of = |tree: &Tree| {
                     let mut out = vec![0.0; 32];
                     let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-                    assert!(tree.values_into(&columns, &mut Stack::default(), &mut out));
+                    assert!(tree.values_into(&columns, features.largest(), &mut Stack::default(), &mut out));
                     out
                 };
                 let (f, g) = (of(&sum.terms[0]), of(&sum.terms[1]));

@@ -89,11 +89,11 @@ impl Run<'_> {
     fn form(&mut self, sum: &Sum) -> Option<Form> {
         let names = &self.table.names;
         let columns: Vec<&[f64]> = (0..names.len() as u32).map(|i| self.features.values(i)).collect();
-        let mut inner = Vec::new();
+        let (mut inner, largest) = (Vec::new(), self.features.largest());
         let graph = &mut self.graph;
         let mut of = |tree: &Tree| {
             let mut values = vec![0.0; self.y.len()];
-            let finite = tree.values_into(&columns, &mut Default::default(), &mut values);
+            let finite = tree.values_into(&columns, largest, &mut Default::default(), &mut values);
             finite.then(|| (tree.formula(graph, names, &mut inner), values))
         };
         let factor = match &sum.factor {

@@ -13,6 +13,9 @@ use crate::relation::Relation;
 use crate::shape::Verdict;
 use crate::weighted::Intercept;
 
+/// Terms of sums that are fitted without a number beside them too.
+const PROPORTIONAL: usize = 3;
+
 /// Where a part stands in a formula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -88,8 +91,23 @@ impl Run<'_> {
         if form.relation == Relation::Product || scaled {
             linear[0] = if self.y[0] < 0.0 { -linear[0].exp() } else { linear[0].exp() };
         }
-        let constants = [form.inner, linear].concat();
-        self.polish(Candidate { formula, constants });
+        let (beside, parts) = (form.inner.len(), form.parts.len());
+        let counts = with_number && linear[0].abs() > 1e-8 * whole;
+        let candidate = Candidate { formula, constants: [form.inner, linear].concat() };
+        // What is proportional is so through noise too, where a number beside it is never quite zero.
+        let proportional = counts && form.relation == Relation::Direct && (1..=PROPORTIONAL).contains(&parts);
+        let without = proportional.then(|| self.without_number(&candidate, beside));
+        self.polish(candidate);
+        if let Some(without) = without {
+            self.polish(without);
+        }
+    }
+
+    /// A formula in which one of the open numbers is zero.
+    fn without_number(&mut self, candidate: &Candidate, number: usize) -> Candidate {
+        let replaced = [(self.graph.symbol(&open(number)), self.graph.constant(0.0))];
+        let formula = self.graph.substitute(candidate.formula, &replaced);
+        Candidate { formula, constants: candidate.constants.clone() }
     }
 
     /// The formula of a form, its linear numbers open after the inner ones: that beside the terms, if there is one, then those before them. Where

@@ -5,6 +5,7 @@ mod evolution;
 mod losses;
 mod pieces;
 mod rules;
+mod scales;
 mod search;
 mod shapes;
 mod tables;
