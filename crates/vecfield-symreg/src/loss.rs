@@ -22,11 +22,11 @@ const TARGET: &str = "target";
 ///
 /// // A parabola; every fifth row was measured by somebody who slept.
 /// let x: Vec<f64> = (0..50).map(|i| 0.1 * f64::from(i)).collect();
-/// let y = x.iter().enumerate().map(|(i, x)| if i % 5 == 0 { 40.0 - x } else { 1.5 * x * x + 0.7 }).collect();
+/// let y = x.iter().enumerate().map(|(i, x)| if i % 5 == 0 { 40.0 - x } else { 1.5 * x * x + 7.0 }).collect();
 /// let table = Table::new(vec!["x".into()], vec![x], y)?;
 /// let loss = Some(Loss::parse("abs(predicted - target)", &table)?);
 /// let found = Symreg { expressions: 200, generations: 0, loss, ..Symreg::default() }.search(&table, &mut |_| true);
-/// assert_eq!(found.best().expression, "1.5*x^2 + 0.7");
+/// assert_eq!(found.best().expression, "1.5*x^2 + 7");
 /// # Ok::<(), vecfield_symreg::SymregError>(())
 /// ```
 #[derive(Debug, Clone)]

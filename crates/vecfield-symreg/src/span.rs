@@ -125,14 +125,15 @@ impl Pool {
         let mut found = Vec::new();
         // All pairs, not only those of which one column is good alone.
         let singles: Vec<State> = (0..narrow).filter_map(|i| self.with(&empty, i)).collect();
-        let mut beam = self.grown(&[empty], self.len(), breadth.beam, goes_on);
+        let mut grown = self.grown(&[empty], self.len(), breadth.beam, goes_on);
         for size in 1..=breadth.largest {
-            found.extend(beam.iter().take(breadth.beam / 4 + 1).map(|state| state.span(total)));
+            let Grown { beam, cheap } = grown;
+            found.extend(beam.iter().take(breadth.beam / 4 + 1).chain(&cheap).map(|state| state.span(total)));
             let done = beam.iter().any(|state| state.left <= NOTHING * total);
             if done || size == breadth.largest || !goes_on() {
                 break;
             }
-            beam = if size == 1 {
+            grown = if size == 1 {
                 let both: Vec<State> = beam.iter().chain(&singles).cloned().collect();
                 self.grown(&both, narrow, breadth.beam, goes_on)
             } else {
@@ -142,35 +143,46 @@ impl Pool {
         found
     }
 
-    /// The best `keep` spans that have one column more, out of the first `among`.
-    fn grown(&self, states: &[State], among: usize, keep: usize, goes_on: &mut dyn FnMut() -> bool) -> Vec<State> {
+    /// The best `keep` spans that have one column more, out of the first `among`, and what is best among the cheap.
+    fn grown(&self, states: &[State], among: usize, keep: usize, goes_on: &mut dyn FnMut() -> bool) -> Grown {
         // Chunks of one length on any number of threads, so that what is kept is the same.
-        let mut best: Vec<(f64, usize, usize)> = Vec::new();
+        let (mut best, mut by_cost) = (Vec::new(), no_additions());
         for (part, states) in states.chunks(PART).enumerate() {
             let chunks = states.par_chunks(CHUNK).enumerate();
             let of = |(at, chunk)| self.best_of(chunk, part * PART + at * CHUNK, among, keep);
-            best.extend(chunks.flat_map_iter(of).collect::<Vec<_>>());
+            for (some, cheap) in chunks.map(of).collect::<Vec<_>>() {
+                best.extend(some);
+                by_cost.iter_mut().zip(cheap).for_each(|(known, other)| take_better(known, other));
+            }
             if !goes_on() {
                 break;
             }
         }
-        best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
+        sort(&mut best);
         let mut seen = HashSet::new();
-        let mut grown = Vec::new();
+        let mut beam = Vec::new();
         for (_, s, i) in best {
             let mut columns = states[s].columns.clone();
             columns.push(i as u32);
             columns.sort_unstable();
-            if grown.len() < keep && seen.insert(columns) {
-                grown.extend(self.with(&states[s], i));
+            if beam.len() < keep && seen.insert(columns) {
+                beam.extend(self.with(&states[s], i));
             }
         }
-        grown
+        // Those that leave less than all that cost less.
+        let mut least = f64::INFINITY;
+        let improves = |&(left, ..): &Addition| {
+            let less = left < least;
+            least = least.min(left);
+            less
+        };
+        let cheap = by_cost.into_iter().filter(improves).filter_map(|(_, s, i)| self.with(&states[s], i)).collect();
+        Grown { beam, cheap }
     }
 
-    /// The best additions of a column to some of the states, of which the first is number `first`: left over, state, column.
-    fn best_of(&self, states: &[State], first: usize, among: usize, keep: usize) -> Vec<(f64, usize, usize)> {
-        let mut best: Vec<(f64, usize, usize)> = Vec::new();
+    /// The best additions of a column to some of the states, of which the first is number `first`; of all, and of each cost.
+    fn best_of(&self, states: &[State], first: usize, among: usize, keep: usize) -> (Vec<Addition>, ByCost) {
+        let (mut best, mut by_cost) = (Vec::new(), no_additions());
         let mut worst = f64::INFINITY;
         for (s, state) in (first..).zip(states) {
             // The best few may grow by anything.
@@ -180,12 +192,18 @@ impl Pool {
                 let along = dot(&state.residual, column);
                 // Not even alone would it be among the best.
                 let most = state.left - along * along;
+                let cost = (state.cost + self.costs[i]).min(COSTLIEST);
+                let known = by_cost[cost].0;
+                let wanted = worst.max(known);
                 let inside: f64 = state.basis.iter().map(|q| dot(q, column)).map(|x| x * x).sum();
                 let own = 1.0 - inside;
-                if own <= INDEPENDENT || (most > worst && own > 0.5) {
+                if own <= INDEPENDENT || (most > wanted && own > 0.5) {
                     continue;
                 }
                 let left = (state.left - along * along / own).max(0.0);
+                if left < known {
+                    by_cost[cost] = (left, s, i);
+                }
                 if left < worst {
                     best.push((left, s, i));
                     if best.len() >= 8 * keep {
@@ -195,7 +213,7 @@ impl Pool {
                 }
             }
         }
-        best
+        (best, by_cost)
     }
 
     fn with(&self, state: &State, i: usize) -> Option<State> {
@@ -243,8 +261,40 @@ impl State {
     }
 }
 
-fn shrink(best: &mut Vec<(f64, usize, usize)>, keep: usize) {
-    best.sort_by(|a, b| (a.0, a.1, a.2).partial_cmp(&(b.0, b.1, b.2)).expect("no NaN among them"));
+/// A column to put beside a state: what is then left over, and the places of the two.
+type Addition = (f64, usize, usize);
+
+/// The best addition of each cost. Where there is noise thousands of long expressions leave a little less than the short one that is the law, and
+/// none of these is as cheap.
+type ByCost = Vec<Addition>;
+
+/// What costs more is all alike.
+const COSTLIEST: usize = 400;
+
+fn no_additions() -> ByCost {
+    vec![(f64::INFINITY, usize::MAX, usize::MAX); COSTLIEST + 1]
+}
+
+fn take_better(known: &mut Addition, other: Addition) {
+    if other < *known {
+        *known = other;
+    }
+}
+
+/// Spans that have one column more than others.
+struct Grown {
+    /// The best.
+    beam: Vec<State>,
+    /// Those that leave less than all that cost less, the cheapest first.
+    cheap: Vec<State>,
+}
+
+fn sort(best: &mut [Addition]) {
+    best.sort_by(|a, b| a.partial_cmp(b).expect("no NaN among them"));
+}
+
+fn shrink(best: &mut Vec<Addition>, keep: usize) {
+    sort(best);
     best.truncate(keep);
 }
 

@@ -205,18 +205,25 @@ impl Column {
     }
 }
 
-/// The spans to fit: of each size the best, and of those that leave nothing the cheapest.
+/// The spans to fit: of each size the best and those that leave less than all that cost less, and of those that leave nothing the cheapest.
 fn chosen(mut spans: Vec<Span>) -> Vec<Span> {
-    spans.sort_by(|a, b| (a.columns.len(), a.left).partial_cmp(&(b.columns.len(), b.left)).expect("no NaN among them"));
+    let order = |a: &Span, b: &Span| {
+        (a.columns.len(), a.left, a.cost).partial_cmp(&(b.columns.len(), b.left, b.cost)).expect("no NaN among them")
+    };
+    spans.sort_by(order);
     let mut exact: Vec<Span> = spans.iter().filter(|span| span.left <= EXACT).cloned().collect();
     exact.sort_by_key(|span| span.cost);
     exact.truncate(FITTED);
-    let (mut size, mut count) = (0, 0);
-    for span in spans {
-        (size, count) = if span.columns.len() == size { (size, count + 1) } else { (span.columns.len(), 0) };
-        if count < FITTED {
-            exact.push(span);
-        }
+    for alike in spans.chunk_by(|a, b| a.columns.len() == b.columns.len()) {
+        exact.extend(alike.iter().take(FITTED).cloned());
+        // From what leaves least on: cheaper than all before.
+        let mut cheapest = usize::MAX;
+        let cheap = alike.iter().enumerate().filter(|(_, span)| {
+            let cheaper = span.cost < cheapest;
+            cheapest = cheapest.min(span.cost);
+            cheaper
+        });
+        exact.extend(cheap.filter(|(at, _)| *at >= FITTED).map(|(_, span)| span.clone()));
     }
     exact
 }
