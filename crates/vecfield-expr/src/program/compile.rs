@@ -305,14 +305,14 @@ fn place(inputs: usize, constants: Vec<f64>, code: &[Instruction<Value>], output
             }
         }
     }
-    let outputs = outputs.iter().map(|&value| at(value, &places)).collect();
+    let outputs: Vec<u32> = outputs.iter().map(|&value| at(value, &places)).collect();
     let code = if registers <= 256 {
         Code::Narrow(placed.into_iter().map(|instruction| instruction.map(|place| place as u8)).collect())
     } else {
         Code::Wide(placed)
     };
     let mut hasher = DefaultHasher::new();
-    (inputs, registers).hash(&mut hasher);
+    (inputs, registers, outputs.len()).hash(&mut hasher);
     constants.iter().for_each(|value| value.to_bits().hash(&mut hasher));
     let fingerprint = hasher.finish();
     Program { inputs, constants, registers: registers as usize, code, outputs, direct, copied, fingerprint }

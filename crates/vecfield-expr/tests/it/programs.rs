@@ -289,6 +289,24 @@ fn row_registers_fit_any_program() {
     }
 }
 
+/// Few rows are worked on in memory of their own, which programs need more of that differ in the number of their outputs alone.
+#[test]
+fn row_registers_fit_programs_of_more_outputs() {
+    let mut graph = Graph::new();
+    let id = graph.parse("x + 1.5", &scope()).unwrap();
+    let [one, three] = [1, 3].map(|count| Program::compile(&graph, &vec![id; count], &NAMES).unwrap());
+    let (rows, mut registers) = ([2.0; 3], RowRegisters::new());
+    let columns = [&rows[..]; 3];
+    let mut values = [[0.0; 3]; 3];
+    for _ in 0..2 {
+        one.eval_rows(&columns, &mut [&mut values[0]], &mut registers);
+        assert_eq!(values[0], [3.5; 3]);
+        let mut outputs = values.each_mut().map(|column| &mut column[..]);
+        three.eval_rows(&columns, &mut outputs, &mut registers);
+        assert_eq!(values, [[3.5; 3]; 3]);
+    }
+}
+
 /// No rows, no inputs and no outputs are all legal.
 #[test]
 fn rows_at_the_edges() {
