@@ -95,7 +95,8 @@ impl Run<'_> {
         let counts = with_number && linear[0].abs() > 1e-8 * whole;
         let candidate = Candidate { formula, constants: [form.inner, linear].concat() };
         // What is proportional is so through noise too, where a number beside it is never quite zero.
-        let is_beside = form.relation != Relation::Product && !scaled;
+        // `exp(c*log(x))` is a product of powers in other words, and so is `sqrt(c*x)`.
+        let is_beside = matches!(form.relation, Relation::Direct | Relation::Exponential) && !scaled;
         let proportional = counts && is_beside && (1..=PROPORTIONAL).contains(&parts);
         let without = proportional.then(|| self.without_number(&candidate, beside));
         self.polish(candidate);
