@@ -43,7 +43,7 @@ proptest! {
         for (tree, output) in trees.iter().zip(&outputs) {
             for (point, &got) in points.iter().zip(output) {
                 if uses_kernels(tree) {
-                    let (wanted, got) = (tree.value(&point.map(Rounded::exact)), Rounded::exact(got));
+                    let (wanted, got) = (tree.rounded(&point.map(Rounded::exact)), Rounded::exact(got));
                     prop_assert!(wanted.agrees(got), "point {wanted:?}, row {got:?} at {point:?}");
                 } else {
                     let wanted = tree.value(point);

@@ -21,6 +21,11 @@ impl Rounded {
         Rounded { value, error: 0.0 }
     }
 
+    /// Has it nine digits?
+    pub(crate) fn is_known(self) -> bool {
+        self.error <= 1e-9 * self.value.abs().max(1.0)
+    }
+
     /// The result of an operation that moved `value` by at most `moved` because its arguments had moved.
     fn new(value: f64, moved: f64) -> Rounded {
         let error = moved + UNIT * value.abs() + f64::MIN_POSITIVE;

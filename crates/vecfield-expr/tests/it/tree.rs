@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use vecfield_expr::{Binary, ExprId, Graph, Node, Scope, Unary, power};
 use vecfield_traits::Elementary;
 
+use crate::rounded::Rounded;
+
 /// The names that random formulas use.
 pub(crate) const NAMES: [&str; 3] = ["x", "y", "z_1"];
 
@@ -30,13 +32,28 @@ impl Tree {
 
     /// The value at a point.
     pub(crate) fn value<S: Elementary>(&self, point: &[S]) -> S {
+        self.value_by(point, &|base, number, _| power(base, number))
+    }
+
+    /// The value at a point and what rounding makes of it, that of exponents included: `2.5e21 - 1 - 2.5e21` is anything.
+    pub(crate) fn rounded(&self, point: &[Rounded]) -> Rounded {
+        let powers = |base: Rounded, number, exponent: Rounded| match exponent.is_known() {
+            true => power(base, number),
+            false => base.powf(exponent),
+        };
+        self.value_by(point, &powers)
+    }
+
+    /// The value at a point, given what a base to the power of a number is: of its value, and of what it is as a formula.
+    fn value_by<S: Elementary>(&self, point: &[S], powers: &dyn Fn(S, f64, S) -> S) -> S {
+        let of = |tree: &Tree| tree.value_by(point, powers);
         match self {
             Tree::Constant(value) => S::constant(*value),
             Tree::Symbol(i) => point[*i],
-            Tree::Unary(op, x) => op.apply(x.value(point)),
+            Tree::Unary(op, x) => op.apply(of(x)),
             Tree::Binary(op, a, b) => match (op, b.number()) {
-                (Binary::Pow, Some(exponent)) => power(a.value(point), exponent),
-                _ => op.apply(a.value(point), b.value(point)),
+                (Binary::Pow, Some(number)) => powers(of(a), number, of(b)),
+                _ => op.apply(of(a), of(b)),
             },
         }
     }

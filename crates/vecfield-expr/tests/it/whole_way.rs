@@ -26,7 +26,7 @@ proptest! {
         let swept = swept.unwrap_or_else(|| graph.constant(0.0));
         let program = Program::compile(&graph, &[read, simple, slope, swept], &NAMES).unwrap();
 
-        let wanted = tree.value(&point.map(Rounded::exact));
+        let wanted = tree.rounded(&point.map(Rounded::exact));
         // A coefficient of the simplified formula may be rounded, and 1 is not even written.
         let mut values = [Rounded::exact(0.0); 4];
         program.eval(&point.map(Rounded::lift), &mut values, &mut Registers::new());
