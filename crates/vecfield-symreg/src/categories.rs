@@ -8,7 +8,7 @@ use vecfield_expr::{ExprId, Graph, Program, Scope};
 use crate::candidate::Rows;
 use crate::error::SymregError;
 use crate::front::{Found, Front, Measure};
-use crate::search::{EXACT, Number, Progress, Symreg};
+use crate::search::{Number, Progress, Symreg};
 use crate::table::{Table, complete_rows, taken};
 
 use structure::{Settled, Structure};
@@ -226,9 +226,8 @@ impl Symreg {
     }
 
     fn measure_of(&self, categories: &Categories) -> Measure {
-        let letters = self.operators.letters(categories.whole.names.len());
-        let floor = EXACT * categories.whole.variance().max(f64::MIN_POSITIVE);
-        Measure { rows: categories.whole.rows(), letters, floor, degree: 2.0 }
+        let whole = &categories.whole;
+        Measure::of(&self.operators, whole.names.len(), whole.rows(), 2.0, whole.variance())
     }
 
     /// Takes a formula to the front, if it is one to have.

@@ -103,7 +103,7 @@ impl Features {
         };
         for (i, column) in columns.iter().enumerate() {
             features.scratch.copy_from_slice(column);
-            features.keep_variable(i as u32);
+            features.keep_leaf(Shape::Variable(i as u32));
         }
         features
     }
@@ -298,11 +298,7 @@ impl Features {
         let known = (0..self.len() as u32).find(|&i| self.shape(i) == Shape::Constant(value));
         known.unwrap_or_else(|| {
             self.scratch.fill(value);
-            // Always allowed, whatever it is.
-            let shape = Shape::Constant(value);
-            let kind = self.kind_of(shape).expect("a number is always allowed");
-            let key = self.key(kind.unit);
-            self.add(shape, kind, 1, key)
+            self.keep_leaf(Shape::Constant(value))
         })
     }
 
@@ -354,12 +350,11 @@ impl Features {
         }
     }
 
-    /// Keeps a variable whatever its values are, so that variables are the first features and in their order.
-    fn keep_variable(&mut self, v: u32) {
-        let shape = Shape::Variable(v);
-        let kind = self.kind_of(shape).expect("a variable is always allowed");
+    /// Keeps a variable or a number whatever its values are, so that variables are the first features and in their order.
+    fn keep_leaf(&mut self, shape: Shape) -> u32 {
+        let kind = self.kind_of(shape).expect("variables and numbers are always allowed");
         let key = self.key(kind.unit);
-        self.add(shape, kind, 1, key);
+        self.add(shape, kind, 1, key)
     }
 
     /// Keeps what stands in the scratch, if it is finite, new and no constant in disguise.
@@ -368,10 +363,9 @@ impl Features {
         if !values.iter().all(|x| x.abs() < self.range.largest) {
             return None;
         }
-        let constant = matches!(shape, Shape::Constant(_));
         let spread = values.iter().fold(0.0_f64, |most, x| most.max((x - values[0]).abs()));
         let height = values.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-        if !constant && spread <= 1e-10 * height.max(self.range.smallest) {
+        if spread <= 1e-10 * height.max(self.range.smallest) {
             return None;
         }
         let key = self.key(unit);

@@ -4,6 +4,9 @@ use std::cmp::Ordering;
 
 use vecfield_expr::{Binary, ExprId, Graph, Node};
 
+use crate::operators::Operators;
+use crate::search::EXACT;
+
 /// A formula that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -48,6 +51,13 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
+    /// Of formulas over so many variables that were fitted to so many rows, given the power of the errors that the loss is and the mean loss of the best
+    /// constant, the variance for squares.
+    pub(crate) fn of(operators: &Operators, variables: usize, rows: usize, degree: f64, whole: f64) -> Measure {
+        let floor = EXACT.powf(0.5 * degree) * whole.max(f64::MIN_POSITIVE);
+        Measure { rows, letters: operators.letters(variables), floor, degree }
+    }
+
     /// What it takes to describe the errors of a mean loss.
     fn misfit(&self, loss: f64) -> f64 {
         self.rows as f64 / self.degree * loss.max(self.floor).ln()

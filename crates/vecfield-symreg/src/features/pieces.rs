@@ -21,8 +21,7 @@ impl Features {
         let holding = self.cheapest(HOLDING);
         self.allow(more);
         let mut sides = Vec::new();
-        let is_variable = |x: &u32| matches!(self.shape(*x), Shape::Variable(_));
-        for x in (0..variables as u32).filter(is_variable).collect::<Vec<_>>() {
+        for x in 0..variables as u32 {
             for threshold in self.thresholds(x) {
                 let t = self.constant(threshold);
                 for &op in &kinks {

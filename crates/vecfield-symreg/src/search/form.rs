@@ -162,8 +162,9 @@ impl Run<'_> {
 
     /// Fits all numbers of a formula to all rows, rounds those that are meant round, and takes it.
     pub(super) fn polish(&mut self, mut candidate: Candidate) {
-        self.place_thresholds(&mut candidate);
-        let all = self.movable(&candidate);
+        let thresholds = self.thresholds(&candidate);
+        self.place_thresholds(&mut candidate, &thresholds);
+        let all = self.movable(&candidate, &thresholds);
         let before = candidate.error(&mut self.graph, &self.rows);
         let mut fitted = candidate.clone();
         let after = fitted.fit(&mut self.graph, &self.rows, &all, 20);
@@ -195,7 +196,7 @@ impl Run<'_> {
                 (candidate, error) = (rounded, changed);
             }
         }
-        self.tie_thresholds(&mut candidate, error * allowed);
+        error = self.tie_thresholds(&mut candidate, &thresholds, error * allowed).unwrap_or(error);
         // A number that is one by chance, and carries a unit, has to be seen.
         if !self.agrees_closed(&candidate) {
             let ones = candidate.constants.iter_mut().filter(|number| number.abs() == 1.0);

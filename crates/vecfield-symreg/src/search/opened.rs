@@ -43,13 +43,10 @@ impl Run<'_> {
         let sample = self.sample();
         let shifted = self.intercept(Relation::Direct) == Intercept::Free;
         let outer = if shifted { &[0.0, 1.0][..] } else { &[1.0] };
-        let agrees = |&i: &u32| {
-            let unit = self.features.unit(i);
-            self.units.as_ref().is_none_or(|units| units.allow_term(Relation::Direct, unit))
-        };
         let is_structure =
             |&i: &u32| self.features.size(i) <= LARGEST_OPEN && (1..=2).contains(&self.bends(i)) && self.is_open(i);
-        let mut structures: Vec<u32> = self.ordered().into_iter().filter(is_structure).filter(agrees).collect();
+        let mut structures: Vec<u32> =
+            self.ordered().into_iter().filter(is_structure).filter(|&i| self.may_be_term(i)).collect();
         // Functions beside each other before functions of functions.
         structures.sort_by_key(|&i| self.features.depth_of_functions(i));
         structures.truncate(STRUCTURES);

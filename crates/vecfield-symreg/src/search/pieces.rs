@@ -13,7 +13,7 @@ use crate::candidate::open;
 use crate::evolve::{Sum, Token, Tree};
 use crate::features::Thresholds;
 use crate::relation::Relation;
-use crate::span::{Breadth, Pool};
+use crate::span::{Breadth, Pool, Span};
 use crate::weighted::Intercept;
 
 /// Places where rows are parted, of each variable.
@@ -25,8 +25,8 @@ const KEPT: usize = 4;
 const LARGEST: usize = 3;
 /// Rows that a piece has for each of its numbers.
 const ROWS: usize = 3;
-/// Laws that are kept to evolve.
-const SEEDS: usize = 6;
+/// Laws of each number of terms that are kept to evolve.
+const SEEDS: usize = 3;
 
 /// Rows of the sample that lie below a place, about it and above it.
 struct Parting {
@@ -77,11 +77,9 @@ impl Run<'_> {
         laws.sort_by(|a, b| {
             (count(a), a.left, a.cost).partial_cmp(&(count(b), b.left, b.cost)).expect("no NaN among them")
         });
-        let (mut size, mut taken) = (usize::MAX, 0);
-        for law in laws {
-            (size, taken) = if count(&law) == size { (size, taken + 1) } else { (count(&law), 0) };
-            if taken < FITTED {
-                self.fit_law(&law, taken < SEEDS / 2);
+        for alike in laws.chunk_by(|a, b| count(a) == count(b)) {
+            for (at, law) in alike.iter().take(FITTED).enumerate() {
+                self.fit_law(law, at < SEEDS);
             }
         }
         true
@@ -89,12 +87,8 @@ impl Run<'_> {
 
     /// The cheapest that may be terms and are no pieces themselves.
     fn terms_of_pieces(&self) -> Vec<u32> {
-        let agrees = |&i: &u32| {
-            let unit = self.features.unit(i);
-            self.units.as_ref().is_none_or(|units| units.allow_term(Relation::Direct, unit))
-        };
-        let whole = |&i: &u32| !self.features.is_piece(i);
-        self.ordered().into_iter().filter(whole).filter(agrees).take(TERMS_OF).collect()
+        let whole = |&i: &u32| !self.features.is_piece(i) && self.may_be_term(i);
+        self.ordered().into_iter().filter(whole).take(TERMS_OF).collect()
     }
 
     /// Every way to part the rows that leaves enough on both sides.
@@ -167,17 +161,10 @@ impl Run<'_> {
         let largest = (rows.len() / ROWS).saturating_sub(1).min(LARGEST).min(self.settings.terms);
         let breadth = Breadth { largest, beam: 4 * KEPT, narrow: 60 };
         let spans = pool.spans(&at(&self.y), breadth, &mut || true);
-        let (mut size, mut count) = (0, 0);
-        let mut pieces = Vec::new();
-        pieces.extend(self.piece(Vec::new(), 0, rows, &parting.about));
-        for span in spans {
-            (size, count) = if span.columns.len() == size { (size, count + 1) } else { (span.columns.len(), 0) };
-            if count < KEPT {
-                let chosen = span.columns.iter().map(|&i| terms[i as usize]).collect();
-                pieces.extend(self.piece(chosen, span.cost, rows, &parting.about));
-            }
-        }
-        pieces
+        let best = spans.chunk_by(|a, b| a.columns.len() == b.columns.len()).flat_map(|alike| alike.iter().take(KEPT));
+        let of = |span: &Span| (span.columns.iter().map(|&i| terms[i as usize]).collect(), span.cost);
+        let sums = std::iter::once((Vec::new(), 0)).chain(best.map(of));
+        sums.filter_map(|(chosen, cost)| self.piece(chosen, cost, rows, &parting.about)).collect()
     }
 
     /// A sum of these terms through some rows; `None` where there is nothing to fit.

@@ -19,8 +19,7 @@ impl Run<'_> {
             return;
         }
         let features = &mut self.features;
-        let variables: Vec<u32> =
-            (0..self.table.names.len() as u32).filter(|&i| matches!(features.shape(i), Shape::Variable(_))).collect();
+        let variables: Vec<u32> = (0..self.table.names.len() as u32).collect();
         let is_function = |i: &u32| matches!(features.shape(*i), Shape::Unary(..)) && features.size(*i) <= 4;
         let mut functions: Vec<u32> = (0..features.len() as u32).filter(is_function).collect();
         functions.sort_by_key(|&i| features.cost(i));

@@ -3,9 +3,9 @@
 use vecfield_expr::{ExprId, Graph, Scope};
 use vecfield_kernels::dot;
 
+use super::Symreg;
 use super::checkpoint::{Checkpoint, Evolution};
 use super::progress::GoesOn;
-use super::{EXACT, Symreg};
 use crate::candidate::{Candidate, Rows, open};
 use crate::evolve::Sum;
 use crate::features::{Allowed, Features};
@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
             degree: 2.0,
             weighing: None,
             graph: Graph::new(),
-            front: Front::by(measure(settings, table, measured, 2.0, variance)),
+            front: Front::by(Measure::of(&settings.operators, table.names.len(), measured, 2.0, variance)),
             seeds: Vec::new(),
             evolved: Vec::new(),
             evaluations: 0,
@@ -227,12 +227,12 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn measure(&self) -> Measure {
-        measure(self.settings, self.table, self.measured, self.degree, self.whole)
+        Measure::of(&self.settings.operators, self.table.names.len(), self.measured, self.degree, self.whole)
     }
 
     /// A mean loss that only rounding leaves.
     pub(super) fn floor(&self) -> f64 {
-        floor(self.degree, self.whole)
+        self.measure().floor
     }
 
     pub(super) fn is_exact(&self) -> bool {
@@ -244,20 +244,15 @@ impl<'a> Run<'a> {
         self.front.entries().iter().find(|found| found.loss <= self.floor()).map(|found| found.complexity)
     }
 
+    /// Has a feature a unit with which it may be a term of a sum?
+    pub(super) fn may_be_term(&self, i: u32) -> bool {
+        self.units.as_ref().is_none_or(|units| units.allow_term(Relation::Direct, self.features.unit(i)))
+    }
+
     /// Features that vary, the smallest first.
     pub(super) fn ordered(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.features.len() as u32).filter(|&i| self.features.varies(i)).collect();
         order.sort_by_key(|&i| self.features.cost(i));
         order
     }
-}
-
-/// What description lengths hang on, given the power of the errors that the loss is and the mean loss of the best constant.
-fn measure(settings: &Symreg, table: &Table, rows: usize, degree: f64, whole: f64) -> Measure {
-    let letters = settings.operators.letters(table.names.len());
-    Measure { rows, letters, floor: floor(degree, whole), degree }
-}
-
-fn floor(degree: f64, whole: f64) -> f64 {
-    EXACT.powf(0.5 * degree) * whole.max(f64::MIN_POSITIVE)
 }

@@ -21,7 +21,7 @@ const NEAR: f64 = 0.05;
 
 /// An open number and what is compared with it.
 #[derive(Debug, Clone, Copy)]
-struct Threshold {
+pub(super) struct Threshold {
     number: usize,
     other: ExprId,
     /// Is it in nothing but comparisons, so that between two rows its value makes no difference?
@@ -30,11 +30,22 @@ struct Threshold {
 
 impl Run<'_> {
     /// The open numbers of a formula that a fit can move: those that are in it, and not in comparisons alone.
-    pub(super) fn movable(&self, candidate: &Candidate) -> Vec<usize> {
-        let thresholds = thresholds(&self.graph, candidate);
+    pub(super) fn movable(&mut self, candidate: &Candidate, thresholds: &[Threshold]) -> Vec<usize> {
         let is_step = |k: usize| thresholds.iter().any(|threshold| threshold.number == k && threshold.is_step);
-        let present = numbers_in(&self.graph, candidate);
-        (0..candidate.constants.len()).filter(|k| present.contains(k) && !is_step(*k)).collect()
+        let (numbers, order) = (self.numbers_of(candidate), self.graph.reachable(&[candidate.formula]));
+        let is_present = |k: usize| order.ids().contains(&numbers[k]);
+        (0..numbers.len()).filter(|&k| is_present(k) && !is_step(k)).collect()
+    }
+
+    /// The open numbers of a candidate as they stand in its formula.
+    fn numbers_of(&mut self, candidate: &Candidate) -> Vec<ExprId> {
+        (0..candidate.constants.len()).map(|k| self.graph.symbol(&open(k))).collect()
+    }
+
+    /// The open numbers that something is compared with.
+    pub(super) fn thresholds(&mut self, candidate: &Candidate) -> Vec<Threshold> {
+        let numbers = self.numbers_of(candidate);
+        thresholds(&self.graph, candidate.formula, &numbers)
     }
 
     /// The formula without a comparison that holds at nearly all rows, or at nearly none, if there is one.
@@ -59,8 +70,7 @@ impl Run<'_> {
 
     /// Moves each threshold to the gap between two rows where the formula, its other numbers fitted anew, leaves least; those that are steps to the
     /// roundest number there.
-    pub(super) fn place_thresholds(&mut self, candidate: &mut Candidate) {
-        let thresholds = thresholds(&self.graph, candidate);
+    pub(super) fn place_thresholds(&mut self, candidate: &mut Candidate, thresholds: &[Threshold]) {
         if thresholds.is_empty() || self.is_hopeless(candidate) {
             return;
         }
@@ -70,26 +80,34 @@ impl Run<'_> {
         let mut least = candidate.clone().fit(&mut self.graph, &self.rows, &free, ITERATIONS);
         // Where one is hangs on where the others are.
         let rounds = thresholds.len().min(2);
-        for threshold in (0..rounds).flat_map(|_| &thresholds) {
+        for threshold in (0..rounds).flat_map(|_| thresholds) {
             let Some(gaps) = self.gaps(candidate, threshold.other) else { return };
             self.place(candidate, *threshold, &gaps, &free, &mut least);
         }
     }
 
     /// Where something is compared with nearly a number that is elsewhere in the formula, and that leaves no more than `allowed`, it is that number:
-    /// a ramp begins where it is zero.
-    pub(super) fn tie_thresholds(&mut self, candidate: &mut Candidate, allowed: f64) {
-        for threshold in thresholds(&self.graph, candidate).into_iter().filter(|threshold| threshold.is_step) {
+    /// a ramp begins where it is zero. What it leaves then; `None` where all is as it was.
+    pub(super) fn tie_thresholds(
+        &mut self,
+        candidate: &mut Candidate,
+        thresholds: &[Threshold],
+        allowed: f64,
+    ) -> Option<f64> {
+        let mut left = None;
+        for threshold in thresholds.iter().filter(|threshold| threshold.is_step) {
             let value = candidate.constants[threshold.number];
             let near = |other: &f64| *other != value && (other - value).abs() <= NEAR * value.abs();
             for other in candidate.constants.clone().into_iter().filter(near) {
                 let mut tied = candidate.clone();
                 tied.constants[threshold.number] = other;
-                if tied.error(&mut self.graph, &self.rows) <= allowed {
-                    *candidate = tied;
+                let error = tied.error(&mut self.graph, &self.rows);
+                if error <= allowed {
+                    (*candidate, left) = (tied, Some(error));
                 }
             }
         }
+        left
     }
 
     fn is_hopeless(&mut self, candidate: &Candidate) -> bool {
@@ -149,24 +167,10 @@ impl Run<'_> {
     }
 }
 
-/// Which open number an expression is.
-fn number_at(graph: &Graph, candidate: &Candidate, id: ExprId) -> Option<usize> {
-    match graph.node(id) {
-        Node::Symbol(symbol) => (0..candidate.constants.len()).find(|&k| open(k) == graph.name(symbol)),
-        _ => None,
-    }
-}
-
-/// The open numbers that a formula has.
-fn numbers_in(graph: &Graph, candidate: &Candidate) -> Vec<usize> {
-    let order = graph.reachable(&[candidate.formula]);
-    order.ids().iter().filter_map(|&id| number_at(graph, candidate, id)).collect()
-}
-
-/// The open numbers that something is compared with.
-fn thresholds(graph: &Graph, candidate: &Candidate) -> Vec<Threshold> {
-    let order = graph.reachable(&[candidate.formula]);
-    let number = |id: ExprId| number_at(graph, candidate, id);
+/// The open numbers of a formula that something is compared with, given all of them.
+fn thresholds(graph: &Graph, formula: ExprId, numbers: &[ExprId]) -> Vec<Threshold> {
+    let order = graph.reachable(&[formula]);
+    let number = |id: ExprId| numbers.iter().position(|number| *number == id);
     let mut found: Vec<Threshold> = Vec::new();
     for &id in order.ids() {
         let Node::Binary(op @ (Binary::Greater | Binary::Min | Binary::Max), a, b) = graph.node(id) else { continue };

@@ -7,9 +7,9 @@ use super::{Effort, Symreg};
 use crate::error::SymregError;
 use crate::front::{Found, Front, Measure, description};
 use crate::guess::Guess;
+use crate::search::SHORT;
 use crate::search::progress::GoesOn;
 use crate::search::rounding::outlasts_rounding;
-use crate::search::{EXACT, SHORT};
 use crate::table::Table;
 use crate::template::Template;
 use vecfield_expr::Scope;
@@ -62,12 +62,7 @@ impl<'a> Hunt<'a> {
         let constant = problem.constant(settings.seed).ok_or_else(refused)?;
         let flexible = problem.flexible(settings.seed).unwrap_or_else(|| constant.clone());
         let variance = table.variance();
-        let measure = Measure {
-            rows: table.rows(),
-            letters: settings.operators.letters(table.names().len()),
-            floor: EXACT * variance.max(f64::MIN_POSITIVE),
-            degree: 2.0,
-        };
+        let measure = Measure::of(&settings.operators, table.names().len(), table.rows(), 2.0, variance);
         let pools = vec![Vec::new(); template.unknowns.len()];
         let mut hunt = Hunt {
             settings,
